@@ -1,0 +1,39 @@
+// What each built-in policy's file defines: its description and its factory. Collected by catalog.cpp.
+#pragma once
+
+#include "policies/core/placement_policy.hpp"
+#include "policies/core/policy_info.hpp"
+#include "policies/liveness.hpp"
+
+#include <memory>
+
+namespace drydock {
+
+struct BuiltInPlacement {
+  PolicyInfo info;
+  std::unique_ptr<PlacementPolicy> (*make)(const PolicyConfig& config);
+};
+struct BuiltInLiveness {
+  PolicyInfo info;
+  std::unique_ptr<LivenessPolicy> (*make)(const PolicyConfig& config);
+};
+
+[[nodiscard]] BuiltInPlacement fcfs_policy();
+[[nodiscard]] BuiltInPlacement sjf_policy();
+[[nodiscard]] BuiltInPlacement saf_policy();
+[[nodiscard]] BuiltInPlacement f1_policy();
+[[nodiscard]] BuiltInPlacement srpt_policy();
+[[nodiscard]] BuiltInPlacement easy_policy();
+[[nodiscard]] BuiltInPlacement easy_sjf_policy();
+[[nodiscard]] BuiltInPlacement conservative_policy();
+[[nodiscard]] BuiltInPlacement greedy_backfill_policy();
+[[nodiscard]] BuiltInPlacement first_fit_policy();
+[[nodiscard]] BuiltInPlacement best_fit_policy();
+[[nodiscard]] BuiltInPlacement worst_fit_policy();
+[[nodiscard]] BuiltInPlacement jsq_policy();
+[[nodiscard]] BuiltInPlacement priority_policy();
+
+[[nodiscard]] BuiltInLiveness oracle_policy();
+[[nodiscard]] BuiltInLiveness ttl_policy();
+
+}  // namespace drydock

@@ -1,0 +1,55 @@
+#include "policies/catalog.hpp"
+
+#include "policies/built_in.hpp"
+#include "policies/core/assert.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace drydock {
+
+namespace {
+
+const std::vector<BuiltInPlacement>& placements() {
+  static const std::vector<BuiltInPlacement> all = {
+      fcfs_policy(),         sjf_policy(),       saf_policy(),      f1_policy(),  srpt_policy(),
+      easy_policy(),         easy_sjf_policy(),  conservative_policy(), greedy_backfill_policy(),
+      first_fit_policy(),    best_fit_policy(),  worst_fit_policy(), jsq_policy(), priority_policy()};
+  return all;
+}
+
+const std::vector<BuiltInLiveness>& livenesses() {
+  static const std::vector<BuiltInLiveness> all = {oracle_policy(), ttl_policy()};
+  return all;
+}
+
+template <class Entries>
+auto make(const Entries& entries, const PolicyConfig& config) {
+  const auto found = std::ranges::find_if(entries, [&](const auto& entry) { return entry.info.type == config.type; });
+  DRYDOCK_CHECK(found != entries.end(), "a policy that is not in the catalog was asked for");
+  return found->make(config);
+}
+
+}  // namespace
+
+std::span<const PolicyInfo> policy_catalog() {
+  static const std::vector<PolicyInfo> all = [] {
+    std::vector<PolicyInfo> infos;
+    for (const auto& entry : placements()) infos.push_back(entry.info);
+    for (const auto& entry : livenesses()) infos.push_back(entry.info);
+    return infos;
+  }();
+  return all;
+}
+
+const PolicyInfo* find_policy(PolicyFamily family, std::string_view type) {
+  const std::span<const PolicyInfo> all = policy_catalog();
+  const auto found =
+      std::ranges::find_if(all, [&](const PolicyInfo& info) { return info.family == family && info.type == type; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config) { return make(placements(), config); }
+std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config) { return make(livenesses(), config); }
+
+}  // namespace drydock

@@ -1,0 +1,23 @@
+// The table of all built-in policies. A new policy: one file with an info and a factory, and one line in catalog.cpp.
+#pragma once
+
+#include "policies/core/placement_policy.hpp"
+#include "policies/core/policy_info.hpp"
+#include "policies/liveness.hpp"
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace drydock {
+
+// All policies, by family, then in the order in which people should read them.
+[[nodiscard]] std::span<const PolicyInfo> policy_catalog();
+// nullptr when there is none.
+[[nodiscard]] const PolicyInfo* find_policy(PolicyFamily family, std::string_view type);
+
+// The type must be in the catalog and its parameters complete (configure()).
+[[nodiscard]] std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config);
+[[nodiscard]] std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config);
+
+}  // namespace drydock

@@ -1,0 +1,218 @@
+#include "policies/availability.hpp"
+#include "policies/built_in.hpp"
+#include "policies/order.hpp"
+
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace drydock {
+
+namespace {
+
+using Amounts = Resources::Amounts;
+
+class Conservative final : public PlacementPolicy {
+ public:
+  explicit Conservative(Fit fit) : fit_(fit) {}
+
+  [[nodiscard]] PlacementTraits traits() const override { return {.fit = fit_, .by_estimated_end = true}; }
+  [[nodiscard]] Rank rank(const Job& job, const Cluster& /*cluster*/) const override { return rank_fcfs(job); }
+
+  void plan(const PassContext& pass, Plan& plan) override {
+    if (books_.size() <= index(pass.pool)) books_.resize(index(pass.pool) + 1);
+    Books& books = books_[index(pass.pool)];
+    const Pool& pool = pass.cluster.pool(pass.pool);
+    if (books.scalar != pool.is_scalar() || books.capacity != pool.capacity || extend_overdue(pass, books)) {
+      rebuild(pass, books);
+    } else {
+      if (forget_departed(pass, books)) compress(pass, books);
+      for (const JobRef ref : pool.arrivals) {
+        if (pass.cluster.job(ref).state == JobState::waiting && !books.reserved.contains(key_of(pass.cluster, ref))) {
+          reserve(pass, books, ref);
+        }
+      }
+    }
+    start_due(pass, plan, books);
+  }
+
+ private:
+  // In the order of reservation: queue priority, then submission.
+  using ReservedKey = std::pair<std::int64_t, std::uint64_t>;
+  struct Reserved {
+    JobRef job;
+    JobId id;
+    Time start{};
+    Time end{};
+    Amounts need = Amounts::Zero();
+  };
+  struct Running {
+    Time end{};  // as planned: the estimated end, or later once that has passed
+    Amounts held = Amounts::Zero();
+  };
+  struct Books {
+    bool scalar = false;
+    Resources capacity{Amounts::Constant(-1)};  // of the pool when the books were made
+    Availability availability;
+    std::map<ReservedKey, Reserved> reserved;
+    std::set<std::pair<Time, ReservedKey>> by_start;
+    std::map<std::uint64_t, Running> running;  // by the job's sequence
+    std::set<std::pair<Time, std::uint64_t>> by_end;
+  };
+
+  static ReservedKey key_of(const Cluster& cluster, JobRef ref) {
+    const Job& job = cluster.job(ref);
+    return {-std::int64_t{cluster.queue(job.spec.queue).config.priority}, job.sequence};
+  }
+  // Where all demands are equal a place is a place; else sums of each resource stand for the pool.
+  static Amounts need_of(const Books& books, const Job& job) {
+    if (books.scalar) return Amounts{job.spec.tasks, 0, 0, 0};
+    return (job.spec.per_task * job.spec.tasks).amounts;
+  }
+  static Amounts free_now(const Books& books, const Pool& pool) {
+    return books.scalar ? Amounts{pool.free_units, 0, 0, 0} : pool.free.amounts;
+  }
+  static Duration length_of(const Pool& pool, const Job& job) {
+    return pool.speed_max == 1.0 || pool.speed_max <= 0 ? job.remaining()
+                                                         : std::max(Duration{1}, duration_of_seconds(seconds(job.remaining()) / pool.speed_max));
+  }
+
+  static void add_running(const PassContext& pass, Books& books, const Job& job) {
+    const Amounts held = need_of(books, job);
+    const Time end = job.estimated_end > pass.now ? job.estimated_end : pass.now + overtime(job);
+    books.running[job.sequence] = {end, held};
+    books.by_end.insert({end, job.sequence});
+    books.availability.add_jump(end, job.sequence, held);
+  }
+  // How much longer a job is given that has outlived its estimate: a tenth of it.
+  static Duration overtime(const Job& job) { return std::max(Duration{1}, job.spec.estimate / 10); }
+
+  // Whether some running job should have ended before now: then all plans are off.
+  static bool extend_overdue(const PassContext& pass, const Books& books) {
+    for (const auto& [end, sequence] : books.by_end) {
+      if (end > pass.now) return false;
+      if (!departed(pass, sequence)) return true;
+    }
+    return false;
+  }
+  static bool departed(const PassContext& pass, std::uint64_t sequence) {
+    const auto& departures = pass.cluster.pool(pass.pool).departures;
+    return std::ranges::any_of(departures, [&](const Departure& d) { return d.sequence == sequence; });
+  }
+
+  // Takes ended attempts out of the books; true when one ended before its time, so that others can move forward.
+  static bool forget_departed(const PassContext& pass, Books& books) {
+    bool early = false;
+    for (const Departure& departure : pass.cluster.pool(pass.pool).departures) {
+      const auto running = books.running.find(departure.sequence);
+      if (running == books.running.end()) continue;
+      const Time end = running->second.end;
+      early = early || end > pass.now;
+      books.availability.remove_jump(end, departure.sequence, true);
+      books.by_end.erase({end, departure.sequence});
+      books.running.erase(running);
+    }
+    return early;
+  }
+
+  static void reserve(const PassContext& pass, Books& books, JobRef ref) {
+    const Job& job = pass.cluster.job(ref);
+    const Pool& pool = pass.cluster.pool(pass.pool);
+    const Amounts need = need_of(books, job);
+    const Duration length = length_of(pool, job);
+    const Time start = books.availability.earliest(pass.now, free_now(books, pool), need, length);
+    const ReservedKey key = key_of(pass.cluster, ref);
+    const Reserved reserved{ref, job.spec.id, start, later(start, length), need};
+    books.reserved[key] = reserved;
+    if (start == kNever) return;
+    books.by_start.insert({start, key});
+    books.availability.add_jump(start, job.sequence, -need);
+    books.availability.add_jump(reserved.end, job.sequence, need);
+  }
+  static void release(Books& books, const ReservedKey& key, const Reserved& reserved) {
+    if (reserved.start == kNever) return;
+    books.by_start.erase({reserved.start, key});
+    books.availability.remove_jump(reserved.start, key.second, false);
+    books.availability.remove_jump(reserved.end, key.second, true);
+  }
+
+  // Moves every reservation forward as far as it goes, in order; none moves back.
+  static void compress(const PassContext& pass, Books& books) {
+    drop_gone(pass, books);
+    for (auto& [key, reserved] : books.reserved) {
+      release(books, key, reserved);
+      reserve(pass, books, reserved.job);
+    }
+  }
+  static bool waits(const PassContext& pass, const Reserved& reserved) {
+    const Job& job = pass.cluster.job(reserved.job);
+    return job.spec.id == reserved.id && job.state == JobState::waiting;
+  }
+  // Cancelled, or started by another pool.
+  static void drop_gone(const PassContext& pass, Books& books) {
+    for (auto it = books.reserved.begin(); it != books.reserved.end();) {
+      if (waits(pass, it->second)) {
+        ++it;
+        continue;
+      }
+      release(books, it->first, it->second);
+      it = books.reserved.erase(it);
+    }
+  }
+
+  static void rebuild(const PassContext& pass, Books& books) {
+    const Pool& pool = pass.cluster.pool(pass.pool);
+    books = Books{};
+    books.scalar = pool.is_scalar();
+    books.capacity = pool.capacity;
+    pool.by_estimated_end.for_each([&](const auto& entry) { add_running(pass, books, pass.cluster.job(entry.value)); });
+    std::map<ReservedKey, JobRef> waiting;
+    for (const QueueId queue : pool.config.queues) {
+      pass.cluster.queue(queue).waiting.for_each(
+          [&](const auto& entry) { waiting.emplace(key_of(pass.cluster, entry.value), entry.value); });
+    }
+    for (const auto& [key, ref] : waiting) reserve(pass, books, ref);
+  }
+
+  void start_due(const PassContext& pass, Plan& plan, Books& books) {
+    for (auto it = books.by_start.begin(); it != books.by_start.end() && it->first <= pass.now;) {
+      const ReservedKey key = it->second;
+      const Reserved reserved = books.reserved.at(key);
+      ++it;
+      if (!waits(pass, reserved)) {
+        release(books, key, reserved);
+        books.reserved.erase(key);
+        continue;
+      }
+      if (!pass.cluster.find_workers(pass.pool, pass.cluster.job(reserved.job), scratch_)) continue;  // scattered room: next pass
+      if (!plan.start(reserved.job, scratch_)) return;
+      release(books, key, reserved);
+      books.reserved.erase(key);
+      add_running(pass, books, pass.cluster.job(reserved.job));
+    }
+  }
+
+  Fit fit_;
+  std::vector<Books> books_;  // by pool
+  std::vector<Placement> scratch_;
+};
+
+}  // namespace
+
+BuiltInPlacement conservative_policy() {
+  return {.info = {.family = PolicyFamily::placement,
+                   .type = "conservative",
+                   .summary = "Conservative backfilling: every job gets a reservation when it arrives",
+                   .details = "A job is given the earliest start at which, by all estimates, it delays no earlier job. When a job "
+                              "ends before its estimate, reservations move forward in order, never back. Where demands differ, "
+                              "reservations count the pool's sums of cpus, memory, GPUs and slots; a due job that finds its "
+                              "room scattered over workers starts as soon as it fits. Early ends cost O(waiting jobs x log n).",
+                   .source = "Feitelson, Weil, IPPS 1998; Mu'alem, Feitelson, IEEE TPDS 12(6), 2001",
+                   .parameters = {fit_parameter()}},
+          .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {
+            return std::make_unique<Conservative>(fit_of(config));
+          }};
+}
+
+}  // namespace drydock

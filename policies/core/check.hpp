@@ -1,0 +1,40 @@
+// The invariants, checked on a journal, with books of its own: nothing here uses Cluster or Scheduler, so that a fault there
+// cannot hide itself.
+#pragma once
+
+#include "policies/core/commands.hpp"
+#include "policies/core/events.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace drydock {
+
+struct Violation {
+  int invariant = 0;  // 1..8, as numbered by invariant_text()
+  Time at{};
+  std::string what;  // the ids involved and both values
+};
+
+[[nodiscard]] std::string_view invariant_text(int invariant);
+
+// Fed with every step in order; keeps at most `limit` violations and counts the rest. Memory is linear in live jobs.
+class Checker {
+ public:
+  explicit Checker(std::size_t limit = 100);
+  ~Checker();
+  void step(Time now, std::span<const Event> events, std::span<const Command> commands);
+  // `complete`: the run went on until all jobs had ended, so that none may be left over.
+  void finish(bool complete);
+  [[nodiscard]] const std::vector<Violation>& violations() const;
+  [[nodiscard]] std::uint64_t violation_count() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace drydock

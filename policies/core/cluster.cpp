@@ -1,0 +1,306 @@
+#include "policies/core/cluster.hpp"
+
+#include "policies/core/assert.hpp"
+
+#include <utility>
+
+namespace drydock {
+
+namespace {
+
+const Resources kOutOfUse{Resources::Amounts::Constant(-1)};
+
+}  // namespace
+
+Cluster::Cluster(std::vector<QueueConfig> queues, std::vector<PoolConfig> pools, PlacementTraits traits) : traits_(traits) {
+  for (QueueConfig& config : queues) queues_.push_back(Queue{std::move(config), {}, {}, {}, 0});
+  for (PoolConfig& config : pools) {
+    const PoolId id{static_cast<std::uint32_t>(pools_.size())};
+    for (const QueueId queue : config.queues) queues_.at(index(queue)).pools.push_back(id);
+    pools_.emplace_back(std::move(config), traits.fit);
+  }
+}
+
+std::optional<JobRef> Cluster::find(JobId id) const {
+  const JobRef* ref = by_id_.find(id);
+  return ref == nullptr ? std::nullopt : std::optional(*ref);
+}
+
+bool Cluster::before(const Job& a, const Job& b) const {
+  const std::int32_t priority_a = queue(a.spec.queue).config.priority;
+  const std::int32_t priority_b = queue(b.spec.queue).config.priority;
+  if (priority_a != priority_b) return priority_a > priority_b;
+  return a.key() < b.key();
+}
+
+std::optional<JobRef> Cluster::head(PoolId pool_id) const {
+  std::optional<JobRef> best;
+  for (const QueueId id : pool(pool_id).config.queues) {
+    const auto* entry = queue(id).waiting.first();
+    if (entry != nullptr && (!best || before(job(entry->value), job(*best)))) best = entry->value;
+  }
+  return best;
+}
+
+bool Cluster::find_workers(PoolId pool_id, const Job& job, std::vector<Placement>& out) const {
+  out.clear();
+  const Pool& pool = this->pool(pool_id);
+  std::int64_t missing = job.spec.tasks;
+  if (pool.is_scalar() ? pool.free_units < missing : pool.free.cpus() < job.cpus_in_all()) return false;
+  const Resources& demand = job.spec.per_task;
+  pool.fits.for_each_fitting(demand, [&](std::uint32_t position, const Resources& room) {
+    const std::int64_t tasks = std::min(missing, missing == 1 ? 1 : fit_count(demand, room));
+    out.push_back({pool.workers[position], static_cast<std::uint32_t>(tasks)});
+    missing -= tasks;
+    return missing > 0;
+  });
+  if (missing > 0) out.clear();
+  return missing == 0;
+}
+
+double Cluster::speed_of(std::span<const Placement> placements) const {
+  double speed = std::numeric_limits<double>::infinity();
+  for (const Placement& p : placements) speed = std::min(speed, worker(p.worker).spec.speed);
+  return speed;
+}
+
+Time Cluster::estimated_end(const Job& job, std::span<const Placement> placements, Time now) const {
+  const double speed = speed_of(placements);
+  if (speed == 1.0) return later(now, job.remaining());
+  return later(now, std::max(Duration{1}, duration_of_seconds(seconds(job.remaining()) / speed)));
+}
+
+JobRef Cluster::add_job(const JobSpec& spec, Time now) {
+  JobRef ref{static_cast<std::uint32_t>(jobs_.size())};
+  if (free_jobs_.empty()) {
+    jobs_.emplace_back();
+  } else {
+    ref.value = free_jobs_.back();
+    free_jobs_.pop_back();
+  }
+  Job& job = jobs_[ref.value];
+  job.spec = spec;
+  job.state = JobState::ended;
+  job.attempt = 0;
+  job.sequence = next_sequence_++;
+  job.rank = {};
+  job.submitted = now;
+  job.progress = Duration{0};
+  job.cancelled = false;
+  by_id_.insert(spec.id, ref);
+  count_demand(job, 1);
+  return ref;
+}
+
+void Cluster::remove_job(JobRef ref) {
+  Job& job = jobs_[ref.value];
+  DRYDOCK_CHECK(job.state == JobState::ended && job.placements.empty(), "only a job that holds nothing can be removed");
+  count_demand(job, -1);
+  by_id_.erase(job.spec.id);
+  free_jobs_.push_back(ref.value);
+}
+
+void Cluster::set_rank(JobRef ref, Rank rank) {
+  DRYDOCK_CHECK(jobs_[ref.value].state == JobState::ended, "a rank is given before the job waits");
+  jobs_[ref.value].rank = rank;
+}
+
+void Cluster::count_demand(const Job& job, std::int64_t change) {
+  for (const PoolId id : queue(job.spec.queue).pools) {
+    Pool& pool = pools_[index(id)];
+    if (!pool.unit) {
+      pool.unit = job.spec.per_task;
+      pool.free_units = 0;
+      for (const WorkerId w : pool.workers) {
+        if (worker(w).live) pool.free_units += fit_count(*pool.unit, worker(w).free);
+      }
+    }
+    if (*pool.unit != job.spec.per_task) pool.other_demands += static_cast<std::uint64_t>(change);
+  }
+}
+
+void Cluster::enqueue(JobRef ref) {
+  Job& job = jobs_[ref.value];
+  DRYDOCK_CHECK(job.state == JobState::ended && job.placements.empty(), "only a job that holds nothing can wait");
+  job.state = JobState::waiting;
+  Queue& queue = queues_[index(job.spec.queue)];
+  queue.waiting.insert({job.key(), ref, least_demand(job)});
+  if (traits_.by_submission) queue.by_submission.insert({{Rank{}, job.sequence}, ref, least_demand(job)});
+  for (const PoolId id : queue.pools) {
+    pools_[index(id)].dirty = true;
+    pools_[index(id)].arrivals.push_back(ref);
+  }
+}
+
+void Cluster::leave_queue(JobRef ref) {
+  Job& job = jobs_[ref.value];
+  Queue& queue = queues_[index(job.spec.queue)];
+  if (job.state == JobState::waiting) {
+    queue.waiting.erase(job.key());
+    if (traits_.by_submission) queue.by_submission.erase({Rank{}, job.sequence});
+  } else {
+    DRYDOCK_CHECK(job.state == JobState::bound, "only waiting or bound jobs can leave their queue");
+    std::deque<JobRef>& local = workers_[index(job.bound)].local;
+    local.erase(std::find(local.begin(), local.end(), ref));
+    --queue.bound;
+  }
+  job.state = JobState::ended;
+}
+
+void Cluster::dequeue(JobRef ref) { leave_queue(ref); }
+
+void Cluster::bind(JobRef ref, WorkerId worker) {
+  Job& job = jobs_[ref.value];
+  leave_queue(ref);
+  job.state = JobState::bound;
+  job.bound = worker;
+  workers_[index(worker)].local.push_back(ref);
+  ++queues_[index(job.spec.queue)].bound;
+}
+
+void Cluster::take(JobRef ref, PoolId pool_id, std::span<const Placement> placements, Time now) {
+  leave_queue(ref);
+  Job& job = jobs_[ref.value];
+  job.state = JobState::committing;
+  ++job.attempt;
+  job.pool = pool_id;
+  job.started = now;
+  job.estimated_end = estimated_end(job, placements, now);
+  job.placements.assign(placements.begin(), placements.end());
+  job.held_at.clear();
+  for (std::uint32_t i = 0; i < job.placements.size(); ++i) {
+    const Placement& p = job.placements[i];
+    Worker& worker = workers_[index(p.worker)];
+    job.held_at.push_back(static_cast<std::uint32_t>(worker.held.size()));
+    worker.held.push_back({ref, i});
+    change_room(p.worker, p.tasks == 1 ? job.spec.per_task : job.spec.per_task * p.tasks, true);
+  }
+  Pool& pool = pools_[index(pool_id)];
+  const TaskSum tasks{static_cast<std::int64_t>(job.spec.tasks)};
+  if (traits_.by_estimated_end) pool.by_estimated_end.insert({{job.estimated_end, job.sequence}, ref, tasks});
+  if (traits_.by_order) pool.by_order.insert({job.key(), ref, tasks});
+}
+
+void Cluster::give_back(JobRef ref) {
+  Job& job = jobs_[ref.value];
+  Pool& pool = pools_[index(job.pool)];
+  if (traits_.by_estimated_end) pool.by_estimated_end.erase({job.estimated_end, job.sequence});
+  if (traits_.by_order) pool.by_order.erase(job.key());
+  for (std::size_t i = 0; i < job.placements.size(); ++i) {
+    const Placement& p = job.placements[i];
+    forget_held(p.worker, job.held_at[i]);
+    change_room(p.worker, p.tasks == 1 ? job.spec.per_task : job.spec.per_task * p.tasks, false);
+    if (workers_[index(p.worker)].live) pool.freed.push_back(p.worker);
+  }
+  pool.dirty = true;
+  pool.departures.push_back({job.sequence, job.estimated_end});
+  job.placements.clear();
+  job.held_at.clear();
+  job.state = JobState::ended;
+}
+
+void Cluster::forget_held(WorkerId id, std::uint32_t at) {
+  std::vector<Held>& held = workers_[index(id)].held;
+  held[at] = held.back();
+  jobs_[held[at].job.value].held_at[held[at].placement] = at;
+  held.pop_back();
+}
+
+void Cluster::change_room(WorkerId id, const Resources& amount, bool taken) {
+  Worker& worker = workers_[index(id)];
+  Pool& pool = pools_[index(worker.spec.pool)];
+  const Resources before = worker.free;
+  if (taken) worker.free -= amount;
+  else worker.free += amount;
+  DRYDOCK_CHECK(worker.free.non_negative(), "a worker was given more than it has room for");
+  if (!worker.live) return;
+  if (taken) pool.free -= amount;
+  else pool.free += amount;
+  if (pool.unit) pool.free_units += fit_count(*pool.unit, worker.free) - fit_count(*pool.unit, before);
+  pool.fits.set(worker.position, worker.free);
+}
+
+void Cluster::add_worker(WorkerId id, std::uint32_t incarnation, const WorkerSpec& spec) {
+  if (workers_.size() <= index(id)) workers_.resize(index(id) + 1);
+  Worker& worker = workers_[index(id)];
+  DRYDOCK_CHECK(!worker.live && worker.held.empty(), "a worker registers when nothing is held by its predecessor");
+  Pool& pool = pools_.at(index(spec.pool));
+  const bool known = worker.incarnation > 0 && worker.spec.pool == spec.pool;
+  if (!known) {
+    worker.position = static_cast<std::uint32_t>(pool.workers.size());
+    pool.workers.push_back(id);
+  }
+  worker.spec = spec;
+  worker.incarnation = incarnation;
+  worker.live = true;
+  worker.free = spec.capacity;
+  pool.free += spec.capacity;
+  pool.capacity += spec.capacity;
+  pool.speed_max = std::max(pool.speed_max, spec.speed);
+  if (pool.unit) pool.free_units += fit_count(*pool.unit, worker.free);
+  pool.fits.set(worker.position, worker.free);
+  pool.freed.push_back(id);
+  pool.dirty = true;
+}
+
+void Cluster::remove_worker(WorkerId id) {
+  Worker& worker = workers_[index(id)];
+  Pool& pool = pools_[index(worker.spec.pool)];
+  worker.live = false;
+  pool.free -= worker.free;
+  pool.capacity -= worker.spec.capacity;
+  if (pool.unit) pool.free_units -= fit_count(*pool.unit, worker.free);
+  pool.fits.set(worker.position, kOutOfUse);
+  pool.dirty = true;
+}
+
+void Cluster::clear_changes(PoolId id) {
+  Pool& pool = pools_[index(id)];
+  pool.dirty = false;
+  pool.arrivals.clear();
+  pool.freed.clear();
+  pool.departures.clear();
+}
+
+void Cluster::check_worker(const Worker& worker) const {
+  Resources free = worker.spec.capacity;
+  for (std::uint32_t at = 0; at < worker.held.size(); ++at) {
+    const Held held = worker.held[at];
+    const Job& job = this->job(held.job);
+    DRYDOCK_CHECK(job.held_at.at(held.placement) == at, "a job does not know where it is held");
+    free -= job.spec.per_task * job.placements.at(held.placement).tasks;
+  }
+  DRYDOCK_CHECK(free == worker.free && free.non_negative(), "free room is not capacity minus what is held");
+  for (const JobRef ref : worker.local) DRYDOCK_CHECK(job(ref).state == JobState::bound, "a worker's own queue holds bound jobs");
+}
+
+void Cluster::check_pool(const Pool& pool) const {
+  Resources free;
+  Resources capacity;
+  std::int64_t units = 0;
+  for (std::uint32_t position = 0; position < pool.workers.size(); ++position) {
+    const Worker& worker = this->worker(pool.workers[position]);
+    if (!worker.live || worker.position != position) continue;
+    free += worker.free;
+    capacity += worker.spec.capacity;
+    if (pool.unit) units += fit_count(*pool.unit, worker.free);
+    DRYDOCK_CHECK(pool.fits.room(position) == worker.free, "the fit index shows another room than the worker has");
+  }
+  DRYDOCK_CHECK(free == pool.free && capacity == pool.capacity, "a pool's sums are not those of its workers");
+  DRYDOCK_CHECK(units == pool.free_units, "a pool's free units are not those of its workers");
+}
+
+void Cluster::sanity_check() const {
+  for (const Worker& worker : workers_) {
+    if (worker.incarnation > 0) check_worker(worker);
+  }
+  for (const Pool& pool : pools_) check_pool(pool);
+  for (const Queue& queue : queues_) {
+    queue.waiting.for_each([this](const auto& entry) {
+      const Job& job = this->job(entry.value);
+      DRYDOCK_CHECK(job.state == JobState::waiting && job.key() == entry.key, "a queue holds a job that does not wait");
+    });
+  }
+}
+
+}  // namespace drydock

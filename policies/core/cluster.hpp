@@ -1,0 +1,245 @@
+// The only bookkeeping of jobs, workers and what is free. Policies read it; only Scheduler and Plan change it.
+//
+// Belief, not truth: resources of an attempt count as taken from the moment its assignment is planned until the scheduler
+// learns that it ended.
+#pragma once
+
+#include "policies/core/commands.hpp"
+#include "policies/core/events.hpp"
+#include "policies/core/fit_index.hpp"
+#include "policies/core/id_map.hpp"
+#include "policies/core/ids.hpp"
+#include "policies/core/ordered_index.hpp"
+#include "policies/core/resources.hpp"
+#include "policies/core/time.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace drydock {
+
+struct QueueConfig {
+  std::string name;
+  std::int32_t priority = 0;              // higher goes first
+  std::optional<std::uint64_t> capacity;  // jobs that may wait; more are rejected
+};
+
+struct PoolConfig {
+  std::string name;
+  std::vector<QueueId> queues;  // that its workers serve
+};
+
+// A live job's place in the cluster's tables; reused after the job is gone.
+struct JobRef {
+  std::uint32_t value = 0;
+  friend constexpr auto operator<=>(JobRef, JobRef) = default;
+};
+
+enum class JobState : std::uint8_t {
+  waiting,     // in its queue
+  bound,       // in one worker's own queue, holding nothing yet
+  committing,  // holds resources; its assignment is on the way to the store
+  running,     // dispatched
+  stopping,    // StopAttempt sent, still holds its resources
+  ended,       // holds nothing; its release is on the way to the store
+};
+
+// A policy's order: smaller first.
+struct Rank {
+  std::int64_t major = 0;
+  std::int64_t minor = 0;
+  friend constexpr auto operator<=>(const Rank&, const Rank&) = default;
+};
+
+struct WaitingKey {
+  Rank rank;
+  std::uint64_t sequence = 0;
+  friend constexpr auto operator<=>(const WaitingKey&, const WaitingKey&) = default;
+};
+
+struct Job {
+  JobSpec spec;
+  JobState state = JobState::waiting;
+  std::uint32_t attempt = 0;   // number of the current or last attempt
+  std::uint64_t sequence = 0;  // order of submission
+  Rank rank;
+  Time submitted{};
+  Time started{};        // of the current attempt: when it was planned
+  Time estimated_end{};  // of the current attempt
+  Duration progress{};   // work, by the clock of a worker of speed 1, that is not to be repeated
+  PoolId pool;           // of the current attempt
+  WorkerId bound;        // in state bound
+  bool cancelled = false;
+  std::vector<Placement> placements;   // of the current attempt
+  std::vector<std::uint32_t> held_at;  // places in Worker::held, by placement
+
+  [[nodiscard]] AttemptId attempt_id() const { return {spec.id, attempt}; }
+  [[nodiscard]] WaitingKey key() const { return {rank, sequence}; }
+  // Estimated work that is left, on a worker of speed 1; at least 1 ns.
+  [[nodiscard]] Duration remaining() const { return std::max(Duration{1}, spec.estimate - progress); }
+  [[nodiscard]] std::int64_t cpus_in_all() const { return spec.per_task.cpus() * spec.tasks; }
+};
+
+// The least that any waiting job below asks for.
+struct LeastDemand {
+  std::int64_t tasks = std::numeric_limits<std::int64_t>::max();
+  std::int64_t cpus = std::numeric_limits<std::int64_t>::max();  // in all
+  std::int64_t remaining_ns = std::numeric_limits<std::int64_t>::max();
+  static LeastDemand join(const LeastDemand& a, const LeastDemand& b) {
+    return {std::min(a.tasks, b.tasks), std::min(a.cpus, b.cpus), std::min(a.remaining_ns, b.remaining_ns)};
+  }
+};
+[[nodiscard]] inline LeastDemand least_demand(const Job& job) {
+  return {static_cast<std::int64_t>(job.spec.tasks), job.cpus_in_all(), nanos(job.remaining())};
+}
+using WaitingIndex = OrderedIndex<WaitingKey, JobRef, LeastDemand>;
+
+struct TaskSum {
+  std::int64_t tasks = 0;
+  static TaskSum join(const TaskSum& a, const TaskSum& b) { return {a.tasks + b.tasks}; }
+};
+struct EndKey {
+  Time at{};
+  std::uint64_t sequence = 0;
+  friend constexpr auto operator<=>(const EndKey&, const EndKey&) = default;
+};
+using EndIndex = OrderedIndex<EndKey, JobRef, TaskSum>;
+using OrderIndex = OrderedIndex<WaitingKey, JobRef, TaskSum>;
+
+struct Queue {
+  QueueConfig config;
+  std::vector<PoolId> pools;    // that serve it
+  WaitingIndex waiting;         // in the policy's order; queue priority is not part of the key
+  WaitingIndex by_submission;   // the same jobs by submission (ranks are equal), if the policy asked for it
+  std::uint64_t bound = 0;      // further jobs that wait at workers
+};
+
+struct Held {
+  JobRef job;
+  std::uint32_t placement = 0;  // index into the job's placements
+};
+
+struct Worker {
+  WorkerSpec spec;
+  std::uint32_t incarnation = 0;
+  bool live = false;
+  std::uint32_t position = 0;  // in its pool
+  Resources free;
+  std::vector<Held> held;    // attempts with tasks here
+  std::deque<JobRef> local;  // jobs bound to it, in order
+};
+
+// An attempt that gave back its resources.
+struct Departure {
+  std::uint64_t sequence = 0;  // of its job
+  Time estimated_end{};
+};
+
+struct Pool {
+  explicit Pool(PoolConfig c, Fit fit) : config(std::move(c)), fits(fit) {}
+
+  PoolConfig config;
+  std::vector<WorkerId> workers;  // by position
+  FitIndex fits;
+  Resources free;                 // sum over live workers
+  Resources capacity;             // likewise
+  double speed_max = 0;           // of any worker so far
+  EndIndex by_estimated_end;      // attempts that hold resources here, if the policy asked for it
+  OrderIndex by_order;            // likewise
+
+  // Scalar view: as long as every live job of its queues and every attempt has the same demand per task, the pool is just a
+  // number of places. `unit` is the first demand seen.
+  std::optional<Resources> unit;
+  std::uint64_t other_demands = 0;  // live jobs with another demand
+  std::int64_t free_units = 0;      // sum over live workers of fit_count(unit, free)
+
+  // Since the policy's last pass over this pool:
+  bool dirty = false;
+  std::vector<JobRef> arrivals;  // began to wait (may be gone or elsewhere by now: look at the state)
+  std::vector<WorkerId> freed;   // got room
+  std::vector<Departure> departures;
+
+  [[nodiscard]] bool is_scalar() const { return unit.has_value() && other_demands == 0; }
+};
+
+// What a policy wants the cluster to keep ready for it; what is not asked for is not paid for.
+struct PlacementTraits {
+  Fit fit = Fit::first;           // order in which find_workers looks at workers
+  bool by_estimated_end = false;  // keep Pool::by_estimated_end
+  bool by_order = false;          // keep Pool::by_order, to preempt the last
+  bool by_submission = false;     // keep Queue::by_submission
+};
+
+class Cluster {
+ public:
+  Cluster(std::vector<QueueConfig> queues, std::vector<PoolConfig> pools, PlacementTraits traits);
+
+  [[nodiscard]] std::span<const Queue> queues() const { return queues_; }
+  [[nodiscard]] std::span<const Pool> pools() const { return pools_; }
+  [[nodiscard]] const Pool& pool(PoolId id) const { return pools_[index(id)]; }
+  [[nodiscard]] const Queue& queue(QueueId id) const { return queues_[index(id)]; }
+  [[nodiscard]] const Worker& worker(WorkerId id) const { return workers_[index(id)]; }
+  [[nodiscard]] std::size_t worker_count() const { return workers_.size(); }
+  [[nodiscard]] const Job& job(JobRef ref) const { return jobs_[ref.value]; }
+  [[nodiscard]] std::optional<JobRef> find(JobId id) const;
+  [[nodiscard]] std::size_t live_jobs() const { return by_id_.size(); }
+
+  // The first waiting job of the pool's queues: by queue priority, then in the policy's order.
+  [[nodiscard]] std::optional<JobRef> head(PoolId pool) const;
+  // Whether job a goes before job b, which may be in another queue: by queue priority, then in the policy's order.
+  [[nodiscard]] bool before(const Job& a, const Job& b) const;
+
+  // Workers for all tasks of a job, in the policy's order of fit; false, and `out` empty, when they do not all fit.
+  [[nodiscard]] bool find_workers(PoolId pool, const Job& job, std::vector<Placement>& out) const;
+
+  // Slowest of the placements' workers.
+  [[nodiscard]] double speed_of(std::span<const Placement> placements) const;
+
+  // When a job that starts now on these workers would end, by its estimate.
+  [[nodiscard]] Time estimated_end(const Job& job, std::span<const Placement> placements, Time now) const;
+
+  // Re-derives every count from the jobs and workers; stops the process if one is wrong. For tests, after every step.
+  void sanity_check() const;
+
+  // --- changes; not for policies ---
+  JobRef add_job(const JobSpec& spec, Time now);
+  void remove_job(JobRef ref);                       // ended, waiting or bound
+  void set_rank(JobRef ref, Rank rank);              // before enqueue
+  void enqueue(JobRef ref);                          // any state without resources -> waiting
+  void dequeue(JobRef ref);                          // waiting or bound -> ended
+  void bind(JobRef ref, WorkerId worker);            // waiting -> bound
+  void take(JobRef ref, PoolId pool, std::span<const Placement> placements, Time now);  // -> committing, a new attempt
+  void give_back(JobRef ref);                        // frees what it holds -> ended
+  void set_state(JobRef ref, JobState state) { jobs_[ref.value].state = state; }
+  void set_progress(JobRef ref, Duration progress) { jobs_[ref.value].progress = progress; }
+  void cancel(JobRef ref) { jobs_[ref.value].cancelled = true; }
+  void add_worker(WorkerId id, std::uint32_t incarnation, const WorkerSpec& spec);
+  // Takes it out of use. Its attempts keep what they hold until give_back.
+  void remove_worker(WorkerId id);
+  void clear_changes(PoolId pool);
+
+ private:
+  void change_room(WorkerId id, const Resources& amount, bool taken);
+  void count_demand(const Job& job, std::int64_t change);
+  void forget_held(WorkerId id, std::uint32_t at);
+  void leave_queue(JobRef ref);
+  void check_worker(const Worker& worker) const;
+  void check_pool(const Pool& pool) const;
+
+  std::vector<Queue> queues_;
+  std::vector<Pool> pools_;
+  std::vector<Worker> workers_;
+  std::deque<Job> jobs_;
+  std::vector<std::uint32_t> free_jobs_;
+  IdMap<JobRef> by_id_;
+  std::uint64_t next_sequence_ = 0;
+  PlacementTraits traits_;
+};
+
+}  // namespace drydock

@@ -1,0 +1,66 @@
+// Orders, in the imperative: everything the scheduler ever asks for. Spans point into the scheduler and hold until its next
+// step.
+#pragma once
+
+#include "policies/core/events.hpp"
+
+#include <span>
+#include <string_view>
+#include <variant>
+
+namespace drydock {
+
+// `tasks` tasks of an attempt on one worker.
+struct Placement {
+  WorkerId worker;
+  std::uint32_t tasks = 0;
+  friend bool operator==(const Placement&, const Placement&) = default;
+};
+
+// Rows of one transaction of the store. An assignment adds an allocation, a release marks it released.
+struct Assignment {
+  AttemptId attempt;
+  std::span<const Placement> placements;
+};
+enum class ReleaseReason : std::uint8_t { succeeded, failed, preempted, worker_lost, cancelled };
+struct Release {
+  AttemptId attempt;
+  ReleaseReason reason = ReleaseReason::succeeded;
+};
+
+// Persist before send: an assignment is dispatched only after its commit is done. All or nothing; answered by
+// CommitAnswered.
+struct Commit {
+  RequestId request;
+  std::span<const Release> releases;
+  std::span<const Assignment> assignments;
+};
+// Asks whether the batch of an earlier commit is in the store; answered by BatchRead.
+struct ReadBatch {
+  RequestId request;
+  RequestId commit;
+};
+// Run this attempt there. Facts follow: AttemptFinished, or nothing when the workers die.
+struct Dispatch {
+  AttemptId attempt;
+  std::span<const Placement> placements;
+};
+// Stop it and answer AttemptStopped (or AttemptFinished, if it ended first).
+struct StopAttempt {
+  AttemptId attempt;
+  ReleaseReason reason = ReleaseReason::preempted;
+};
+enum class RejectReason : std::uint8_t { queue_full, unknown_queue, duplicate_id };
+// The job was not accepted: it will never run.
+struct RejectJob {
+  JobId job;
+  RejectReason reason = RejectReason::queue_full;
+};
+// The policy broke the rules of Plan. The scheduler does nothing after this; the world must end the run with an error.
+struct Halt {
+  std::string_view why;  // names the policy and the offending decision
+};
+
+using Command = std::variant<Commit, ReadBatch, Dispatch, StopAttempt, RejectJob, Halt>;
+
+}  // namespace drydock

@@ -1,0 +1,74 @@
+// Facts, in the past tense: everything the scheduler ever learns. A closed set; each world makes the same facts.
+#pragma once
+
+#include "policies/core/ids.hpp"
+#include "policies/core/resources.hpp"
+#include "policies/core/time.hpp"
+
+#include <cstdint>
+#include <span>
+#include <variant>
+#include <vector>
+
+namespace drydock {
+
+// What remains of an attempt's work when it ends early.
+enum class OnInterrupt : std::uint8_t {
+  restart,     // nothing: the next attempt starts from zero
+  resume,      // everything done so far
+  checkpoint,  // what the last finished checkpoint holds
+};
+
+// What a user submits. The true duration is not here: only worlds know it.
+struct JobSpec {
+  JobId id;
+  QueueId queue;
+  std::int32_t priority = 0;     // higher goes first, within a queue
+  std::uint32_t tasks = 1;       // a gang: all start together or none does; tasks may share a worker
+  Resources per_task;            // slots is 1
+  Duration estimate{};           // of one task on a worker of speed 1; > 0
+  std::int64_t input_bytes = 0;  // moved to the workers before the tasks run, in all
+  std::int64_t output_bytes = 0; // moved back after, in all
+  OnInterrupt on_failure = OnInterrupt::restart;
+  OnInterrupt on_preemption = OnInterrupt::resume;
+};
+
+struct WorkerSpec {
+  PoolId pool;
+  Resources capacity;  // cpus and slots are kUnlimited on processor-sharing workers
+  double speed = 1.0;  // work of one reference second takes 1/speed seconds
+};
+
+struct JobSubmitted { JobSpec job; };
+struct JobCancelled { JobId job; };
+
+// A worker came, or came back. A higher incarnation than the known one means that the old process, and every attempt it
+// held, is gone.
+struct WorkerRegistered { WorkerId worker; std::uint32_t incarnation = 0; WorkerSpec spec; };
+struct WorkerLeft { WorkerId worker; std::uint32_t incarnation = 0; };    // by itself, holding nothing
+struct LeaseExpired { WorkerId worker; std::uint32_t incarnation = 0; };  // the scheduler must take it for dead
+
+enum class Ending : std::uint8_t { succeeded, failed };
+struct AttemptFinished { AttemptId attempt; Ending ending = Ending::succeeded; };
+// Answer to StopAttempt: the attempt holds nothing any more. `progress` is the work that a next attempt need not repeat, as
+// time on a worker of speed 1.
+struct AttemptStopped { AttemptId attempt; Duration progress{}; };
+
+// Each command that asks something of a store gets exactly one answer.
+enum class Answer : std::uint8_t {
+  done,
+  failed,   // it had no effect
+  unknown,  // it may or may not have had its effect: the reply was lost
+};
+struct CommitAnswered { RequestId request; Answer answer = Answer::done; };
+// Answer to ReadBatch: whether the batch of that (unknown) commit is in the store. `found` counts only with Answer::done.
+struct BatchRead { RequestId request; Answer answer = Answer::done; bool found = false; };
+
+using Event = std::variant<CommitAnswered, BatchRead, AttemptFinished, AttemptStopped, WorkerLeft, LeaseExpired,
+                           WorkerRegistered, JobCancelled, JobSubmitted>;
+
+// Puts the facts of one instant into the one order in which every world hands them over: by kind (answers, ends, workers,
+// then arrivals: the order of the variant), within a kind by id.
+void order_canonically(std::span<Event> events);
+
+}  // namespace drydock

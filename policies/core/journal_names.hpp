@@ -1,0 +1,65 @@
+// The one table of what journals call facts, orders and the words in them: a name for JSON, a code for binary. Codes and
+// names are part of the format: never reuse or reorder them, only add.
+#pragma once
+
+#include "policies/core/commands.hpp"
+#include "policies/core/events.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+namespace drydock::journal_detail {
+
+enum class EventCode : std::uint8_t {
+  commit_answered,
+  batch_read,
+  attempt_finished,
+  attempt_stopped,
+  worker_left,
+  lease_expired,
+  worker_registered,
+  job_cancelled,
+  job_submitted,
+};
+
+enum class CommandCode : std::uint8_t { commit, read_batch, dispatch, stop_attempt, reject_job, halt };
+
+template <class T>
+struct KindOf;  // code and name of an event or a command
+// clang-format off
+template <> struct KindOf<CommitAnswered> { static constexpr auto kCode = EventCode::commit_answered; static constexpr std::string_view kName = "CommitAnswered"; };
+template <> struct KindOf<BatchRead> { static constexpr auto kCode = EventCode::batch_read; static constexpr std::string_view kName = "BatchRead"; };
+template <> struct KindOf<AttemptFinished> { static constexpr auto kCode = EventCode::attempt_finished; static constexpr std::string_view kName = "AttemptFinished"; };
+template <> struct KindOf<AttemptStopped> { static constexpr auto kCode = EventCode::attempt_stopped; static constexpr std::string_view kName = "AttemptStopped"; };
+template <> struct KindOf<WorkerLeft> { static constexpr auto kCode = EventCode::worker_left; static constexpr std::string_view kName = "WorkerLeft"; };
+template <> struct KindOf<LeaseExpired> { static constexpr auto kCode = EventCode::lease_expired; static constexpr std::string_view kName = "LeaseExpired"; };
+template <> struct KindOf<WorkerRegistered> { static constexpr auto kCode = EventCode::worker_registered; static constexpr std::string_view kName = "WorkerRegistered"; };
+template <> struct KindOf<JobCancelled> { static constexpr auto kCode = EventCode::job_cancelled; static constexpr std::string_view kName = "JobCancelled"; };
+template <> struct KindOf<JobSubmitted> { static constexpr auto kCode = EventCode::job_submitted; static constexpr std::string_view kName = "JobSubmitted"; };
+template <> struct KindOf<Commit> { static constexpr auto kCode = CommandCode::commit; static constexpr std::string_view kName = "Commit"; };
+template <> struct KindOf<ReadBatch> { static constexpr auto kCode = CommandCode::read_batch; static constexpr std::string_view kName = "ReadBatch"; };
+template <> struct KindOf<Dispatch> { static constexpr auto kCode = CommandCode::dispatch; static constexpr std::string_view kName = "Dispatch"; };
+template <> struct KindOf<StopAttempt> { static constexpr auto kCode = CommandCode::stop_attempt; static constexpr std::string_view kName = "StopAttempt"; };
+template <> struct KindOf<RejectJob> { static constexpr auto kCode = CommandCode::reject_job; static constexpr std::string_view kName = "RejectJob"; };
+template <> struct KindOf<Halt> { static constexpr auto kCode = CommandCode::halt; static constexpr std::string_view kName = "Halt"; };
+// clang-format on
+
+// Names of enumerators, by value.
+inline constexpr std::array<std::string_view, 3> kAnswers{"done", "failed", "unknown"};
+inline constexpr std::array<std::string_view, 2> kEndings{"succeeded", "failed"};
+inline constexpr std::array<std::string_view, 3> kOnInterrupts{"restart", "resume", "checkpoint"};
+inline constexpr std::array<std::string_view, 5> kReleaseReasons{"succeeded", "failed", "preempted", "worker_lost", "cancelled"};
+inline constexpr std::array<std::string_view, 3> kRejectReasons{"queue_full", "unknown_queue", "duplicate_id"};
+inline constexpr std::array<std::string_view, 3> kEnds{"missing", "stopped", "all_ended"};
+
+[[nodiscard]] constexpr std::string_view name_of(Answer a) { return kAnswers[static_cast<std::size_t>(a)]; }
+[[nodiscard]] constexpr std::string_view name_of(Ending e) { return kEndings[static_cast<std::size_t>(e)]; }
+[[nodiscard]] constexpr std::string_view name_of(OnInterrupt o) { return kOnInterrupts[static_cast<std::size_t>(o)]; }
+[[nodiscard]] constexpr std::string_view name_of(ReleaseReason r) { return kReleaseReasons[static_cast<std::size_t>(r)]; }
+[[nodiscard]] constexpr std::string_view name_of(RejectReason r) { return kRejectReasons[static_cast<std::size_t>(r)]; }
+
+}  // namespace drydock::journal_detail

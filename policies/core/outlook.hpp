@@ -1,0 +1,36 @@
+// A pool as it would be after some attempts had ended: how many tasks of one demand would find room.
+#pragma once
+
+#include "policies/core/cluster.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace drydock {
+
+class Outlook {
+ public:
+  // Starts from what is free now. Costs one look-up per task that fits now.
+  void begin(const Cluster& cluster, PoolId pool, const Resources& demand);
+  // As if this attempt had ended. Costs one step per placement.
+  void release(const Job& job);
+  // As if these workers had been given that much more to do.
+  void take(std::span<const Placement> placements, const Resources& per_task);
+  void undo_take(std::span<const Placement> placements, const Resources& per_task);
+
+  // Tasks of the demand that would fit.
+  [[nodiscard]] std::int64_t fitting() const { return fitting_; }
+
+ private:
+  void change(WorkerId worker, const Resources& amount);
+
+  const Cluster* cluster_ = nullptr;
+  PoolId pool_;
+  Resources demand_;
+  std::int64_t fitting_ = 0;
+  std::uint64_t epoch_ = 0;
+  std::vector<Resources> rooms_;       // by worker, valid where seen_ is the epoch
+  std::vector<std::uint64_t> seen_;
+};
+
+}  // namespace drydock

@@ -1,0 +1,76 @@
+#include "policies/core/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace drydock {
+
+void Plan::begin(PoolId pool, Time now) {
+  pool_ = pool;
+  now_ = now;
+  started_.clear();
+  preempted_.clear();
+  error_.reset();
+}
+
+bool Plan::start(JobRef ref, std::span<const Placement> placements) {
+  const Job& job = cluster_.job(ref);
+  if (const auto problem = problem_with(job, placements)) return refuse("start", ref, *problem);
+  cluster_.take(ref, pool_, placements, now_);
+  started_.push_back(ref);
+  return true;
+}
+
+std::optional<std::string> Plan::problem_with(const Job& job, std::span<const Placement> placements) {
+  if (job.state != JobState::waiting && job.state != JobState::bound) return "it does not wait";
+  const Pool& pool = cluster_.pool(pool_);
+  if (std::ranges::find(pool.config.queues, job.spec.queue) == pool.config.queues.end()) {
+    return fmt::format("pool '{}' does not serve its queue '{}'", pool.config.name, cluster_.queue(job.spec.queue).config.name);
+  }
+  named_in_.resize(cluster_.worker_count());
+  ++starts_;
+  std::uint64_t tasks = 0;
+  for (const Placement& p : placements) {
+    if (index(p.worker) >= cluster_.worker_count()) return fmt::format("worker {} does not exist", p.worker.value);
+    const Worker& worker = cluster_.worker(p.worker);
+    if (!worker.live || worker.spec.pool != pool_) {
+      return fmt::format("worker {} is not a live worker of pool '{}'", p.worker.value, pool.config.name);
+    }
+    if (std::exchange(named_in_[index(p.worker)], starts_) == starts_) {
+      return fmt::format("worker {} is named twice", p.worker.value);
+    }
+    const std::int64_t room = fit_count(job.spec.per_task, worker.free);
+    if (p.tasks == 0 || room < p.tasks) {
+      return fmt::format("worker {} has room for {} of its tasks, not for {}", p.worker.value, room, p.tasks);
+    }
+    tasks += p.tasks;
+  }
+  if (tasks != job.spec.tasks) return fmt::format("it has {} tasks, and workers were given for {}", job.spec.tasks, tasks);
+  return std::nullopt;
+}
+
+bool Plan::preempt(JobRef ref) {
+  const Job& job = cluster_.job(ref);
+  if (job.state != JobState::running) return refuse("preempt", ref, "it does not run");
+  cluster_.set_state(ref, JobState::stopping);
+  preempted_.push_back(ref);
+  return true;
+}
+
+bool Plan::bind(JobRef ref, WorkerId worker) {
+  if (cluster_.job(ref).state != JobState::waiting) return refuse("bind", ref, "it does not wait");
+  if (index(worker) >= cluster_.worker_count() || !cluster_.worker(worker).live || cluster_.worker(worker).spec.pool != pool_) {
+    return refuse("bind", ref, fmt::format("worker {} is not a live worker of the pool", worker.value));
+  }
+  cluster_.bind(ref, worker);
+  return true;
+}
+
+bool Plan::refuse(const char* decision, JobRef ref, const std::string& why) {
+  if (!error_) error_ = fmt::format("{} job {} at {:.9f} s: {}", decision, cluster_.job(ref).spec.id.value, seconds(now_), why);
+  return false;
+}
+
+}  // namespace drydock

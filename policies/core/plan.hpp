@@ -1,0 +1,54 @@
+// What a policy decides in one pass. Every decision is checked against the rules and takes effect in the cluster at once;
+// the first that breaks a rule is remembered and ends the pass.
+#pragma once
+
+#include "policies/core/cluster.hpp"
+#include "policies/core/rng.hpp"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace drydock {
+
+struct PassContext {
+  Time now{};
+  PoolId pool;
+  const Cluster& cluster;
+  Rng& rng;
+};
+
+class Plan {
+ public:
+  Plan(Cluster& cluster, PoolId pool, Time now) : cluster_(cluster), pool_(pool), now_(now) {}
+
+  // Runs a waiting or bound job on these workers of the pool: all its tasks, each worker named once, within what is free.
+  bool start(JobRef job, std::span<const Placement> placements);
+  // Stops a running attempt; its resources become free when the world has stopped it.
+  bool preempt(JobRef job);
+  // Moves a waiting job to the end of a worker's own queue.
+  bool bind(JobRef job, WorkerId worker);
+
+  [[nodiscard]] const std::optional<std::string>& error() const { return error_; }
+  [[nodiscard]] std::span<const JobRef> started() const { return started_; }
+  [[nodiscard]] std::span<const JobRef> preempted() const { return preempted_; }
+
+  // For the scheduler, which keeps one plan for all passes.
+  void begin(PoolId pool, Time now);
+
+ private:
+  bool refuse(const char* decision, JobRef job, const std::string& why);
+  [[nodiscard]] std::optional<std::string> problem_with(const Job& job, std::span<const Placement> placements);
+
+  Cluster& cluster_;
+  PoolId pool_;
+  Time now_;
+  std::vector<JobRef> started_;
+  std::vector<JobRef> preempted_;
+  std::optional<std::string> error_;
+  std::vector<std::uint64_t> named_in_;  // by worker: the last start() that named it
+  std::uint64_t starts_ = 0;
+};
+
+}  // namespace drydock

@@ -1,0 +1,31 @@
+#include "policies/core/policy_info.hpp"
+
+#include "policies/core/assert.hpp"
+
+#include <utility>
+
+namespace drydock {
+
+std::string_view to_string(PolicyFamily family) {
+  switch (family) {
+    case PolicyFamily::placement: return "placement";
+    case PolicyFamily::liveness: return "liveness";
+  }
+  return "";
+}
+
+PolicyConfig configure(const PolicyInfo& info, std::map<std::string, ParameterValue, std::less<>> overrides) {
+  PolicyConfig config{std::string(info.type), {}};
+  for (const ParameterInfo& parameter : info.parameters) {
+    config.parameters.emplace(parameter.name, parameter.default_value);
+  }
+  for (auto& [name, value] : overrides) {
+    const auto known = config.parameters.find(name);
+    DRYDOCK_CHECK(known != config.parameters.end(), "a policy was given a parameter that it does not have");
+    DRYDOCK_CHECK(known->second.index() == value.index(), "a policy was given a parameter of another type");
+    known->second = std::move(value);
+  }
+  return config;
+}
+
+}  // namespace drydock

@@ -1,0 +1,368 @@
+#include "policies/core/scheduler.hpp"
+
+#include "policies/core/assert.hpp"
+#include "policies/core/step_hash.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace drydock {
+
+Scheduler::Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement)
+    : config_(std::move(config)),
+      placement_(std::move(placement)),
+      cluster_(config_.queues, config_.pools, placement_->traits()),
+      rng_(config_.seed, "placement"),
+      plan_(cluster_, PoolId{}, Time{}) {}
+
+Scheduler::~Scheduler() = default;
+
+std::span<const Command> Scheduler::step(Time now, std::span<const Event> events) {
+  DRYDOCK_CHECK(now >= now_, "time went back");
+  now_ = now;
+  commands_.clear();
+  placements_.clear();
+  assignments_.clear();
+  releases_.clear();
+  submitted_.clear();
+  if (!halted_) {
+    for (const Event& event : events) std::visit([this](const auto& e) { on(e); }, event);
+    note_changes();
+    if (now >= next_pass()) pass();
+    reject_overflow();
+    send_commit();
+    send_reads();
+    send_dispatches();
+  }
+  hash_ = hash_step(hash_, now, events, commands_);
+  return commands_;
+}
+
+Time Scheduler::next_pass() const {
+  if (changed_at_ == kNever) return kNever;
+  const Duration period = config_.control_plane.period;
+  switch (config_.control_plane.trigger) {
+    case PassTrigger::ideal: return changed_at_;
+    case PassTrigger::cycle: return Time{(changed_at_.time_since_epoch() + period - Duration{1}) / period * period};
+    case PassTrigger::event: return later(changed_at_, period);
+  }
+  return kNever;
+}
+
+Time Scheduler::next_wakeup() const {
+  if (halted_) return kNever;
+  Time at = next_pass();
+  const bool store_work = !to_assign_.empty() || !to_release_.empty() ||
+                          std::ranges::any_of(in_flight_, [](const Batch& b) { return b.unknown && b.read.value == 0; });
+  if (store_work && store_ready_at_ > now_) at = std::min(at, store_ready_at_);
+  return at;
+}
+
+bool Scheduler::idle() const { return cluster_.live_jobs() == 0 && in_flight_.empty() && to_release_.empty(); }
+
+std::optional<JobRef> Scheduler::current(AttemptId attempt) const {
+  const std::optional<JobRef> ref = cluster_.find(attempt.job);
+  if (!ref || cluster_.job(*ref).attempt != attempt.number) return std::nullopt;
+  return ref;
+}
+
+// --- facts ---
+
+void Scheduler::on(const JobSubmitted& event) {
+  if (cluster_.find(event.job.id)) {
+    commands_.emplace_back(RejectJob{event.job.id, RejectReason::duplicate_id});
+    return;
+  }
+  if (index(event.job.queue) >= config_.queues.size()) {
+    commands_.emplace_back(RejectJob{event.job.id, RejectReason::unknown_queue});
+    return;
+  }
+  const JobRef ref = cluster_.add_job(event.job, now_);
+  submitted_.push_back(ref);
+  wait_again(ref);
+}
+
+void Scheduler::on(const JobCancelled& event) {
+  const std::optional<JobRef> ref = cluster_.find(event.job);
+  if (!ref) return;
+  const Job& job = cluster_.job(*ref);
+  switch (job.state) {
+    case JobState::waiting:
+    case JobState::bound:
+      cluster_.dequeue(*ref);
+      std::erase(submitted_, *ref);
+      cluster_.remove_job(*ref);
+      break;
+    case JobState::running:
+      cluster_.cancel(*ref);
+      cluster_.set_state(*ref, JobState::stopping);
+      commands_.emplace_back(StopAttempt{job.attempt_id(), ReleaseReason::cancelled});
+      break;
+    case JobState::committing:
+    case JobState::stopping:
+    case JobState::ended:  // perhaps only lost while its assignment is on its way
+      cluster_.cancel(*ref);
+      break;
+  }
+}
+
+void Scheduler::on(const WorkerRegistered& event) {
+  if (index(event.worker) < cluster_.worker_count()) {
+    const Worker& known = cluster_.worker(event.worker);
+    if (known.incarnation >= event.incarnation) return;
+    if (known.live) lose_worker(event.worker);
+  }
+  cluster_.add_worker(event.worker, event.incarnation, event.spec);
+}
+
+void Scheduler::on(const WorkerLeft& event) {
+  on(LeaseExpired{event.worker, event.incarnation});
+}
+
+void Scheduler::on(const LeaseExpired& event) {
+  if (index(event.worker) >= cluster_.worker_count()) return;
+  const Worker& worker = cluster_.worker(event.worker);
+  if (worker.live && worker.incarnation == event.incarnation) lose_worker(event.worker);
+}
+
+void Scheduler::lose_worker(WorkerId id) {
+  cluster_.remove_worker(id);
+  const Worker& worker = cluster_.worker(id);
+  lost_.clear();
+  for (const Held& held : worker.held) lost_.push_back(held.job);
+  for (const JobRef ref : worker.local) lost_.push_back(ref);
+  std::ranges::sort(lost_, {}, [this](JobRef ref) { return cluster_.job(ref).sequence; });
+  for (const JobRef ref : lost_) lose_attempt(ref);
+}
+
+void Scheduler::lose_attempt(JobRef ref) {
+  const Job& job = cluster_.job(ref);
+  const AttemptId attempt = job.attempt_id();
+  switch (job.state) {
+    case JobState::bound:
+      cluster_.dequeue(ref);
+      wait_again(ref);
+      return;
+    case JobState::committing:
+      cluster_.give_back(ref);
+      // If the store never heard of it, it waits again; else the answer to its commit will find it ended.
+      if (std::erase(to_assign_, attempt) > 0) forget_or_wait(ref);
+      return;
+    case JobState::running:
+    case JobState::stopping:
+      if (std::erase(to_dispatch_, attempt) == 0 && job.spec.on_failure == OnInterrupt::resume) {
+        const double done = seconds(now_ - job.started) * cluster_.speed_of(job.placements);
+        cluster_.set_progress(ref, std::min(job.progress + duration_of_seconds(done), job.spec.estimate));
+      }
+      cluster_.give_back(ref);
+      break;
+    case JobState::waiting:
+    case JobState::ended: DRYDOCK_CHECK(false, "a worker held a job that holds nothing");
+  }
+  to_release_.push_back({attempt, ReleaseReason::worker_lost});
+  if (!job.cancelled) wait_again(ref);  // a cancelled job goes when its release is written
+}
+
+void Scheduler::on(const AttemptFinished& event) {
+  const std::optional<JobRef> ref = current(event.attempt);
+  if (!ref) return;
+  const JobState state = cluster_.job(*ref).state;
+  if (state != JobState::running && state != JobState::stopping) return;
+  std::erase(to_dispatch_, event.attempt);
+  end(*ref, event.ending == Ending::succeeded ? ReleaseReason::succeeded : ReleaseReason::failed);
+}
+
+void Scheduler::on(const AttemptStopped& event) {
+  const std::optional<JobRef> ref = current(event.attempt);
+  if (!ref || cluster_.job(*ref).state != JobState::stopping) return;
+  if (cluster_.job(*ref).cancelled) {
+    end(*ref, ReleaseReason::cancelled);
+    return;
+  }
+  cluster_.give_back(*ref);
+  cluster_.set_progress(*ref, event.progress);
+  to_release_.push_back({event.attempt, ReleaseReason::preempted});
+  wait_again(*ref);
+}
+
+void Scheduler::end(JobRef ref, ReleaseReason reason) {
+  to_release_.push_back({cluster_.job(ref).attempt_id(), reason});
+  cluster_.give_back(ref);
+}
+
+void Scheduler::forget_or_wait(JobRef ref) {
+  if (cluster_.job(ref).cancelled) cluster_.remove_job(ref);
+  else wait_again(ref);
+}
+
+void Scheduler::wait_again(JobRef ref) {
+  cluster_.set_rank(ref, placement_->rank(cluster_.job(ref), cluster_));
+  cluster_.enqueue(ref);
+}
+
+// --- answers of the store ---
+
+void Scheduler::on(const CommitAnswered& event) {
+  const auto batch = std::ranges::find(in_flight_, event.request, &Batch::commit);
+  if (batch == in_flight_.end() || batch->unknown) return;
+  const auto at = static_cast<std::size_t>(batch - in_flight_.begin());
+  switch (event.answer) {
+    case Answer::done: settle_done(*batch); retire(at); break;
+    case Answer::failed:
+      settle_failed(*batch);
+      retire(at);
+      store_ready_at_ = later(now_, config_.store_retry);
+      break;
+    case Answer::unknown: batch->unknown = true; break;  // send_reads asks; until then its jobs stay as they are
+  }
+}
+
+void Scheduler::on(const BatchRead& event) {
+  const auto batch = std::ranges::find(in_flight_, event.request, &Batch::read);
+  if (batch == in_flight_.end()) return;
+  const auto at = static_cast<std::size_t>(batch - in_flight_.begin());
+  if (event.answer != Answer::done) {
+    batch->read = RequestId{};
+    store_ready_at_ = later(now_, config_.store_retry);
+    return;
+  }
+  if (event.found) settle_done(*batch);
+  else settle_failed(*batch);
+  retire(at);
+}
+
+void Scheduler::settle_done(Batch& batch) {
+  for (const AttemptId attempt : batch.assignments) {
+    const std::optional<JobRef> ref = current(attempt);
+    DRYDOCK_CHECK(ref, "a job was forgotten while its assignment was on its way");
+    const Job& job = cluster_.job(*ref);
+    if (job.state == JobState::ended) {  // its worker was lost meanwhile
+      to_release_.push_back({attempt, ReleaseReason::worker_lost});
+      if (!job.cancelled) wait_again(*ref);
+    } else if (job.cancelled) {
+      end(*ref, ReleaseReason::cancelled);
+    } else {
+      cluster_.set_state(*ref, JobState::running);
+      to_dispatch_.push_back(attempt);
+    }
+  }
+  for (const Release& release : batch.releases) {
+    const std::optional<JobRef> ref = current(release.attempt);
+    if (ref && cluster_.job(*ref).state == JobState::ended) cluster_.remove_job(*ref);
+  }
+}
+
+void Scheduler::settle_failed(Batch& batch) {
+  for (const AttemptId attempt : batch.assignments) {
+    const std::optional<JobRef> ref = current(attempt);
+    DRYDOCK_CHECK(ref, "a job was forgotten while its assignment was on its way");
+    if (cluster_.job(*ref).state == JobState::committing) cluster_.give_back(*ref);
+    forget_or_wait(*ref);
+  }
+  to_release_.insert(to_release_.begin(), batch.releases.begin(), batch.releases.end());
+}
+
+void Scheduler::retire(std::size_t at) {
+  Batch batch = std::move(in_flight_[at]);
+  in_flight_.erase(in_flight_.begin() + static_cast<std::ptrdiff_t>(at));
+  batch.assignments.clear();
+  batch.releases.clear();
+  batch.read = RequestId{};
+  batch.unknown = false;
+  spare_.push_back(std::move(batch));
+}
+
+// --- decisions ---
+
+void Scheduler::note_changes() {
+  if (changed_at_ != kNever) return;
+  for (const Pool& pool : cluster_.pools()) {
+    if (pool.dirty) {
+      changed_at_ = now_;
+      return;
+    }
+  }
+}
+
+void Scheduler::pass() {
+  changed_at_ = kNever;
+  for (std::uint32_t p = 0; p < cluster_.pools().size() && !halted_; ++p) {
+    if (cluster_.pools()[p].dirty) plan_pool(PoolId{p});
+  }
+}
+
+void Scheduler::plan_pool(PoolId pool) {
+  plan_.begin(pool, now_);
+  try {
+    placement_->plan(PassContext{now_, pool, cluster_, rng_}, plan_);
+  } catch (const std::exception& error) {
+    halt("it threw an exception: " + std::string(error.what()));
+  }
+  if (plan_.error()) halt("it broke a rule: " + *plan_.error());
+  cluster_.clear_changes(pool);
+  for (const JobRef ref : plan_.started()) to_assign_.push_back(cluster_.job(ref).attempt_id());
+  for (const JobRef ref : plan_.preempted()) {
+    commands_.emplace_back(StopAttempt{cluster_.job(ref).attempt_id(), ReleaseReason::preempted});
+  }
+}
+
+void Scheduler::halt(const std::string& why) {
+  if (halted_) return;
+  halted_ = true;
+  halt_reason_ = "placement policy '" + config_.placement.type + "' was stopped: " + why;
+  commands_.emplace_back(Halt{halt_reason_});
+}
+
+void Scheduler::reject_overflow() {
+  for (auto it = submitted_.rbegin(); it != submitted_.rend(); ++it) {
+    const Job& job = cluster_.job(*it);
+    if (job.state != JobState::waiting && job.state != JobState::bound) continue;
+    const Queue& queue = cluster_.queue(job.spec.queue);
+    if (!queue.config.capacity || queue.waiting.size() + queue.bound <= *queue.config.capacity) continue;
+    commands_.emplace_back(RejectJob{job.spec.id, RejectReason::queue_full});
+    cluster_.dequeue(*it);
+    cluster_.remove_job(*it);
+  }
+}
+
+// --- orders ---
+
+void Scheduler::send_commit() {
+  if (halted_ || (to_assign_.empty() && to_release_.empty())) return;
+  if (in_flight_.size() >= config_.max_in_flight || now_ < store_ready_at_) return;
+  Batch batch;
+  if (!spare_.empty()) {
+    batch = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  batch.commit = next_request();
+  batch.assignments.swap(to_assign_);
+  batch.releases.swap(to_release_);
+  const std::span<Assignment> assignments = assignments_.take(batch.assignments.size());
+  for (std::size_t i = 0; i < assignments.size(); ++i) {
+    const Job& job = cluster_.job(*cluster_.find(batch.assignments[i].job));
+    assignments[i] = {batch.assignments[i], placements_.copy(job.placements)};
+  }
+  commands_.emplace_back(Commit{batch.commit, releases_.copy(batch.releases), assignments});
+  in_flight_.push_back(std::move(batch));
+}
+
+void Scheduler::send_reads() {
+  if (halted_ || now_ < store_ready_at_) return;
+  for (Batch& batch : in_flight_) {
+    if (!batch.unknown || batch.read.value != 0) continue;
+    batch.read = next_request();
+    commands_.emplace_back(ReadBatch{batch.read, batch.commit});
+  }
+}
+
+void Scheduler::send_dispatches() {
+  for (const AttemptId attempt : to_dispatch_) {
+    const Job& job = cluster_.job(*cluster_.find(attempt.job));
+    commands_.emplace_back(Dispatch{attempt, placements_.copy(job.placements)});
+  }
+  to_dispatch_.clear();
+}
+
+}  // namespace drydock

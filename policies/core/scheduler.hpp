@@ -1,0 +1,137 @@
+// The deterministic core: facts and the time go in, orders and the next wakeup come out. No I/O, no clock, no thread.
+#pragma once
+
+#include "policies/core/arena.hpp"
+#include "policies/core/cluster.hpp"
+#include "policies/core/commands.hpp"
+#include "policies/core/events.hpp"
+#include "policies/core/placement_policy.hpp"
+#include "policies/core/plan.hpp"
+#include "policies/core/policy_info.hpp"
+#include "policies/core/rng.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace drydock {
+
+// When the scheduler decides.
+enum class PassTrigger : std::uint8_t {
+  ideal,  // at each instant at which something changed
+  cycle,  // every `period`
+  event,  // `period` after the first change since the last pass (debounce)
+};
+
+struct ControlPlaneConfig {
+  PassTrigger trigger = PassTrigger::ideal;
+  Duration period{};
+};
+
+struct SchedulerConfig {
+  std::vector<QueueConfig> queues;
+  std::vector<PoolConfig> pools;
+  PolicyConfig placement;
+  ControlPlaneConfig control_plane;
+  std::uint32_t max_in_flight = 2;               // commits awaiting their answer; more decisions are coalesced
+  Duration store_retry = std::chrono::seconds{1};  // pause after a failed commit or read
+  std::uint64_t seed = 1;                        // of the policy's random numbers
+};
+
+class Scheduler {
+ public:
+  // `placement` must be the policy that config.placement names (or a plugin's).
+  Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // Takes facts in (ordered by order_canonically) and returns orders, which hold until the next step. `now` never falls.
+  // Costs O((facts + decisions) log n), where n counts live jobs and workers.
+  [[nodiscard]] std::span<const Command> step(Time now, std::span<const Event> events);
+
+  // The latest time at which step() must be called again even if nothing happens; kNever if there is no need.
+  [[nodiscard]] Time next_wakeup() const;
+
+  // Chained hash of every step so far: times, facts and orders. Two runs decided the same iff it is equal.
+  [[nodiscard]] std::uint64_t journal_hash() const { return hash_; }
+
+  [[nodiscard]] const Cluster& cluster() const { return cluster_; }
+  [[nodiscard]] const SchedulerConfig& config() const { return config_; }
+  // Nothing waits, runs or is on its way to the store.
+  [[nodiscard]] bool idle() const;
+
+ private:
+  // A commit that has not been answered for good.
+  struct Batch {
+    RequestId commit;
+    RequestId read;         // of the ReadBatch on its way; 0: none
+    bool unknown = false;   // its answer was lost: to be read
+    std::vector<AttemptId> assignments;
+    std::vector<Release> releases;
+  };
+
+  void on(const CommitAnswered& event);
+  void on(const BatchRead& event);
+  void on(const AttemptFinished& event);
+  void on(const AttemptStopped& event);
+  void on(const WorkerLeft& event);
+  void on(const LeaseExpired& event);
+  void on(const WorkerRegistered& event);
+  void on(const JobCancelled& event);
+  void on(const JobSubmitted& event);
+
+  // The live job whose current attempt this is, or nothing when the fact is stale.
+  [[nodiscard]] std::optional<JobRef> current(AttemptId attempt) const;
+  void settle_done(Batch& batch);
+  void settle_failed(Batch& batch);
+  void retire(std::size_t batch);
+  void lose_worker(WorkerId worker);
+  void lose_attempt(JobRef ref);
+  void wait_again(JobRef ref);
+  void forget_or_wait(JobRef ref);
+  void end(JobRef ref, ReleaseReason reason);
+
+  // When the changes so far are to be looked at; kNever without changes.
+  [[nodiscard]] Time next_pass() const;
+  void note_changes();
+  void pass();
+  void plan_pool(PoolId pool);
+  void halt(const std::string& why);
+  void reject_overflow();
+  void send_commit();
+  void send_reads();
+  void send_dispatches();
+  [[nodiscard]] RequestId next_request() { return RequestId{++last_request_}; }
+
+  SchedulerConfig config_;
+  std::unique_ptr<PlacementPolicy> placement_;
+  Cluster cluster_;
+  Rng rng_;
+  Plan plan_;
+  Time now_{};
+  std::uint64_t hash_ = 0;
+  std::uint64_t last_request_ = 0;
+  bool halted_ = false;
+  std::string halt_reason_;
+
+  Time changed_at_ = kNever;       // first change that no pass has seen yet
+  Time store_ready_at_{};          // no commit or read before this, after one failed
+  std::vector<Batch> in_flight_;   // at most max_in_flight, in order of their commits
+  std::vector<Batch> spare_;       // their vectors, for reuse
+  std::vector<AttemptId> to_assign_;
+  std::vector<Release> to_release_;
+  std::vector<AttemptId> to_dispatch_;
+  std::vector<JobRef> submitted_;  // in this step
+  std::vector<JobRef> lost_;
+
+  std::vector<Command> commands_;
+  Arena<Placement> placements_;
+  Arena<Assignment> assignments_;
+  Arena<Release> releases_;
+};
+
+}  // namespace drydock

@@ -1,0 +1,95 @@
+#include "policies/core/step_hash.hpp"
+
+#include "policies/core/rng.hpp"
+
+#include <bit>
+
+namespace drydock {
+
+namespace {
+
+class Hasher {
+ public:
+  explicit Hasher(std::uint64_t start) : state_(start) {}
+  [[nodiscard]] std::uint64_t state() const { return state_; }
+
+  void add(std::uint64_t x) { state_ = (std::rotl(state_, 23) ^ x) * 0x9e3779b97f4a7c15U; }
+  void add(std::int64_t x) { add(static_cast<std::uint64_t>(x)); }
+  void add(Duration d) { add(nanos(d)); }
+  void add(double x) { add(std::bit_cast<std::uint64_t>(x)); }
+  void add(AttemptId id) {
+    add(id.job.value);
+    add(std::uint64_t{id.number});
+  }
+  void add(const Resources& r) {
+    for (const std::int64_t amount : r.amounts) add(amount);
+  }
+  void add(std::span<const Placement> placements) {
+    add(std::uint64_t{placements.size()});
+    for (const Placement& p : placements) add(std::uint64_t{p.worker.value} << 32U | p.tasks);
+  }
+  template <class Enum>
+  void add_enum(Enum e) { add(static_cast<std::uint64_t>(e)); }
+
+  void operator()(const CommitAnswered& e) { add(e.request.value); add_enum(e.answer); }
+  void operator()(const BatchRead& e) { add(e.request.value); add_enum(e.answer); add(std::uint64_t{e.found}); }
+  void operator()(const AttemptFinished& e) { add(e.attempt); add_enum(e.ending); }
+  void operator()(const AttemptStopped& e) { add(e.attempt); add(e.progress); }
+  void operator()(const WorkerLeft& e) { add(std::uint64_t{e.worker.value}); add(std::uint64_t{e.incarnation}); }
+  void operator()(const LeaseExpired& e) { add(std::uint64_t{e.worker.value}); add(std::uint64_t{e.incarnation}); }
+  void operator()(const WorkerRegistered& e) {
+    add(std::uint64_t{e.worker.value});
+    add(std::uint64_t{e.incarnation});
+    add(std::uint64_t{e.spec.pool.value});
+    add(e.spec.capacity);
+    add(e.spec.speed);
+  }
+  void operator()(const JobCancelled& e) { add(e.job.value); }
+  void operator()(const JobSubmitted& e) {
+    const JobSpec& j = e.job;
+    add(j.id.value);
+    add(std::uint64_t{j.queue.value});
+    add(std::int64_t{j.priority});
+    add(std::uint64_t{j.tasks});
+    add(j.per_task);
+    add(j.estimate);
+    add(j.input_bytes);
+    add(j.output_bytes);
+    add_enum(j.on_failure);
+    add_enum(j.on_preemption);
+  }
+
+  void operator()(const Commit& c) {
+    add(c.request.value);
+    add(std::uint64_t{c.releases.size()});
+    for (const Release& r : c.releases) { add(r.attempt); add_enum(r.reason); }
+    add(std::uint64_t{c.assignments.size()});
+    for (const Assignment& a : c.assignments) { add(a.attempt); add(a.placements); }
+  }
+  void operator()(const ReadBatch& c) { add(c.request.value); add(c.commit.value); }
+  void operator()(const Dispatch& c) { add(c.attempt); add(c.placements); }
+  void operator()(const StopAttempt& c) { add(c.attempt); add_enum(c.reason); }
+  void operator()(const RejectJob& c) { add(c.job.value); add_enum(c.reason); }
+  void operator()(const Halt& c) { add(stream_of(c.why)); }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace
+
+std::uint64_t hash_step(std::uint64_t previous, Time now, std::span<const Event> events, std::span<const Command> commands) {
+  Hasher hasher(previous);
+  hasher.add(nanos(now));
+  for (const Event& event : events) {
+    hasher.add(std::uint64_t{event.index()});
+    std::visit(hasher, event);
+  }
+  for (const Command& command : commands) {
+    hasher.add(std::uint64_t{command.index()} + 64);
+    std::visit(hasher, command);
+  }
+  return mix64(hasher.state());
+}
+
+}  // namespace drydock

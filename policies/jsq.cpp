@@ -1,0 +1,101 @@
+#include "policies/built_in.hpp"
+#include "policies/order.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace drydock {
+
+namespace {
+
+class JoinShortestQueue final : public PlacementPolicy {
+ public:
+  explicit JoinShortestQueue(std::int64_t d) : d_(d) {}
+
+  [[nodiscard]] PlacementTraits traits() const override { return {}; }
+  [[nodiscard]] Rank rank(const Job& job, const Cluster& /*cluster*/) const override { return rank_fcfs(job); }
+
+  void plan(const PassContext& pass, Plan& plan) override {
+    const Pool& pool = pass.cluster.pool(pass.pool);
+    for (const WorkerId worker : pool.freed) {
+      if (!start_local(pass, plan, worker)) return;
+    }
+    while (const std::optional<JobRef> ref = pass.cluster.head(pass.pool)) {
+      const std::optional<WorkerId> worker = choose(pass, pass.cluster.job(*ref));
+      if (!worker) return;
+      if (!plan.bind(*ref, *worker) || !start_local(pass, plan, *worker)) return;
+    }
+  }
+
+ private:
+  // The worker with the fewest jobs (waiting at it or running) among d, drawn at random without repetition from the live
+  // ones that could ever run the job; the first drawn wins a tie.
+  std::optional<WorkerId> choose(const PassContext& pass, const Job& job) {
+    const Pool& pool = pass.cluster.pool(pass.pool);
+    const Resources demand = job.spec.per_task * job.spec.tasks;
+    if (static_cast<std::size_t>(d_) >= pool.workers.size()) return shortest_of_all(pass, demand);
+    std::optional<WorkerId> best;
+    drawn_.clear();
+    for (std::uint64_t tries = 0; drawn_.size() < static_cast<std::size_t>(d_) && tries < kTries * static_cast<std::uint64_t>(d_); ++tries) {
+      const WorkerId id = pool.workers[pass.rng.below(pool.workers.size())];
+      if (std::ranges::find(drawn_, id) != drawn_.end()) continue;
+      const Worker& worker = pass.cluster.worker(id);
+      if (!worker.live || !demand.fits_in(worker.spec.capacity)) continue;
+      drawn_.push_back(id);
+      if (!best || length(pass, id) < length(pass, *best)) best = id;
+    }
+    return best ? best : shortest_of_all(pass, demand);
+  }
+
+  static std::size_t length(const PassContext& pass, WorkerId id) {
+    return pass.cluster.worker(id).local.size() + pass.cluster.worker(id).held.size();
+  }
+
+  // For d as large as the pool, and when so few workers could run the job that drawing found none.
+  static std::optional<WorkerId> shortest_of_all(const PassContext& pass, const Resources& demand) {
+    std::optional<WorkerId> best;
+    for (const WorkerId id : pass.cluster.pool(pass.pool).workers) {
+      const Worker& worker = pass.cluster.worker(id);
+      if (!worker.live || !demand.fits_in(worker.spec.capacity)) continue;
+      if (!best || length(pass, id) < length(pass, *best)) best = id;
+    }
+    return best;
+  }
+
+  static bool start_local(const PassContext& pass, Plan& plan, WorkerId id) {
+    const Worker& worker = pass.cluster.worker(id);
+    while (worker.live && !worker.local.empty()) {
+      const Job& job = pass.cluster.job(worker.local.front());
+      if (!(job.spec.per_task * job.spec.tasks).fits_in(worker.free)) return true;
+      const Placement placement{id, job.spec.tasks};
+      if (!plan.start(worker.local.front(), {&placement, 1})) return false;
+    }
+    return true;
+  }
+
+  static constexpr std::uint64_t kTries = 16;  // draws per wanted worker before giving up on chance
+  std::int64_t d_;
+  std::vector<WorkerId> drawn_;
+};
+
+}  // namespace
+
+BuiltInPlacement jsq_policy() {
+  return {.info = {.family = PolicyFamily::placement,
+                   .type = "jsq",
+                   .summary = "Join the shortest of d randomly chosen workers' queues",
+                   .details = "Each job is bound on arrival to one worker: of d drawn at random, the one with the fewest jobs. "
+                              "Workers serve their own queues in order of arrival; no job moves later, unless its worker "
+                              "dies. All tasks of a job go to the same worker.",
+                   .source = "Mitzenmacher, IEEE TPDS 12(10), 2001; Vvedenskaya, Dobrushin, Karpelevich, 1996",
+                   .parameters = {{.name = "d",
+                                   .default_value = std::int64_t{2},
+                                   .help = "workers drawn per job; the number of workers and more: all of them",
+                                   .minimum = 1,
+                                   .maximum = 1e6}}},
+          .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {
+            return std::make_unique<JoinShortestQueue>(config.get<std::int64_t>("d"));
+          }};
+}
+
+}  // namespace drydock

@@ -1,0 +1,40 @@
+// Preemptive list scheduling: a head that does not fit takes the place of running jobs that come after it. What the policies
+// srpt and priority (preemptive) have in common.
+#pragma once
+
+#include "policies/core/outlook.hpp"
+#include "policies/core/placement_policy.hpp"
+
+#include <vector>
+
+namespace drydock {
+
+class Preemption {
+ public:
+  // Makes room for a head that does not fit, if stopping running jobs that come after it can. `for_each_victim(visit)` calls
+  // visit(job) for those that may be stopped, the last first, until it returns false. A stopped job must rank behind the
+  // head, or both would take turns for ever. Jobs that are being stopped already count as room to come.
+  template <class ForEachVictim>
+  void make_room(const PassContext& pass, Plan& plan, JobRef head_ref, const ForEachVictim& for_each_victim) {
+    const Job& head = pass.cluster.job(head_ref);
+    outlook_.begin(pass.cluster, pass.pool, head.spec.per_task);
+    victims_.clear();
+    for_each_victim([&](JobRef ref) {
+      const Job& job = pass.cluster.job(ref);
+      if (job.state == JobState::committing) return true;  // not dispatched yet: cannot be stopped
+      outlook_.release(job);
+      if (job.state == JobState::running) victims_.push_back(ref);
+      return outlook_.fitting() < head.spec.tasks;
+    });
+    if (outlook_.fitting() < head.spec.tasks) return;
+    for (const JobRef victim : victims_) {
+      if (!plan.preempt(victim)) return;
+    }
+  }
+
+ private:
+  Outlook outlook_;
+  std::vector<JobRef> victims_;
+};
+
+}  // namespace drydock

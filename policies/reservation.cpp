@@ -1,0 +1,77 @@
+#include "policies/reservation.hpp"
+
+#include <cmath>
+#include <limits>
+
+namespace drydock {
+
+void Reservation::make(const PassContext& pass, JobRef head_ref) {
+  const Pool& pool = pass.cluster.pool(pass.pool);
+  const Job& head = pass.cluster.job(head_ref);
+  now_ = pass.now;
+  scalar_ = pool.is_scalar();
+  shadow_ = kNever;
+  extra_ = 0;
+  if (scalar_) make_scalar(pool, head);
+  else make_general(pass, head);
+  if (shadow_ == kNever) {
+    window_ns_ = std::numeric_limits<std::int64_t>::max();
+  } else {
+    // One nanosecond of slack: may_admit only rules out, admit() decides.
+    window_ns_ = static_cast<std::int64_t>(std::ceil(static_cast<double>(nanos(shadow_ - now_)) * pool.speed_max)) + 1;
+  }
+}
+
+void Reservation::make_scalar(const Pool& pool, const Job& head) {
+  const std::int64_t missing = head.spec.tasks - pool.free_units;
+  std::int64_t ended = 0;
+  const auto* entry = pool.by_estimated_end.find([&](const TaskSum& sum) {
+    if (ended + sum.tasks >= missing) return true;
+    ended += sum.tasks;
+    return false;
+  });
+  if (entry == nullptr) return;
+  shadow_ = entry->key.at;
+  // All that end by then, also those at the same instant.
+  while (entry != nullptr && entry->key.at == shadow_) {
+    ended += entry->summary.tasks;
+    entry = pool.by_estimated_end.next(entry->key);
+  }
+  extra_ = ended - missing;
+}
+
+void Reservation::make_general(const PassContext& pass, const Job& head) {
+  const Pool& pool = pass.cluster.pool(pass.pool);
+  outlook_.begin(pass.cluster, pass.pool, head.spec.per_task);
+  const auto* entry = pool.by_estimated_end.first();
+  while (entry != nullptr && (shadow_ == kNever || entry->key.at == shadow_)) {
+    outlook_.release(pass.cluster.job(entry->value));
+    if (shadow_ == kNever && outlook_.fitting() >= head.spec.tasks) shadow_ = entry->key.at;
+    entry = pool.by_estimated_end.next(entry->key);
+  }
+  extra_ = outlook_.fitting() - head.spec.tasks;
+}
+
+bool Reservation::may_admit(const LeastDemand& demand) const {
+  if (demand.remaining_ns <= window_ns_) return true;
+  return scalar_ ? demand.tasks <= extra_ : extra_ > 0;
+}
+
+bool Reservation::admit(const Job& job, std::span<const Placement> placements, Time end) {
+  if (end <= shadow_) return true;
+  if (scalar_) {
+    if (job.spec.tasks > extra_) return false;
+    extra_ -= job.spec.tasks;
+    return true;
+  }
+  const std::int64_t needed = outlook_.fitting() - extra_;
+  outlook_.take(placements, job.spec.per_task);
+  if (outlook_.fitting() < needed) {
+    outlook_.undo_take(placements, job.spec.per_task);
+    return false;
+  }
+  extra_ = outlook_.fitting() - needed;
+  return true;
+}
+
+}  // namespace drydock
