@@ -11,7 +11,7 @@ class Priority final : public PlacementPolicy {
  public:
   Priority(bool preemptive, Fit fit) : preemptive_(preemptive), fit_(fit) {}
 
-  [[nodiscard]] PlacementTraits traits() const override { return {.fit = fit_, .by_order = preemptive_}; }
+  [[nodiscard]] PlacementTraits traits() const override { return {.fit = fit_, .by_order = preemptive_, .preempts = preemptive_}; }
 
   [[nodiscard]] Rank rank(const Job& job, const Cluster& cluster) const override {
     return {-std::int64_t{cluster.queue(job.spec.queue).config.priority}, -std::int64_t{job.spec.priority}};

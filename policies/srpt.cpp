@@ -10,7 +10,7 @@ namespace {
 class Srpt final : public PlacementPolicy {
  public:
   explicit Srpt(Fit fit) : fit_(fit) {}
-  [[nodiscard]] PlacementTraits traits() const override { return {.fit = fit_, .by_estimated_end = true}; }
+  [[nodiscard]] PlacementTraits traits() const override { return {.fit = fit_, .by_estimated_end = true, .preempts = true}; }
   [[nodiscard]] Rank rank(const Job& job, const Cluster& /*cluster*/) const override { return rank_sjf(job); }
 
   void plan(const PassContext& pass, Plan& plan) override {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace drydock {
@@ -19,15 +20,20 @@ struct Violation {
   std::string what;  // the ids involved and both values
 };
 
+// What must hold, in one sentence. 5, 6 and 7 (drift, shares, leaders) need facts that this version's journals do not have.
 [[nodiscard]] std::string_view invariant_text(int invariant);
 
-// Fed with every step in order; keeps at most `limit` violations and counts the rest. Memory is linear in live jobs.
+// Fed with every step in order; keeps at most `limit` violations and counts the rest. Memory is linear in live jobs. The
+// steps may hold anything: what breaks a rule is reported and then, as far as possible, taken as if it had been right.
+//
+// Resources of an attempt count from the request of its assignment until its release is requested or its worker is lost; if
+// that release fails, again until the next request. In one commit the releases come before the assignments.
 class Checker {
  public:
   explicit Checker(std::size_t limit = 100);
   ~Checker();
   void step(Time now, std::span<const Event> events, std::span<const Command> commands);
-  // `complete`: the run went on until all jobs had ended, so that none may be left over.
+  // `complete`: the run went on until all jobs had ended, so that no job, allocation or request may be left over.
   void finish(bool complete);
   [[nodiscard]] const std::vector<Violation>& violations() const;
   [[nodiscard]] std::uint64_t violation_count() const;

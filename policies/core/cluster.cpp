@@ -165,6 +165,7 @@ void Cluster::take(JobRef ref, PoolId pool_id, std::span<const Placement> placem
   ++job.attempt;
   job.pool = pool_id;
   job.started = now;
+  job.sent = false;
   job.estimated_end = estimated_end(job, placements, now);
   job.placements.assign(placements.begin(), placements.end());
   job.held_at.clear();
@@ -197,6 +198,13 @@ void Cluster::give_back(JobRef ref) {
   job.placements.clear();
   job.held_at.clear();
   job.state = JobState::ended;
+}
+
+void Cluster::set_running(JobRef ref, Time now) {
+  Job& job = jobs_[ref.value];
+  job.state = JobState::running;
+  job.started = now;
+  if (traits_.preempts) pools_[index(job.pool)].dirty = true;
 }
 
 void Cluster::forget_held(WorkerId id, std::uint32_t at) {

@@ -44,7 +44,8 @@ struct JobRef {
 enum class JobState : std::uint8_t {
   waiting,     // in its queue
   bound,       // in one worker's own queue, holding nothing yet
-  committing,  // holds resources; its assignment is on the way to the store
+  committing,  // holds resources; its assignment is planned or on the way to the store
+  committed,   // its assignment is in the store; dispatched in this step
   running,     // dispatched
   stopping,    // StopAttempt sent, still holds its resources
   ended,       // holds nothing; its release is on the way to the store
@@ -70,11 +71,12 @@ struct Job {
   std::uint64_t sequence = 0;  // order of submission
   Rank rank;
   Time submitted{};
-  Time started{};        // of the current attempt: when it was planned
+  Time started{};        // of the current attempt: when it was planned, then when it was dispatched
   Time estimated_end{};  // of the current attempt
   Duration progress{};   // work, by the clock of a worker of speed 1, that is not to be repeated
   PoolId pool;           // of the current attempt
   WorkerId bound;        // in state bound
+  bool sent = false;     // the current assignment has left for the store
   bool cancelled = false;
   std::vector<Placement> placements;   // of the current attempt
   std::vector<std::uint32_t> held_at;  // places in Worker::held, by placement
@@ -174,6 +176,7 @@ struct PlacementTraits {
   bool by_estimated_end = false;  // keep Pool::by_estimated_end
   bool by_order = false;          // keep Pool::by_order, to preempt the last
   bool by_submission = false;     // keep Queue::by_submission
+  bool preempts = false;          // an attempt that begins to run is a change that calls for a pass
 };
 
 class Cluster {
@@ -217,6 +220,8 @@ class Cluster {
   void take(JobRef ref, PoolId pool, std::span<const Placement> placements, Time now);  // -> committing, a new attempt
   void give_back(JobRef ref);                        // frees what it holds -> ended
   void set_state(JobRef ref, JobState state) { jobs_[ref.value].state = state; }
+  void set_sent(JobRef ref) { jobs_[ref.value].sent = true; }
+  void set_running(JobRef ref, Time now);            // committed -> running
   void set_progress(JobRef ref, Duration progress) { jobs_[ref.value].progress = progress; }
   void cancel(JobRef ref) { jobs_[ref.value].cancelled = true; }
   void add_worker(WorkerId id, std::uint32_t incarnation, const WorkerSpec& spec);

@@ -49,9 +49,9 @@ enum class JournalFormat : std::uint8_t { binary, json_lines };
 
 // How the recorded run ended.
 enum class JournalEnd : std::uint8_t {
-  missing,     // not known: the journal has no end record, its writer died
-  stopped,     // at a time limit, by the user or by an error: jobs may be left over
-  all_ended,   // the run went on until every job had ended: none may be left over
+  missing,    // not known: the journal has no end record, its writer died
+  stopped,    // at a time limit, by the user or by an error: jobs may be left over
+  all_ended,  // the run went on until every job had ended: none may be left over
 };
 
 // Writes to a stream that the caller owns and keeps open. Writes are buffered until close(); check the stream's state after.

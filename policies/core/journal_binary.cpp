@@ -2,9 +2,8 @@
 
 #include "policies/core/journal_backend.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <istream>
 #include <memory>
 #include <ostream>
@@ -179,8 +178,8 @@ class BinarySource final : public Source {
     if (!length) return cut_off(start, what, "its length");
     if (*length == 0) return read_end(start);
     if (*length > kMaxRecordBytes) {
-      return Error{fmt::format("byte {}: {} cannot have more than {} bytes: the file is damaged here", start, what,
-                               kMaxRecordBytes)};
+      return Error{
+          fmt::format("byte {}: {} cannot have more than {} bytes: the file is damaged here", start, what, kMaxRecordBytes)};
     }
     const std::size_t wanted = static_cast<std::size_t>(*length) + kChecksumBytes;
     const std::span<const std::uint8_t> got = in_.take(wanted);
@@ -206,8 +205,8 @@ class BinarySource final : public Source {
     if (!steps || expected.size() < kChecksumBytes) return cut_off(start, "the end record", "its fields");
     payload.varint(*end);
     payload.varint(*steps);
-    const bool known = *end == static_cast<std::uint64_t>(JournalEnd::stopped) ||
-                       *end == static_cast<std::uint64_t>(JournalEnd::all_ended);
+    const bool known =
+        *end == static_cast<std::uint64_t>(JournalEnd::stopped) || *end == static_cast<std::uint64_t>(JournalEnd::all_ended);
     if (!verify(payload.view(), expected) || !known) return damaged(start, "the end record");
     if (*steps != steps_) {
       return Error{fmt::format("byte {}: the end record counts {} steps, but there are {}", start, *steps, steps_)};
@@ -219,12 +218,12 @@ class BinarySource final : public Source {
   }
 
   [[nodiscard]] Error cut_off(std::uint64_t start, const char* what, const std::string& got) const {
-    return {fmt::format("byte {}: {} is cut off ({}), after {} whole steps: the file was truncated, or is damaged here", start,
-                        what, got, steps_)};
+    return {fmt::format("byte {}: {} is cut off ({}), after {} whole steps: the file was truncated, or is damaged here",
+                        start, what, got, steps_)};
   }
   [[nodiscard]] Error damaged(std::uint64_t start, const char* what) const {
-    return {fmt::format("byte {}: {} does not match its checksum, after {} good steps: the file is damaged here", start, what,
-                        steps_)};
+    return {fmt::format("byte {}: {} does not match its checksum, after {} good steps: the file is damaged here", start,
+                        what, steps_)};
   }
 
   Input in_;

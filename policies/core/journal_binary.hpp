@@ -80,6 +80,7 @@ void encode_step(ByteWriter& out, Deltas& deltas, Time now, std::span<const Even
                  std::uint64_t hash);
 
 // What is wrong with the payload, with the offset in it; nothing when it was read.
-[[nodiscard]] std::optional<std::string> decode_step(std::span<const std::uint8_t> payload, Deltas& deltas, JournalStep& step);
+[[nodiscard]] std::optional<std::string> decode_step(std::span<const std::uint8_t> payload, Deltas& deltas,
+                                                     JournalStep& step);
 
 }  // namespace drydock::journal_detail

@@ -78,7 +78,8 @@ class ByteWriter {
 // Reads from bytes that may be anything. The first failure sticks: from then on every read gives 0, and ok() is false.
 class ByteReader {
  public:
-  explicit ByteReader(std::span<const std::uint8_t> bytes) : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {}
+  explicit ByteReader(std::span<const std::uint8_t> bytes)
+      : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {}
 
   [[nodiscard]] bool ok() const { return ok_; }
   void fail() { ok_ = false; }

@@ -1,9 +1,8 @@
 #include "policies/core/journal_binary.hpp"
 #include "policies/core/journal_names.hpp"
 
-#include <fmt/format.h>
-
 #include <bit>
+#include <fmt/format.h>
 #include <limits>
 #include <utility>
 
@@ -74,7 +73,8 @@ Event Decoder::job_submitted() {
   if ((mask & kSpecEstimate) != 0) {
     const std::int64_t amount = signed_number();
     const auto unit = static_cast<std::int64_t>((mask & kSpecWholeSeconds) != 0 ? kNanosPerSecond : 1);
-    if (amount > std::numeric_limits<std::int64_t>::max() / unit || amount < std::numeric_limits<std::int64_t>::min() / unit) {
+    if (amount > std::numeric_limits<std::int64_t>::max() / unit ||
+        amount < std::numeric_limits<std::int64_t>::min() / unit) {
       in_.fail();
     } else {
       job.estimate = Duration{amount * unit};
@@ -121,10 +121,8 @@ Event Decoder::worker_registered() {
 Event Decoder::event(std::uint8_t tag) {
   const unsigned small = tag >> kTagBits;
   switch (static_cast<EventCode>(tag & kTagMask)) {
-    case EventCode::commit_answered:
-      return CommitAnswered{request(), word<Answer>(small, kAnswers.size())};
-    case EventCode::batch_read:
-      return BatchRead{request(), word<Answer>(small >> 1U, kAnswers.size()), (small & 1U) != 0};
+    case EventCode::commit_answered: return CommitAnswered{request(), word<Answer>(small, kAnswers.size())};
+    case EventCode::batch_read: return BatchRead{request(), word<Answer>(small >> 1U, kAnswers.size()), (small & 1U) != 0};
     case EventCode::attempt_finished:
       return AttemptFinished{attempt((small & 1U) != 0), word<Ending>(small >> 1U, kEndings.size())};
     case EventCode::attempt_stopped: {
@@ -139,12 +137,9 @@ Event Decoder::event(std::uint8_t tag) {
       const WorkerId id = worker();
       return LeaseExpired{id, in_.varint32()};
     }
-    case EventCode::worker_registered:
-      return worker_registered();
-    case EventCode::job_cancelled:
-      return JobCancelled{JobId{in_.difference(deltas_.job)}};
-    case EventCode::job_submitted:
-      return job_submitted();
+    case EventCode::worker_registered: return worker_registered();
+    case EventCode::job_cancelled: return JobCancelled{JobId{in_.difference(deltas_.job)}};
+    case EventCode::job_submitted: return job_submitted();
   }
   in_.fail();
   return {};
@@ -175,8 +170,7 @@ Command Decoder::commit() {
 Command Decoder::command(std::uint8_t tag) {
   const unsigned small = tag >> kTagBits;
   switch (static_cast<CommandCode>(tag & kTagMask)) {
-    case CommandCode::commit:
-      return commit();
+    case CommandCode::commit: return commit();
     case CommandCode::read_batch: {
       const RequestId id = request();
       std::uint64_t base = id.value;
@@ -194,9 +188,7 @@ Command Decoder::command(std::uint8_t tag) {
       const auto reason = word<RejectReason>(small, kRejectReasons.size());
       return RejectJob{JobId{in_.difference(deltas_.job)}, reason};
     }
-    case CommandCode::halt:
-      step_.texts.push_back(in_.text());
-      return Halt{step_.texts.back()};
+    case CommandCode::halt: step_.texts.push_back(in_.text()); return Halt{step_.texts.back()};
   }
   in_.fail();
   return Halt{};

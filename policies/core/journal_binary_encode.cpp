@@ -141,7 +141,8 @@ void Encoder::operator()(const JobSubmitted& e) {
   if ((mask & kSpecInput) != 0) signed_number(job.input_bytes);
   if ((mask & kSpecOutput) != 0) signed_number(job.output_bytes);
   if ((mask & kSpecInterrupts) != 0) {
-    out_.byte(static_cast<std::uint8_t>(static_cast<unsigned>(job.on_failure) << 4U | static_cast<unsigned>(job.on_preemption)));
+    out_.byte(
+        static_cast<std::uint8_t>(static_cast<unsigned>(job.on_failure) << 4U | static_cast<unsigned>(job.on_preemption)));
   }
   deltas_.spec = job;
 }

@@ -1,16 +1,14 @@
-#include "policies/core/journal_json.hpp"
-
 #include "policies/core/journal_backend.hpp"
+#include "policies/core/journal_json.hpp"
 #include "policies/core/journal_names.hpp"
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <array>
 #include <charconv>
 #include <concepts>
+#include <fmt/format.h>
 #include <istream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace drydock::journal_detail {
@@ -305,7 +303,8 @@ class JsonSource final : public Source {
     const bool cut_off = in_.eof();  // our lines end with a line end, also the last
     Result<std::optional<JsonEnd>> parsed = parse_json_line(line_, step);
     if (!parsed) {
-      return at_line(parsed.error().message + (cut_off ? "; the line is the last and has no end: the file was truncated" : ""));
+      return at_line(parsed.error().message +
+                     (cut_off ? "; the line is the last and has no end: the file was truncated" : ""));
     }
     if (!parsed.value()) {
       ++steps_;

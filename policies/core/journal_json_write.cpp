@@ -1,13 +1,11 @@
-#include "policies/core/journal_json.hpp"
-
 #include "policies/core/journal_backend.hpp"
+#include "policies/core/journal_json.hpp"
 #include "policies/core/journal_names.hpp"
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
 #include <cmath>
+#include <fmt/format.h>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <variant>
 
@@ -73,9 +71,8 @@ void append_list(std::string& out, const List& list, Each&& each) {
 }
 
 void append(std::string& out, std::span<const Placement> placements) {
-  append_list(out, placements, [&out](const Placement& p) {
-    JsonObject(out).number("worker", p.worker.value).number("tasks", p.tasks);
-  });
+  append_list(out, placements,
+              [&out](const Placement& p) { JsonObject(out).number("worker", p.worker.value).number("tasks", p.tasks); });
 }
 
 void append(std::string& out, const Resources& amounts) {
@@ -144,9 +141,8 @@ class Renderer {
   void operator()(const Commit& c) const {
     JsonObject object(out_);
     begin(object, c).number("request", c.request.value);
-    append_list(object.key("releases"), c.releases, [this](const Release& r) {
-      JsonObject(out_).attempt(r.attempt).word("reason", name_of(r.reason));
-    });
+    append_list(object.key("releases"), c.releases,
+                [this](const Release& r) { JsonObject(out_).attempt(r.attempt).word("reason", name_of(r.reason)); });
     append_list(object.key("assignments"), c.assignments, [this](const Assignment& a) {
       JsonObject assignment(out_);
       append(assignment.attempt(a.attempt).key("placements"), a.placements);

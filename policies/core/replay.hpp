@@ -14,11 +14,15 @@ namespace drydock {
 struct ReplayReport {
   std::uint64_t steps = 0;
   std::uint64_t commands = 0;
-  std::uint64_t hash = 0;                    // of the replay, at its end
-  std::optional<std::string> difference;     // the first: step, time, recorded and replayed orders
+  std::uint64_t hash = 0;                 // of the replay, at its end
+  std::optional<std::string> difference;  // the first: step, time, recorded and replayed orders
 };
 
-// `scheduler` must be new and made from the journal's configuration. Stops at the first difference.
+// `scheduler` must be new and made from the journal's configuration. Stops at the first difference. An error when the
+// journal cannot be read, or holds facts that no world can state (replay_facts.hpp): the scheduler never sees those.
 [[nodiscard]] Result<ReplayReport> replay(JournalReader& journal, Scheduler& scheduler);
+
+// Equal in every field, and in what the spans point to.
+[[nodiscard]] bool same_command(const Command& a, const Command& b);
 
 }  // namespace drydock

@@ -28,12 +28,12 @@ std::span<const Command> Scheduler::step(Time now, std::span<const Event> events
   submitted_.clear();
   if (!halted_) {
     for (const Event& event : events) std::visit([this](const auto& e) { on(e); }, event);
+    send_dispatches();
     note_changes();
     if (now >= next_pass()) pass();
     reject_overflow();
     send_commit();
     send_reads();
-    send_dispatches();
   }
   hash_ = hash_step(hash_, now, events, commands_);
   return commands_;
@@ -100,6 +100,7 @@ void Scheduler::on(const JobCancelled& event) {
       commands_.emplace_back(StopAttempt{job.attempt_id(), ReleaseReason::cancelled});
       break;
     case JobState::committing:
+    case JobState::committed:
     case JobState::stopping:
     case JobState::ended:  // perhaps only lost while its assignment is on its way
       cluster_.cancel(*ref);
@@ -147,11 +148,12 @@ void Scheduler::lose_attempt(JobRef ref) {
     case JobState::committing:
       cluster_.give_back(ref);
       // If the store never heard of it, it waits again; else the answer to its commit will find it ended.
-      if (std::erase(to_assign_, attempt) > 0) forget_or_wait(ref);
+      if (!job.sent) forget_or_wait(ref);
       return;
+    case JobState::committed: cluster_.give_back(ref); break;
     case JobState::running:
     case JobState::stopping:
-      if (std::erase(to_dispatch_, attempt) == 0 && job.spec.on_failure == OnInterrupt::resume) {
+      if (job.spec.on_failure == OnInterrupt::resume) {
         const double done = seconds(now_ - job.started) * cluster_.speed_of(job.placements);
         cluster_.set_progress(ref, std::min(job.progress + duration_of_seconds(done), job.spec.estimate));
       }
@@ -169,7 +171,6 @@ void Scheduler::on(const AttemptFinished& event) {
   if (!ref) return;
   const JobState state = cluster_.job(*ref).state;
   if (state != JobState::running && state != JobState::stopping) return;
-  std::erase(to_dispatch_, event.attempt);
   end(*ref, event.ending == Ending::succeeded ? ReleaseReason::succeeded : ReleaseReason::failed);
 }
 
@@ -243,7 +244,7 @@ void Scheduler::settle_done(Batch& batch) {
     } else if (job.cancelled) {
       end(*ref, ReleaseReason::cancelled);
     } else {
-      cluster_.set_state(*ref, JobState::running);
+      cluster_.set_state(*ref, JobState::committed);
       to_dispatch_.push_back(attempt);
     }
   }
@@ -336,14 +337,22 @@ void Scheduler::send_commit() {
     batch = std::move(spare_.back());
     spare_.pop_back();
   }
-  batch.commit = next_request();
-  batch.assignments.swap(to_assign_);
   batch.releases.swap(to_release_);
-  const std::span<Assignment> assignments = assignments_.take(batch.assignments.size());
-  for (std::size_t i = 0; i < assignments.size(); ++i) {
-    const Job& job = cluster_.job(*cluster_.find(batch.assignments[i].job));
-    assignments[i] = {batch.assignments[i], placements_.copy(job.placements)};
+  const std::span<Assignment> room = assignments_.take(to_assign_.size());
+  for (const AttemptId attempt : to_assign_) {
+    const std::optional<JobRef> ref = current(attempt);
+    if (!ref || cluster_.job(*ref).state != JobState::committing) continue;  // lost before it was sent
+    cluster_.set_sent(*ref);
+    room[batch.assignments.size()] = {attempt, placements_.copy(cluster_.job(*ref).placements)};
+    batch.assignments.push_back(attempt);
   }
+  to_assign_.clear();
+  if (batch.assignments.empty() && batch.releases.empty()) {
+    spare_.push_back(std::move(batch));
+    return;
+  }
+  batch.commit = next_request();
+  const std::span<const Assignment> assignments = room.first(batch.assignments.size());
   commands_.emplace_back(Commit{batch.commit, releases_.copy(batch.releases), assignments});
   in_flight_.push_back(std::move(batch));
 }
@@ -359,8 +368,10 @@ void Scheduler::send_reads() {
 
 void Scheduler::send_dispatches() {
   for (const AttemptId attempt : to_dispatch_) {
-    const Job& job = cluster_.job(*cluster_.find(attempt.job));
-    commands_.emplace_back(Dispatch{attempt, placements_.copy(job.placements)});
+    const std::optional<JobRef> ref = current(attempt);
+    if (!ref || cluster_.job(*ref).state != JobState::committed) continue;  // its worker was lost in this step
+    cluster_.set_running(*ref, now_);
+    commands_.emplace_back(Dispatch{attempt, placements_.copy(cluster_.job(*ref).placements)});
   }
   to_dispatch_.clear();
 }

@@ -1,0 +1,456 @@
+#include "policies/core/check.hpp"
+
+#include "policies/core/check_books.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <utility>
+#include <variant>
+
+namespace drydock {
+
+namespace {
+
+using namespace check_detail;
+
+constexpr int kNothingLost = 1;
+constexpr int kOneResult = 2;
+constexpr int kCapacity = 3;
+constexpr int kReleased = 4;
+constexpr int kOrder = 8;
+
+constexpr std::array<const char*, 4> kAmountNames{"cpus (thousandths)", "bytes of memory", "gpus", "slots"};
+constexpr std::array<const char*, 5> kReasonNames{"succeeded", "failed", "preempted", "worker_lost", "cancelled"};
+
+std::string text(AttemptId id) { return fmt::format("{}.{}", id.job.value, id.number); }
+const char* text(ReleaseReason reason) { return kReasonNames[static_cast<std::size_t>(reason)]; }
+
+std::string text(std::span<const Placement> placements) {
+  std::string result;
+  for (const Placement& p : placements)
+    result += fmt::format("{}w{}x{}", result.empty() ? "" : " ", p.worker.value, p.tasks);
+  return result.empty() ? "nowhere" : result;
+}
+
+}  // namespace
+
+std::string_view invariant_text(int invariant) {
+  static constexpr std::array<std::string_view, 8> kTexts{
+      "Nothing lost: each accepted job is queued, running or ended, and at the end all have ended.",
+      "One accepted result per job: only current attempts are dispatched, once and after their commit; stale facts are "
+      "refused.",
+      "No worker holds more than its capacity; gangs are whole; attempts run only on live workers.",
+      "Truth is consistent: the allocations of ended attempts, and no others, are released, once.",
+      "Drift is 0 after a resync at rest, and within the policy's stated bound before.",
+      "Shares never exceed the limit where the policy promises it.",
+      "At most one leader's writes are accepted per epoch.",
+      "Time never goes back; each request is new and gets one answer; replay reproduces every command.",
+  };
+  return invariant >= 1 && invariant <= static_cast<int>(kTexts.size()) ? kTexts[static_cast<std::size_t>(invariant - 1)]
+                                                                        : std::string_view("unknown invariant");
+}
+
+struct Checker::Impl {
+  explicit Impl(std::size_t most) : limit(most) {}
+
+  // Facts.
+  void operator()(const CommitAnswered& e);
+  void operator()(const BatchRead& e);
+  void operator()(const AttemptFinished& e);
+  void operator()(const AttemptStopped& e);
+  void operator()(const WorkerLeft& e) { lose(e.worker, e.incarnation); }
+  void operator()(const LeaseExpired& e) { lose(e.worker, e.incarnation); }
+  void operator()(const WorkerRegistered& e);
+  void operator()(const JobCancelled& e);
+  void operator()(const JobSubmitted& e);
+  // Orders.
+  void operator()(const Commit& c);
+  void operator()(const ReadBatch& c);
+  void operator()(const Dispatch& c);
+  void operator()(const StopAttempt& c);
+  void operator()(const RejectJob& c);
+  void operator()(const Halt&) { halted = true; }
+
+  template <class... Args>
+  void report(int invariant, fmt::format_string<Args...> format, Args&&... args) {
+    if (++count <= limit) found.push_back({invariant, now, fmt::format(format, std::forward<Args>(args)...)});
+  }
+
+  void lose(WorkerId id, std::uint32_t incarnation);
+  [[nodiscard]] std::uint32_t running(AttemptId id) const;
+  [[nodiscard]] std::vector<RequestBook>::iterator find_request(RequestId id, bool is_read);
+  RequestBook& new_request(RequestId id);
+  void settle(RequestBook& commit, bool in_store);
+  void retire(std::vector<RequestBook>::iterator request);
+  void release(RequestBook& commit, const Release& r);
+  [[nodiscard]] bool may_release(const AttemptBook& attempt, ReleaseReason reason) const;
+  void assign(RequestBook& commit, const Assignment& a);
+  void check_attempt_is_due(const JobBook& job, AttemptId id);
+  void hold(AttemptBook& attempt, const JobBook& job, AttemptId id, std::span<const Placement> placements);
+  [[nodiscard]] bool has_room(const WorkerBook& worker, const JobBook& job, AttemptId id, const Placement& placement);
+  void step(Time at, std::span<const Event> events, std::span<const Command> commands);
+  void finish();
+
+  Books books;
+  std::size_t limit;
+  std::uint64_t count = 0;
+  std::vector<Violation> found;
+  Time now = Time::min();
+  std::uint64_t last_request = 0;
+  bool halted = false;
+  std::vector<JobId> duplicates;  // submitted in this step under the id of a live job
+  std::vector<RequestBook> spare;
+};
+
+// --- jobs and workers ---
+
+void Checker::Impl::operator()(const JobSubmitted& e) {
+  if (books.find_job(e.job.id) == kNone) books.add_job(e.job);
+  else duplicates.push_back(e.job.id);
+}
+
+void Checker::Impl::operator()(const JobCancelled& e) {
+  const std::uint32_t slot = books.find_job(e.job);
+  if (slot == kNone || books.jobs[slot].closed) return;
+  books.jobs[slot].closed = books.jobs[slot].cancelled = true;
+  books.forget_if_over(slot);
+}
+
+void Checker::Impl::operator()(const RejectJob& c) {
+  if (c.reason == RejectReason::duplicate_id && std::erase(duplicates, c.job) > 0) return;
+  const std::uint32_t slot = books.find_job(c.job);
+  if (slot == kNone || books.jobs[slot].closed) {
+    return report(kNothingLost, "job {} is rejected, but it is not waiting", c.job.value);
+  }
+  if (books.jobs[slot].last_number > 0) {
+    return report(kNothingLost, "job {} is rejected after its attempt {} was assigned", c.job.value,
+                  books.jobs[slot].last_number);
+  }
+  books.jobs[slot].closed = true;
+  books.forget_if_over(slot);
+}
+
+void Checker::Impl::operator()(const WorkerRegistered& e) {
+  WorkerBook* worker = books.worker_at(e.worker);
+  if (worker == nullptr) {
+    return report(kCapacity, "worker {} registers, but ids are dense and below {}", e.worker.value, Books::kMaxWorkers);
+  }
+  if (worker->generation > 0 && e.incarnation <= worker->incarnation) return;  // stale
+  books.lose_worker(*worker);
+  worker->live = true;
+  worker->incarnation = e.incarnation;
+  worker->pool = e.spec.pool;
+  worker->capacity = clamped(e.spec.capacity);
+}
+
+void Checker::Impl::lose(WorkerId id, std::uint32_t incarnation) {
+  WorkerBook* worker = books.find_worker(id);
+  if (worker != nullptr && worker->live && worker->incarnation == incarnation) books.lose_worker(*worker);
+}
+
+// --- attempts ---
+
+// The slot of an attempt that a fact may end: the current one of its job, dispatched and not lost. kNone: the fact is stale.
+std::uint32_t Checker::Impl::running(AttemptId id) const {
+  const std::uint32_t slot = books.find_attempt(id);
+  if (slot == kNone) return kNone;
+  const AttemptBook& attempt = books.attempts[slot];
+  const bool current = attempt.number == books.jobs[attempt.job].last_number;
+  return current && attempt.phase == Phase::dispatched && !books.is_lost(attempt) ? slot : kNone;
+}
+
+void Checker::Impl::operator()(const AttemptFinished& e) {
+  const std::uint32_t slot = running(e.attempt);
+  if (slot == kNone) return;
+  AttemptBook& attempt = books.attempts[slot];
+  attempt.phase = Phase::ended;
+  attempt.outcome = e.ending == Ending::succeeded ? Outcome::succeeded : Outcome::failed;
+  books.jobs[attempt.job].closed = true;
+}
+
+void Checker::Impl::operator()(const AttemptStopped& e) {
+  const std::uint32_t slot = running(e.attempt);
+  if (slot == kNone || !books.attempts[slot].stop_requested) return;
+  books.attempts[slot].phase = Phase::ended;
+  books.attempts[slot].outcome = Outcome::stopped;
+}
+
+void Checker::Impl::operator()(const StopAttempt& c) {
+  const std::uint32_t slot = running(c.attempt);
+  if (slot == kNone) return report(kOneResult, "attempt {} is to be stopped, but it does not run", text(c.attempt));
+  AttemptBook& attempt = books.attempts[slot];
+  if (attempt.stop_requested) return report(kOneResult, "attempt {} is to be stopped a second time", text(c.attempt));
+  attempt.stop_requested = true;
+}
+
+void Checker::Impl::operator()(const Dispatch& c) {
+  const std::uint32_t slot = books.find_attempt(c.attempt);
+  if (slot == kNone) return report(kOneResult, "attempt {} is dispatched, but it has no allocation", text(c.attempt));
+  AttemptBook& attempt = books.attempts[slot];
+  const std::uint32_t last = books.jobs[attempt.job].last_number;
+  if (attempt.number != last) {
+    report(kOneResult, "attempt {} is dispatched, but attempt {} is the current one", text(c.attempt), last);
+  } else if (attempt.phase == Phase::requested) {
+    report(kOneResult, "attempt {} is dispatched before its commit was answered done", text(c.attempt));
+  } else if (attempt.phase != Phase::committed) {
+    report(kOneResult, "attempt {} is dispatched a second time", text(c.attempt));
+  } else if (attempt.releasing) {
+    report(kOneResult, "attempt {} is dispatched after its release was requested", text(c.attempt));
+  } else if (books.is_lost(attempt)) {
+    report(kCapacity, "attempt {} is dispatched, but one of its workers has been lost since it was assigned",
+           text(c.attempt));
+  }
+  if (!std::ranges::equal(c.placements, attempt.holds, {}, {}, &Hold::placement)) {
+    std::vector<Placement> assigned;
+    for (const Hold& hold : attempt.holds) assigned.push_back(hold.placement);
+    report(kCapacity, "attempt {} is dispatched to {}, but was assigned to {}", text(c.attempt), text(c.placements),
+           text(assigned));
+  }
+  if (attempt.phase == Phase::committed) attempt.phase = Phase::dispatched;
+}
+
+// --- commits ---
+
+std::vector<RequestBook>::iterator Checker::Impl::find_request(RequestId id, bool is_read) {
+  return std::ranges::find_if(books.requests, [&](const RequestBook& r) { return r.id == id && r.is_read == is_read; });
+}
+
+RequestBook& Checker::Impl::new_request(RequestId id) {
+  if (id.value <= last_request) report(kOrder, "request {} is not new: the last one was {}", id.value, last_request);
+  last_request = std::max(last_request, id.value);
+  if (spare.empty()) {
+    books.requests.emplace_back();
+  } else {
+    books.requests.push_back(std::move(spare.back()));
+    spare.pop_back();
+  }
+  RequestBook& request = books.requests.back();
+  request.id = id;
+  request.commit = RequestId{};
+  request.is_read = request.unknown = request.reading = false;
+  request.assigned.clear();
+  request.released.clear();
+  return request;
+}
+
+void Checker::Impl::retire(std::vector<RequestBook>::iterator request) {
+  spare.push_back(std::move(*request));
+  books.requests.erase(request);
+}
+
+void Checker::Impl::operator()(const Commit& c) {
+  RequestBook& request = new_request(c.request);
+  for (const Release& r : c.releases) release(request, r);
+  for (const Assignment& a : c.assignments) assign(request, a);
+}
+
+void Checker::Impl::operator()(const ReadBatch& c) {
+  new_request(c.request).is_read = true;
+  books.requests.back().commit = c.commit;
+  const auto commit = find_request(c.commit, false);
+  if (commit == books.requests.end() || !commit->unknown) {
+    return report(kOrder, "request {} reads commit {}, whose answer is not unknown", c.request.value, c.commit.value);
+  }
+  if (commit->reading) report(kOrder, "request {} reads commit {}, which is being read", c.request.value, c.commit.value);
+  commit->reading = true;
+}
+
+void Checker::Impl::operator()(const CommitAnswered& e) {
+  const auto commit = find_request(e.request, false);
+  if (commit == books.requests.end() || commit->unknown) {
+    return report(kOrder, "commit {} is answered, but no such commit waits for an answer", e.request.value);
+  }
+  if (e.answer == Answer::unknown) {
+    commit->unknown = true;
+    return;
+  }
+  settle(*commit, e.answer == Answer::done);
+  retire(commit);
+}
+
+void Checker::Impl::operator()(const BatchRead& e) {
+  const auto read = find_request(e.request, true);
+  if (read == books.requests.end()) {
+    return report(kOrder, "read {} is answered, but no such read waits for an answer", e.request.value);
+  }
+  const RequestId id = read->commit;
+  retire(read);
+  const auto commit = find_request(id, false);
+  if (commit == books.requests.end() || !commit->unknown) return;  // was reported when it was asked for
+  commit->reading = false;
+  if (e.answer != Answer::done) return;
+  settle(*commit, e.found);
+  retire(commit);
+}
+
+void Checker::Impl::settle(RequestBook& commit, bool in_store) {
+  for (const std::uint32_t slot : commit.assigned) {
+    AttemptBook& attempt = books.attempts[slot];
+    if (in_store) {
+      if (attempt.phase == Phase::requested) attempt.phase = Phase::committed;
+      continue;
+    }
+    const std::uint32_t job = attempt.job;
+    books.count(attempt, -1);
+    books.remove_attempt(slot);
+    books.forget_if_over(job);
+  }
+  for (const std::uint32_t slot : commit.released) {
+    AttemptBook& attempt = books.attempts[slot];
+    if (!in_store) {
+      attempt.releasing = false;
+      books.count(attempt, 1);
+      continue;
+    }
+    const std::uint32_t job = attempt.job;
+    books.remove_attempt(slot);
+    books.forget_if_over(job);
+  }
+}
+
+bool Checker::Impl::may_release(const AttemptBook& attempt, ReleaseReason reason) const {
+  const bool cancelled = books.jobs[attempt.job].cancelled && reason == ReleaseReason::cancelled;
+  switch (attempt.outcome) {
+    case Outcome::succeeded: return reason == ReleaseReason::succeeded || cancelled;
+    case Outcome::failed: return reason == ReleaseReason::failed || cancelled;
+    case Outcome::stopped: return reason == ReleaseReason::preempted || cancelled;
+    case Outcome::none: break;
+  }
+  if (books.is_lost(attempt) && reason == ReleaseReason::worker_lost) return true;
+  return attempt.phase == Phase::committed && cancelled;
+}
+
+void Checker::Impl::release(RequestBook& commit, const Release& r) {
+  const std::uint32_t slot = books.find_attempt(r.attempt);
+  if (slot == kNone) {
+    return report(kReleased, "commit {} releases attempt {}, which holds no allocation", commit.id.value, text(r.attempt));
+  }
+  AttemptBook& attempt = books.attempts[slot];
+  if (attempt.releasing) {
+    return report(kReleased, "commit {} releases attempt {} a second time", commit.id.value, text(r.attempt));
+  }
+  if (attempt.phase == Phase::requested) {
+    return report(kReleased, "commit {} releases attempt {}, whose assignment has no answer yet", commit.id.value,
+                  text(r.attempt));
+  }
+  if (!may_release(attempt, r.reason)) {
+    static constexpr std::array<const char*, 4> kOutcomes{"has not ended", "succeeded", "failed", "was stopped"};
+    report(kReleased, "commit {} releases attempt {} as {}, but it {}", commit.id.value, text(r.attempt), text(r.reason),
+           books.is_lost(attempt) && attempt.outcome == Outcome::none
+               ? "was lost with its worker"
+               : kOutcomes[static_cast<std::size_t>(attempt.outcome)]);
+  }
+  attempt.releasing = true;
+  books.count(attempt, -1);
+  commit.released.push_back(slot);
+}
+
+void Checker::Impl::assign(RequestBook& commit, const Assignment& a) {
+  const std::uint32_t job_slot = books.find_job(a.attempt.job);
+  if (job_slot == kNone) {
+    return report(kOneResult, "commit {} assigns attempt {} of a job that is unknown or has ended", commit.id.value,
+                  text(a.attempt));
+  }
+  JobBook& job = books.jobs[job_slot];
+  check_attempt_is_due(job, a.attempt);
+  if (books.find_attempt(a.attempt) != kNone) return;
+  const std::uint32_t slot = books.add_attempt(job_slot, a.attempt.number);
+  job.last_number = std::max(job.last_number, a.attempt.number);
+  hold(books.attempts[slot], job, a.attempt, a.placements);
+  commit.assigned.push_back(slot);
+}
+
+void Checker::Impl::check_attempt_is_due(const JobBook& job, AttemptId id) {
+  if (job.closed) {
+    report(kOneResult, "attempt {} is assigned, but the job {}", text(id),
+           job.cancelled ? "was cancelled" : "already has its result");
+  }
+  if (id.number <= job.last_number) {
+    report(kOneResult, "attempt {} is assigned, but numbers rise and {} was used before", text(id), job.last_number);
+  }
+  for (std::uint32_t open = job.open; open != kNone; open = books.attempts[open].next) {
+    if (books.attempts[open].releasing) continue;
+    report(kOneResult, "attempt {} is assigned while the release of attempt {} is not even requested", text(id),
+           text(books.id_of(open)));
+  }
+}
+
+void Checker::Impl::hold(AttemptBook& attempt, const JobBook& job, AttemptId id, std::span<const Placement> placements) {
+  std::uint64_t tasks = 0;
+  const WorkerBook* first = nullptr;
+  for (const Placement& p : placements) {
+    tasks += p.tasks;
+    WorkerBook* worker = books.find_worker(p.worker);
+    Hold& hold = attempt.holds.emplace_back(Hold{p, worker == nullptr ? 0 : worker->generation, false});
+    if (p.tasks == 0) report(kCapacity, "attempt {} is assigned to worker {} with no task", text(id), p.worker.value);
+    if (worker == nullptr || !worker->live) {
+      report(kCapacity, "attempt {} is assigned to worker {}, which {}", text(id), p.worker.value,
+             worker == nullptr ? "never registered" : "is not alive");
+      continue;
+    }
+    if (first == nullptr) first = worker;
+    if (worker->pool != first->pool) {
+      report(kCapacity, "attempt {} is assigned to workers of pools {} and {}", text(id), first->pool.value,
+             worker->pool.value);
+    }
+    if (!has_room(*worker, job, id, p)) continue;
+    hold.counted = true;
+    for (std::size_t k = 0; k < worker->used.size(); ++k) worker->used[k] += job.per_task[k] * p.tasks;
+  }
+  if (tasks != job.tasks) report(kCapacity, "attempt {} is assigned with {} of its {} tasks", text(id), tasks, job.tasks);
+}
+
+bool Checker::Impl::has_room(const WorkerBook& worker, const JobBook& job, AttemptId id, const Placement& placement) {
+  bool all = true;
+  for (std::size_t k = 0; k < worker.used.size(); ++k) {
+    const std::int64_t room = worker.capacity[k] - worker.used[k];
+    const std::int64_t demand = job.per_task[k];
+    if (demand == 0 || placement.tasks == 0 || (room >= demand && room / demand >= placement.tasks)) continue;
+    all = false;
+    report(kCapacity, "attempt {} needs {} x {} {} on worker {}, which holds {} of {}", text(id), placement.tasks, demand,
+           kAmountNames[k], placement.worker.value, worker.used[k], worker.capacity[k]);
+  }
+  return all;
+}
+
+// --- steps ---
+
+void Checker::Impl::step(Time at, std::span<const Event> events, std::span<const Command> commands) {
+  if (at < now) report(kOrder, "time goes back from {} ns to {} ns", nanos(now), nanos(at));
+  now = at;
+  if (halted && !commands.empty()) report(kOrder, "{} orders follow after Halt", commands.size());
+  for (const Event& event : events) std::visit(*this, event);
+  for (const Command& command : commands) std::visit(*this, command);
+  for (const JobId id : duplicates) {
+    report(kOneResult, "job {} was submitted a second time while it is live, and not rejected", id.value);
+  }
+  duplicates.clear();
+}
+
+void Checker::Impl::finish() {
+  for (const JobBook& job : books.jobs.rows()) {
+    if (!job.known) continue;
+    if (!job.closed) report(kNothingLost, "job {} has not ended; its last attempt is {}", job.id.value, job.last_number);
+    for (std::uint32_t open = job.open; open != kNone; open = books.attempts[open].next) {
+      report(kReleased, "the allocation of attempt {} is not released", text(books.id_of(open)));
+    }
+  }
+  for (const RequestBook& request : books.requests) {
+    report(kOrder, "request {} has {}", request.id.value, request.unknown ? "only the answer unknown" : "no answer");
+  }
+}
+
+Checker::Checker(std::size_t limit) : impl_(std::make_unique<Impl>(limit)) {}
+Checker::~Checker() = default;
+
+void Checker::step(Time now, std::span<const Event> events, std::span<const Command> commands) {
+  impl_->step(now, events, commands);
+}
+void Checker::finish(bool complete) {
+  if (complete) impl_->finish();
+}
+const std::vector<Violation>& Checker::violations() const { return impl_->found; }
+std::uint64_t Checker::violation_count() const { return impl_->count; }
+
+}  // namespace drydock

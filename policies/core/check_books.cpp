@@ -1,0 +1,105 @@
+#include "policies/core/check_books.hpp"
+
+#include <algorithm>
+
+namespace drydock::check_detail {
+
+Amounts clamped(const Resources& resources) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 53U;
+  Amounts result{};
+  for (std::size_t k = 0; k < result.size(); ++k) {
+    result[k] = std::clamp<std::int64_t>(resources.amounts[static_cast<Eigen::Index>(k)], 0, kMost);
+  }
+  return result;
+}
+
+WorkerBook* Books::find_worker(WorkerId id) {
+  const std::size_t page = id.value / kPage;
+  if (page >= pages_.size() || pages_[page] == nullptr) return nullptr;
+  WorkerBook& worker = (*pages_[page])[id.value % kPage];
+  return worker.generation == 0 ? nullptr : &worker;
+}
+
+WorkerBook* Books::worker_at(WorkerId id) {
+  if (id.value >= kMaxWorkers) return nullptr;
+  const std::size_t page = id.value / kPage;
+  if (page >= pages_.size()) pages_.resize(page + 1);
+  if (pages_[page] == nullptr) pages_[page] = std::make_unique<Page>();
+  return &(*pages_[page])[id.value % kPage];
+}
+
+std::uint32_t Books::find_job(JobId id) const {
+  const std::uint32_t* slot = slots.find(id);
+  return slot == nullptr ? kNone : *slot;
+}
+
+std::uint32_t Books::find_attempt(AttemptId id) const {
+  const std::uint32_t job = find_job(id.job);
+  if (job == kNone) return kNone;
+  std::uint32_t slot = jobs[job].open;
+  while (slot != kNone && attempts[slot].number != id.number) slot = attempts[slot].next;
+  return slot;
+}
+
+AttemptId Books::id_of(std::uint32_t attempt) const { return {jobs[attempts[attempt].job].id, attempts[attempt].number}; }
+
+std::uint32_t Books::add_job(const JobSpec& spec) {
+  const std::uint32_t slot = jobs.add();
+  jobs[slot] = JobBook{.id = spec.id, .tasks = spec.tasks, .per_task = clamped(spec.per_task), .known = true};
+  slots.insert(spec.id, slot);
+  return slot;
+}
+
+std::uint32_t Books::add_attempt(std::uint32_t job, std::uint32_t number) {
+  const std::uint32_t slot = attempts.add();
+  AttemptBook& attempt = attempts[slot];
+  attempt.holds.clear();
+  attempt.number = number;
+  attempt.job = job;
+  attempt.next = jobs[job].open;
+  attempt.phase = Phase::requested;
+  attempt.outcome = Outcome::none;
+  attempt.stop_requested = false;
+  attempt.releasing = false;
+  jobs[job].open = slot;
+  return slot;
+}
+
+void Books::remove_attempt(std::uint32_t slot) {
+  const std::uint32_t job = attempts[slot].job;
+  std::uint32_t* link = &jobs[job].open;
+  while (*link != slot) link = &attempts[*link].next;
+  *link = attempts[slot].next;
+  attempts.remove(slot);
+}
+
+void Books::forget_if_over(std::uint32_t job) {
+  if (!jobs[job].closed || jobs[job].open != kNone) return;
+  slots.erase(jobs[job].id);
+  jobs[job].known = false;
+  jobs.remove(job);
+}
+
+bool Books::is_lost(const AttemptBook& attempt) const {
+  return std::ranges::any_of(attempt.holds, [this](const Hold& hold) {
+    const WorkerBook* worker = find_worker(hold.placement.worker);
+    return worker == nullptr || worker->generation != hold.generation;
+  });
+}
+
+void Books::count(const AttemptBook& attempt, std::int64_t sign) {
+  const Amounts& per_task = jobs[attempt.job].per_task;
+  for (const Hold& hold : attempt.holds) {
+    WorkerBook* worker = find_worker(hold.placement.worker);
+    if (!hold.counted || worker == nullptr || worker->generation != hold.generation) continue;
+    for (std::size_t k = 0; k < per_task.size(); ++k) worker->used[k] += sign * per_task[k] * hold.placement.tasks;
+  }
+}
+
+void Books::lose_worker(WorkerBook& worker) {
+  worker.live = false;
+  worker.used = {};
+  ++worker.generation;
+}
+
+}  // namespace drydock::check_detail
