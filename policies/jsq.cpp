@@ -1,4 +1,5 @@
 #include "policies/built_in.hpp"
+#include "policies/core/candidates.hpp"
 #include "policies/order.hpp"
 
 #include <algorithm>
@@ -20,9 +21,10 @@ class JoinShortestQueue final : public PlacementPolicy {
     for (const WorkerId worker : pool.freed) {
       if (!start_local(pass, plan, worker)) return;
     }
-    while (const std::optional<JobRef> ref = pass.cluster.head(pass.pool)) {
+    candidates_.begin(pass.cluster, pass.pool, Candidates::By::policy_order);
+    while (const std::optional<JobRef> ref = candidates_.next([](const LeastDemand&) { return true; })) {
       const std::optional<WorkerId> worker = choose(pass, pass.cluster.job(*ref));
-      if (!worker) return;
+      if (!worker) continue;  // no worker that could ever run it lives
       if (!plan.bind(*ref, *worker) || !start_local(pass, plan, *worker)) return;
     }
   }
@@ -75,6 +77,7 @@ class JoinShortestQueue final : public PlacementPolicy {
 
   static constexpr std::uint64_t kTries = 16;  // draws per wanted worker before giving up on chance
   std::int64_t d_;
+  Candidates candidates_;
   std::vector<WorkerId> drawn_;
 };
 

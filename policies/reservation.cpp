@@ -1,5 +1,6 @@
 #include "policies/reservation.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -31,9 +32,9 @@ void Reservation::make_scalar(const Pool& pool, const Job& head) {
     return false;
   });
   if (entry == nullptr) return;
-  shadow_ = entry->key.at;
+  shadow_ = std::max(entry->key.at, now_);  // what has outlived its estimate may end at any moment
   // All that end by then, also those at the same instant.
-  while (entry != nullptr && entry->key.at == shadow_) {
+  while (entry != nullptr && entry->key.at <= shadow_) {
     ended += entry->summary.tasks;
     entry = pool.by_estimated_end.next(entry->key);
   }
@@ -44,9 +45,9 @@ void Reservation::make_general(const PassContext& pass, const Job& head) {
   const Pool& pool = pass.cluster.pool(pass.pool);
   outlook_.begin(pass.cluster, pass.pool, head.spec.per_task);
   const auto* entry = pool.by_estimated_end.first();
-  while (entry != nullptr && (shadow_ == kNever || entry->key.at == shadow_)) {
+  while (entry != nullptr && (shadow_ == kNever || entry->key.at <= shadow_)) {
     outlook_.release(pass.cluster.job(entry->value));
-    if (shadow_ == kNever && outlook_.fitting() >= head.spec.tasks) shadow_ = entry->key.at;
+    if (shadow_ == kNever && outlook_.fitting() >= head.spec.tasks) shadow_ = std::max(entry->key.at, now_);
     entry = pool.by_estimated_end.next(entry->key);
   }
   extra_ = outlook_.fitting() - head.spec.tasks;
