@@ -3,6 +3,7 @@
 #include "policies/order.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace drydock {
@@ -21,15 +22,27 @@ class JoinShortestQueue final : public PlacementPolicy {
     for (const WorkerId worker : pool.freed) {
       if (!start_local(pass, plan, worker)) return;
     }
+    // A job that no live worker could ever run is looked at again only when workers came or went.
+    if (capacities_.size() <= index(pass.pool)) capacities_.resize(index(pass.pool) + 1);
+    if (std::exchange(capacities_[index(pass.pool)], pool.capacity) == pool.capacity) {
+      for (const JobRef ref : pool.arrivals) {
+        if (pass.cluster.job(ref).state == JobState::waiting && !send(pass, plan, ref)) return;
+      }
+      return;
+    }
     candidates_.begin(pass.cluster, pass.pool, Candidates::By::policy_order);
     while (const std::optional<JobRef> ref = candidates_.next([](const LeastDemand&) { return true; })) {
-      const std::optional<WorkerId> worker = choose(pass, pass.cluster.job(*ref));
-      if (!worker) continue;  // no worker that could ever run it lives
-      if (!plan.bind(*ref, *worker) || !start_local(pass, plan, *worker)) return;
+      if (!send(pass, plan, *ref)) return;
     }
   }
 
  private:
+  // Binds it, and starts it if it can; false when the plan was refused.
+  bool send(const PassContext& pass, Plan& plan, JobRef ref) {
+    const std::optional<WorkerId> worker = choose(pass, pass.cluster.job(ref));
+    return !worker || (plan.bind(ref, *worker) && start_local(pass, plan, *worker));
+  }
+
   // The worker with the fewest jobs (waiting at it or running) among d, drawn at random without repetition from the live
   // ones that could ever run the job; the first drawn wins a tie.
   std::optional<WorkerId> choose(const PassContext& pass, const Job& job) {
@@ -77,6 +90,7 @@ class JoinShortestQueue final : public PlacementPolicy {
 
   static constexpr std::uint64_t kTries = 16;  // draws per wanted worker before giving up on chance
   std::int64_t d_;
+  std::vector<Resources> capacities_;  // by pool, at its last pass
   Candidates candidates_;
   std::vector<WorkerId> drawn_;
 };
