@@ -2,6 +2,7 @@
 #include "policies/built_in.hpp"
 #include "policies/order.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -24,17 +25,19 @@ class Conservative final : public PlacementPolicy {
     if (books_.size() <= index(pass.pool)) books_.resize(index(pass.pool) + 1);
     Books& books = books_[index(pass.pool)];
     const Pool& pool = pass.cluster.pool(pass.pool);
-    if (books.scalar != pool.is_scalar() || books.capacity != pool.capacity || extend_overdue(pass, books)) {
+    const bool off = books.scalar != pool.is_scalar() || books.worker_changes != pool.worker_changes || any_overdue(pass, books);
+    if (off || any_returned(pass)) {
       rebuild(pass, books);
     } else {
-      if (forget_departed(pass, books)) compress(pass, books);
+      const bool early = forget_departed(pass, books);
+      if (early || !pool.withdrawn.empty() || !books.settled) compress(pass, books);
+      // A job that is due and finds no room: something ended later than planned, or its room is scattered.
+      if (!start_due(pass, plan, books, IfNoRoom::stop)) rebuild(pass, books);
       for (const JobRef ref : pool.arrivals) {
-        if (pass.cluster.job(ref).state == JobState::waiting && !books.reserved.contains(key_of(pass.cluster, ref))) {
-          reserve(pass, books, ref);
-        }
+        if (pass.cluster.waits_for(pass.pool, ref) && !books.reserved.contains(key_of(pass.cluster, ref))) reserve(pass, books, ref);
       }
     }
-    start_due(pass, plan, books);
+    start_due(pass, plan, books, IfNoRoom::go_on);
   }
 
  private:
@@ -53,12 +56,13 @@ class Conservative final : public PlacementPolicy {
   };
   struct Books {
     bool scalar = false;
-    Resources capacity{Amounts::Constant(-1)};  // of the pool when the books were made
+    std::uint64_t worker_changes = 0;  // of the pool when the books were made
     Availability availability;
     std::map<ReservedKey, Reserved> reserved;
     std::set<std::pair<Time, ReservedKey>> by_start;
     std::map<std::uint64_t, Running> running;  // by the job's sequence
     std::set<std::pair<Time, std::uint64_t>> by_end;
+    bool settled = true;  // another compression would move nothing
   };
 
   static ReservedKey key_of(const Cluster& cluster, JobRef ref) {
@@ -88,8 +92,8 @@ class Conservative final : public PlacementPolicy {
   // How much longer a job is given that has outlived its estimate: a tenth of it.
   static Duration overtime(const Job& job) { return std::max(Duration{1}, job.spec.estimate / 10); }
 
-  // Whether some running job should have ended before now: then all plans are off.
-  static bool extend_overdue(const PassContext& pass, const Books& books) {
+  // Whether some running job should have ended by now: then all plans are off.
+  static bool any_overdue(const PassContext& pass, const Books& books) {
     for (const auto& [end, sequence] : books.by_end) {
       if (end > pass.now) return false;
       if (!departed(pass, sequence)) return true;
@@ -99,6 +103,13 @@ class Conservative final : public PlacementPolicy {
   static bool departed(const PassContext& pass, std::uint64_t sequence) {
     const auto& departures = pass.cluster.pool(pass.pool).departures;
     return std::ranges::any_of(departures, [&](const Departure& d) { return d.sequence == sequence; });
+  }
+
+  // Whether some job that had started waits again: it gets back its place in the order.
+  static bool any_returned(const PassContext& pass) {
+    const Cluster& cluster = pass.cluster;
+    return std::ranges::any_of(cluster.pool(pass.pool).arrivals,
+                               [&](JobRef ref) { return cluster.waits_for(pass.pool, ref) && cluster.job(ref).attempt > 0; });
   }
 
   // Takes ended attempts out of the books; true when one ended before its time, so that others can move forward.
@@ -137,12 +148,18 @@ class Conservative final : public PlacementPolicy {
     books.availability.remove_jump(reserved.end, key.second, true);
   }
 
-  // Moves every reservation forward as far as it goes, in order; none moves back.
+  // Moves every reservation forward as far as it goes, in order; none moves back. One that moves may make room for an earlier
+  // one, whose start then is no more a time at which something happens: hence again at the next pass, until none moves.
   static void compress(const PassContext& pass, Books& books) {
     drop_gone(pass, books);
+    // What should have started by now has held places that it did not take.
+    if (!books.by_start.empty() && books.by_start.begin()->first < pass.now) return rebuild(pass, books);
+    books.settled = true;
     for (auto& [key, reserved] : books.reserved) {
+      const Time before = reserved.start;
       release(books, key, reserved);
       reserve(pass, books, reserved.job);
+      if (reserved.start != before) books.settled = false;
     }
   }
   static bool waits(const PassContext& pass, const Reserved& reserved) {
@@ -165,7 +182,7 @@ class Conservative final : public PlacementPolicy {
     const Pool& pool = pass.cluster.pool(pass.pool);
     books = Books{};
     books.scalar = pool.is_scalar();
-    books.capacity = pool.capacity;
+    books.worker_changes = pool.worker_changes;
     pool.by_estimated_end.for_each([&](const auto& entry) { add_running(pass, books, pass.cluster.job(entry.value)); });
     std::map<ReservedKey, JobRef> waiting;
     for (const QueueId queue : pool.config.queues) {
@@ -175,22 +192,27 @@ class Conservative final : public PlacementPolicy {
     for (const auto& [key, ref] : waiting) reserve(pass, books, ref);
   }
 
-  void start_due(const PassContext& pass, Plan& plan, Books& books) {
+  enum class IfNoRoom : std::uint8_t { stop, go_on };
+
+  // Starts those whose time has come; false when one of them found no room.
+  bool start_due(const PassContext& pass, Plan& plan, Books& books, IfNoRoom if_no_room) {
+    bool all = true;
     for (auto it = books.by_start.begin(); it != books.by_start.end() && it->first <= pass.now;) {
       const ReservedKey key = it->second;
       const Reserved reserved = books.reserved.at(key);
       ++it;
-      if (!waits(pass, reserved)) {
-        release(books, key, reserved);
-        books.reserved.erase(key);
+      const Job& job = pass.cluster.job(reserved.job);
+      if (!pass.cluster.find_workers(pass.pool, job, scratch_)) {
+        all = false;
+        if (if_no_room == IfNoRoom::stop) break;
         continue;
       }
-      if (!pass.cluster.find_workers(pass.pool, pass.cluster.job(reserved.job), scratch_)) continue;  // scattered room: next pass
-      if (!plan.start(reserved.job, scratch_)) return;
+      if (!plan.start(reserved.job, scratch_)) break;
       release(books, key, reserved);
       books.reserved.erase(key);
-      add_running(pass, books, pass.cluster.job(reserved.job));
+      add_running(pass, books, job);
     }
+    return all;
   }
 
   Fit fit_;
@@ -205,9 +227,10 @@ BuiltInPlacement conservative_policy() {
                    .type = "conservative",
                    .summary = "Conservative backfilling: every job gets a reservation when it arrives",
                    .details = "A job is given the earliest start at which, by all estimates, it delays no earlier job. When a job "
-                              "ends before its estimate, reservations move forward in order, never back. Where demands differ, "
-                              "reservations count the pool's sums of cpus, memory, GPUs and slots; a due job that finds its "
-                              "room scattered over workers starts as soon as it fits. Early ends cost O(waiting jobs x log n).",
+                              "ends before its estimate, reservations move forward in order, never back; when one outlives it, "
+                              "or workers come or go, all are made anew in order. Where demands differ, reservations count "
+                              "the pool's sums of cpus, memory, GPUs and slots; a due job that finds its room scattered over "
+                              "workers starts as soon as it fits. Early ends cost O(waiting jobs x log n).",
                    .source = "Feitelson, Weil, IPPS 1998; Mu'alem, Feitelson, IEEE TPDS 12(6), 2001",
                    .parameters = {fit_parameter()}},
           .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {

@@ -23,10 +23,10 @@ class JoinShortestQueue final : public PlacementPolicy {
       if (!start_local(pass, plan, worker)) return;
     }
     // A job that no live worker could ever run is looked at again only when workers came or went.
-    if (capacities_.size() <= index(pass.pool)) capacities_.resize(index(pass.pool) + 1);
-    if (std::exchange(capacities_[index(pass.pool)], pool.capacity) == pool.capacity) {
+    if (seen_.size() <= index(pass.pool)) seen_.resize(index(pass.pool) + 1);
+    if (std::exchange(seen_[index(pass.pool)], pool.worker_changes) == pool.worker_changes) {
       for (const JobRef ref : pool.arrivals) {
-        if (pass.cluster.job(ref).state == JobState::waiting && !send(pass, plan, ref)) return;
+        if (pass.cluster.waits_for(pass.pool, ref) && !send(pass, plan, ref)) return;
       }
       return;
     }
@@ -55,7 +55,7 @@ class JoinShortestQueue final : public PlacementPolicy {
       const WorkerId id = pool.workers[pass.rng.below(pool.workers.size())];
       if (std::ranges::find(drawn_, id) != drawn_.end()) continue;
       const Worker& worker = pass.cluster.worker(id);
-      if (!worker.live || !demand.fits_in(worker.spec.capacity)) continue;
+      if (!worker.serves(pass.pool) || !demand.fits_in(worker.spec.capacity)) continue;
       drawn_.push_back(id);
       if (!best || length(pass, id) < length(pass, *best)) best = id;
     }
@@ -71,7 +71,7 @@ class JoinShortestQueue final : public PlacementPolicy {
     std::optional<WorkerId> best;
     for (const WorkerId id : pass.cluster.pool(pass.pool).workers) {
       const Worker& worker = pass.cluster.worker(id);
-      if (!worker.live || !demand.fits_in(worker.spec.capacity)) continue;
+      if (!worker.serves(pass.pool) || !demand.fits_in(worker.spec.capacity)) continue;
       if (!best || length(pass, id) < length(pass, *best)) best = id;
     }
     return best;
@@ -79,7 +79,7 @@ class JoinShortestQueue final : public PlacementPolicy {
 
   static bool start_local(const PassContext& pass, Plan& plan, WorkerId id) {
     const Worker& worker = pass.cluster.worker(id);
-    while (worker.live && !worker.local.empty()) {
+    while (worker.serves(pass.pool) && !worker.local.empty()) {
       const Job& job = pass.cluster.job(worker.local.front());
       if (!(job.spec.per_task * job.spec.tasks).fits_in(worker.free)) return true;
       const Placement placement{id, job.spec.tasks};
@@ -90,7 +90,7 @@ class JoinShortestQueue final : public PlacementPolicy {
 
   static constexpr std::uint64_t kTries = 16;  // draws per wanted worker before giving up on chance
   std::int64_t d_;
-  std::vector<Resources> capacities_;  // by pool, at its last pass
+  std::vector<std::uint64_t> seen_;  // by pool: its worker_changes at the last pass
   Candidates candidates_;
   std::vector<WorkerId> drawn_;
 };

@@ -25,13 +25,16 @@ class Srpt final : public PlacementPolicy {
   static void visit_longer(const PassContext& pass, JobRef head, const Visit& visit) {
     const Cluster& cluster = pass.cluster;
     const Pool& pool = cluster.pool(pass.pool);
-    const double remaining = seconds(cluster.job(head).remaining());
+    const auto remaining_ns = static_cast<double>(nanos(cluster.job(head).remaining()));
     const std::int32_t priority = cluster.queue(cluster.job(head).spec.queue).config.priority;
     for (const auto* entry = pool.by_estimated_end.last(); entry != nullptr; entry = pool.by_estimated_end.previous(entry->key)) {
-      const double time_left = seconds(entry->key.at - pass.now);
-      if (time_left * pool.speed_max <= remaining) return;  // so have all before it
+      const auto time_left_ns = static_cast<double>(nanos(entry->key.at - pass.now));
+      if (time_left_ns * pool.speed_max <= remaining_ns) return;  // so have all before it
       const Job& job = cluster.job(entry->value);
-      if (time_left * cluster.speed_of(job.placements) <= remaining) continue;
+      const double speed = cluster.speed_of(job.placements);
+      // The end and the progress that will be told are rounded: without a margin two equal jobs would take turns for ever.
+      const double rounding_ns = speed == 1.0 ? 0.0 : speed + 1.0;
+      if (time_left_ns * speed - rounding_ns <= remaining_ns) continue;
       if (cluster.queue(job.spec.queue).config.priority > priority) continue;
       if (!visit(entry->value)) return;
     }

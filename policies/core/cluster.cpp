@@ -42,6 +42,11 @@ std::optional<JobRef> Cluster::head(PoolId pool_id) const {
   return best;
 }
 
+bool Cluster::waits_for(PoolId pool_id, JobRef ref) const {
+  const std::vector<QueueId>& queues = pool(pool_id).config.queues;
+  return job(ref).state == JobState::waiting && std::ranges::find(queues, job(ref).spec.queue) != queues.end();
+}
+
 bool Cluster::find_workers(PoolId pool_id, const Job& job, std::vector<Placement>& out) const {
   out.clear();
   const Pool& pool = this->pool(pool_id);
@@ -112,7 +117,7 @@ void Cluster::count_demand(const Job& job, std::int64_t change) {
       pool.unit = job.spec.per_task;
       pool.free_units = 0;
       for (const WorkerId w : pool.workers) {
-        if (worker(w).live) pool.free_units += fit_count(*pool.unit, worker(w).free);
+        if (worker(w).serves(id)) pool.free_units += fit_count(*pool.unit, worker(w).free);
       }
     }
     if (*pool.unit != job.spec.per_task) pool.other_demands += static_cast<std::uint64_t>(change);
@@ -132,26 +137,36 @@ void Cluster::enqueue(JobRef ref) {
   }
 }
 
-void Cluster::leave_queue(JobRef ref) {
+// `taker` is the pool that starts or binds it. For the others a job that leaves is a change: it may have blocked those behind.
+void Cluster::leave_queue(JobRef ref, std::optional<PoolId> taker) {
   Job& job = jobs_[ref.value];
   Queue& queue = queues_[index(job.spec.queue)];
   if (job.state == JobState::waiting) {
     queue.waiting.erase(job.key());
     if (traits_.by_submission) queue.by_submission.erase({Rank{}, job.sequence});
+    for (const PoolId id : queue.pools) {
+      if (id == taker) continue;
+      pools_[index(id)].dirty = true;
+      pools_[index(id)].withdrawn.push_back(job.sequence);
+    }
   } else {
     DRYDOCK_CHECK(job.state == JobState::bound, "only waiting or bound jobs can leave their queue");
-    std::deque<JobRef>& local = workers_[index(job.bound)].local;
-    local.erase(std::find(local.begin(), local.end(), ref));
+    Worker& worker = workers_[index(job.bound)];
+    worker.local.erase(std::find(worker.local.begin(), worker.local.end(), ref));
     --queue.bound;
+    if (!taker && worker.live) {
+      pools_[index(worker.spec.pool)].dirty = true;
+      pools_[index(worker.spec.pool)].freed.push_back(job.bound);
+    }
   }
   job.state = JobState::ended;
 }
 
-void Cluster::dequeue(JobRef ref) { leave_queue(ref); }
+void Cluster::dequeue(JobRef ref) { leave_queue(ref, std::nullopt); }
 
 void Cluster::bind(JobRef ref, WorkerId worker) {
   Job& job = jobs_[ref.value];
-  leave_queue(ref);
+  leave_queue(ref, workers_[index(worker)].spec.pool);
   job.state = JobState::bound;
   job.bound = worker;
   workers_[index(worker)].local.push_back(ref);
@@ -159,13 +174,13 @@ void Cluster::bind(JobRef ref, WorkerId worker) {
 }
 
 void Cluster::take(JobRef ref, PoolId pool_id, std::span<const Placement> placements, Time now) {
-  leave_queue(ref);
+  leave_queue(ref, pool_id);
   Job& job = jobs_[ref.value];
   job.state = JobState::committing;
   ++job.attempt;
   job.pool = pool_id;
   job.started = now;
-  job.sent = false;
+  job.sent = job.lost = false;
   job.estimated_end = estimated_end(job, placements, now);
   job.placements.assign(placements.begin(), placements.end());
   job.held_at.clear();
@@ -198,6 +213,28 @@ void Cluster::give_back(JobRef ref) {
   job.placements.clear();
   job.held_at.clear();
   job.state = JobState::ended;
+}
+
+void Cluster::lose_part(JobRef ref, WorkerId id) {
+  Job& job = jobs_[ref.value];
+  DRYDOCK_CHECK(job.state == JobState::committing && job.sent, "only an assignment on its way is lost in parts");
+  job.lost = true;
+  const auto at = static_cast<std::size_t>(std::ranges::find(job.placements, id, &Placement::worker) - job.placements.begin());
+  const std::uint32_t tasks = job.placements[at].tasks;
+  forget_held(id, job.held_at[at]);
+  change_room(id, job.spec.per_task * tasks, false);
+  if (at + 1 < job.placements.size()) {
+    job.placements[at] = job.placements.back();
+    job.held_at[at] = job.held_at.back();
+    workers_[index(job.placements[at].worker)].held[job.held_at[at]].placement = static_cast<std::uint32_t>(at);
+  }
+  job.placements.pop_back();
+  job.held_at.pop_back();
+  TaskSum left;
+  for (const Placement& p : job.placements) left.tasks += p.tasks;
+  Pool& pool = pools_[index(job.pool)];
+  if (traits_.by_estimated_end) pool.by_estimated_end.update({job.estimated_end, job.sequence}, left);
+  if (traits_.by_order) pool.by_order.update(job.key(), left);
 }
 
 void Cluster::set_running(JobRef ref, Time now) {
@@ -233,11 +270,14 @@ void Cluster::add_worker(WorkerId id, std::uint32_t incarnation, const WorkerSpe
   Worker& worker = workers_[index(id)];
   DRYDOCK_CHECK(!worker.live && worker.held.empty(), "a worker registers when nothing is held by its predecessor");
   Pool& pool = pools_.at(index(spec.pool));
-  const bool known = worker.incarnation > 0 && worker.spec.pool == spec.pool;
-  if (!known) {
-    worker.position = static_cast<std::uint32_t>(pool.workers.size());
-    pool.workers.push_back(id);
+  const bool first_time = worker.incarnation == 0;
+  if (first_time || worker.spec.pool != spec.pool) {
+    // It keeps its place in each pool that it ever served.
+    const auto place = first_time ? pool.workers.end() : std::ranges::find(pool.workers, id);
+    worker.position = static_cast<std::uint32_t>(place - pool.workers.begin());
+    if (place == pool.workers.end()) pool.workers.push_back(id);
   }
+  ++pool.worker_changes;
   worker.spec = spec;
   worker.incarnation = incarnation;
   worker.live = true;
@@ -255,6 +295,7 @@ void Cluster::remove_worker(WorkerId id) {
   Worker& worker = workers_[index(id)];
   Pool& pool = pools_[index(worker.spec.pool)];
   worker.live = false;
+  ++pool.worker_changes;
   pool.free -= worker.free;
   pool.capacity -= worker.spec.capacity;
   if (pool.unit) pool.free_units -= fit_count(*pool.unit, worker.free);
@@ -268,6 +309,7 @@ void Cluster::clear_changes(PoolId id) {
   pool.arrivals.clear();
   pool.freed.clear();
   pool.departures.clear();
+  pool.withdrawn.clear();
 }
 
 void Cluster::check_worker(const Worker& worker) const {
@@ -288,7 +330,8 @@ void Cluster::check_pool(const Pool& pool) const {
   std::int64_t units = 0;
   for (std::uint32_t position = 0; position < pool.workers.size(); ++position) {
     const Worker& worker = this->worker(pool.workers[position]);
-    if (!worker.live || worker.position != position) continue;
+    if (!worker.live || &this->pool(worker.spec.pool) != &pool) continue;
+    DRYDOCK_CHECK(worker.position == position, "a worker does not know its place in its pool");
     free += worker.free;
     capacity += worker.spec.capacity;
     if (pool.unit) units += fit_count(*pool.unit, worker.free);

@@ -77,6 +77,7 @@ struct Job {
   PoolId pool;           // of the current attempt
   WorkerId bound;        // in state bound
   bool sent = false;     // the current assignment has left for the store
+  bool lost = false;     // state committing: one of its workers was lost while the assignment was on its way
   bool cancelled = false;
   std::vector<Placement> placements;   // of the current attempt
   std::vector<std::uint32_t> held_at;  // places in Worker::held, by placement
@@ -135,6 +136,8 @@ struct Worker {
   Resources free;
   std::vector<Held> held;    // attempts with tasks here
   std::deque<JobRef> local;  // jobs bound to it, in order
+
+  [[nodiscard]] bool serves(PoolId pool) const { return live && spec.pool == pool; }
 };
 
 // An attempt that gave back its resources.
@@ -147,7 +150,8 @@ struct Pool {
   explicit Pool(PoolConfig c, Fit fit) : config(std::move(c)), fits(fit) {}
 
   PoolConfig config;
-  std::vector<WorkerId> workers;  // by position
+  std::vector<WorkerId> workers;  // by position; also those that left or serve another pool now: ask Worker::serves
+  std::uint64_t worker_changes = 0;  // how often a worker came or went
   FitIndex fits;
   Resources free;                 // sum over live workers
   Resources capacity;             // likewise
@@ -163,9 +167,10 @@ struct Pool {
 
   // Since the policy's last pass over this pool:
   bool dirty = false;
-  std::vector<JobRef> arrivals;  // began to wait (may be gone or elsewhere by now: look at the state)
+  std::vector<JobRef> arrivals;  // began to wait (may be gone or elsewhere by now: ask waits_for)
   std::vector<WorkerId> freed;   // got room
   std::vector<Departure> departures;
+  std::vector<std::uint64_t> withdrawn;  // sequences of jobs that stopped waiting, other than by starting or being bound here
 
   [[nodiscard]] bool is_scalar() const { return unit.has_value() && other_demands == 0; }
 };
@@ -195,6 +200,8 @@ class Cluster {
 
   // The first waiting job of the pool's queues: by queue priority, then in the policy's order.
   [[nodiscard]] std::optional<JobRef> head(PoolId pool) const;
+  // Whether it waits (unbound) in a queue that the pool serves.
+  [[nodiscard]] bool waits_for(PoolId pool, JobRef ref) const;
   // Whether job a goes before job b, which may be in another queue: by queue priority, then in the policy's order.
   [[nodiscard]] bool before(const Job& a, const Job& b) const;
 
@@ -216,9 +223,11 @@ class Cluster {
   void set_rank(JobRef ref, Rank rank);              // before enqueue
   void enqueue(JobRef ref);                          // any state without resources -> waiting
   void dequeue(JobRef ref);                          // waiting or bound -> ended
-  void bind(JobRef ref, WorkerId worker);            // waiting -> bound
+  void bind(JobRef ref, WorkerId worker);            // waiting -> bound, in the worker's pool
   void take(JobRef ref, PoolId pool, std::span<const Placement> placements, Time now);  // -> committing, a new attempt
   void give_back(JobRef ref);                        // frees what it holds -> ended
+  // The part of a sent assignment on a lost worker is gone; the rest stays taken until the store has answered.
+  void lose_part(JobRef ref, WorkerId worker);
   void set_state(JobRef ref, JobState state) { jobs_[ref.value].state = state; }
   void set_sent(JobRef ref) { jobs_[ref.value].sent = true; }
   void set_running(JobRef ref, Time now);            // committed -> running
@@ -233,7 +242,7 @@ class Cluster {
   void change_room(WorkerId id, const Resources& amount, bool taken);
   void count_demand(const Job& job, std::int64_t change);
   void forget_held(WorkerId id, std::uint32_t at);
-  void leave_queue(JobRef ref);
+  void leave_queue(JobRef ref, std::optional<PoolId> taker);
   void check_worker(const Worker& worker) const;
   void check_pool(const Pool& pool) const;
 

@@ -42,7 +42,7 @@ struct WorkerSpec {
 struct JobSubmitted { JobSpec job; };
 struct JobCancelled { JobId job; };
 
-// A worker came, or came back. A higher incarnation than the known one means that the old process, and every attempt it
+// A worker came, or came back. Incarnations count from 1. A higher incarnation than the known one means that the old process, and every attempt it
 // held, is gone.
 struct WorkerRegistered { WorkerId worker; std::uint32_t incarnation = 0; WorkerSpec spec; };
 struct WorkerLeft { WorkerId worker; std::uint32_t incarnation = 0; };    // by itself, holding nothing

@@ -29,21 +29,27 @@ class ByteWriter {
   }
   void byte(std::uint8_t b) { data_[size_++] = b; }
   void varint(std::uint64_t x) {
+    std::uint8_t* at = data_.get() + size_;  // a local: a byte that is written may alias a member
     while (x >= 0x80) {
-      data_[size_++] = static_cast<std::uint8_t>(x | 0x80U);
+      *at++ = static_cast<std::uint8_t>(x | 0x80U);
       x >>= 7U;
     }
-    data_[size_++] = static_cast<std::uint8_t>(x);
+    *at++ = static_cast<std::uint8_t>(x);
+    size_ = static_cast<std::size_t>(at - data_.get());
   }
   void difference(std::uint64_t value, std::uint64_t& previous) {
     varint(zigzag(value - previous));
     previous = value;
   }
   void fixed32(std::uint32_t x) {
-    for (unsigned i = 0; i < 4; ++i) data_[size_++] = static_cast<std::uint8_t>(x >> (8 * i));
+    std::uint8_t* at = data_.get() + size_;
+    for (unsigned i = 0; i < 4; ++i) at[i] = static_cast<std::uint8_t>(x >> (8 * i));
+    size_ += 4;
   }
   void fixed64(std::uint64_t x) {
-    for (unsigned i = 0; i < 8; ++i) data_[size_++] = static_cast<std::uint8_t>(x >> (8 * i));
+    std::uint8_t* at = data_.get() + size_;
+    for (unsigned i = 0; i < 8; ++i) at[i] = static_cast<std::uint8_t>(x >> (8 * i));
+    size_ += 8;
   }
   void bytes(std::span<const std::uint8_t> b) {
     if (b.empty()) return;

@@ -30,7 +30,7 @@ void Outlook::undo_take(std::span<const Placement> placements, const Resources& 
 
 void Outlook::change(WorkerId id, const Resources& amount) {
   const Worker& worker = cluster_->worker(id);
-  if (!worker.live || worker.spec.pool != pool_) return;
+  if (!worker.serves(pool_)) return;
   if (seen_[index(id)] != epoch_) {
     seen_[index(id)] = epoch_;
     rooms_[index(id)] = worker.free;

@@ -16,6 +16,7 @@ void Plan::begin(PoolId pool, Time now) {
 }
 
 bool Plan::start(JobRef ref, std::span<const Placement> placements) {
+  if (error_) return false;
   const Job& job = cluster_.job(ref);
   if (const auto problem = problem_with(job, placements)) return refuse("start", ref, *problem);
   cluster_.take(ref, pool_, placements, now_);
@@ -25,19 +26,15 @@ bool Plan::start(JobRef ref, std::span<const Placement> placements) {
 
 std::optional<std::string> Plan::problem_with(const Job& job, std::span<const Placement> placements) {
   if (job.state != JobState::waiting && job.state != JobState::bound) return "it does not wait";
-  const Pool& pool = cluster_.pool(pool_);
-  if (std::ranges::find(pool.config.queues, job.spec.queue) == pool.config.queues.end()) {
-    return fmt::format("pool '{}' does not serve its queue '{}'", pool.config.name, cluster_.queue(job.spec.queue).config.name);
-  }
+  const std::vector<QueueId>& served = cluster_.pool(pool_).config.queues;
+  if (std::ranges::find(served, job.spec.queue) == served.end()) return not_served(job);
   named_in_.resize(cluster_.worker_count());
   ++starts_;
   std::uint64_t tasks = 0;
   for (const Placement& p : placements) {
     if (index(p.worker) >= cluster_.worker_count()) return fmt::format("worker {} does not exist", p.worker.value);
     const Worker& worker = cluster_.worker(p.worker);
-    if (!worker.live || worker.spec.pool != pool_) {
-      return fmt::format("worker {} is not a live worker of pool '{}'", p.worker.value, pool.config.name);
-    }
+    if (!worker.serves(pool_)) return fmt::format("worker {} is not a live worker of pool '{}'", p.worker.value, pool_name());
     if (std::exchange(named_in_[index(p.worker)], starts_) == starts_) {
       return fmt::format("worker {} is named twice", p.worker.value);
     }
@@ -52,6 +49,7 @@ std::optional<std::string> Plan::problem_with(const Job& job, std::span<const Pl
 }
 
 bool Plan::preempt(JobRef ref) {
+  if (error_) return false;
   const Job& job = cluster_.job(ref);
   if (job.state != JobState::running) return refuse("preempt", ref, "it does not run");
   cluster_.set_state(ref, JobState::stopping);
@@ -60,12 +58,21 @@ bool Plan::preempt(JobRef ref) {
 }
 
 bool Plan::bind(JobRef ref, WorkerId worker) {
-  if (cluster_.job(ref).state != JobState::waiting) return refuse("bind", ref, "it does not wait");
-  if (index(worker) >= cluster_.worker_count() || !cluster_.worker(worker).live || cluster_.worker(worker).spec.pool != pool_) {
-    return refuse("bind", ref, fmt::format("worker {} is not a live worker of the pool", worker.value));
+  if (error_) return false;
+  const Job& job = cluster_.job(ref);
+  if (job.state != JobState::waiting) return refuse("bind", ref, "it does not wait");
+  if (!cluster_.waits_for(pool_, ref)) return refuse("bind", ref, not_served(job));
+  if (index(worker) >= cluster_.worker_count() || !cluster_.worker(worker).serves(pool_)) {
+    return refuse("bind", ref, fmt::format("worker {} is not a live worker of pool '{}'", worker.value, pool_name()));
   }
   cluster_.bind(ref, worker);
   return true;
+}
+
+const std::string& Plan::pool_name() const { return cluster_.pool(pool_).config.name; }
+
+std::string Plan::not_served(const Job& job) const {
+  return fmt::format("pool '{}' does not serve its queue '{}'", pool_name(), cluster_.queue(job.spec.queue).config.name);
 }
 
 bool Plan::refuse(const char* decision, JobRef ref, const std::string& why) {

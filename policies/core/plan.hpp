@@ -39,6 +39,8 @@ class Plan {
 
  private:
   bool refuse(const char* decision, JobRef job, const std::string& why);
+  [[nodiscard]] const std::string& pool_name() const;
+  [[nodiscard]] std::string not_served(const Job& job) const;
   [[nodiscard]] std::optional<std::string> problem_with(const Job& job, std::span<const Placement> placements);
 
   Cluster& cluster_;

@@ -29,9 +29,7 @@ std::span<const Command> Scheduler::step(Time now, std::span<const Event> events
   if (!halted_) {
     for (const Event& event : events) std::visit([this](const auto& e) { on(e); }, event);
     send_dispatches();
-    note_changes();
-    if (now >= next_pass()) pass();
-    reject_overflow();
+    decide();
     send_commit();
     send_reads();
   }
@@ -100,20 +98,25 @@ void Scheduler::on(const JobCancelled& event) {
       commands_.emplace_back(StopAttempt{job.attempt_id(), ReleaseReason::cancelled});
       break;
     case JobState::committing:
+      if (job.sent) {
+        cluster_.cancel(*ref);
+      } else {
+        cluster_.give_back(*ref);
+        cluster_.remove_job(*ref);
+      }
+      break;
     case JobState::committed:
     case JobState::stopping:
-    case JobState::ended:  // perhaps only lost while its assignment is on its way
+    case JobState::ended:
       cluster_.cancel(*ref);
       break;
   }
 }
 
 void Scheduler::on(const WorkerRegistered& event) {
-  if (index(event.worker) < cluster_.worker_count()) {
-    const Worker& known = cluster_.worker(event.worker);
-    if (known.incarnation >= event.incarnation) return;
-    if (known.live) lose_worker(event.worker);
-  }
+  const bool known = index(event.worker) < cluster_.worker_count();
+  if (event.incarnation <= (known ? cluster_.worker(event.worker).incarnation : 0)) return;
+  if (known && cluster_.worker(event.worker).live) lose_worker(event.worker);
   cluster_.add_worker(event.worker, event.incarnation, event.spec);
 }
 
@@ -134,10 +137,10 @@ void Scheduler::lose_worker(WorkerId id) {
   for (const Held& held : worker.held) lost_.push_back(held.job);
   for (const JobRef ref : worker.local) lost_.push_back(ref);
   std::ranges::sort(lost_, {}, [this](JobRef ref) { return cluster_.job(ref).sequence; });
-  for (const JobRef ref : lost_) lose_attempt(ref);
+  for (const JobRef ref : lost_) lose_attempt(ref, id);
 }
 
-void Scheduler::lose_attempt(JobRef ref) {
+void Scheduler::lose_attempt(JobRef ref, WorkerId worker) {
   const Job& job = cluster_.job(ref);
   const AttemptId attempt = job.attempt_id();
   switch (job.state) {
@@ -146,9 +149,10 @@ void Scheduler::lose_attempt(JobRef ref) {
       wait_again(ref);
       return;
     case JobState::committing:
+      // What is on its way to the store stays reserved until the answer.
+      if (job.sent) return cluster_.lose_part(ref, worker);
       cluster_.give_back(ref);
-      // If the store never heard of it, it waits again; else the answer to its commit will find it ended.
-      if (!job.sent) forget_or_wait(ref);
+      forget_or_wait(ref);
       return;
     case JobState::committed: cluster_.give_back(ref); break;
     case JobState::running:
@@ -198,7 +202,15 @@ void Scheduler::forget_or_wait(JobRef ref) {
 }
 
 void Scheduler::wait_again(JobRef ref) {
-  cluster_.set_rank(ref, placement_->rank(cluster_.job(ref), cluster_));
+  Rank rank;
+  try {
+    rank = placement_->rank(cluster_.job(ref), cluster_);
+  } catch (const std::exception& error) {
+    halt("its rank() threw an exception: " + std::string(error.what()));
+  } catch (...) {
+    halt("its rank() threw something that is not a std::exception");
+  }
+  cluster_.set_rank(ref, rank);
   cluster_.enqueue(ref);
 }
 
@@ -238,8 +250,8 @@ void Scheduler::settle_done(Batch& batch) {
     const std::optional<JobRef> ref = current(attempt);
     DRYDOCK_CHECK(ref, "a job was forgotten while its assignment was on its way");
     const Job& job = cluster_.job(*ref);
-    if (job.state == JobState::ended) {  // its worker was lost meanwhile
-      to_release_.push_back({attempt, ReleaseReason::worker_lost});
+    if (job.lost) {
+      end(*ref, ReleaseReason::worker_lost);
       if (!job.cancelled) wait_again(*ref);
     } else if (job.cancelled) {
       end(*ref, ReleaseReason::cancelled);
@@ -258,7 +270,7 @@ void Scheduler::settle_failed(Batch& batch) {
   for (const AttemptId attempt : batch.assignments) {
     const std::optional<JobRef> ref = current(attempt);
     DRYDOCK_CHECK(ref, "a job was forgotten while its assignment was on its way");
-    if (cluster_.job(*ref).state == JobState::committing) cluster_.give_back(*ref);
+    cluster_.give_back(*ref);
     forget_or_wait(*ref);
   }
   to_release_.insert(to_release_.begin(), batch.releases.begin(), batch.releases.end());
@@ -286,10 +298,24 @@ void Scheduler::note_changes() {
   }
 }
 
+void Scheduler::decide() {
+  if (halted_) return;
+  note_changes();
+  if (now_ >= next_pass()) pass();
+  // A job that is rejected may have blocked others: the policy is asked again.
+  if (halted_ || !reject_overflow()) return;
+  note_changes();
+  if (now_ >= next_pass()) pass();
+}
+
+// Until no pool has changes: what one pool takes from a shared queue is a change for the others. Each round takes a job.
 void Scheduler::pass() {
   changed_at_ = kNever;
-  for (std::uint32_t p = 0; p < cluster_.pools().size() && !halted_; ++p) {
-    if (cluster_.pools()[p].dirty) plan_pool(PoolId{p});
+  const auto is_dirty = [](const Pool& pool) { return pool.dirty; };
+  while (!halted_ && std::ranges::any_of(cluster_.pools(), is_dirty)) {
+    for (std::uint32_t p = 0; p < cluster_.pools().size() && !halted_; ++p) {
+      if (cluster_.pools()[p].dirty) plan_pool(PoolId{p});
+    }
   }
 }
 
@@ -299,9 +325,12 @@ void Scheduler::plan_pool(PoolId pool) {
     placement_->plan(PassContext{now_, pool, cluster_, rng_}, plan_);
   } catch (const std::exception& error) {
     halt("it threw an exception: " + std::string(error.what()));
+  } catch (...) {
+    halt("it threw something that is not a std::exception");
   }
   if (plan_.error()) halt("it broke a rule: " + *plan_.error());
   cluster_.clear_changes(pool);
+  if (halted_) return;
   for (const JobRef ref : plan_.started()) to_assign_.push_back(cluster_.job(ref).attempt_id());
   for (const JobRef ref : plan_.preempted()) {
     commands_.emplace_back(StopAttempt{cluster_.job(ref).attempt_id(), ReleaseReason::preempted});
@@ -315,7 +344,8 @@ void Scheduler::halt(const std::string& why) {
   commands_.emplace_back(Halt{halt_reason_});
 }
 
-void Scheduler::reject_overflow() {
+bool Scheduler::reject_overflow() {
+  bool any = false;
   for (auto it = submitted_.rbegin(); it != submitted_.rend(); ++it) {
     const Job& job = cluster_.job(*it);
     if (job.state != JobState::waiting && job.state != JobState::bound) continue;
@@ -324,7 +354,9 @@ void Scheduler::reject_overflow() {
     commands_.emplace_back(RejectJob{job.spec.id, RejectReason::queue_full});
     cluster_.dequeue(*it);
     cluster_.remove_job(*it);
+    any = true;
   }
+  return any;
 }
 
 // --- orders ---
@@ -341,7 +373,7 @@ void Scheduler::send_commit() {
   const std::span<Assignment> room = assignments_.take(to_assign_.size());
   for (const AttemptId attempt : to_assign_) {
     const std::optional<JobRef> ref = current(attempt);
-    if (!ref || cluster_.job(*ref).state != JobState::committing) continue;  // lost before it was sent
+    if (!ref || cluster_.job(*ref).state != JobState::committing) continue;  // lost or cancelled before it was sent
     cluster_.set_sent(*ref);
     room[batch.assignments.size()] = {attempt, placements_.copy(cluster_.job(*ref).placements)};
     batch.assignments.push_back(attempt);
@@ -367,9 +399,14 @@ void Scheduler::send_reads() {
 }
 
 void Scheduler::send_dispatches() {
+  if (halted_) return;
   for (const AttemptId attempt : to_dispatch_) {
     const std::optional<JobRef> ref = current(attempt);
     if (!ref || cluster_.job(*ref).state != JobState::committed) continue;  // its worker was lost in this step
+    if (cluster_.job(*ref).cancelled) {  // likewise
+      end(*ref, ReleaseReason::cancelled);
+      continue;
+    }
     cluster_.set_running(*ref, now_);
     commands_.emplace_back(Dispatch{attempt, placements_.copy(cluster_.job(*ref).placements)});
   }

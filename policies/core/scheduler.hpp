@@ -90,7 +90,7 @@ class Scheduler {
   void settle_failed(Batch& batch);
   void retire(std::size_t batch);
   void lose_worker(WorkerId worker);
-  void lose_attempt(JobRef ref);
+  void lose_attempt(JobRef ref, WorkerId worker);
   void wait_again(JobRef ref);
   void forget_or_wait(JobRef ref);
   void end(JobRef ref, ReleaseReason reason);
@@ -98,10 +98,11 @@ class Scheduler {
   // When the changes so far are to be looked at; kNever without changes.
   [[nodiscard]] Time next_pass() const;
   void note_changes();
+  void decide();
   void pass();
   void plan_pool(PoolId pool);
   void halt(const std::string& why);
-  void reject_overflow();
+  [[nodiscard]] bool reject_overflow();
   void send_commit();
   void send_reads();
   void send_dispatches();

@@ -1,0 +1,99 @@
+#include "bench/busy_cluster.hpp"
+
+#include "policies/catalog.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <variant>
+
+namespace drydock::bench {
+namespace {
+
+constexpr Duration kRound = std::chrono::milliseconds{10};
+
+SchedulerConfig scheduler_config(const std::string& policy) {
+  const PolicyInfo* info = find_policy(PolicyFamily::placement, policy);
+  DRYDOCK_CHECK(info != nullptr, "no such placement policy");
+  SchedulerConfig config;
+  config.queues.push_back({.name = "default", .priority = 0, .capacity = {}});
+  config.pools.push_back({.name = "main", .queues = {QueueId{0}}});
+  config.placement = configure(*info);
+  return config;
+}
+
+}  // namespace
+
+BusyCluster::BusyCluster(const BusyClusterConfig& config)
+    : config_(config),
+      scheduler_(scheduler_config(config.policy), make_placement(scheduler_config(config.policy).placement)),
+      rng_(1, "bench") {
+  for (std::uint32_t w = 0; w < config.workers; ++w) {
+    events_.emplace_back(WorkerRegistered{
+        WorkerId{w}, 1, {.pool = PoolId{0}, .capacity = make_resources({.cpus_milli = 1000, .slots = 1}), .speed = 1.0}});
+  }
+  settle();
+  const double tasks_per_job = 1 + config.wide_jobs * 4;
+  std::uint64_t to_submit = config.waiting + static_cast<std::uint64_t>(config.workers / tasks_per_job);
+  while (to_submit > 0) {
+    const std::uint64_t batch = std::min<std::uint64_t>(to_submit, 10'000);
+    submit(batch);
+    settle();
+    to_submit -= batch;
+  }
+}
+
+void BusyCluster::submit(std::uint64_t count) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    JobSpec job;
+    job.id = JobId{next_job_++};
+    job.per_task = make_resources({.cpus_milli = 1000, .slots = 1});
+    if (rng_.uniform() < config_.wide_jobs) job.tasks = static_cast<std::uint32_t>(2 + rng_.below(7));
+    // Around the time for which an attempt really runs: one ends per round.
+    job.estimate =
+        config_.workers * kRound / 4 +
+        Duration{static_cast<std::int64_t>(rng_.uniform() * static_cast<double>(config_.workers * kRound.count()))};
+    events_.emplace_back(JobSubmitted{job});
+  }
+}
+
+void BusyCluster::settle() {
+  while (!events_.empty()) {
+    order_canonically(events_);
+    const std::span<const Command> commands = scheduler_.step(now_, events_);
+    if (journal_ != nullptr) journal_->step(now_, events_, commands, scheduler_.journal_hash());
+    ++steps_;
+    answers_.clear();
+    for (const Command& command : commands) {
+      if (const auto* commit = std::get_if<Commit>(&command)) {
+        answers_.emplace_back(CommitAnswered{commit->request, Answer::done});
+      } else if (const auto* dispatch = std::get_if<Dispatch>(&command)) {
+        running_.push_back(dispatch->attempt);
+        ++dispatched_;
+      } else if (const auto* stop = std::get_if<StopAttempt>(&command)) {
+        answers_.emplace_back(AttemptStopped{stop->attempt, Duration{0}});
+      }
+    }
+    events_.swap(answers_);
+  }
+}
+
+bool BusyCluster::is_running(AttemptId attempt) const {
+  const std::optional<JobRef> ref = scheduler_.cluster().find(attempt.job);
+  return ref && scheduler_.cluster().job(*ref).attempt == attempt.number;
+}
+
+std::uint64_t BusyCluster::round() {
+  const std::uint64_t before = dispatched_;
+  now_ += kRound;
+  events_.clear();
+  while (!running_.empty() && !is_running(running_.front())) running_.pop_front();  // stopped meanwhile
+  if (!running_.empty()) {
+    events_.emplace_back(AttemptFinished{running_.front(), Ending::succeeded});
+    running_.pop_front();
+  }
+  submit(1);
+  settle();
+  return dispatched_ - before;
+}
+
+}  // namespace drydock::bench

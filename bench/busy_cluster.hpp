@@ -1,0 +1,55 @@
+// A world that keeps a scheduler busy at a constant size: each round one attempt ends and one job comes, so that `workers`
+// stay full and `waiting` jobs stay in the queue.
+#pragma once
+
+#include "policies/core/journal.hpp"
+#include "policies/core/rng.hpp"
+#include "policies/core/scheduler.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace drydock::bench {
+
+struct BusyClusterConfig {
+  std::string policy = "fcfs";
+  std::uint32_t workers = 1000;
+  std::uint64_t waiting = 1000;
+  double wide_jobs = 0.1;  // fraction of jobs with 2 to 8 tasks
+};
+
+class BusyCluster {
+ public:
+  explicit BusyCluster(const BusyClusterConfig& config);
+
+  // One attempt ends, one job comes, and the scheduler is asked until it has nothing more to say at this instant.
+  // Returns the number of attempts dispatched.
+  std::uint64_t round();
+  // The same, told to a journal.
+  void journal_to(JournalWriter& journal) { journal_ = &journal; }
+
+  [[nodiscard]] const Scheduler& scheduler() const { return scheduler_; }
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
+
+ private:
+  void settle();
+  void submit(std::uint64_t count);
+  [[nodiscard]] bool is_running(AttemptId attempt) const;
+
+  BusyClusterConfig config_;
+  Scheduler scheduler_;
+  Rng rng_;
+  JournalWriter* journal_ = nullptr;
+  Time now_{};
+  std::uint64_t next_job_ = 0;
+  std::uint64_t steps_ = 0;
+  std::uint64_t dispatched_ = 0;
+  std::vector<Event> events_;
+  std::vector<Event> answers_;
+  std::deque<AttemptId> running_;  // in order of dispatch; the first ends first
+};
+
+}  // namespace drydock::bench

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Whole programs against each other, in one run, interleaved: drydock and a hand-written SimPy model on the same jobs, then
+the big scenarios. Figures are medians; the output says on what machine, and holds every single measurement.
+
+Only the standard library. Needs, and says so when it skips something: ../shared/peers beside the repository (the common
+workload and the SimPy model), and an interpreter that has SimPy (Debian: python3-simpy3)."""
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS = ROOT.parent / "shared" / "peers"
+WORKLOADS = {  # name: (jobs, offered load, mean wait in s, makespan in s)
+    "W10kq": (10_000, 1.1, 249.9765, 7077),
+    "W100k": (100_000, 0.9, 0.00159, 67616),
+    "W100kq": (100_000, 1.1, 2925.15005, 61151),
+}
+
+
+def measure(command, folder):
+    """Runs a process to its end: wall and CPU seconds, peak memory, output. CPU and memory include its children."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        output = out.read().decode()
+        if process.returncode != 0:
+            sys.exit(f"failed ({process.returncode}): {' '.join(map(str, command))}\n{output}\n{err.read().decode()}")
+    return {"wall_s": wall, "cpu_s": usage.ru_utime + usage.ru_stime, "peak_mib": usage.ru_maxrss / 1024}, output
+
+
+def median(samples, key="wall_s"):
+    return statistics.median(sample[key] for sample in samples)
+
+
+def python_with_simpy():
+    for python in dict.fromkeys([sys.executable, "/usr/bin/python3", shutil.which("python3")]):
+        if python and subprocess.run([python, "-c", "import simpy"], capture_output=True).returncode == 0:
+            return python
+    return None
+
+
+def first_run(output):
+    """The first run of `simulate --format json`; its violations are an error."""
+    run = json.loads(output)["runs"][0]
+    if run.get("violations"):
+        sys.exit(f"violations: {run['violations']}")
+    return run
+
+
+def trace_scenario(name):
+    return {
+        "name": name,
+        "cluster": {"hosts": [{"name": "node", "count": 1000, "cpus": 1}]},
+        "queues": [{"name": "default"}],
+        "pools": [{"name": "main", "hosts": ["node"], "queues": ["default"], "slots_per_worker": 1}],
+        "workload": [{"trace": {"format": "swf", "path": f"{name}.swf"}}],
+        "policies": {"placement": {"type": "fcfs"}},
+    }
+
+
+def big_scenario(days, transfers):
+    """10 000 workers that beat every 30 s and each fail about every five days; a million jobs a month at 80 % load."""
+    source = {
+        "name": "jobs",
+        "queue": "default",
+        "count": round(1_000_000 * days / 30),
+        "arrivals": {"poisson": {"rate": f"{1_000_000 / 30 / 86400}/s"}},
+        "duration": {"exponential": {"mean": "20000s"}},
+        "cpus": 1,
+        "on_failure": "resume",
+    }
+    if transfers:
+        source |= {"input": "1MB", "output": "1MB"}
+    return {
+        "name": f"big-{days}d" + ("-transfers" if transfers else ""),
+        "duration": f"{days}d",
+        "cluster": {"hosts": [{"name": "node", "count": 10_000, "cpus": 1}], "network": {"latency": "0.2ms", "bandwidth": "1GB/s"}},
+        "queues": [{"name": "default"}],
+        "pools": [{"name": "main", "hosts": ["node"], "queues": ["default"], "slots_per_worker": 1}],
+        "workload": [source],
+        "policies": {"placement": {"type": "fcfs"}, "liveness": {"type": "ttl", "heartbeat": "30s", "ttl": "65s"}},
+        "faults": [{"type": "worker-crash", "mtbf": "5d", "mttr": "1h"}],
+    }
+
+
+class Bench:
+    def __init__(self, drydock, repeats, folder):
+        self.drydock, self.repeats, self.folder = Path(drydock).resolve(), repeats, folder
+
+    def simulate(self, scenario, *options):
+        path = self.folder / f"{scenario['name']}.json"
+        path.write_text(json.dumps(scenario))
+        sample, output = measure([self.drydock, "simulate", path, "--format", "json", *options], self.folder)
+        return sample, first_run(output)
+
+    def against_simpy(self):
+        if not (PEERS / "make_workload.py").exists():
+            print(f"skipped: the common workloads need {PEERS.name}/make_workload.py in a folder shared/ beside the repository")
+            return {"skipped": "no common workload"}
+        python = python_with_simpy()
+        if python is None:
+            print("SimPy is not measured: no Python here has it (Debian: python3-simpy3)")
+        results = {}
+        for name, (jobs, load, _, _) in WORKLOADS.items():
+            subprocess.run([sys.executable, PEERS / "make_workload.py", str(jobs), name, str(load)], cwd=self.folder, check=True)
+            results[name] = {"drydock": [], "simpy": []}
+        for _ in range(self.repeats):
+            for name in WORKLOADS:
+                sample, run = self.simulate(trace_scenario(name))
+                self.compare_with_reference(name, run["metrics"])
+                results[name]["drydock"].append(sample)
+                if python:
+                    sample, _ = measure([python, PEERS / "simpy_fcfs.py", name], self.folder)
+                    results[name]["simpy"].append(sample)
+        return self.report_simpy(results, python)
+
+    @staticmethod
+    def compare_with_reference(name, metrics):
+        _, _, wait, makespan = WORKLOADS[name]
+        if abs(metrics["wait_s.mean"] - wait) > 5e-5 or abs(metrics["makespan_s"] - makespan) > 5e-5:
+            sys.exit(f"{name}: wait {metrics['wait_s.mean']} s and makespan {metrics['makespan_s']} s, not {wait} and {makespan}")
+
+    def report_simpy(self, results, python):
+        print(f"\nWhole processes, first come first served on 1000 nodes, medians of {self.repeats}:")
+        print(f"{'':10}{'drydock':>12}{'SimPy':>12}{'ratio':>9}{'drydock MiB':>13}")
+        for name, result in results.items():
+            ours = median(result["drydock"])
+            theirs = median(result["simpy"]) if python else None
+            result["ratio"] = theirs / ours if theirs else None
+            shown = (f"{theirs:10.3f} s", f"{result['ratio']:8.1f}x") if theirs else ("-", "-")
+            print(f"{name:10}{ours:10.3f} s{shown[0]:>12}{shown[1]:>9}{median(result['drydock'], 'peak_mib'):13.0f}")
+        queued = median(results["W100kq"]["drydock"]) / median(results["W100k"]["drydock"])
+        targets = {"W100kq_over_W100k": {"value": queued, "at_most": 1.3}}
+        if python:
+            targets["W100k_simpy_over_drydock"] = {"value": results["W100k"]["ratio"], "at_least": 5}
+        return {"workloads": results, "targets": targets}
+
+    def big(self):
+        print("\n10 000 workers, heartbeats each 30 s, about 60 000 host failures and 1 000 000 jobs in 30 days:")
+        results, targets = {}, {}
+        for transfers in (False, True):
+            scenario = big_scenario(30, transfers)
+            samples = []
+            for _ in range(3 if self.repeats > 1 else 1):
+                sample, run = self.simulate(scenario)
+                samples.append(sample)
+            cpu, memory = median(samples, "cpu_s"), median(samples, "peak_mib")
+            metrics = run["metrics"]
+            print(f"  {'with' if transfers else 'without'} transfers: {cpu:.2f} s CPU, {memory:.0f} MiB,"
+                  f" {metrics['jobs_completed']:.0f} jobs completed")
+            results[scenario["name"]] = {"samples": samples, "metrics": metrics}
+            targets[f"{scenario['name']}_cpu_s"] = {"value": cpu, "at_most": 10}
+            targets[f"{scenario['name']}_peak_mib"] = {"value": memory, "at_most": 1000}
+        return {"runs": results, "targets": targets}
+
+    def lazy_against_eager(self):
+        scenario = big_scenario(1, False)
+        lazy_sample, lazy = self.simulate(scenario)
+        eager_sample, eager = self.simulate(scenario, "--eager")
+        same = lazy["journal_hash"] == eager["journal_hash"]
+        print(f"  one day, lazy against eager heartbeats: {lazy_sample['cpu_s']:.2f} s and {eager_sample['cpu_s']:.2f} s CPU, journal hash"
+              f" {lazy['journal_hash']} and {eager['journal_hash']}: {'equal' if same else 'DIFFERENT'}")
+        return {"lazy": lazy_sample | {"hash": lazy["journal_hash"]}, "eager": eager_sample | {"hash": eager["journal_hash"]},
+                "targets": {"hashes_differ": {"value": int(not same), "at_most": 0}}}
+
+    def context(self):
+        version = subprocess.run([self.drydock, "version"], capture_output=True, text=True, check=True).stdout.strip()
+        model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown")
+        return {"drydock": version, "date": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "cpu": model, "cores": os.cpu_count(),
+                "load_average": os.getloadavg(), "system": platform.platform(), "python": platform.python_version(),
+                "repeats": self.repeats}
+
+
+def judge(parts):
+    """Prints each target beside what was measured; True when all are met."""
+    print("\nTargets:")
+    good = True
+    for part in parts.values():
+        for name, target in part.get("targets", {}).items():
+            met = target["value"] <= target["at_most"] if "at_most" in target else target["value"] >= target["at_least"]
+            bound = f"<= {target['at_most']}" if "at_most" in target else f">= {target['at_least']}"
+            print(f"  {name:32}{target['value']:10.2f}   {bound:9}{'met' if met else 'MISSED'}")
+            target["met"] = met
+            good = good and met
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--drydock", default=ROOT / "build/release/drydock", help="the binary to measure")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--out", help="JSON file for all measurements")
+    parser.add_argument("--only", choices=["simpy", "big", "eager"], help="one part alone")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(arguments.drydock, arguments.repeats, Path(folder))
+        parts = {"simpy": bench.against_simpy, "big": bench.big, "eager": bench.lazy_against_eager}
+        results = {name: run() for name, run in parts.items() if arguments.only in (None, name)}
+        good = judge(results)
+        if arguments.out:
+            Path(arguments.out).parent.mkdir(parents=True, exist_ok=True)
+            Path(arguments.out).write_text(json.dumps({"context": bench.context(), **results}, indent=1) + "\n")
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()

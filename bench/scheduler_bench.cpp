@@ -1,0 +1,48 @@
+// Scheduler::step: the cost of one decision (an attempt dispatched, its commit answered, its end taken in, its job
+// submitted) must not grow with the workers or with the waiting jobs by more than a logarithm.
+#include "bench/busy_cluster.hpp"
+#include "policies/catalog.hpp"
+
+#include <benchmark/benchmark.h>
+#include <string>
+
+namespace drydock::bench {
+namespace {
+
+void decide(benchmark::State& state, const std::string& policy) {
+  BusyCluster cluster({.policy = policy,
+                       .workers = static_cast<std::uint32_t>(state.range(0)),
+                       .waiting = static_cast<std::uint64_t>(state.range(1))});
+  for (int i = 0; i < 100; ++i) cluster.round();  // past the start, where all workers were free
+  std::uint64_t decisions = 0;
+  const std::uint64_t steps = cluster.steps();
+  for ([[maybe_unused]] auto _ : state) decisions += cluster.round();
+  state.SetItemsProcessed(static_cast<std::int64_t>(decisions));
+  state.counters["per_decision"] =
+      benchmark::Counter(static_cast<double>(decisions), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["steps_per_round"] =
+      benchmark::Counter(static_cast<double>(cluster.steps() - steps), benchmark::Counter::kAvgIterations);
+  state.counters["waiting"] = static_cast<double>(cluster.scheduler().cluster().queue(QueueId{0}).waiting.size());
+}
+
+// All placement policies at all sizes: workers at 10^4 waiting jobs, waiting jobs at 10^4 workers.
+[[maybe_unused]] const bool kRegistered = [] {
+  for (const PolicyInfo& info : policy_catalog()) {
+    if (info.family != PolicyFamily::placement) continue;
+    const std::string policy{info.type};
+    auto* bench = benchmark::RegisterBenchmark(("Decide/" + policy).c_str(),
+                                               [policy](benchmark::State& state) { decide(state, policy); });
+    bench->ArgNames({"workers", "waiting"})->Unit(benchmark::kMicrosecond)->MinTime(0.2);
+    if (policy == "conservative") {  // plans every waiting job anew when one ends early: for short queues
+      for (const std::int64_t workers : {100, 1'000, 10'000}) bench->Args({workers, 100});
+      for (const std::int64_t waiting : {10, 1'000}) bench->Args({1'000, waiting});
+      continue;
+    }
+    for (const std::int64_t workers : {100, 1'000, 100'000}) bench->Args({workers, 10'000});
+    for (const std::int64_t waiting : {100, 1'000, 10'000, 100'000, 1'000'000}) bench->Args({10'000, waiting});
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace drydock::bench

@@ -1,0 +1,70 @@
+// drydock check JOURNAL
+#include "policies/core/check.hpp"
+
+#include "cli/command.hpp"
+#include "cli/journal_file.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <cstdio>
+#include <fmt/format.h>
+#include <string>
+
+namespace drydock::cli {
+namespace {
+
+class Check final : public Command {
+ public:
+  void declare(CLI::App& app) override {
+    app.add_option("JOURNAL", path_, "A journal, binary or JSON Lines")->required();
+    app.add_option("--limit", limit_, "Violations to print (default 100); all are counted")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
+  }
+
+  int run(const Terminal& terminal) override {
+    auto journal = open_journal(path_);
+    if (!journal) return bad_input(journal.error().message);
+    JournalReader& reader = *journal.value().reader;
+    Checker checker(limit_);
+    JournalStep step;
+    std::uint64_t steps = 0;
+    while (true) {
+      const auto more = reader.next(step);
+      if (!more) return bad_input(fmt::format("{}: {}", path_, more.error().message));
+      if (!more.value()) break;
+      checker.step(step.now, step.events, step.commands);
+      ++steps;
+    }
+    checker.finish(reader.end() == JournalEnd::all_ended);
+    fmt::print("{}: {}\n", path_, describe(reader.header()));
+    return report(checker, steps, reader.end(), terminal);
+  }
+
+ private:
+  static int report(const Checker& checker, std::uint64_t steps, JournalEnd end, const Terminal& terminal) {
+    for (const Violation& violation : checker.violations()) {
+      fmt::print("at {:.9f} s: {}\n{}", seconds(violation.at), bold(terminal, violation.what),
+                 paragraph(fmt::format("breaks invariant {}: {}", violation.invariant, invariant_text(violation.invariant)),
+                           terminal.width, 4));
+    }
+    const std::uint64_t count = checker.violation_count();
+    if (count > checker.violations().size()) fmt::print("and {} more\n", count - checker.violations().size());
+    std::string_view how;
+    switch (end) {
+      case JournalEnd::missing: how = "; its writer died, so what was left over was not judged"; break;
+      case JournalEnd::stopped: how = "; the run was stopped early, so what was left over was not judged"; break;
+      case JournalEnd::all_ended: break;
+    }
+    fmt::print("{} steps checked, {} violation{}{}\n", steps, count, count == 1 ? "" : "s", how);
+    return count == 0 ? kDone : kCheckFailed;
+  }
+
+  std::string path_;
+  std::size_t limit_ = 100;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_check() { return std::make_unique<Check>(); }
+
+}  // namespace drydock::cli

@@ -1,0 +1,148 @@
+// The table of commands, and what is common to all: help, usage errors, exit codes.
+#include "cli/command.hpp"
+#include "cli/suggest.hpp"
+#include "cli/version.hpp"
+#include "scenarios/wording.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <fmt/format.h>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace drydock::cli {
+namespace {
+
+struct CommandEntry {
+  std::string_view name;
+  std::string_view summary;
+  std::unique_ptr<Command> (*make)();
+};
+
+constexpr std::array<CommandEntry, 8> kCommands{{
+    {"simulate", "run a scenario and compare its variants", make_simulate},
+    {"validate", "check scenario files without running them", make_validate},
+    {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
+    {"policies", "list the policies, or explain one", make_policies},
+    {"import", "read a trace: what is in it, and what was skipped and why", make_import},
+    {"replay", "repeat every decision of a journal, or see what would have happened", make_replay},
+    {"check", "look for violated invariants in a journal", make_check},
+    {"version", "version, and what it was built with", make_version},
+}};
+
+constexpr std::string_view kExamples = R"(
+Try:
+  drydock simulate easy-against-fcfs                    compare ten policies on one workload
+  drydock simulate my.json --seeds 1..20 --out results  your scenario, with intervals over 20 seeds
+  drydock policies easy                                 what a policy does, its parameters and its source
+)";
+
+void print_help(const Terminal& terminal, bool all) {
+  fmt::print("{} finds out how scheduling policies behave before they are deployed.\n\n", bold(terminal, "drydock"));
+  fmt::print("Usage: drydock COMMAND [OPTIONS]      drydock COMMAND --help explains a command\n\n");
+  for (const CommandEntry& command : kCommands) fmt::print("  {:<10} {}\n", command.name, command.summary);
+  fmt::print("{}", kExamples);
+  if (all) {
+    fmt::print(
+        "\nExit codes: 0 done; 1 a check failed; 2 wrong usage or input; 3 a store could not be reached;\n"
+        "130 interrupted (partial results were written).\n");
+  }
+}
+
+const CommandEntry* find_command(std::string_view name) {
+  for (const CommandEntry& command : kCommands) {
+    if (command.name == name) return &command;
+  }
+  return nullptr;
+}
+
+int unknown_command(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const CommandEntry& command : kCommands) names.push_back(command.name);
+  const bool option = name.starts_with("-");
+  return bad_input(fmt::format("there is no {} \"{}\"{}; commands: {}", option ? "option" : "command",
+                               scenarios::printable(name), did_you_mean(name, names), scenarios::listed(names)));
+}
+
+// The first argument that looks like an option but is none of this command's.
+int unknown_option(const CLI::App& app, std::string_view command, const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument == "--") break;
+    if (!argument.starts_with("--") || app.get_option_no_throw(argument.substr(0, argument.find('='))) != nullptr) continue;
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const std::string typed = argument.substr(0, argument.find('='));
+    return bad_input(fmt::format("{} has no option {}{}; options: {}", command, scenarios::printable(typed),
+                                 did_you_mean(typed, views), scenarios::listed(views)));
+  }
+  return kDone;
+}
+
+int run_command(const CommandEntry& entry, std::vector<std::string> arguments, const Terminal& terminal) {
+  CLI::App app(fmt::format("drydock {}: {}", entry.name, entry.summary), fmt::format("drydock {}", entry.name));
+  app.get_formatter()->column_width(34);
+  const auto command = entry.make();
+  command->declare(app);
+  if (const int code = unknown_option(app, entry.name, arguments); code != kDone) return code;
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return kDone;
+  } catch (const CLI::ParseError& error) {
+    return bad_input(fmt::format("{}: {}; `drydock {} --help` explains", entry.name, error.what(), entry.name));
+  }
+  return command->run(terminal);
+}
+
+int run(const std::vector<std::string>& arguments, const Terminal& terminal) {
+  if (arguments.empty()) {
+    print_help(terminal, false);
+    return kDone;
+  }
+  const std::string& name = arguments.front();
+  std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+  if (name == "--help" || name == "-h" || name == "help") {
+    if (rest.empty() || name != "help") {
+      print_help(terminal, true);
+      return kDone;
+    }
+    const CommandEntry* topic = find_command(rest.front());
+    return topic == nullptr ? unknown_command(rest.front()) : run_command(*topic, {"--help"}, terminal);
+  }
+  if (name == "--version" || name == "-V") {
+    fmt::print("drydock {}\n", kVersion);
+    return kDone;
+  }
+  const CommandEntry* command = find_command(name);
+  return command == nullptr ? unknown_command(name) : run_command(*command, std::move(rest), terminal);
+}
+
+// What went wrong on the way to a file or a pipe must not look like success.
+int finish(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  return bad_input("the output could not be written completely");
+}
+
+}  // namespace
+}  // namespace drydock::cli
+
+int main(int argc, char** argv) {
+  using namespace drydock::cli;
+  try {
+    return finish(run(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc), find_terminal()));
+  } catch (const std::bad_alloc&) {
+    return bad_input("out of memory");
+  } catch (const std::exception& error) {
+    return bad_input(error.what());
+  }
+}

@@ -1,0 +1,34 @@
+// A finished comparison as text: on the terminal, and as files in a folder.
+#pragma once
+
+#include "cli/terminal.hpp"
+#include "policies/core/result.hpp"
+#include "reports/run_result.hpp"
+#include "scenarios/scenario.hpp"
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace drydock::cli {
+
+struct Outcome {
+  std::span<const scenarios::Scenario> variants;
+  std::vector<reports::RunResult> runs;  // by variant, then seed
+  std::vector<std::string> metrics;      // chosen with --metrics; empty: the default ones
+  bool random = true;                    // results depend on the seed
+  bool partial = false;                  // stopped before all runs had ended
+};
+
+[[nodiscard]] std::string outcome_json(const Outcome& outcome);
+// `plain`: for a file, without colour.
+[[nodiscard]] std::string outcome_table(const Outcome& outcome, const Terminal& terminal, bool plain);
+
+// The folder is made if it is missing. Refuses what cannot be written, before any time is spent on runs.
+[[nodiscard]] Result<std::filesystem::path> prepare_folder(const std::filesystem::path& folder);
+// Writes result.json and summary.txt.
+[[nodiscard]] Result<std::filesystem::path> write_files(const Outcome& outcome, const Terminal& terminal,
+                                                        const std::filesystem::path& folder);
+
+}  // namespace drydock::cli

@@ -1,0 +1,93 @@
+#include "cli/seeds.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+#include <limits>
+#include <optional>
+#include <set>
+#include <variant>
+
+namespace drydock::cli {
+namespace {
+
+using namespace scenarios;
+
+constexpr std::uint64_t kSeedsMost = 100'000;
+constexpr std::uint64_t kDefaultReplications = 10;
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return value;
+}
+
+Error refuse(std::string_view text, std::string_view why) {
+  return Error{
+      fmt::format("--seeds {}: {}; allowed are whole numbers, ranges and lists of them: 7, 1..20, 1,2,5", text, why)};
+}
+
+bool is_random(const Distribution& distribution) {
+  if (const auto* uniform = std::get_if<Uniform>(&distribution)) return uniform->low < uniform->high;
+  if (const auto* empirical = std::get_if<Empirical>(&distribution)) return empirical->values.size() > 1;
+  return !std::holds_alternative<Deterministic>(distribution);
+}
+
+bool is_random(const std::optional<Distribution>& distribution) { return distribution && is_random(*distribution); }
+
+bool is_random(const Arrivals& arrivals) {
+  if (const auto* renewal = std::get_if<RenewalArrivals>(&arrivals)) return is_random(renewal->gap);
+  return !std::holds_alternative<RegularArrivals>(arrivals) && !std::holds_alternative<AtOnce>(arrivals);
+}
+
+bool is_random(const Source& source) {
+  const auto* synthetic = std::get_if<SyntheticSource>(&source);
+  if (synthetic == nullptr) return false;
+  return is_random(synthetic->arrivals) || is_random(synthetic->duration) || is_random(synthetic->tasks) ||
+         is_random(synthetic->estimate_factor);
+}
+
+}  // namespace
+
+Result<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
+  std::vector<std::uint64_t> seeds;
+  std::set<std::uint64_t> seen;
+  std::string_view rest = text;
+  while (true) {
+    const std::size_t comma = rest.find(',');
+    const std::string_view part = rest.substr(0, comma);
+    const std::size_t dots = part.find("..");
+    const auto first = parse_number(part.substr(0, dots));
+    const auto last = dots == std::string_view::npos ? first : parse_number(part.substr(dots + 2));
+    if (!first || !last) return refuse(text, fmt::format("\"{}\" is no seed", part));
+    if (*last < *first) return refuse(text, fmt::format("the range {} is empty", part));
+    if (*last - *first >= kSeedsMost) return refuse(text, fmt::format("more than {} seeds", kSeedsMost));
+    for (std::uint64_t i = 0; i <= *last - *first; ++i) {
+      if (!seen.insert(*first + i).second) return refuse(text, fmt::format("seed {} is given twice", *first + i));
+      seeds.push_back(*first + i);
+    }
+    if (seeds.size() > kSeedsMost) return refuse(text, fmt::format("more than {} seeds", kSeedsMost));
+    if (comma == std::string_view::npos) return seeds;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+bool is_random(const Scenario& scenario) {
+  if (scenario.scheduler.placement.type == "jsq") return true;
+  // With faults, the moments of crashes or of heartbeats are drawn.
+  if (!scenario.faults.empty()) return true;
+  return std::any_of(scenario.workload.begin(), scenario.workload.end(),
+                     [](const Source& source) { return is_random(source); });
+}
+
+std::vector<std::uint64_t> default_seeds(std::span<const Scenario> variants) {
+  const std::uint64_t first = variants.empty() ? 1 : variants.front().seed;
+  const bool random = std::any_of(variants.begin(), variants.end(), [](const Scenario& s) { return is_random(s); });
+  std::vector<std::uint64_t> seeds{first};
+  const std::uint64_t room = std::numeric_limits<std::uint64_t>::max() - first;
+  for (std::uint64_t i = 1; random && i < kDefaultReplications && i <= room; ++i) seeds.push_back(first + i);
+  return seeds;
+}
+
+}  // namespace drydock::cli

@@ -1,0 +1,25 @@
+// What is known about where output goes, and text fitted to it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace drydock::cli {
+
+struct Terminal {
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
+  bool colour = false;      // on stdout: a terminal, and NO_COLOR is not set
+  bool unicode = true;      // unless the locale says otherwise
+  std::size_t width = 120;  // of stdout, in columns
+};
+[[nodiscard]] Terminal find_terminal();
+
+// Breaks `text` at spaces into lines of at most `width` columns, each after `indent` spaces, each ended by a newline.
+[[nodiscard]] std::string paragraph(std::string_view text, std::size_t width, std::size_t indent = 0);
+
+// ANSI bold, or the text itself.
+[[nodiscard]] std::string bold(const Terminal& terminal, std::string_view text);
+
+}  // namespace drydock::cli

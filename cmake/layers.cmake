@@ -1,0 +1,40 @@
+# One static library per layer; include paths start at the repository root.
+
+# All .cpp files of the folders, found again at each build.
+function(drydock_sources result)
+  set(sources "")
+  foreach(folder IN LISTS ARGN)
+    file(GLOB found CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
+    list(APPEND sources ${found})
+  endforeach()
+  if(NOT sources)  # a folder that has only headers so far
+    set(sources ${PROJECT_BINARY_DIR}/generated/empty.cpp)
+    file(CONFIGURE OUTPUT ${sources} CONTENT "int main() {}\n")
+  endif()
+  set(${result} ${sources} PARENT_SCOPE)
+endfunction()
+
+# drydock_layer(NAME FOLDER...): library drydock_NAME, alias drydock::NAME, installed as drydock::NAME.
+function(drydock_layer name)
+  drydock_sources(sources ${ARGN})
+  add_library(drydock_${name} STATIC ${sources})
+  add_library(drydock::${name} ALIAS drydock_${name})
+  set_target_properties(drydock_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(drydock_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated> $<INSTALL_INTERFACE:include/drydock>)
+  target_link_libraries(drydock_${name} PRIVATE $<BUILD_INTERFACE:drydock_flags>)
+  target_compile_features(drydock_${name} PUBLIC cxx_std_20)
+  set_property(GLOBAL APPEND PROPERTY DRYDOCK_LAYERS ${name})
+endfunction()
+
+# Compiles scenarios/*.json and scenarios/reference/*.json into the library, so that `drydock simulate NAME` needs no installed files.
+function(drydock_embed_scenarios target)
+  set(folder ${PROJECT_SOURCE_DIR}/scenarios)
+  file(GLOB files CONFIGURE_DEPENDS ${folder}/*.json ${folder}/reference/*.json)
+  set(output ${PROJECT_BINARY_DIR}/generated/embedded_scenarios.cpp)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} -DFOLDER=${folder} "-DFILES=${files}" -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${files} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    COMMENT "Embedding scenarios" VERBATIM)
+  target_sources(${target} PRIVATE ${output})
+endfunction()

@@ -1,0 +1,113 @@
+#include "reports/comparison.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace drydock::reports {
+namespace {
+
+bool complete(const RunResult& run) { return !run.partial && !run.error; }
+
+std::vector<std::string> variant_names(std::span<const RunResult> runs) {
+  std::vector<std::string> names;
+  for (const RunResult& run : runs) {
+    if (std::find(names.begin(), names.end(), run.variant) == names.end()) names.push_back(run.variant);
+  }
+  return names;
+}
+
+// One variant's values of a metric by seed, from complete runs.
+struct Series {
+  std::string variant;
+  std::map<std::uint64_t, double> by_seed;
+  double mean = 0;
+};
+
+std::vector<Series> series_of(std::span<const RunResult> runs, std::string_view metric) {
+  std::vector<Series> all;
+  for (const std::string& name : variant_names(runs)) {
+    Series series{name, {}, 0};
+    for (const RunResult& run : runs) {
+      if (run.variant != name || !complete(run)) continue;
+      const auto found = run.metrics.find(std::string(metric));
+      if (found != run.metrics.end()) series.by_seed.emplace(run.seed, found->second);
+    }
+    std::vector<double> values;
+    for (const auto& [seed, value] : series.by_seed) values.push_back(value);
+    series.mean = estimate(values).mean;
+    if (!values.empty()) all.push_back(std::move(series));
+  }
+  return all;
+}
+
+Rival compare(const Series& leader, const Series& other, Better better, double confidence) {
+  std::vector<double> leads;
+  for (const auto& [seed, value] : leader.by_seed) {
+    const auto paired = other.by_seed.find(seed);
+    if (paired == other.by_seed.end()) continue;
+    leads.push_back(better == Better::lower ? paired->second - value : value - paired->second);
+  }
+  Rival rival{other.variant, estimate(leads, confidence), false, false};
+  rival.equal = !leads.empty() && std::all_of(leads.begin(), leads.end(), [](double d) { return d == 0; });
+  rival.shown = rival.lead.low() > 0 && rival.lead.excludes_zero();
+  return rival;
+}
+
+}  // namespace
+
+std::vector<VariantSummary> summarise(std::span<const RunResult> runs) {
+  std::vector<VariantSummary> summaries;
+  for (const std::string& name : variant_names(runs)) {
+    VariantSummary summary;
+    summary.variant = name;
+    for (const RunResult& run : runs) {
+      if (run.variant != name) continue;
+      ++summary.runs;
+      if (run.error) ++summary.failed;
+      else if (run.partial) ++summary.partial;
+    }
+    std::map<std::string, std::vector<double>> values;
+    for (const RunResult& run : runs) {
+      if (run.variant != name || run.error || (run.partial && !summary.only_partial())) continue;
+      for (const auto& [metric, value] : run.metrics) values[metric].push_back(value);
+    }
+    for (const auto& [metric, list] : values) {
+      Estimate estimated = estimate(list, kConfidence);
+      // Runs cut off at different moments are no sample of anything.
+      if (summary.only_partial()) estimated.half_width.reset();
+      summary.metrics.emplace(metric, estimated);
+    }
+    summaries.push_back(std::move(summary));
+  }
+  return summaries;
+}
+
+std::optional<Verdict> judge(std::span<const RunResult> runs, std::string_view metric) {
+  const auto info = describe(metric);
+  if (!info || info->family->better == Better::neither) return std::nullopt;
+  const std::vector<Series> all = series_of(runs, metric);
+  if (all.size() < 2) return std::nullopt;
+
+  Verdict verdict;
+  verdict.metric = std::string(metric);
+  verdict.better = info->family->better;
+  verdict.confidence = 1 - (1 - kConfidence) / static_cast<double>(all.size() - 1);
+  const auto before = [&](const Series& a, const Series& b) {
+    return verdict.better == Better::lower ? a.mean < b.mean : a.mean > b.mean;
+  };
+  const auto leader = std::min_element(all.begin(), all.end(), before);
+  verdict.leader = leader->variant;
+  verdict.leader_mean = leader->mean;
+  for (auto other = all.begin(); other != all.end(); ++other) {
+    if (other == leader) continue;
+    verdict.rivals.push_back(compare(*leader, *other, verdict.better, verdict.confidence));
+    if (verdict.rivals.back().lead.n == 0) return std::nullopt;  // no seed that both completed
+  }
+  std::stable_sort(verdict.rivals.begin(), verdict.rivals.end(),
+                   [](const Rival& a, const Rival& b) { return a.lead.mean < b.lead.mean; });
+  verdict.best = std::all_of(verdict.rivals.begin(), verdict.rivals.end(), [](const Rival& r) { return r.shown; });
+  verdict.all_equal = std::all_of(verdict.rivals.begin(), verdict.rivals.end(), [](const Rival& r) { return r.equal; });
+  return verdict;
+}
+
+}  // namespace drydock::reports

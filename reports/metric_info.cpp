@@ -1,0 +1,242 @@
+#include "reports/metric_info.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace drydock::reports {
+namespace {
+
+constexpr int kDigitsMost = 5;  // more than that nobody compares by eye
+
+const std::vector<std::string_view>& time_statistics() {
+  static const std::vector<std::string_view> statistics{"mean", "p50", "p95", "p99", "max"};
+  return statistics;
+}
+
+// In the order in which people should read them.
+const std::vector<MetricFamily>& families() {
+  static const std::vector<MetricFamily> all{
+      {"jobs_submitted", "jobs submitted", "", Unit::count, Better::neither, {}, true, "measured jobs that arrived"},
+      {"jobs_completed", "jobs completed", "most", Unit::count, Better::higher, {}, true, "ended with success"},
+      {"jobs_failed", "jobs failed", "fewest", Unit::count, Better::lower, {}, true, "ended without success"},
+      {"jobs_rejected", "jobs rejected", "fewest", Unit::count, Better::lower, {}, true, "refused: their queue was full"},
+      {"jobs_unfinished",
+       "jobs unfinished",
+       "fewest",
+       Unit::count,
+       Better::lower,
+       {},
+       true,
+       "neither ended nor refused when the run ended; no other figure counts them"},
+      {"wait_s", "wait", "shortest", Unit::seconds, Better::lower, time_statistics(), true,
+       "submission to first start, of all jobs that started and ended"},
+      {"response_s", "response time", "shortest", Unit::seconds, Better::lower, time_statistics(), true,
+       "submission to end, of completed jobs"},
+      {"bounded_slowdown",
+       "bounded slowdown",
+       "lowest",
+       Unit::ratio,
+       Better::lower,
+       {"mean", "p95"},
+       true,
+       "max(1, response / max(service, 10 s)), of completed jobs"},
+      {"slowdown",
+       "slowdown",
+       "lowest",
+       Unit::ratio,
+       Better::lower,
+       {"mean"},
+       true,
+       "response / service, of completed jobs; service is the time that the job takes alone"},
+      {"waited_fraction",
+       "share of jobs that waited",
+       "smallest",
+       Unit::fraction,
+       Better::lower,
+       {},
+       true,
+       "jobs with a wait above 0, of those that started",
+       "jobs that waited"},
+      {"rejected_fraction",
+       "share of jobs rejected",
+       "smallest",
+       Unit::fraction,
+       Better::lower,
+       {},
+       true,
+       "jobs rejected / jobs submitted (blocking)",
+       "jobs rejected"},
+      {"makespan_s",
+       "makespan",
+       "shortest",
+       Unit::seconds,
+       Better::lower,
+       {},
+       false,
+       "time of the last end of a job, from time zero"},
+      {"throughput_per_s",
+       "throughput",
+       "highest",
+       Unit::per_second,
+       Better::higher,
+       {},
+       false,
+       "jobs completed / (last of their ends - start of the measured span)"},
+      {"utilization",
+       "utilization",
+       "highest",
+       Unit::fraction,
+       Better::higher,
+       {},
+       false,
+       "core-time used / core-time of live hosts, over the measured span"},
+      {"wasted_cpu_s",
+       "wasted core time",
+       "least",
+       Unit::core_seconds,
+       Better::lower,
+       {},
+       false,
+       "core-time of attempts whose work was lost"},
+      {"detection_s",
+       "detection time",
+       "shortest",
+       Unit::seconds,
+       Better::lower,
+       {"mean", "sd", "p50", "p95", "p99", "max"},
+       false,
+       "crash until the scheduler knows it"},
+      {"false_expiries", "false expiries", "fewest", Unit::count, Better::lower, {}, false, "live workers declared dead"},
+      {"false_expiries_per_worker_hour",
+       "rate of false expiries",
+       "lowest",
+       Unit::per_hour,
+       Better::lower,
+       {},
+       false,
+       "false expiries / live worker-time"},
+      {"cost_usd", "cost", "lowest", Unit::usd, Better::lower, {}, false, "of all hosts, USD"},
+  };
+  return all;
+}
+
+std::string_view statistic_word(std::string_view statistic) {
+  if (statistic == "p50") return "median";
+  if (statistic == "p95") return "95th percentile";
+  if (statistic == "p99") return "99th percentile";
+  if (statistic == "max") return "longest";
+  if (statistic == "sd") return "standard deviation";
+  return statistic;
+}
+
+std::optional<MetricInfo> describe_whole(std::string_view name) {
+  for (const MetricFamily& family : families()) {
+    if (!name.starts_with(family.name)) continue;
+    const std::string_view rest = name.substr(family.name.size());
+    if (rest.empty() && family.statistics.empty()) return MetricInfo{&family, {}, {}};
+    if (!rest.starts_with('.')) continue;
+    const auto found = std::find(family.statistics.begin(), family.statistics.end(), rest.substr(1));
+    if (found != family.statistics.end()) return MetricInfo{&family, *found, {}};
+  }
+  return std::nullopt;
+}
+
+void append_names(std::vector<std::string>& names, const std::string& prefix, bool parts_only) {
+  for (const MetricFamily& family : families()) {
+    if (parts_only && !family.per_part) continue;
+    if (family.statistics.empty()) names.push_back(prefix + std::string(family.name));
+    for (const std::string_view statistic : family.statistics)
+      names.push_back(fmt::format("{}{}.{}", prefix, family.name, statistic));
+  }
+}
+
+}  // namespace
+
+std::span<const MetricFamily> metric_families() { return families(); }
+
+std::string MetricInfo::noun() const {
+  std::string text(family->noun);
+  if (statistic == "p95" || statistic == "p99" || statistic == "sd") {
+    text = fmt::format("{} of the {}", statistic_word(statistic), family->noun);
+  } else if (!statistic.empty()) {
+    text = fmt::format("{} {}", statistic_word(statistic), family->noun);
+  }
+  return part.empty() ? text : fmt::format("{} in {}", text, part);
+}
+
+std::string MetricInfo::label() const {
+  std::string text(family->label.empty() ? family->noun : family->label);
+  if (statistic == "p95" || statistic == "p99" || statistic == "max" || statistic == "sd") {
+    text += fmt::format(", {}", statistic);
+  } else if (!statistic.empty()) {
+    text += fmt::format(", {}", statistic_word(statistic));
+  }
+  return part.empty() ? text : fmt::format("{}: {}", part, text);
+}
+
+std::optional<MetricInfo> describe(std::string_view name) {
+  if (auto whole = describe_whole(name)) return whole;
+  constexpr std::string_view kQueue = "per_queue.";
+  constexpr std::string_view kPool = "per_pool.";
+  const bool queue = name.starts_with(kQueue);
+  if (!queue && !name.starts_with(kPool)) return std::nullopt;
+  const std::string_view rest = name.substr(queue ? kQueue.size() : kPool.size());
+  // A part's name may itself contain dots: try every place to cut.
+  for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.', dot + 1)) {
+    auto info = describe_whole(rest.substr(dot + 1));
+    if (!info || !info->family->per_part || dot == 0) continue;
+    info->part = fmt::format("{} {}", queue ? "queue" : "pool", rest.substr(0, dot));
+    return info;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> metric_names(const Parts& parts) {
+  std::vector<std::string> names;
+  append_names(names, "", false);
+  for (const auto& queue : parts.queues) append_names(names, fmt::format("per_queue.{}.", queue), true);
+  for (const auto& pool : parts.pools) append_names(names, fmt::format("per_pool.{}.", pool), true);
+  return names;
+}
+
+Scale scale_for(Unit unit, double largest) {
+  const double size = std::abs(largest);
+  switch (unit) {
+    case Unit::seconds:
+    case Unit::core_seconds: {
+      const std::string_view core = unit == Unit::core_seconds ? "core-" : "";
+      if (size == 0 || (size >= 1 && size < 10'000)) return {1, fmt::format(" {}s", core)};
+      if (size < 1e-3) return {1e6, fmt::format(" {}us", core)};
+      if (size < 1) return {1e3, fmt::format(" {}ms", core)};
+      if (size < 30 * 86'400.0) return {1 / 3600.0, fmt::format(" {}h", core)};
+      return {1 / 86'400.0, fmt::format(" {}d", core)};
+    }
+    case Unit::fraction: return {100, " %"};
+    case Unit::per_second: return {1, " /s"};
+    case Unit::per_hour: return {1, " /h"};
+    case Unit::usd: return {1, " USD"};
+    case Unit::count:
+    case Unit::ratio: return {1, ""};
+  }
+  return {};
+}
+
+std::string round_to(double value, std::optional<double> half_width) {
+  const double measure = half_width && *half_width > 0 ? *half_width : std::abs(value);
+  if (measure == 0) return "0";
+  if (!half_width && value == std::floor(value) && std::abs(value) < 1e15) return fmt::format("{:.0f}", value);
+  const int digits = half_width && *half_width > 0 ? 2 : 4;
+  const auto decimals = [](double v, int keep) { return keep - 1 - static_cast<int>(std::floor(std::log10(std::abs(v)))); };
+  int wanted = decimals(measure, digits);
+  if (value != 0) wanted = std::min(wanted, decimals(value, kDigitsMost));
+  return fmt::format("{:.{}f}", value, std::clamp(wanted, 0, 9));
+}
+
+std::string say_value(Unit unit, double value) {
+  const Scale scale = scale_for(unit, value);
+  if (unit == Unit::usd) return fmt::format("${:.2f}", value);
+  return round_to(value * scale.factor, std::nullopt) + scale.suffix;
+}
+
+}  // namespace drydock::reports

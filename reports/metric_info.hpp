@@ -1,0 +1,61 @@
+// What each metric is called, measured in, and which direction is better. The one table behind --metrics, the result table
+// and README.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace drydock::reports {
+
+enum class Unit : std::uint8_t { seconds, core_seconds, count, ratio, fraction, per_second, per_hour, usd };
+enum class Better : std::uint8_t { lower, higher, neither };
+
+// One metric, or a family of statistics of one ("wait_s" has "wait_s.mean", "wait_s.p50", ...).
+struct MetricFamily {
+  std::string_view name;
+  std::string_view noun;     // in a sentence: "wait"
+  std::string_view best_is;  // "shortest", "highest", ...; empty where no direction is better
+  Unit unit = Unit::count;
+  Better better = Better::neither;
+  std::vector<std::string_view> statistics;  // "mean", "p95", ...; empty: the metric has a value of its own
+  bool per_part = false;                     // also exists as per_queue.<name>.* and per_pool.<name>.*
+  std::string_view help;
+  std::string_view label = {};  // in the table, where it is to be shorter than `noun`
+};
+[[nodiscard]] std::span<const MetricFamily> metric_families();
+
+// A full metric name taken apart.
+struct MetricInfo {
+  const MetricFamily* family = nullptr;
+  std::string_view statistic;               // "p95", or empty
+  std::string part;                         // "queue short", "pool main", or empty
+  [[nodiscard]] std::string noun() const;   // "mean wait", "mean wait in queue short"
+  [[nodiscard]] std::string label() const;  // "wait, mean", "short: wait, mean"
+};
+// Nothing when there is no such metric. Views point into `name` or live for ever.
+[[nodiscard]] std::optional<MetricInfo> describe(std::string_view name);
+
+struct Parts {
+  std::vector<std::string> queues;
+  std::vector<std::string> pools;
+};
+// Every name that a scenario with these queues and pools can have, the overall ones first.
+[[nodiscard]] std::vector<std::string> metric_names(const Parts& parts);
+
+// A value with a unit that suits it, for sentences: "41.2 s", "3.5 h", "82.1 %", "$12.40".
+[[nodiscard]] std::string say_value(Unit unit, double value);
+// How a column of values of like size is shown: multiply by `factor`, append `suffix`.
+struct Scale {
+  double factor = 1;
+  std::string suffix;
+};
+[[nodiscard]] Scale scale_for(Unit unit, double largest);
+// `value` with as many decimals as its half-width deserves (two digits of it; at most five significant ones in
+// all), or four significant digits without one.
+[[nodiscard]] std::string round_to(double value, std::optional<double> half_width);
+
+}  // namespace drydock::reports

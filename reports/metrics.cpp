@@ -1,0 +1,311 @@
+#include "reports/metrics.hpp"
+
+#include "reports/histogram.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+namespace drydock::reports {
+namespace {
+
+constexpr double kNanosPerSecond = 1e9;
+// Ratios are summed and counted as whole multiples of this, so that their sums are exact and do not depend on the order.
+constexpr double kRatioUnit = 1e-9;
+// Below this service time a slowdown says more about rounding than about waiting (Feitelson and Rudolph, JSSPP 1998).
+constexpr Duration kSlowdownBound = std::chrono::seconds{10};
+
+// Nearest multiple of kRatioUnit; ratios above 9.2e9 are held there.
+std::int64_t ratio_units(double ratio) {
+  constexpr double kLimit = 9.2e9;
+  return static_cast<std::int64_t>(std::min(ratio, kLimit) / kRatioUnit + 0.5);
+}
+
+double ratio_of(Duration numerator, Duration denominator) {
+  return static_cast<double>(nanos(numerator)) / static_cast<double>(nanos(denominator));
+}
+
+// What is measured of a set of ended jobs.
+struct JobFigures {
+  std::uint64_t completed = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t waited = 0;  // of those in `wait`, how many waited at all
+  Histogram wait;            // of all that started
+  Histogram response;        // of the completed ones, as all below
+  Histogram bounded_slowdown;
+  Int128 slowdown_sum = 0;
+  std::uint64_t slowdown_count = 0;
+
+  void add(const JobOutcome& job) {
+    ++(job.succeeded ? completed : failed);
+    if (job.first_start != kNever) {
+      const Duration waiting = job.first_start - job.submitted;
+      wait.add(waiting);
+      if (waiting > Duration::zero()) ++waited;
+    }
+    if (!job.succeeded) return;
+    const Duration took = job.ended - job.submitted;
+    response.add(took);
+    bounded_slowdown.add(ratio_units(std::max(1.0, ratio_of(took, std::max(job.service, kSlowdownBound)))));
+    if (job.service <= Duration::zero()) return;
+    slowdown_sum += ratio_units(ratio_of(took, job.service));
+    ++slowdown_count;
+  }
+
+  void merge(const JobFigures& other) {
+    completed += other.completed;
+    failed += other.failed;
+    waited += other.waited;
+    wait.merge(other.wait);
+    response.merge(other.response);
+    bounded_slowdown.merge(other.bounded_slowdown);
+    slowdown_sum += other.slowdown_sum;
+    slowdown_count += other.slowdown_count;
+  }
+};
+
+struct Intake {
+  std::uint64_t submitted = 0;
+  std::uint64_t rejected = 0;
+};
+
+// The integral over time of an amount that changes in steps.
+class StepIntegral {
+ public:
+  void set(Time now, std::int64_t level) {
+    advance(now);
+    level_ = level;
+  }
+  void change(Time now, std::int64_t by) {
+    advance(now);
+    level_ += by;
+  }
+  // From time zero to `now`, in (amount * ns).
+  [[nodiscard]] Int128 until(Time now) const { return area_ + static_cast<Int128>(level_) * nanos(now - last_); }
+
+ private:
+  void advance(Time now) {
+    area_ = until(now);
+    last_ = now;
+  }
+  Int128 area_ = 0;
+  std::int64_t level_ = 0;
+  Time last_{};
+};
+
+// Mean and standard deviation in one pass (Welford 1962); for rare events, where a few more nanoseconds do not matter.
+struct Spread {
+  std::uint64_t count = 0;
+  double mean = 0;
+  double squares = 0;
+  void add(double value) {
+    ++count;
+    const double delta = value - mean;
+    mean += delta / static_cast<double>(count);
+    squares += delta * (value - mean);
+  }
+  [[nodiscard]] double standard_deviation() const {
+    return count < 2 ? 0 : std::sqrt(squares / static_cast<double>(count - 1));
+  }
+};
+
+double seconds_of(double ns) { return ns / kNanosPerSecond; }
+
+// Writes figures under names that share a beginning; leaves out what was not measured.
+class Writer {
+ public:
+  Writer(std::map<std::string, double>& into, std::string prefix) : into_(into), prefix_(std::move(prefix)) {}
+
+  void put(std::string_view name, double value) const {
+    if (std::isfinite(value)) into_.insert_or_assign(prefix_ + std::string(name), value);
+  }
+  void put_count(std::string_view name, std::uint64_t count) const { put(name, static_cast<double>(count)); }
+  void put_ratio(std::string_view name, double part, double whole) const {
+    if (whole > 0) put(name, part / whole);
+  }
+  // <name>.mean, .p50, .p95, .p99, .max in seconds.
+  void put_times(const std::string& name, const Histogram& times) const {
+    if (times.count() == 0) return;
+    put(name + ".mean", seconds_of(times.mean()));
+    put(name + ".p50", seconds_of(times.quantile(0.50)));
+    put(name + ".p95", seconds_of(times.quantile(0.95)));
+    put(name + ".p99", seconds_of(times.quantile(0.99)));
+    put(name + ".max", seconds_of(static_cast<double>(times.max())));
+  }
+  void put_jobs(const JobFigures& jobs) const {
+    put_count("jobs_completed", jobs.completed);
+    put_count("jobs_failed", jobs.failed);
+    put_times("wait_s", jobs.wait);
+    put_times("response_s", jobs.response);
+    put_ratio("waited_fraction", static_cast<double>(jobs.waited), static_cast<double>(jobs.wait.count()));
+    if (jobs.bounded_slowdown.count() > 0) {
+      put("bounded_slowdown.mean", jobs.bounded_slowdown.mean() * kRatioUnit);
+      put("bounded_slowdown.p95", jobs.bounded_slowdown.quantile(0.95) * kRatioUnit);
+    }
+    if (jobs.slowdown_count > 0) put("slowdown.mean", exact_mean(jobs.slowdown_sum, jobs.slowdown_count) * kRatioUnit);
+  }
+  void put_intake(const Intake& intake, const JobFigures& jobs) const {
+    put_count("jobs_submitted", intake.submitted);
+    put_count("jobs_rejected", intake.rejected);
+    put_ratio("rejected_fraction", static_cast<double>(intake.rejected), static_cast<double>(intake.submitted));
+    const std::uint64_t settled = intake.rejected + jobs.completed + jobs.failed;
+    put_count("jobs_unfinished", intake.submitted - std::min(intake.submitted, settled));
+  }
+
+ private:
+  std::map<std::string, double>& into_;
+  std::string prefix_;
+};
+
+}  // namespace
+
+struct Metrics::Impl {
+  MetricsConfig config;
+  std::vector<Intake> intake;                      // by queue
+  std::vector<std::unique_ptr<JobFigures>> cells;  // by (queue, pool), made when first used; totals are their sums, so that
+                                                   // each job is counted once only
+  // The measured span begins with the run, or when warm-up ends.
+  bool measuring = false;
+  Time measured_from{};
+  Int128 capacity_before = 0;
+  Int128 usage_before = 0;
+  Time last_end{};           // of any job
+  Time last_measured_end{};  // of a measured job that succeeded
+
+  StepIntegral capacity;
+  StepIntegral usage;
+  Int128 wasted_ns = 0;
+  Histogram detection;
+  Spread detection_spread;
+  bool failures_observed = false;  // some figure about failure detection was told
+  std::uint64_t false_expiries = 0;
+  bool cost_told = false;
+  double cost_usd = 0;
+  Int128 worker_time_ns = 0;
+
+  explicit Impl(MetricsConfig c) : config(std::move(c)), intake(config.queues.size()), measuring(config.warmup_jobs == 0) {
+    cells.resize(config.queues.size() * config.pools.size());
+  }
+
+  [[nodiscard]] bool measured(JobId job) const { return job.value >= config.warmup_jobs; }
+
+  void begin_measuring(Time now) {
+    measuring = true;
+    measured_from = now;
+    capacity_before = capacity.until(now);
+    usage_before = usage.until(now);
+  }
+
+  JobFigures& cell(QueueId queue, PoolId pool) {
+    auto& found = cells[index(queue) * config.pools.size() + index(pool)];
+    if (!found) found = std::make_unique<JobFigures>();
+    return *found;
+  }
+
+  [[nodiscard]] JobFigures sum_of(std::size_t first, std::size_t step, std::size_t count) const {
+    JobFigures sum;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (const auto& one = cells[first + i * step]) sum.merge(*one);
+    }
+    return sum;
+  }
+
+  void write_jobs(std::map<std::string, double>& out) const;
+  void write_machines(const Writer& all, Time now) const;
+};
+
+Metrics::Metrics(MetricsConfig config) : impl_(std::make_unique<Impl>(std::move(config))) {}
+Metrics::~Metrics() = default;
+
+void Metrics::submitted(JobId job, QueueId queue, Time now) {
+  Impl& m = *impl_;
+  if (!m.measured(job)) return;
+  if (!m.measuring) m.begin_measuring(now);
+  ++m.intake[index(queue)].submitted;
+}
+
+void Metrics::rejected(JobId job, QueueId queue, Time) {
+  if (impl_->measured(job)) ++impl_->intake[index(queue)].rejected;
+}
+
+void Metrics::ended(const JobOutcome& outcome) {
+  Impl& m = *impl_;
+  m.last_end = std::max(m.last_end, outcome.ended);
+  if (!m.measured(outcome.id)) return;
+  if (outcome.succeeded) m.last_measured_end = std::max(m.last_measured_end, outcome.ended);
+  m.cell(outcome.queue, outcome.pool).add(outcome);
+}
+
+void Metrics::wasted(Duration core_time) { impl_->wasted_ns += nanos(core_time); }
+void Metrics::capacity(Time now, std::int64_t cpus_milli) { impl_->capacity.set(now, cpus_milli); }
+void Metrics::usage(Time now, std::int64_t cpus_milli_change) { impl_->usage.change(now, cpus_milli_change); }
+
+void Metrics::detected(Duration after_crash) {
+  impl_->failures_observed = true;
+  impl_->detection.add(after_crash);
+  impl_->detection_spread.add(seconds(after_crash));
+}
+
+void Metrics::false_expiry() {
+  impl_->failures_observed = true;
+  ++impl_->false_expiries;
+}
+
+void Metrics::cost(double usd) {
+  impl_->cost_told = true;
+  impl_->cost_usd += usd;
+}
+
+void Metrics::worker_time(Duration worker_time) {
+  impl_->failures_observed = true;
+  impl_->worker_time_ns += nanos(worker_time);
+}
+
+void Metrics::Impl::write_jobs(std::map<std::string, double>& out) const {
+  const std::size_t queues = config.queues.size();
+  const std::size_t pools = config.pools.size();
+  JobFigures total;
+  Intake all;
+  for (std::size_t q = 0; q < queues; ++q) {
+    const JobFigures figures = sum_of(q * pools, 1, pools);
+    const Writer queue(out, "per_queue." + config.queues[q] + ".");
+    queue.put_jobs(figures);
+    queue.put_intake(intake[q], figures);
+    total.merge(figures);
+    all.submitted += intake[q].submitted;
+    all.rejected += intake[q].rejected;
+  }
+  for (std::size_t p = 0; p < pools; ++p)
+    Writer(out, "per_pool." + config.pools[p] + ".").put_jobs(sum_of(p, pools, queues));
+  const Writer everything(out, "");
+  everything.put_jobs(total);
+  everything.put_intake(all, total);
+  everything.put("makespan_s", seconds(last_end));
+  const Duration span = last_measured_end - measured_from;
+  everything.put_ratio("throughput_per_s", static_cast<double>(total.completed), seconds(span));
+}
+
+void Metrics::Impl::write_machines(const Writer& all, Time now) const {
+  const auto used = static_cast<double>(usage.until(now) - usage_before);
+  const auto available = static_cast<double>(capacity.until(now) - capacity_before);
+  if (measuring) all.put_ratio("utilization", used, available);
+  all.put("wasted_cpu_s", seconds_of(static_cast<double>(wasted_ns)));
+  if (cost_told) all.put("cost_usd", cost_usd);
+  all.put_times("detection_s", detection);
+  if (detection_spread.count > 1) all.put("detection_s.sd", detection_spread.standard_deviation());
+  if (!failures_observed) return;
+  all.put_count("false_expiries", false_expiries);
+  const double worker_hours = seconds_of(static_cast<double>(worker_time_ns)) / 3600;
+  all.put_ratio("false_expiries_per_worker_hour", static_cast<double>(false_expiries), worker_hours);
+}
+
+std::map<std::string, double> Metrics::result(Time now) const {
+  std::map<std::string, double> out;
+  impl_->write_jobs(out);
+  impl_->write_machines(Writer(out, ""), now);
+  return out;
+}
+
+}  // namespace drydock::reports

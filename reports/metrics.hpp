@@ -1,0 +1,63 @@
+// Measures a run while it happens, from the world's truth (not from what the scheduler believes). Memory does not grow with
+// the number of ended jobs; sums are exact integers, so that means have no rounding drift; quantiles have a relative error
+// of at most 0.1 %.
+#pragma once
+
+#include "policies/core/events.hpp"
+#include "policies/core/ids.hpp"
+#include "policies/core/time.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace drydock::reports {
+
+struct MetricsConfig {
+  std::vector<std::string> queues;  // by QueueId
+  std::vector<std::string> pools;   // by PoolId
+  std::uint64_t warmup_jobs = 0;    // jobs with an id below this are not measured
+};
+
+// How one job went, told when it has ended.
+struct JobOutcome {
+  JobId id;
+  QueueId queue;
+  PoolId pool;  // of the last attempt
+  Time submitted{};
+  Time first_start{};  // when it first got its resources
+  Time ended{};
+  Duration service{};  // its duration had it run alone and uninterrupted where it ran last
+  bool succeeded = true;
+  std::uint32_t attempts = 1;
+};
+
+class Metrics {
+ public:
+  explicit Metrics(MetricsConfig config);
+  ~Metrics();
+
+  void submitted(JobId job, QueueId queue, Time now);
+  void rejected(JobId job, QueueId queue, Time now);
+  void ended(const JobOutcome& outcome);
+  // Core-seconds that did not count in the end: attempts lost, stopped and begun anew.
+  void wasted(Duration core_time);
+  // Capacity (cores of live hosts) and use (cores that run tasks) from `now` on, in thousandths of a core.
+  void capacity(Time now, std::int64_t cpus_milli);
+  void usage(Time now, std::int64_t cpus_milli_change);
+  void detected(Duration after_crash);
+  void false_expiry();
+  void cost(double usd);
+  void worker_time(Duration worker_time);  // live worker-time in all, for rates per worker-hour
+
+  // All figures so far by name; `now` closes the integrals.
+  [[nodiscard]] std::map<std::string, double> result(Time now) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace drydock::reports

@@ -1,0 +1,29 @@
+// What one run gives: named figures (names carry their units, DESIGN of the result format in README), and its context.
+#pragma once
+
+#include "policies/core/check.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace drydock::reports {
+
+struct RunResult {
+  std::string variant;
+  std::uint64_t seed = 0;
+  std::map<std::string, double> metrics;  // "wait_s.mean" -> 8.08; absent = not measured
+  bool checked = false;                   // violations were looked for
+  std::vector<Violation> violations;
+  std::uint64_t violation_count = 0;
+  std::uint64_t journal_hash = 0;
+  std::uint64_t steps = 0;
+  bool partial = false;  // stopped before its end (Ctrl-C)
+  double cpu_s = 0;      // of the process that made it
+  double peak_rss_bytes = 0;
+  std::optional<std::string> error;  // the run could not be made: what and why
+};
+
+}  // namespace drydock::reports

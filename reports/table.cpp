@@ -1,0 +1,342 @@
+#include "reports/table.hpp"
+
+#include "reports/findings.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <set>
+#include <utility>
+
+namespace drydock::reports {
+namespace {
+
+constexpr std::size_t kGap = 3;            // spaces between columns
+constexpr std::size_t kSentencesMost = 3;  // findings in words below the table
+constexpr std::size_t kQueuesMost = 6;     // rows of waits by queue among the default metrics
+
+std::size_t columns_of(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+std::string padded(const std::string& text, std::size_t width, bool right) {
+  const std::size_t used = columns_of(text);
+  const std::string space(width > used ? width - used : 0, ' ');
+  return right ? space + text : text + space;
+}
+
+struct Cell {
+  std::string mark;  // the sign of the best, or empty
+  std::string mean;
+  std::string half;  // "± 0.3", or empty
+};
+struct Row {
+  std::string label;
+  std::string unit;
+  std::vector<Cell> cells;  // by variant
+};
+struct ColumnWidths {
+  std::size_t mark = 0;
+  std::size_t mean = 0;
+  std::size_t half = 0;
+  [[nodiscard]] std::size_t total() const { return mark + mean + (half > 0 ? 1 + half : 0); }
+};
+
+class Painter {
+ public:
+  explicit Painter(const TableStyle& style) : style_(style) {}
+  [[nodiscard]] std::string bold(const std::string& text) const { return paint("1", text); }
+  [[nodiscard]] std::string best(const std::string& text) const { return paint("1;32", text); }
+  [[nodiscard]] std::string bad(const std::string& text) const { return paint("1;31", text); }
+  [[nodiscard]] std::string faint(const std::string& text) const { return paint("2", text); }
+  [[nodiscard]] std::string star() const { return style_.unicode ? "★" : "*"; }
+  [[nodiscard]] std::string plus_minus() const { return style_.unicode ? "±" : "+-"; }
+  [[nodiscard]] std::size_t width() const { return style_.width; }
+  [[nodiscard]] std::string rule(std::size_t length) const {
+    std::string line;
+    for (std::size_t i = 0; i < length; ++i) line += style_.unicode ? "─" : "-";
+    return faint(line) + "\n";
+  }
+
+ private:
+  [[nodiscard]] std::string paint(std::string_view code, const std::string& text) const {
+    return style_.colour ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
+  }
+  TableStyle style_;
+};
+
+std::string column_name(const std::string& variant) { return variant.empty() ? "value" : variant; }
+
+Row make_row(const std::string& metric, const std::vector<VariantSummary>& summaries, const std::optional<Verdict>& verdict,
+             const Painter& painter) {
+  const auto info = describe(metric);
+  double largest = 0;
+  for (const auto& summary : summaries) {
+    const auto found = summary.metrics.find(metric);
+    if (found != summary.metrics.end()) largest = std::max(largest, std::abs(found->second.mean));
+  }
+  const Scale scale = scale_for(info ? info->family->unit : Unit::ratio, largest);
+  Row row{info ? info->label() : metric, scale.suffix, {}};
+  for (const auto& summary : summaries) {
+    Cell& cell = row.cells.emplace_back();
+    const auto found = summary.metrics.find(metric);
+    if (found == summary.metrics.end()) {
+      cell.mean = "-";
+      continue;
+    }
+    const Estimate& e = found->second;
+    const std::optional<double> half = e.half_width ? std::optional(*e.half_width * scale.factor) : std::nullopt;
+    cell.mean = round_to(e.mean * scale.factor, half);
+    if (half && *half > 0) cell.half = fmt::format("{} {}", painter.plus_minus(), round_to(*half, half));
+    if (verdict && verdict->best && verdict->leader == summary.variant) cell.mark = painter.star() + " ";
+  }
+  return row;
+}
+
+ColumnWidths widths_of(const std::vector<Row>& rows, std::size_t variant, const std::string& name) {
+  ColumnWidths widths;
+  for (const Row& row : rows) {
+    const Cell& cell = row.cells[variant];
+    widths.mark = std::max(widths.mark, columns_of(cell.mark));
+    widths.mean = std::max(widths.mean, columns_of(cell.mean));
+    widths.half = std::max(widths.half, columns_of(cell.half));
+  }
+  if (widths.total() < columns_of(name)) widths.mean += columns_of(name) - widths.total();
+  return widths;
+}
+
+std::string render_cell(const Cell& cell, const ColumnWidths& widths, const Painter& painter) {
+  std::string text = padded(cell.mark + cell.mean, widths.mark + widths.mean, true);
+  if (widths.half > 0) text += " " + padded(cell.half, widths.half, false);
+  return cell.mark.empty() ? text : painter.best(text);
+}
+
+// The variants [first, last) as one block of lines.
+std::string render_block(const std::vector<Row>& rows, const std::vector<VariantSummary>& summaries,
+                         const std::vector<ColumnWidths>& widths, std::pair<std::size_t, std::size_t> range,
+                         const Painter& painter) {
+  std::size_t label = 0;
+  std::size_t unit = 0;
+  for (const Row& row : rows) {
+    label = std::max(label, columns_of(row.label));
+    unit = std::max(unit, columns_of(row.unit));
+  }
+  std::string head(label + unit, ' ');
+  std::size_t length = label + unit;
+  for (std::size_t v = range.first; v < range.second; ++v) {
+    head += std::string(kGap, ' ') + padded(column_name(summaries[v].variant), widths[v].total(), true);
+    length += kGap + widths[v].total();
+  }
+  std::string text = painter.bold(head) + "\n" + painter.rule(length);
+  for (const Row& row : rows) {
+    std::string line = padded(row.label, label, false) + painter.faint(padded(row.unit, unit, false));
+    for (std::size_t v = range.first; v < range.second; ++v) {
+      line += std::string(kGap, ' ') + render_cell(row.cells[v], widths[v], painter);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string render_blocks(const std::vector<Row>& rows, const std::vector<VariantSummary>& summaries,
+                          const Painter& painter) {
+  std::size_t label = 0;
+  std::size_t unit = 0;
+  for (const Row& row : rows) {
+    label = std::max(label, columns_of(row.label));
+    unit = std::max(unit, columns_of(row.unit));
+  }
+  std::vector<ColumnWidths> widths;
+  for (std::size_t v = 0; v < summaries.size(); ++v) widths.push_back(widths_of(rows, v, column_name(summaries[v].variant)));
+  std::string text;
+  std::size_t first = 0;
+  while (first < summaries.size()) {
+    std::size_t last = first;
+    std::size_t used = label + unit;
+    while (last < summaries.size() && (last == first || used + kGap + widths[last].total() <= painter.width())) {
+      used += kGap + widths[last].total();
+      ++last;
+    }
+    text += (first > 0 ? "\n" : "") + render_block(rows, summaries, widths, {first, last}, painter);
+    first = last;
+  }
+  return text;
+}
+
+// Breaks a paragraph at spaces, but not between a number and its unit; following lines are indented by two.
+std::string wrapped(const std::string& paragraph, std::size_t width) {
+  std::string text;
+  std::size_t used = 0;
+  std::size_t at = 0;
+  while (at < paragraph.size()) {
+    std::size_t end = paragraph.find(' ', at);
+    if (end == std::string::npos) end = paragraph.size();
+    std::size_t unit_end = paragraph.find(' ', end + 1);
+    if (unit_end == std::string::npos) unit_end = paragraph.size();
+    const bool number = end > at && paragraph[end - 1] >= '0' && paragraph[end - 1] <= '9';
+    if (number && end < paragraph.size() && unit_end - end <= 4) end = unit_end;
+    const std::string word = paragraph.substr(at, end - at);
+    if (used > 0 && used + 1 + columns_of(word) > width) {
+      text += "\n  ";
+      used = 2;
+    } else if (used > 0) {
+      text += ' ';
+      ++used;
+    }
+    text += word;
+    used += columns_of(word);
+    at = end + 1;
+  }
+  return text + "\n";
+}
+
+// Without the newline at the end.
+std::string trimmed(std::string text) {
+  if (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+std::string render_headline(const TableInput& input, const std::vector<VariantSummary>& summaries, const Painter& painter) {
+  std::set<std::uint64_t> seeds;
+  for (const RunResult& run : input.runs) seeds.insert(run.seed);
+  std::string text = painter.bold(input.title.empty() ? "result" : input.title);
+  if (summaries.size() > 1) text += fmt::format(": {} variants", summaries.size());
+  if (seeds.size() > 1) {
+    text += fmt::format("{} {} seeds{}, mean {} half-width of the 95 % interval", summaries.size() > 1 ? "," : ":",
+                        seeds.size(), summaries.size() > 1 ? " each" : "", painter.plus_minus());
+  } else if (!seeds.empty() && input.random) {
+    text += fmt::format("{} seed {}", summaries.size() > 1 ? "," : ":", *seeds.begin());
+  }
+  text += "\n";
+  if (!input.description.empty()) text += painter.faint(trimmed(wrapped(input.description, painter.width()))) + "\n";
+  return text + "\n";
+}
+
+std::string render_findings(const TableInput& input, const std::vector<std::string>& metrics,
+                            const std::vector<VariantSummary>& summaries, const Painter& painter) {
+  if (summaries.size() < 2) return {};
+  // With the default rows, the figures that sum a schedule up; otherwise what was asked for.
+  std::vector<std::string> said{"wait_s.mean", "bounded_slowdown.mean", "makespan_s"};
+  if (!input.metrics.empty()) said = metrics;
+  std::string text;
+  std::size_t sentences = 0;
+  bool marked = false;
+  bool undecided = false;
+  for (const std::string& metric : said) {
+    const auto verdict = judge(input.runs, metric);
+    if (!verdict || sentences == kSentencesMost) continue;
+    text += wrapped(say(*verdict, input.random), painter.width());
+    undecided = undecided || std::any_of(verdict->rivals.begin(), verdict->rivals.end(),
+                                         [](const Rival& r) { return r.lead.half_width && !r.shown && !r.equal; });
+    ++sentences;
+  }
+  if (undecided)
+    text += wrapped("Where no difference is shown there may still be one: more seeds would tell.", painter.width());
+  for (const std::string& metric : metrics) {
+    const auto verdict = judge(input.runs, metric);
+    marked = marked || (verdict && verdict->best);
+  }
+  if (marked) {
+    std::string legend = painter.star() + " best: its paired 95 % interval against every other variant excludes 0";
+    if (summaries.size() > 2) legend += fmt::format(" (Bonferroni over {} comparisons)", summaries.size() - 1);
+    text += painter.faint(trimmed(wrapped(legend + ".", painter.width()))) + "\n";
+  }
+  return text.empty() ? text : "\n" + text;
+}
+
+std::string render_violations(std::span<const RunResult> runs, const Painter& painter) {
+  std::string text;
+  bool checked = false;
+  for (const RunResult& run : runs) {
+    checked = checked || run.checked;
+    if (run.violation_count == 0) continue;
+    text += painter.bad(fmt::format("{}seed {}: {} invariant violation{}", run.variant.empty() ? "" : run.variant + ", ",
+                                    run.seed, run.violation_count, run.violation_count == 1 ? "" : "s"));
+    if (!run.violations.empty()) {
+      const Violation& first = run.violations.front();
+      text += fmt::format(", the first at {:.9g} s: [{}] {}: {}", seconds(first.at), first.invariant,
+                          invariant_text(first.invariant), first.what);
+    }
+    text += "\n";
+  }
+  if (checked && text.empty()) text = painter.faint("Checked: no invariant was violated.") + "\n";
+  return text;
+}
+
+std::string render_notes(const TableInput& input, const std::vector<VariantSummary>& summaries, const Painter& painter) {
+  std::string text;
+  const auto note = [&](const std::string& paragraph) { text += wrapped(paragraph, painter.width()); };
+  const bool one_each = std::all_of(summaries.begin(), summaries.end(), [](const auto& s) { return s.runs == 1; });
+  if (one_each && input.random)
+    note("One run each, so there are no intervals and nothing is marked as best; --seeds 1..10 gives them.");
+  if (one_each && !input.random) note("Nothing is random in this scenario: further seeds would repeat these figures.");
+  std::set<std::string> messages;
+  for (const VariantSummary& s : summaries) {
+    const std::string who = s.variant.empty() ? "" : s.variant + ": ";
+    if (s.only_partial())
+      text += painter.bad(fmt::format("PARTIAL: {}stopped before the end.", who)) +
+              " The figures cover what had been simulated.\n";
+    else if (s.partial > 0)
+      note(fmt::format("PARTIAL: {}{} of {} runs stopped before their end and are left out.", who, s.partial, s.runs));
+  }
+  for (const RunResult& run : input.runs) {
+    if (run.error && messages.insert(run.variant + *run.error).second) {
+      text += painter.bad(fmt::format("{}seed {}: ", run.variant.empty() ? "" : run.variant + ", ", run.seed)) + *run.error +
+              "\n";
+    }
+  }
+  for (const VariantSummary& s : summaries) {
+    const auto found = s.metrics.find("jobs_unfinished");
+    if (found == s.metrics.end() || found->second.mean == 0) continue;
+    note(
+        "Jobs were still waiting or running when the run ended; they are in no other figure, so that the true waits are "
+        "longer.");
+    break;
+  }
+  text += render_violations(input.runs, painter);
+  return text.empty() ? text : "\n" + text;
+}
+
+bool any_above_zero(std::span<const RunResult> runs, const std::string& metric) {
+  return std::any_of(runs.begin(), runs.end(), [&](const RunResult& run) {
+    const auto found = run.metrics.find(metric);
+    return found != run.metrics.end() && found->second != 0;
+  });
+}
+
+}  // namespace
+
+std::vector<std::string> default_metrics(std::span<const RunResult> runs) {
+  std::vector<std::string> chosen{
+      "jobs_completed",  "wait_s.mean",           "wait_s.p50",      "wait_s.p95", "wait_s.max",
+      "response_s.mean", "bounded_slowdown.mean", "waited_fraction", "makespan_s", "utilization"};
+  for (const char* metric : {"jobs_failed", "jobs_rejected", "rejected_fraction", "jobs_unfinished", "wasted_cpu_s",
+                             "detection_s.mean", "detection_s.max", "false_expiries", "cost_usd"}) {
+    if (any_above_zero(runs, metric)) chosen.emplace_back(metric);
+  }
+  std::set<std::string> queues;
+  for (const RunResult& run : runs) {
+    for (const auto& [name, value] : run.metrics) {
+      if (name.starts_with("per_queue.") && name.ends_with(".wait_s.mean")) queues.insert(name);
+    }
+  }
+  if (queues.size() > 1 && queues.size() <= kQueuesMost) chosen.insert(chosen.end(), queues.begin(), queues.end());
+  return chosen;
+}
+
+std::string render_table(const TableInput& input, const TableStyle& style) {
+  const Painter painter(style);
+  const std::vector<VariantSummary> summaries = summarise(input.runs);
+  const std::vector<std::string> metrics = input.metrics.empty() ? default_metrics(input.runs) : input.metrics;
+  std::vector<Row> rows;
+  for (const std::string& metric : metrics) {
+    const bool measured =
+        std::any_of(summaries.begin(), summaries.end(), [&](const auto& s) { return s.metrics.contains(metric); });
+    if (measured || !input.metrics.empty()) rows.push_back(make_row(metric, summaries, judge(input.runs, metric), painter));
+  }
+  std::string text = render_headline(input, summaries, painter);
+  if (!rows.empty()) text += render_blocks(rows, summaries, painter);
+  return text + render_findings(input, metrics, summaries, painter) + render_notes(input, summaries, painter);
+}
+
+}  // namespace drydock::reports

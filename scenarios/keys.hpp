@@ -1,0 +1,98 @@
+// The keys of every object in a scenario file. The schema must list the same; a test compares them. `definition` is the
+// path under the schema's "definitions".
+#pragma once
+
+#include "scenarios/reader.hpp"
+
+#include <array>
+
+namespace drydock::scenarios::keys {
+
+namespace lists {
+using Word = std::string_view;
+inline constexpr std::array<Word, 14> kScenario{"name",  "description", "seed",     "duration", "warmup", "cluster",    "control_plane",
+                                                "queues", "pools",      "workload", "policies", "faults", "checkpoint", "variants"};
+inline constexpr std::array<Word, 2> kCluster{"hosts", "network"};
+inline constexpr std::array<Word, 7> kHost{"name", "count", "cpus", "speed", "memory", "gpus", "cost_per_hour"};
+inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
+inline constexpr std::array<Word, 3> kControlPlane{"mode", "cycle", "debounce"};
+inline constexpr std::array<Word, 3> kQueue{"name", "priority", "capacity"};
+inline constexpr std::array<Word, 4> kPool{"name", "hosts", "queues", "slots_per_worker"};
+inline constexpr std::array<Word, 2> kPolicies{"placement", "liveness"};
+inline constexpr std::array<Word, 6> kFault{"type", "target", "at", "for", "mtbf", "mttr"};
+inline constexpr std::array<Word, 3> kCheckpoint{"interval", "cost", "restart"};
+inline constexpr std::array<Word, 2> kVariant{"name", "set"};
+inline constexpr std::array<Word, 16> kSynthetic{"name", "queue",  "count",    "arrivals", "cycle", "duration", "tasks",      "cpus",
+                                                 "memory", "gpus", "priority", "estimate", "input", "output",   "on_failure", "on_preemption"};
+inline constexpr std::array<Word, 11> kTraceJobs{"name",     "queue", "trace",  "cpus",       "memory",       "gpus",
+                                                 "priority", "input", "output", "on_failure", "on_preemption"};
+inline constexpr std::array<Word, 12> kTrace{"format",    "path",   "first", "count",   "rebase", "load",
+                                             "estimate", "oversized", "queues", "columns", "units",  "delimiter"};
+inline constexpr std::array<Word, 6> kColumns{"submit", "runtime", "runtime_base", "tasks", "estimate", "queue"};
+inline constexpr std::array<Word, 2> kTerm{"column", "factor"};
+inline constexpr std::array<Word, 3> kUnits{"submit", "runtime", "estimate"};
+inline constexpr std::array<Word, 1> kEstimate{"factor"};
+inline constexpr std::array<Word, 2> kCycle{"period", "factors"};
+inline constexpr std::array<Word, 6> kArrivals{"poisson", "deterministic", "renewal", "mmpp", "at-once", "lublin"};
+inline constexpr std::array<Word, 1> kPoisson{"rate"};
+inline constexpr std::array<Word, 2> kRegular{"interval", "first"};
+inline constexpr std::array<Word, 1> kRenewal{"gap"};
+inline constexpr std::array<Word, 1> kMmpp{"states"};
+inline constexpr std::array<Word, 2> kState{"rate", "sojourn"};
+inline constexpr std::array<Word, 1> kAtOnce{"at"};
+inline constexpr std::array<Word, 3> kLublin{"nodes", "jobs", "gap_scale"};
+inline constexpr std::array<Word, 8> kDistribution{"exponential", "deterministic",    "uniform",        "lognormal",
+                                                   "weibull",     "hyperexponential", "bounded-pareto", "empirical"};
+inline constexpr std::array<Word, 1> kExponential{"mean"};
+inline constexpr std::array<Word, 1> kDeterministic{"value"};
+inline constexpr std::array<Word, 2> kUniform{"low", "high"};
+inline constexpr std::array<Word, 2> kLognormal{"mean", "cv"};
+inline constexpr std::array<Word, 2> kWeibull{"shape", "scale"};
+inline constexpr std::array<Word, 2> kHyperexponential{"probabilities", "means"};
+inline constexpr std::array<Word, 3> kBoundedPareto{"shape", "low", "high"};
+inline constexpr std::array<Word, 1> kEmpirical{"values"};
+}  // namespace lists
+
+inline constexpr ObjectKeys kScenario{"", lists::kScenario};
+inline constexpr ObjectKeys kCluster{"cluster", lists::kCluster};
+inline constexpr ObjectKeys kHost{"host", lists::kHost};
+inline constexpr ObjectKeys kNetwork{"network", lists::kNetwork};
+inline constexpr ObjectKeys kControlPlane{"control_plane", lists::kControlPlane};
+inline constexpr ObjectKeys kQueue{"queue", lists::kQueue};
+inline constexpr ObjectKeys kPool{"pool", lists::kPool};
+inline constexpr ObjectKeys kPolicies{"policies", lists::kPolicies};
+inline constexpr ObjectKeys kFault{"fault", lists::kFault};
+inline constexpr ObjectKeys kCheckpoint{"checkpoint", lists::kCheckpoint};
+inline constexpr ObjectKeys kVariant{"variant", lists::kVariant};
+inline constexpr ObjectKeys kSynthetic{"synthetic", lists::kSynthetic};
+inline constexpr ObjectKeys kTraceJobs{"trace_jobs", lists::kTraceJobs};
+inline constexpr ObjectKeys kTrace{"trace", lists::kTrace};
+inline constexpr ObjectKeys kColumns{"columns", lists::kColumns};
+inline constexpr ObjectKeys kTerm{"term", lists::kTerm};
+inline constexpr ObjectKeys kUnits{"units", lists::kUnits};
+inline constexpr ObjectKeys kEstimate{"estimate", lists::kEstimate};
+inline constexpr ObjectKeys kCycle{"cycle", lists::kCycle};
+inline constexpr ObjectKeys kArrivals{"arrivals", lists::kArrivals};
+inline constexpr ObjectKeys kPoisson{"arrivals/poisson", lists::kPoisson};
+inline constexpr ObjectKeys kRegular{"arrivals/deterministic", lists::kRegular};
+inline constexpr ObjectKeys kRenewal{"arrivals/renewal", lists::kRenewal};
+inline constexpr ObjectKeys kMmpp{"arrivals/mmpp", lists::kMmpp};
+inline constexpr ObjectKeys kState{"mmpp_state", lists::kState};
+inline constexpr ObjectKeys kAtOnce{"arrivals/at-once", lists::kAtOnce};
+inline constexpr ObjectKeys kLublin{"arrivals/lublin", lists::kLublin};
+inline constexpr ObjectKeys kDistribution{"distribution", lists::kDistribution};
+inline constexpr ObjectKeys kExponential{"distribution/exponential", lists::kExponential};
+inline constexpr ObjectKeys kDeterministic{"distribution/deterministic", lists::kDeterministic};
+inline constexpr ObjectKeys kUniform{"distribution/uniform", lists::kUniform};
+inline constexpr ObjectKeys kLognormal{"distribution/lognormal", lists::kLognormal};
+inline constexpr ObjectKeys kWeibull{"distribution/weibull", lists::kWeibull};
+inline constexpr ObjectKeys kHyperexponential{"distribution/hyperexponential", lists::kHyperexponential};
+inline constexpr ObjectKeys kBoundedPareto{"distribution/bounded-pareto", lists::kBoundedPareto};
+inline constexpr ObjectKeys kEmpirical{"distribution/empirical", lists::kEmpirical};
+
+inline constexpr std::array kAll{
+    kScenario, kCluster, kHost,    kNetwork, kControlPlane, kQueue, kPool,      kPolicies,     kFault,        kCheckpoint,    kVariant,  kSynthetic,
+    kTraceJobs, kTrace,  kColumns, kTerm,    kUnits,        kEstimate, kCycle, kArrivals,     kPoisson,      kRegular,       kRenewal,  kMmpp,
+    kState,    kAtOnce,  kLublin,  kDistribution, kExponential, kDeterministic, kUniform, kLognormal, kWeibull, kHyperexponential, kBoundedPareto, kEmpirical};
+
+}  // namespace drydock::scenarios::keys

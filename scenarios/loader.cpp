@@ -1,0 +1,220 @@
+#include "scenarios/loader.hpp"
+
+#include "scenarios/embedded.hpp"
+#include "scenarios/keys.hpp"
+#include "scenarios/line_reader.hpp"
+#include "scenarios/schema.hpp"
+#include "scenarios/sections.hpp"
+#include "scenarios/wording.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+namespace drydock::scenarios {
+namespace {
+
+constexpr std::size_t kLargestFile = std::size_t{64} << 20;
+
+// A variant as written: what to set where.
+struct Variant {
+  std::string name;
+  std::vector<std::pair<std::string, Json>> sets;  // pointer and value
+  std::string pointer;                             // of the map of sets, in the document
+};
+
+Result<bool> apply_set(Document& document, const std::string& set) {
+  const std::size_t equals = set.find('=');
+  const auto fail = [&](std::string_view why) {
+    return Error{fmt::format("--set {}: {}; write --set /json/pointer=value, such as --set /policies/placement=easy", printable(set), why)};
+  };
+  if (equals == std::string::npos) return fail("there is no =");
+  const std::string pointer = set.substr(0, equals);
+  const std::string text = set.substr(equals + 1);
+  // What is no JSON is taken as text, so that nobody must quote twice.
+  auto parsed = Document::parse(text, "--set");
+  Json value = parsed ? parsed.value().root() : Json(text);
+  auto done = document.set(pointer, std::move(value), "from --set");
+  if (!done) return fail(done.error().message);
+  return true;
+}
+
+// Two pointers of which one contains the other would depend on their order.
+void refuse_overlap(const Node& sets, const std::vector<std::string>& pointers) {
+  for (const std::string& a : pointers) {
+    for (const std::string& b : pointers) {
+      if (a.size() < b.size() && b.starts_with(a) && b[a.size()] == '/') {
+        sets.member(b).fail(fmt::format("is inside \"{}\", which this variant sets too; write one value for both", printable(a)));
+      }
+    }
+  }
+}
+
+Variant read_variant(const Node& node, std::set<std::string>& names) {
+  const ObjectReader object(node, keys::kVariant);
+  Variant variant;
+  const Node name = object.require("name");
+  variant.name = name.text();
+  if (variant.name.empty() || variant.name.size() > 100 || printable(variant.name, 200) != variant.name) {
+    name.expected("a name of 1 to 100 printable characters");
+  }
+  if (!names.insert(variant.name).second) name.fail(fmt::format("there is another variant \"{}\"; names must differ", variant.name));
+  const auto sets = object.find("set");
+  if (!sets) return variant;
+  variant.pointer = sets->pointer();
+  if (!sets->json().is_object()) {
+    sets->expected(R"(an object of JSON pointers and values, such as {"/policies/placement": "easy"})");
+    return variant;
+  }
+  std::vector<std::string> pointers;
+  for (const auto& [pointer, value] : sets->json().items()) {
+    if (pointer == "/variants" || pointer.starts_with("/variants/")) {
+      sets->member(pointer).fail("a variant cannot change the variants");
+    }
+    pointers.push_back(pointer);
+    variant.sets.emplace_back(pointer, value);
+  }
+  refuse_overlap(*sets, pointers);
+  return variant;
+}
+
+Result<std::vector<Variant>> read_variants(const Document& document) {
+  Diagnostics diagnostics(document);
+  const Node top(document.root(), "", diagnostics);
+  if (!document.root().is_object()) {
+    top.expected("a scenario: an object in { }");
+    return diagnostics.error();
+  }
+  if (!document.root().contains("variants")) return std::vector<Variant>{};
+  const Node node = top.member("variants");
+  const std::vector<Node> items = node.items();
+  if (items.empty()) node.expected("at least one variant (or leave \"variants\" out)");
+  std::vector<Variant> variants;
+  std::set<std::string> names;
+  for (const Node& item : items) variants.push_back(read_variant(item, names));
+  if (diagnostics.failed()) return diagnostics.error();
+  return variants;
+}
+
+// The document of one variant.
+Result<Document> resolve(const Document& document, const Variant& variant) {
+  Document resolved = document;
+  for (const auto& [pointer, value] : variant.sets) {
+    const std::string source = fmt::format("{}/{}", variant.pointer, escape_pointer(pointer));
+    auto done = resolved.set(pointer, value, fmt::format("set at {}", variant.pointer), source);
+    if (!done) return Error{fmt::format("{}: {} (in variant \"{}\")", document.place(source), done.error().message, variant.name)};
+  }
+  resolved.erase("variants");
+  return resolved;
+}
+
+Result<Scenario> read_scenario(const Document& document, const std::string& variant, const std::string& name, TraceCache& traces) {
+  Diagnostics diagnostics(document, variant.empty() ? "" : fmt::format("in variant \"{}\"", variant));
+  Scenario scenario;
+  scenario.name = name;
+  scenario.variant = variant;
+  using Section = void (*)(const ObjectReader&, Scenario&);
+  constexpr std::array<Section, 5> kSections{read_general, read_cluster, read_queues_and_pools, read_policies, read_faults};
+  const ObjectReader top(Node(document.root(), "", diagnostics), keys::kScenario);
+  for (const Section section : kSections) {
+    if (!diagnostics.failed()) section(top, scenario);
+  }
+  if (!diagnostics.failed()) read_workload(top, scenario, traces);
+  if (diagnostics.failed()) return diagnostics.error();
+  const auto valid = validate_against_schema(document.root());
+  if (!valid) return Error{fmt::format("{}: {}", document.file(), valid.error().message)};
+  // Bytes from the command line may be no UTF-8.
+  scenario.json = document.root().dump(-1, ' ', false, Json::error_handler_t::replace);
+  return scenario;
+}
+
+// The same, for a variant; an error that the scenario has without the variant is told without it.
+Result<Scenario> read_variant_scenario(const Document& document, const Variant& variant, const std::string& name, TraceCache& traces) {
+  auto resolved = resolve(document, variant);
+  if (!resolved) return Error{resolved.error().message};
+  auto scenario = read_scenario(resolved.value(), variant.name, name, traces);
+  if (scenario) return scenario;
+  Document plain = document;
+  plain.erase("variants");
+  const auto without = read_scenario(plain, "", name, traces);
+  if (!without && scenario.error().message.starts_with(without.error().message)) return Error{without.error().message};
+  return scenario;
+}
+
+// A name for a scenario that has none: that of its file.
+std::string name_from(std::string_view label) {
+  std::string name = std::filesystem::path(label).stem().string();
+  for (char& c : name) {
+    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    if (!good) c = '-';
+  }
+  return name.empty() ? "scenario" : name;
+}
+
+Error no_such(std::string_view where) {
+  std::vector<std::string_view> names;
+  for (const BuiltIn& built_in : built_in_scenarios()) names.push_back(built_in.name);
+  std::vector<std::string_view> close = close_to(std::filesystem::path(where).stem().string(), names, 3);
+  std::string message = fmt::format("{}: there is no such file, and no built-in scenario of this name", printable(where, 300));
+  if (!close.empty()) message += fmt::format("; did you mean {}?", fmt::join(close, ", "));
+  return Error{message + " \"drydock scenarios\" lists the built-in ones"};
+}
+
+}  // namespace
+
+Result<std::vector<Scenario>> load_text(std::string_view text, std::string_view label, const std::filesystem::path& base,
+                                        const LoadOptions& options) {
+  if (text.size() > kLargestFile) return Error{fmt::format("{}: has more than {} bytes: this is no scenario", label, kLargestFile)};
+  auto parsed = Document::parse(text, label);
+  if (!parsed) return Error{parsed.error().message};
+  Document& document = parsed.value();
+  for (const std::string& set : options.sets) {
+    if (auto done = apply_set(document, set); !done) return Error{done.error().message};
+  }
+  const auto variants = read_variants(document);
+  if (!variants) return Error{variants.error().message};
+  TraceCache traces(base, options.read_traces);
+  const std::string name = name_from(label);
+  std::vector<Scenario> scenarios;
+  if (variants.value().empty()) {
+    auto scenario = read_scenario(document, "", name, traces);
+    if (!scenario) return Error{scenario.error().message};
+    scenarios.push_back(std::move(scenario).value());
+  }
+  for (const Variant& variant : variants.value()) {
+    auto scenario = read_variant_scenario(document, variant, name, traces);
+    if (!scenario) return Error{scenario.error().message};
+    scenarios.push_back(std::move(scenario).value());
+  }
+  return scenarios;
+}
+
+Result<std::vector<Scenario>> load(std::string_view where, const LoadOptions& options) {
+  const std::filesystem::path path(where);
+  std::error_code code;
+  if (!where.empty() && std::filesystem::exists(path, code)) {
+    const auto text = read_file(path, kLargestFile);
+    if (!text) return Error{text.error().message};
+    return load_text(text.value(), where, path.parent_path(), options);
+  }
+  const auto built_ins = built_in_scenarios();
+  const auto it = std::ranges::find(built_ins, where, &BuiltIn::name);
+  if (it == built_ins.end()) return no_such(where);
+  return load_text(it->text, where, "", options);
+}
+
+std::span<const BuiltIn> built_in_scenarios() {
+  static const std::vector<BuiltIn> kAll = [] {
+    std::vector<BuiltIn> all;
+    for (const EmbeddedFile& file : embedded_files()) {
+      if (file.name == "scenario.schema") continue;
+      const auto document = Document::parse(file.text, file.name);
+      DRYDOCK_CHECK(document.ok(), "a built-in scenario is not valid JSON");
+      all.push_back({std::string(file.name), document.value().root().value("description", ""), std::string(file.text)});
+    }
+    return all;
+  }();
+  return kAll;
+}
+
+}  // namespace drydock::scenarios

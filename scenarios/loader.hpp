@@ -1,0 +1,31 @@
+// Reads scenario files. Every message names the file, the JSON pointer (or line) and what is allowed.
+#pragma once
+
+#include "policies/core/result.hpp"
+#include "scenarios/scenario.hpp"
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace drydock::scenarios {
+
+struct LoadOptions {
+  std::vector<std::string> sets;  // "/json/pointer=value", over the file and before the variants
+  bool read_traces = true;        // false: only the scheduler's configuration is wanted (replay)
+};
+
+// All variants of a scenario, in the order of the file (one with an empty name if there are none).
+// `where` is a path, or the name of a built-in scenario.
+[[nodiscard]] Result<std::vector<Scenario>> load(std::string_view where, const LoadOptions& options = {});
+
+// The same from text; `label` stands for the file in messages and trace paths are relative to `base`.
+[[nodiscard]] Result<std::vector<Scenario>> load_text(std::string_view text, std::string_view label,
+                                                      const std::filesystem::path& base, const LoadOptions& options = {});
+
+struct BuiltIn { std::string name; std::string description; std::string text; };
+[[nodiscard]] std::span<const BuiltIn> built_in_scenarios();
+
+}  // namespace drydock::scenarios

@@ -1,0 +1,249 @@
+// Sections: general settings, cluster, control plane, queues, pools.
+#include "scenarios/keys.hpp"
+#include "scenarios/sections.hpp"
+#include "scenarios/wording.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <set>
+
+namespace drydock::scenarios {
+namespace {
+
+constexpr std::int64_t kMostHosts = 10'000'000;
+
+// Names appear in tables, file names and metric names.
+std::string read_name(const ObjectReader& object) {
+  const Node node = object.require("name");
+  std::string name = node.text();
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  if (name.empty() || name.size() > 100 || !std::ranges::all_of(name, allowed)) {
+    node.expected("a name of 1 to 100 letters, digits, \"-\", \"_\" and \".\"");
+  }
+  return name;
+}
+
+void refuse_twice(const Node& node, std::set<std::string>& seen, const std::string& name, std::string_view what) {
+  if (!seen.insert(name).second) node.member("name").fail(fmt::format("there is another {} \"{}\"; names must differ", what, name));
+}
+
+HostGroup read_host(const Node& node) {
+  const ObjectReader host(node, keys::kHost);
+  HostGroup group;
+  group.name = read_name(host);
+  group.count = static_cast<std::uint32_t>(host.count("count", 1, {1, kMostHosts}));
+  group.cpus = static_cast<std::uint32_t>(host.count("cpus", 1, {1, 1'000'000}));
+  group.speed = host.number("speed", 1.0, {1e-6, 1e6});
+  group.memory_bytes = host.size("memory", 0);
+  group.gpus = static_cast<std::uint32_t>(host.count("gpus", 0, {0, 1'000'000}));
+  group.cost_per_hour = host.number("cost_per_hour", 0, {0, 1e9});
+  return group;
+}
+
+// "node-3" must not be the name of one host of a group and of another group.
+void refuse_host_names_twice(const Node& hosts, const Scenario& scenario) {
+  for (const HostGroup& group : scenario.hosts) {
+    if (group.count == 1) continue;
+    for (std::size_t i = 0; i < scenario.hosts.size(); ++i) {
+      const std::string& other = scenario.hosts[i].name;
+      if (!other.starts_with(group.name + "-")) continue;
+      const std::string number = other.substr(group.name.size() + 1);
+      const bool digits = !number.empty() && number.size() <= 8 && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+      if (digits && std::to_string(std::stoul(number)) == number && std::stoul(number) < group.count) {
+        hosts.items()[i].member("name").fail(
+            fmt::format("\"{}\" is also a host of the group \"{}\" ({} hosts, {}-0 and so on)", other, group.name, group.count, group.name));
+      }
+    }
+  }
+}
+
+void read_network(const ObjectReader& cluster, Scenario& scenario) {
+  const auto node = cluster.find("network");
+  if (!node) return;
+  const ObjectReader network(*node, keys::kNetwork);
+  scenario.network.latency = network.duration("latency", Duration{0});
+  if (const auto bandwidth = network.find("bandwidth")) scenario.network.bandwidth_bytes_per_s = bandwidth->bandwidth();
+}
+
+void read_control_plane(const ObjectReader& top, Scenario& scenario) {
+  constexpr std::array<std::string_view, 3> kModes{"ideal", "cycle", "event"};
+  const auto node = top.find("control_plane");
+  if (!node) return;
+  const ObjectReader plane(*node, keys::kControlPlane);
+  ControlPlaneConfig& config = scenario.scheduler.control_plane;
+  config.trigger = static_cast<PassTrigger>(plane.choice("mode", kModes, 0));
+  const Duration cycle = plane.duration("cycle", std::chrono::seconds{5}, std::chrono::microseconds{1});
+  const Duration debounce = plane.duration("debounce", Duration{0});
+  const auto only_with = [&](std::string_view key, PassTrigger trigger, std::string_view mode) {
+    if (plane.has(key) && config.trigger != trigger) {
+      node->member(key).fail(fmt::format("has an effect only with \"mode\": \"{}\"", mode));
+    }
+  };
+  only_with("cycle", PassTrigger::cycle, "cycle");
+  only_with("debounce", PassTrigger::event, "event");
+  config.period = config.trigger == PassTrigger::cycle ? cycle : config.trigger == PassTrigger::event ? debounce : Duration{0};
+}
+
+void read_queues(const ObjectReader& top, Scenario& scenario) {
+  const auto node = top.find("queues");
+  if (!node) {
+    scenario.scheduler.queues.push_back({"default", 0, std::nullopt});
+    return;
+  }
+  const std::vector<Node> items = node->items();
+  if (items.empty()) node->expected("at least one queue (or leave \"queues\" out for one called \"default\")");
+  std::set<std::string> names;
+  for (const Node& item : items) {
+    const ObjectReader queue(item, keys::kQueue);
+    QueueConfig config;
+    config.name = read_name(queue);
+    refuse_twice(item, names, config.name, "queue");
+    config.priority = static_cast<std::int32_t>(queue.count("priority", 0, {-1'000'000, 1'000'000}));
+    if (const auto capacity = queue.find("capacity")) {
+      config.capacity = static_cast<std::uint64_t>(capacity->count({0, 1'000'000'000'000}));
+    }
+    scenario.scheduler.queues.push_back(std::move(config));
+  }
+}
+
+std::vector<std::string> host_groups(const Scenario& scenario) {
+  std::vector<std::string> names;
+  for (const HostGroup& group : scenario.hosts) names.push_back(group.name);
+  return names;
+}
+std::vector<std::string> queue_names(const Scenario& scenario) {
+  std::vector<std::string> names;
+  for (const QueueConfig& queue : scenario.scheduler.queues) names.push_back(queue.name);
+  return names;
+}
+
+// The names at `key`, each of which must be one of `known` and be there once; all of them when there is no such key.
+std::vector<std::string> read_selection(const ObjectReader& pool, std::string_view key, const std::vector<std::string>& known,
+                                        std::string_view what) {
+  const auto node = pool.find(key);
+  if (!node) return known;
+  const std::vector<std::string_view> words(known.begin(), known.end());
+  std::vector<std::string> chosen;
+  for (const Node& item : node->items()) {
+    std::string name = item.text();
+    if (std::ranges::find(known, name) == known.end()) {
+      item.fail(fmt::format("there is no {} \"{}\"{}", what, printable(name), suggestion(name, words)));
+    } else if (std::ranges::find(chosen, name) != chosen.end()) {
+      item.fail(fmt::format("the {} \"{}\" is named twice", what, name));
+    }
+    chosen.push_back(std::move(name));
+  }
+  if (chosen.empty()) node->expected(fmt::format("at least one {}", what));
+  return chosen;
+}
+
+void read_slots(const ObjectReader& reader, Pool& pool) {
+  const auto node = reader.find("slots_per_worker");
+  if (!node) return;
+  if (node->json().is_string()) {
+    constexpr std::array<std::string_view, 1> kUnlimitedSlots{"unlimited"};
+    (void)node->word(kUnlimitedSlots);
+    pool.processor_sharing = true;
+  } else if (node->json().is_number()) {
+    pool.slots_per_worker = static_cast<std::uint32_t>(node->count({1, 1'000'000'000}));
+  } else {
+    node->expected(R"(a whole number, at least 1, or "unlimited" (tasks then share the cores))");
+  }
+}
+
+void read_pools(const ObjectReader& top, Scenario& scenario) {
+  std::set<std::string> names;
+  const std::vector<std::string> groups = host_groups(scenario);
+  const std::vector<std::string> queues = queue_names(scenario);
+  const auto node = top.find("pools");
+  if (!node) {
+    scenario.pools.push_back({"main", groups, queues, std::nullopt, false});
+  } else {
+    const std::vector<Node> items = node->items();
+    if (items.empty()) node->expected("at least one pool (or leave \"pools\" out for one of all hosts that serves all queues)");
+    for (const Node& item : items) {
+      const ObjectReader reader(item, keys::kPool);
+      Pool pool;
+      pool.name = read_name(reader);
+      refuse_twice(item, names, pool.name, "pool");
+      pool.hosts = read_selection(reader, "hosts", groups, "host group");
+      pool.queues = read_selection(reader, "queues", queues, "queue");
+      read_slots(reader, pool);
+      scenario.pools.push_back(std::move(pool));
+    }
+  }
+  for (const Pool& pool : scenario.pools) {
+    PoolConfig config{pool.name, {}};
+    for (const std::string& name : pool.queues) {
+      const auto at = std::ranges::find(queues, name) - queues.begin();
+      config.queues.push_back(QueueId{static_cast<std::uint32_t>(at)});
+    }
+    scenario.scheduler.pools.push_back(std::move(config));
+  }
+}
+
+void refuse_unserved_queues(const ObjectReader& top, const Scenario& scenario) {
+  for (std::size_t q = 0; q < scenario.scheduler.queues.size(); ++q) {
+    const std::string& name = scenario.scheduler.queues[q].name;
+    const bool served = std::ranges::any_of(scenario.pools, [&](const Pool& pool) { return std::ranges::count(pool.queues, name) > 0; });
+    if (served) continue;
+    const Node queues = top.node().member("queues");
+    queues.diagnostics().fail(fmt::format("{}/{}", queues.pointer(), q),
+                              fmt::format("the queue \"{}\" is served by no pool: its jobs would wait for ever; name it in the "
+                                          "\"queues\" of a pool",
+                                          name));
+  }
+}
+
+}  // namespace
+
+void read_general(const ObjectReader& top, Scenario& scenario) {
+  scenario.name = top.has("name") ? read_name(top) : scenario.name;
+  scenario.description = top.text("description");
+  scenario.seed = static_cast<std::uint64_t>(top.count("seed", 1, {0, std::numeric_limits<std::int64_t>::max()}));
+  if (const auto duration = top.find("duration")) scenario.duration = duration->duration(Duration{1});
+  if (const auto warmup = top.find("warmup")) {
+    scenario.warmup.fraction = warmup->percent();
+    if (scenario.warmup.fraction >= 1) warmup->fail("nothing would be measured: allowed are percentages below 100%");
+  }
+  if (const auto node = top.find("checkpoint")) {
+    const ObjectReader checkpoint(*node, keys::kCheckpoint);
+    (void)checkpoint.require("interval");
+    scenario.checkpoint.interval = checkpoint.duration("interval", Duration{0}, Duration{1});
+    scenario.checkpoint.cost = checkpoint.duration("cost", Duration{0});
+    scenario.checkpoint.restart = checkpoint.duration("restart", Duration{0});
+  }
+}
+
+void read_cluster(const ObjectReader& top, Scenario& scenario) {
+  const ObjectReader cluster(top.require("cluster"), keys::kCluster);
+  const Node hosts = cluster.require("hosts");
+  const std::vector<Node> items = hosts.items();
+  if (items.empty()) hosts.expected("at least one host group");
+  std::set<std::string> names;
+  std::int64_t total = 0;
+  for (const Node& item : items) {
+    scenario.hosts.push_back(read_host(item));
+    refuse_twice(item, names, scenario.hosts.back().name, "host group");
+    total += scenario.hosts.back().count;
+  }
+  if (total > kMostHosts) hosts.fail(fmt::format("{} hosts in all; at most {} are allowed", total, kMostHosts));
+  refuse_host_names_twice(hosts, scenario);
+  read_network(cluster, scenario);
+  read_control_plane(top, scenario);
+}
+
+void read_queues_and_pools(const ObjectReader& top, Scenario& scenario) {
+  read_queues(top, scenario);
+  read_pools(top, scenario);
+  refuse_unserved_queues(top, scenario);
+}
+
+std::string host_name(const HostGroup& group, std::uint32_t number) {
+  return group.count == 1 ? group.name : fmt::format("{}-{}", group.name, number);
+}
+
+}  // namespace drydock::scenarios

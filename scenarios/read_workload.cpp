@@ -1,0 +1,327 @@
+// Section: workload.
+#include "scenarios/arrivals.hpp"
+#include "scenarios/keys.hpp"
+#include "scenarios/sections.hpp"
+#include "scenarios/wording.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace drydock::scenarios {
+namespace {
+
+constexpr std::int64_t kMostTasks = 1'000'000'000;
+
+Resources capacity_of(const HostGroup& group, const Pool& pool) {
+  ResourceAmounts amounts;
+  amounts.cpus_milli = pool.processor_sharing ? kUnlimited : std::int64_t{group.cpus} * 1000;
+  amounts.memory_bytes = group.memory_bytes > 0 ? group.memory_bytes : kUnlimited;
+  amounts.gpus = group.gpus;
+  amounts.slots = pool.processor_sharing || !pool.slots_per_worker ? kUnlimited : std::int64_t{*pool.slots_per_worker};
+  return make_resources(amounts);
+}
+
+std::int64_t room_in(const Scenario& scenario, const Pool& pool, const Resources& per_task) {
+  std::int64_t tasks = 0;
+  for (const HostGroup& group : scenario.hosts) {
+    if (std::ranges::find(pool.hosts, group.name) == pool.hosts.end()) continue;
+    tasks += std::min(kMostTasks, fit_count(per_task, capacity_of(group, pool))) * std::int64_t{group.count};
+  }
+  return std::min(tasks, kMostTasks);
+}
+
+std::string amounts_text(const Resources& per_task) {
+  std::string text = fmt::format("{} cpus", static_cast<double>(per_task.cpus()) / 1000);
+  if (per_task.memory() > 0) text += fmt::format(", {} bytes of memory", per_task.memory());
+  if (per_task.gpus() > 0) text += fmt::format(", {} gpus", per_task.gpus());
+  return text;
+}
+
+std::int64_t read_cpus(const ObjectReader& entry) {
+  const double cpus = entry.number("cpus", 1.0, {0.001, 1e6});
+  const double milli = std::round(cpus * 1000);
+  if (std::abs(cpus * 1000 - milli) > 1e-6) entry.node().member("cpus").fail("cpus are given in thousandths: at most 3 decimals");
+  return static_cast<std::int64_t>(milli);
+}
+
+OnInterrupt read_on(const ObjectReader& entry, std::string_view key, OnInterrupt fallback, const Scenario& scenario) {
+  constexpr std::array<std::string_view, 3> kWords{"restart", "resume", "checkpoint"};
+  const auto choice = static_cast<OnInterrupt>(entry.choice(key, kWords, static_cast<std::size_t>(fallback)));
+  if (choice == OnInterrupt::checkpoint && scenario.checkpoint.interval == Duration{0}) {
+    entry.node().member(key).fail(R"(needs the top-level key "checkpoint", such as "checkpoint": {"interval": "15m", "cost": "10s"})");
+  }
+  return choice;
+}
+
+// What trace and synthetic jobs have in common.
+JobSpec read_shape(const ObjectReader& entry, const Scenario& scenario) {
+  JobSpec shape;
+  const auto queue = entry.find("queue");
+  if (queue) {
+    shape.queue = find_queue(*queue, queue->text(), scenario);
+  } else if (scenario.scheduler.queues.size() > 1) {
+    std::vector<std::string> names;
+    for (const QueueConfig& config : scenario.scheduler.queues) names.push_back(config.name);
+    entry.node().fail(fmt::format("the key \"queue\" is missing; the queues are: {}", fmt::join(names, ", ")));
+  }
+  ResourceAmounts amounts;
+  amounts.cpus_milli = read_cpus(entry);
+  amounts.memory_bytes = entry.size("memory", 0);
+  amounts.gpus = entry.count("gpus", 0, {0, 1'000'000});
+  shape.per_task = make_resources(amounts);
+  shape.priority = static_cast<std::int32_t>(entry.count("priority", 0, {-1'000'000, 1'000'000}));
+  shape.input_bytes = entry.size("input", 0);
+  shape.output_bytes = entry.size("output", 0);
+  shape.on_failure = read_on(entry, "on_failure", OnInterrupt::restart, scenario);
+  shape.on_preemption = read_on(entry, "on_preemption", OnInterrupt::resume, scenario);
+  return shape;
+}
+
+// Refuses a task that fits on no worker; gives the room there is for gangs.
+Room require_room(const Node& node, const Scenario& scenario, const JobSpec& shape) {
+  if (node.diagnostics().failed()) return {};
+  Room room = room_for(scenario, shape.queue, shape.per_task);
+  if (room.tasks == 0) {
+    node.fail(fmt::format("a task of these jobs ({}) is larger than every worker that serves the queue \"{}\"", amounts_text(shape.per_task),
+                          scenario.scheduler.queues[index(shape.queue)].name));
+  }
+  return room;
+}
+
+void refuse_gang(const Node& node, std::int64_t tasks, const Room& room) {
+  if (node.diagnostics().failed() || tasks <= room.tasks) return;
+  node.fail(fmt::format("{} tasks start together, but the largest pool that serves the queue, \"{}\", can hold {} of them at once", tasks,
+                        room.pool, room.tasks));
+}
+
+// The largest value that a distribution can give; nothing when there is none.
+std::optional<double> upper_bound(const Distribution& distribution) {
+  if (const auto* d = std::get_if<Deterministic>(&distribution)) return d->value;
+  if (const auto* d = std::get_if<Uniform>(&distribution)) return d->high;
+  if (const auto* d = std::get_if<BoundedPareto>(&distribution)) return d->high;
+  if (const auto* d = std::get_if<Empirical>(&distribution)) return *std::ranges::max_element(d->values);
+  return std::nullopt;
+}
+
+void read_tasks(const ObjectReader& entry, SyntheticSource& source, const Room& room) {
+  source.most_tasks = static_cast<std::uint32_t>(std::max<std::int64_t>(1, room.tasks));
+  const auto node = entry.find("tasks");
+  const auto* lublin = std::get_if<LublinArrivals>(&source.arrivals);
+  if (!node) {
+    if (lublin != nullptr) refuse_gang(entry.node().member("arrivals").member("lublin"), lublin->nodes, room);
+    return;
+  }
+  if (!node->json().is_object()) {
+    source.shape.tasks = static_cast<std::uint32_t>(node->count({1, kMostTasks}));
+    refuse_gang(*node, source.shape.tasks, room);
+    if (lublin != nullptr) source.tasks = Deterministic{static_cast<double>(source.shape.tasks)};
+    return;
+  }
+  source.tasks = read_number_distribution(*node);
+  if (node->diagnostics().failed()) return;
+  if (const auto bound = upper_bound(*source.tasks)) refuse_gang(*node, std::llround(std::min(*bound, 1e9)), room);
+}
+
+void read_estimate(const ObjectReader& entry, SyntheticSource& source) {
+  const auto node = entry.find("estimate");
+  if (!node) return;
+  if (node->json().is_object()) {
+    source.estimate_factor = read_number_distribution(ObjectReader(*node, keys::kEstimate).require("factor"));
+  } else if (!(node->json().is_string() && node->json().get_ref<const std::string&>() == "exact")) {
+    node->expected(R"("exact" or {"factor": ...}, a number or distribution by which the true duration is multiplied)");
+  }
+}
+
+// Refuses arrivals that would never end, or take longer than any run may.
+void check_length(const ObjectReader& entry, const SyntheticSource& source, const Scenario& scenario) {
+  const Node& node = entry.node();
+  if (!source.count) {
+    if (std::holds_alternative<AtOnce>(source.arrivals)) {
+      node.fail("the key \"count\" is missing: how many jobs come at once?");
+    } else if (!scenario.duration) {
+      node.fail("these jobs would never end: give \"count\" here, or \"duration\" for the whole scenario");
+    }
+  }
+  if (node.diagnostics().failed()) return;
+  const auto rate = mean_rate(source.arrivals, source.cycle);
+  if (!rate) return;
+  const double span = source.count ? static_cast<double>(*source.count) / *rate : 0;
+  if (!scenario.duration && !(span < seconds(kLongest) / 2)) {
+    node.fail(fmt::format("{} jobs at {:.3g} a second take more than {:.0f} years", *source.count, *rate, seconds(kLongest) / 2 / 31'536'000));
+  }
+  if (source.cycle && *rate * seconds(source.cycle->period) / static_cast<double>(source.cycle->factors.size()) < 1e-6) {
+    node.member("cycle").fail("a million parts of the cycle would pass for each job; make them longer");
+  }
+}
+
+SyntheticSource read_synthetic(const Node& node, const Scenario& scenario) {
+  const ObjectReader entry(node, keys::kSynthetic);
+  SyntheticSource source;
+  source.name = entry.text("name");
+  source.shape = read_shape(entry, scenario);
+  if (const auto count = entry.find("count")) source.count = static_cast<std::uint64_t>(count->count({1, 1'000'000'000'000}));
+  source.arrivals = read_arrivals(entry.require("arrivals"));
+  const bool lublin = std::holds_alternative<LublinArrivals>(source.arrivals);
+  if (const auto cycle = entry.find("cycle")) {
+    source.cycle = read_cycle(*cycle);
+    if (lublin) cycle->fail("the Lublin-Feitelson model has a daily cycle of its own");
+    if (std::holds_alternative<AtOnce>(source.arrivals)) cycle->fail("has no effect on jobs that come at once");
+  }
+  if (const auto duration = entry.find("duration")) {
+    source.duration = read_duration_distribution(*duration);
+  } else if (!lublin) {
+    (void)entry.require("duration");
+    source.duration = Deterministic{1};
+  }
+  const Room room = require_room(node, scenario, source.shape);
+  read_tasks(entry, source, room);
+  read_estimate(entry, source);
+  check_length(entry, source, scenario);
+  return source;
+}
+
+std::int64_t read_unit(const ObjectReader& units, std::string_view key) {
+  constexpr std::array<std::string_view, 7> kUnits{"ns", "us", "ms", "s", "m", "h", "d"};
+  const std::size_t unit = units.choice(key, kUnits, 3);
+  const auto one = parse_duration("1" + std::string(kUnits[unit]));
+  return nanos(one.value());
+}
+
+void read_runtime(const ObjectReader& columns, const ObjectReader* units, CsvColumns& csv) {
+  const Node node = columns.require("runtime");
+  const double unit = static_cast<double>(units != nullptr ? read_unit(*units, "runtime") : 1'000'000'000);
+  const auto add = [&](const Node& term) {
+    if (!term.json().is_object()) {
+      csv.runtime.push_back({term.text(), unit});
+      return;
+    }
+    const ObjectReader object(term, keys::kTerm);
+    csv.runtime.push_back({object.require("column").text(), static_cast<double>(nanos(object.require("factor").duration(Duration{1})))});
+  };
+  if (node.json().is_array()) {
+    for (const Node& item : node.items()) add(item);
+    if (csv.runtime.empty()) node.expected("at least one column");
+  } else {
+    add(node);
+  }
+  csv.runtime_base_ns = nanos(columns.duration("runtime_base", Duration{0}));
+}
+
+CsvColumns read_columns(const ObjectReader& trace) {
+  CsvColumns csv;
+  const ObjectReader columns(trace.require("columns"), keys::kColumns);
+  std::optional<ObjectReader> units;
+  if (const auto node = trace.find("units")) units.emplace(*node, keys::kUnits);
+  csv.submit = columns.require("submit").text();
+  if (csv.submit.empty()) columns.require("submit").expected("the name of a column");
+  read_runtime(columns, units ? &*units : nullptr, csv);
+  csv.tasks = columns.text("tasks");
+  csv.estimate = columns.text("estimate");
+  csv.queue = columns.text("queue");
+  if (units) {
+    csv.submit_unit_ns = read_unit(*units, "submit");
+    csv.estimate_unit_ns = read_unit(*units, "estimate");
+  }
+  if (const auto node = trace.find("delimiter")) {
+    constexpr std::array<std::string_view, 4> kDelimiters{",", ";", "\t", "|"};
+    csv.delimiter = node->word(kDelimiters).substr(0, 1).c_str()[0];
+  }
+  return csv;
+}
+
+TraceOptions read_options(const ObjectReader& trace) {
+  constexpr std::array<std::string_view, 2> kFormats{"swf", "csv"};
+  constexpr std::array<std::string_view, 2> kEstimates{"runtime", "requested"};
+  constexpr std::array<std::string_view, 2> kOversized{"error", "skip"};
+  constexpr std::int64_t kMost = 1'000'000'000'000;
+  TraceOptions options;
+  (void)trace.require("format");
+  options.format = static_cast<TraceFormat>(trace.choice("format", kFormats, 0));
+  options.first = static_cast<std::uint64_t>(trace.count("first", 0, {0, kMost}));
+  if (const auto count = trace.find("count")) options.count = static_cast<std::uint64_t>(count->count({1, kMost}));
+  options.rebase = trace.boolean("rebase", true);
+  options.load = trace.number("load", 1.0, {1e-6, 1e6});
+  options.estimate = static_cast<TraceEstimate>(trace.choice("estimate", kEstimates, 0));
+  options.skip_oversized = trace.choice("oversized", kOversized, 0) == 1;
+  if (options.format == TraceFormat::csv) {
+    options.csv = read_columns(trace);
+  } else {
+    for (const std::string_view key : {"columns", "units", "delimiter"}) {
+      if (trace.has(key)) trace.node().member(key).fail("goes with \"format\": \"csv\" only");
+    }
+  }
+  return options;
+}
+
+TraceSource read_trace_jobs(const Node& node, const Scenario& scenario, TraceCache& traces) {
+  const ObjectReader entry(node, keys::kTraceJobs);
+  TraceSource source;
+  source.name = entry.text("name");
+  source.shape = read_shape(entry, scenario);
+  const Node trace_node = entry.require("trace");
+  const ObjectReader trace(trace_node, keys::kTrace);
+  const Node path = trace.require("path");
+  source.path = path.text();
+  if (source.path.empty()) path.expected("the path of a file, relative to the scenario's file");
+  const TraceOptions options = read_options(trace);
+  std::map<std::string, QueueId> queues;
+  if (const auto map = trace.find("queues")) {
+    if (!map->json().is_object()) map->expected("an object such as {\"1\": \"batch\"}: queues of the trace and of the scenario");
+    for (const auto& [name, queue] : map->json().items()) {
+      const Node target = map->member(name);
+      queues[name] = find_queue(target, target.text(), scenario);
+    }
+  }
+  (void)require_room(node, scenario, source.shape);
+  if (node.diagnostics().failed()) return source;
+  const auto target_of = [&](const std::string& name) {
+    const auto it = queues.find(name);
+    const QueueId queue = it == queues.end() ? source.shape.queue : it->second;
+    return TraceTarget{queue.value, room_for(scenario, queue, source.shape.per_task).tasks};
+  };
+  auto jobs = traces.jobs(source.path, options, target_of);
+  if (!jobs) {
+    path.fail(jobs.error().message);
+    return source;
+  }
+  source.jobs = std::move(jobs).value();
+  return source;
+}
+
+}  // namespace
+
+Room room_for(const Scenario& scenario, QueueId queue, const Resources& per_task) {
+  Room best;
+  const std::string& name = scenario.scheduler.queues[index(queue)].name;
+  for (const Pool& pool : scenario.pools) {
+    if (std::ranges::find(pool.queues, name) == pool.queues.end()) continue;
+    const std::int64_t tasks = room_in(scenario, pool, per_task);
+    if (tasks > best.tasks || best.pool.empty()) best = {tasks, pool.name};
+  }
+  return best;
+}
+
+QueueId find_queue(const Node& node, const std::string& name, const Scenario& scenario) {
+  std::vector<std::string_view> names;
+  for (const QueueConfig& queue : scenario.scheduler.queues) names.push_back(queue.name);
+  const auto it = std::ranges::find(names, name);
+  if (it != names.end()) return QueueId{static_cast<std::uint32_t>(it - names.begin())};
+  node.fail(fmt::format("there is no queue \"{}\"{}", printable(name), suggestion(name, names)));
+  return QueueId{0};
+}
+
+void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces) {
+  const Node workload = top.require("workload");
+  const std::vector<Node> items = workload.items();
+  if (items.empty()) workload.expected("at least one entry: jobs to run");
+  for (std::size_t i = 0; i < items.size() && !workload.diagnostics().failed(); ++i) {
+    const bool is_trace = items[i].json().is_object() && items[i].json().contains("trace");
+    Source source = is_trace ? Source(read_trace_jobs(items[i], scenario, traces)) : Source(read_synthetic(items[i], scenario));
+    std::visit([&](auto& s) { if (s.name.empty()) s.name = fmt::format("jobs-{}", i); }, source);
+    scenario.workload.push_back(std::move(source));
+  }
+}
+
+}  // namespace drydock::scenarios

@@ -1,0 +1,112 @@
+#include "scenarios/schema.hpp"
+
+#include "policies/catalog.hpp"
+#include "scenarios/embedded.hpp"
+#include "scenarios/units.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <valijson/adapters/nlohmann_json_adapter.hpp>
+#include <valijson/schema.hpp>
+#include <valijson/schema_parser.hpp>
+#include <valijson/validation_results.hpp>
+#include <valijson/validator.hpp>
+
+namespace drydock::scenarios {
+namespace {
+
+using Ordered = nlohmann::ordered_json;
+
+Ordered parameter_schema(const ParameterInfo& info) {
+  struct Describe {
+    const ParameterInfo& info;
+    Ordered operator()(Duration value) const {
+      return {{"$ref", "#/definitions/duration"}, {"description", info.help}, {"default", format_duration(value)}};
+    }
+    Ordered operator()(double value) const {
+      Ordered schema{{"type", "number"}, {"description", info.help}, {"default", value}};
+      return bounded(std::move(schema));
+    }
+    Ordered operator()(std::int64_t value) const {
+      Ordered schema{{"type", "integer"}, {"description", info.help}, {"default", value}};
+      return bounded(std::move(schema));
+    }
+    Ordered operator()(bool value) const { return {{"type", "boolean"}, {"description", info.help}, {"default", value}}; }
+    Ordered operator()(const std::string& value) const {
+      return {{"enum", info.choices}, {"description", info.help}, {"default", value}};
+    }
+    [[nodiscard]] Ordered bounded(Ordered schema) const {
+      schema["minimum"] = info.minimum;
+      if (info.maximum < 1e15) schema["maximum"] = info.maximum;
+      return schema;
+    }
+  };
+  return std::visit(Describe{info}, info.default_value);
+}
+
+// A type by itself, or an object of one type with its parameters.
+Ordered family_schema(PolicyFamily family, std::string_view description) {
+  Ordered types = Ordered::array();
+  Ordered choices = Ordered::array();
+  for (const PolicyInfo& info : policy_catalog()) {
+    if (info.family != family) continue;
+    types.push_back(info.type);
+    Ordered properties{{"type", {{"const", info.type}}}};
+    for (const ParameterInfo& parameter : info.parameters) properties[std::string(parameter.name)] = parameter_schema(parameter);
+    choices.push_back({{"title", info.type},
+                       {"description", info.summary},
+                       {"type", "object"},
+                       {"required", {"type"}},
+                       {"additionalProperties", false},
+                       {"properties", std::move(properties)}});
+  }
+  Ordered any{{{"enum", std::move(types)}}};
+  for (Ordered& choice : choices) any.push_back(std::move(choice));
+  return {{"description", description}, {"anyOf", std::move(any)}};
+}
+
+std::string_view embedded_schema() {
+  const auto files = embedded_files();
+  const auto it = std::ranges::find(files, std::string_view("scenario.schema"), &EmbeddedFile::name);
+  DRYDOCK_CHECK(it != files.end(), "the schema is not part of this build");
+  return it->text;
+}
+
+const valijson::Schema& compiled_schema() {
+  static const valijson::Schema* const kSchema = [] {
+    // Never freed: it is used until the process ends.
+    auto* schema = new valijson::Schema;
+    const Json json = Json::parse(schema_text());
+    valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(json), *schema);
+    return schema;
+  }();
+  return *kSchema;
+}
+
+}  // namespace
+
+std::string schema_text() {
+  Ordered schema = Ordered::parse(embedded_schema());
+  schema["definitions"]["placement"] =
+      family_schema(PolicyFamily::placement, "Which job goes next, on which workers (drydock policies lists them).");
+  schema["definitions"]["liveness"] = family_schema(PolicyFamily::liveness, "How the death of a worker is noticed.");
+  return schema.dump(2) + "\n";
+}
+
+Result<bool> validate_against_schema(const Json& scenario) {
+  valijson::Validator validator;
+  valijson::ValidationResults results;
+  if (validator.validate(compiled_schema(), valijson::adapters::NlohmannJsonAdapter(scenario), &results)) return true;
+  // The last one is the most general; the first is where it began.
+  valijson::ValidationResults::Error error;
+  std::string pointer;
+  if (!results.popError(error)) return Error{"/: breaks the schema"};
+  for (std::size_t i = 1; i < error.context.size(); ++i) {
+    std::string part = error.context[i];
+    if (part.size() > 2 && part.front() == '[') part = part.substr(1, part.size() - 2);
+    pointer += "/" + escape_pointer(part);
+  }
+  return Error{fmt::format("{}: {}", pointer.empty() ? "/" : pointer, error.description)};
+}
+
+}  // namespace drydock::scenarios

@@ -1,0 +1,37 @@
+// Readers of the parts of a scenario file, one function per top-level key. Each takes the top-level object, fills its part
+// of the scenario with what is written or with defaults, and leaves errors in the reader's diagnostics.
+#pragma once
+
+#include "scenarios/reader.hpp"
+#include "scenarios/scenario.hpp"
+#include "scenarios/trace_cache.hpp"
+
+namespace drydock::scenarios {
+
+void read_general(const ObjectReader& top, Scenario& scenario);        // name, description, seed, duration, warmup, checkpoint
+void read_cluster(const ObjectReader& top, Scenario& scenario);        // cluster, control_plane
+void read_queues_and_pools(const ObjectReader& top, Scenario& scenario);
+void read_policies(const ObjectReader& top, Scenario& scenario);
+void read_faults(const ObjectReader& top, Scenario& scenario);
+// Needs queues and pools. Traces are read through `traces`.
+void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces);
+
+// A duration ("10s") or an object such as {"exponential": {"mean": "10s"}}.
+[[nodiscard]] Distribution read_duration_distribution(const Node& node);
+// A number or such an object of numbers.
+[[nodiscard]] Distribution read_number_distribution(const Node& node);
+[[nodiscard]] Arrivals read_arrivals(const Node& node);
+[[nodiscard]] Cycle read_cycle(const Node& node);
+
+// The most tasks of this kind that one pool serving the queue can hold at once; 0 if none fits anywhere. Also the name of
+// that pool.
+struct Room {
+  std::int64_t tasks = 0;
+  std::string pool;
+};
+[[nodiscard]] Room room_for(const Scenario& scenario, QueueId queue, const Resources& per_task);
+
+// Index of a queue by name; fails at `node` if there is none.
+[[nodiscard]] QueueId find_queue(const Node& node, const std::string& name, const Scenario& scenario);
+
+}  // namespace drydock::scenarios

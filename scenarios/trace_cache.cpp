@@ -1,0 +1,47 @@
+#include "scenarios/trace_cache.hpp"
+
+#include <fmt/format.h>
+
+namespace drydock::scenarios {
+namespace {
+
+// Everything that says how a file is read.
+std::string file_key(const std::string& path, const TraceOptions& options) {
+  const CsvColumns& csv = options.csv;
+  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", path, static_cast<int>(options.format), csv.submit,
+                                csv.submit_unit_ns, csv.runtime_base_ns, csv.tasks, csv.estimate, csv.estimate_unit_ns, csv.queue,
+                                csv.delimiter);
+  for (const CsvTerm& term : csv.runtime) key += fmt::format("\n{}\n{}", term.column, term.factor_ns);
+  return key;
+}
+
+}  // namespace
+
+Result<TraceCache::Jobs> TraceCache::jobs(const std::string& path, const TraceOptions& options,
+                                          const std::function<TraceTarget(const std::string&)>& target_of) {
+  if (!read_) return std::make_shared<const std::vector<TraceJob>>();
+  std::string key = file_key(path, options);
+  auto& raw = raw_[key];
+  if (!raw) {
+    const std::filesystem::path file(path);
+    auto trace = read_trace(file.is_absolute() ? file : base_ / file, path, options);
+    if (!trace) return Error{trace.error().message};
+    raw = std::make_shared<const RawTrace>(std::move(trace).value());
+  }
+  std::vector<TraceTarget> targets;
+  key += fmt::format("\n{}\n{}\n{}\n{}\n{}\n{}", options.first, options.count.value_or(~std::uint64_t{0}), options.rebase, options.load,
+                     static_cast<int>(options.estimate), options.skip_oversized);
+  for (const std::string& queue : raw->queues) {
+    targets.push_back(target_of(queue));
+    key += fmt::format("\n{} {}", targets.back().queue, targets.back().most_tasks);
+  }
+  auto& window = windows_[key];
+  if (!window) {
+    auto selected = select_jobs(*raw, options, targets);
+    if (!selected) return Error{selected.error().message};
+    window = std::make_shared<const std::vector<TraceJob>>(std::move(selected).value().jobs);
+  }
+  return window;
+}
+
+}  // namespace drydock::scenarios

@@ -1,0 +1,186 @@
+#include "scenarios/workload.hpp"
+
+#include "scenarios/arrivals.hpp"
+#include "scenarios/lublin.hpp"
+#include "scenarios/sampling.hpp"
+#include "scenarios/units.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace drydock::scenarios {
+namespace {
+
+constexpr std::int64_t kEnded = std::numeric_limits<std::int64_t>::max();
+
+// One stream per source and purpose.
+std::uint64_t stream_for(std::size_t source, std::string_view purpose) { return mix64(stream_of(purpose) + source); }
+
+Duration work_of(double s) { return std::clamp(duration_of_seconds(s), Duration{1}, kLongest); }
+
+// The jobs of one source, in order.
+class SourceCursor {
+ public:
+  virtual ~SourceCursor() = default;
+  // Submission of the next job, kEnded after the last.
+  [[nodiscard]] virtual std::int64_t peek_ns() const = 0;
+  // Fills all but the id and the time, and goes on.
+  virtual void take(Arrival& arrival) = 0;
+  // Goes on without making the job.
+  virtual void skip() = 0;
+};
+
+class SyntheticCursor : public SourceCursor {
+ public:
+  SyntheticCursor(const SyntheticSource& source, std::size_t index, std::int64_t end_ns, std::uint64_t seed)
+      : source_(source),
+        lublin_(std::get_if<LublinArrivals>(&source.arrivals)),
+        arrivals_(make_arrivals(source.arrivals, source.cycle, seed, stream_for(index, "arrivals"))),
+        durations_(seed, stream_for(index, "duration")),
+        tasks_(seed, stream_for(index, "tasks")),
+        estimates_(seed, stream_for(index, "estimate")),
+        end_ns_(end_ns) {
+    find_next();
+  }
+
+  std::int64_t peek_ns() const override { return next_ns_; }
+
+  void take(Arrival& arrival) override {
+    const std::uint64_t n = jobs_ - 1;
+    arrival.job = source_.shape;
+    if (source_.tasks) {
+      const double tasks = std::round(sample_with(*source_.tasks, tasks_.at(n)));
+      arrival.job.tasks = static_cast<std::uint32_t>(std::clamp(tasks, 1.0, static_cast<double>(source_.most_tasks)));
+    } else if (lublin_ != nullptr) {
+      arrival.job.tasks = lublin_size(*lublin_, tasks_.at(n));
+    }
+    const Draws draws = durations_.at(n);
+    arrival.work = work_of(source_.duration ? sample_with(*source_.duration, draws)
+                           : lublin_ != nullptr ? lublin_runtime_s(*lublin_, arrival.job.tasks, draws) : 0);
+    arrival.job.estimate = arrival.work;
+    if (source_.estimate_factor) {
+      arrival.job.estimate = work_of(seconds(arrival.work) * sample_with(*source_.estimate_factor, estimates_.at(n)));
+    }
+    find_next();
+  }
+  void skip() override { find_next(); }
+
+ private:
+  void find_next() {
+    const bool more = !source_.count || jobs_ < *source_.count;
+    next_ns_ = more ? arrivals_->next_ns() : kEnded;
+    if (next_ns_ >= end_ns_) next_ns_ = kEnded;
+    ++jobs_;
+  }
+
+  SyntheticSource source_;
+  const LublinArrivals* lublin_;
+  std::unique_ptr<ArrivalProcess> arrivals_;
+  DrawStream durations_;
+  DrawStream tasks_;
+  DrawStream estimates_;
+  std::int64_t end_ns_;
+  std::int64_t next_ns_ = 0;
+  std::uint64_t jobs_ = 0;  // the number of the next job, plus 1
+};
+
+class TraceCursor : public SourceCursor {
+ public:
+  TraceCursor(const TraceSource& source, std::int64_t end_ns) : source_(source), end_ns_(end_ns) {}
+
+  std::int64_t peek_ns() const override {
+    if (!source_.jobs || at_ == source_.jobs->size()) return kEnded;
+    const std::int64_t submit = (*source_.jobs)[at_].submit_ns;
+    return submit >= end_ns_ ? kEnded : submit;
+  }
+  void take(Arrival& arrival) override {
+    const TraceJob& job = (*source_.jobs)[at_++];
+    arrival.job = source_.shape;
+    arrival.job.tasks = job.tasks;
+    arrival.job.queue = QueueId{job.queue};
+    arrival.work = Duration{job.work_ns};
+    arrival.job.estimate = Duration{job.estimate_ns};
+  }
+  void skip() override { ++at_; }
+
+ private:
+  TraceSource source_;
+  std::int64_t end_ns_;
+  std::size_t at_ = 0;
+};
+
+using Cursors = std::vector<std::unique_ptr<SourceCursor>>;
+
+Cursors make_cursors(const std::vector<Source>& sources, std::int64_t end_ns, std::uint64_t seed) {
+  Cursors cursors;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (const auto* synthetic = std::get_if<SyntheticSource>(&sources[i])) {
+      cursors.push_back(std::make_unique<SyntheticCursor>(*synthetic, i, end_ns, seed));
+    } else {
+      cursors.push_back(std::make_unique<TraceCursor>(std::get<TraceSource>(sources[i]), end_ns));
+    }
+  }
+  return cursors;
+}
+
+// Jobs of a source whose number does not depend on when they come.
+std::optional<std::uint64_t> known_count(const Source& source, bool bounded) {
+  if (bounded) return std::nullopt;
+  if (const auto* trace = std::get_if<TraceSource>(&source)) return trace->jobs ? trace->jobs->size() : 0;
+  return std::get<SyntheticSource>(source).count;
+}
+
+}  // namespace
+
+struct Workload::Impl {
+  std::vector<Source> sources;
+  std::int64_t end_ns = kEnded;
+  std::uint64_t seed = 1;
+  Cursors cursors;
+  std::vector<std::int64_t> next;  // peek_ns() of each cursor
+  std::uint64_t given = 0;
+  mutable std::optional<std::uint64_t> total;
+};
+
+Workload::Workload(const Scenario& scenario, std::uint64_t seed) : impl_(std::make_unique<Impl>()) {
+  impl_->sources = scenario.workload;
+  impl_->seed = seed;
+  if (scenario.duration) impl_->end_ns = nanos(*scenario.duration);
+  impl_->cursors = make_cursors(impl_->sources, impl_->end_ns, seed);
+  for (const auto& cursor : impl_->cursors) impl_->next.push_back(cursor->peek_ns());
+}
+
+Workload::~Workload() = default;
+Workload::Workload(Workload&&) noexcept = default;
+Workload& Workload::operator=(Workload&&) noexcept = default;
+
+bool Workload::next(Arrival& arrival) {
+  Impl& impl = *impl_;
+  const auto first = std::ranges::min_element(impl.next);
+  if (first == impl.next.end() || *first == kEnded) return false;
+  SourceCursor& cursor = *impl.cursors[static_cast<std::size_t>(first - impl.next.begin())];
+  arrival.at = time_at(*first);
+  cursor.take(arrival);
+  arrival.job.id = JobId{impl.given++};
+  *first = cursor.peek_ns();
+  return true;
+}
+
+std::uint64_t Workload::total() const {
+  if (impl_->total) return *impl_->total;
+  std::uint64_t sum = 0;
+  const bool bounded = impl_->end_ns != kEnded;
+  const Cursors cursors = bounded ? make_cursors(impl_->sources, impl_->end_ns, impl_->seed) : Cursors{};
+  for (std::size_t i = 0; i < impl_->sources.size(); ++i) {
+    if (const auto known = known_count(impl_->sources[i], bounded)) {
+      sum += *known;
+    } else if (i < cursors.size()) {
+      for (; cursors[i]->peek_ns() != kEnded; cursors[i]->skip()) ++sum;
+    }
+  }
+  impl_->total = sum;
+  return sum;
+}
+
+}  // namespace drydock::scenarios

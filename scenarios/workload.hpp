@@ -1,0 +1,42 @@
+// The jobs of one run, one by one in order of submission, made when they are asked for: memory does not grow with the
+// number of jobs.
+#pragma once
+
+#include "policies/core/events.hpp"
+#include "scenarios/scenario.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace drydock::scenarios {
+
+struct Arrival {
+  Time at{};
+  JobSpec job;      // ids are 0, 1, 2, ... in order of (time, source)
+  Duration work{};  // true duration of each task on a worker of speed 1; > 0
+};
+
+class Workload {
+ public:
+  // Draws depend on the seed, the source's position in the scenario and the job's number in it, and on nothing else. Jobs
+  // that would come at or after the scenario's duration are left out.
+  Workload(const Scenario& scenario, std::uint64_t seed);
+  ~Workload();
+  Workload(Workload&&) noexcept;
+  Workload& operator=(Workload&&) noexcept;
+
+  // Fills `arrival` and returns true; false when there are no more.
+  [[nodiscard]] bool next(Arrival& arrival);
+  // How many next() will give in all (counted by drawing the arrivals once, where only a duration bounds them).
+  [[nodiscard]] std::uint64_t total() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// One draw; `seed`, `stream` and `counter` as for counted(). May use further counters derived from this one.
+[[nodiscard]] double sample(const Distribution& distribution, std::uint64_t seed, std::uint64_t stream, std::uint64_t counter);
+
+}  // namespace drydock::scenarios

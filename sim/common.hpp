@@ -1,0 +1,51 @@
+// What the parts of one simulated world share: the instant, its pending events, the facts of the round, the metrics.
+#pragma once
+
+#include "policies/core/events.hpp"
+#include "policies/core/time.hpp"
+#include "reports/metrics.hpp"
+#include "sim/event_queue.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace drydock::sim {
+
+enum class Happening : std::uint8_t {
+  attempt_end,   // index: job slot; its tasks on dedicated hosts have ended
+  host_end,      // index: host; the next task of a shared host ends
+  flow_end,      // index: job slot; one of its flows has arrived
+  answer,        // index: delayed answer of the store
+  lease_end,     // index: worker; its lease runs out
+  worker_return, // index: worker that lost its lease while alive, at its next beat
+  beat,          // index: worker; in eager runs
+  crash,         // index: fault process
+  repair,        // index: fault process
+};
+
+// An event in the queue. Void when its generation is not the present one of what it is about.
+struct Pending {
+  Pending() = default;
+  Pending(Happening what, std::uint32_t about, std::uint32_t of) : kind(what), index(about & (kMost - 1)), generation(of) {}
+  static constexpr std::uint32_t kMost = std::uint32_t{1} << 28;
+
+  Happening kind : 4 = Happening::attempt_end;
+  std::uint32_t index : 28 = 0;
+  std::uint32_t generation = 0;
+};
+static_assert(sizeof(Pending) == 8);
+
+struct Common {
+  Time now{};
+  EventQueue<Pending> queue;
+  std::vector<Event> facts;  // of the next round at this instant
+  reports::Metrics metrics;
+
+  explicit Common(reports::MetricsConfig config) : metrics(std::move(config)) {}
+
+  void at(Time time, Happening kind, std::uint32_t index, std::uint32_t generation) {
+    if (time != kNever) queue.push(nanos(time), Pending(kind, index, generation));
+  }
+};
+
+}  // namespace drydock::sim

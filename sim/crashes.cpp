@@ -1,0 +1,44 @@
+#include "sim/crashes.hpp"
+
+#include "policies/core/assert.hpp"
+#include "policies/core/rng.hpp"
+#include "scenarios/workload.hpp"
+
+#include <algorithm>
+
+namespace drydock::sim {
+
+Crashes::Crashes(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed) : seed_(seed) {
+  for (const scenarios::Fault& fault : scenario.faults) {
+    const auto& crash = std::get<scenarios::WorkerCrash>(fault);
+    const std::vector<HostIndex> hosts = platform.resolve(crash.target);
+    DRYDOCK_CHECK(!hosts.empty(), "a fault names a host that does not exist");
+    for (const HostIndex host : hosts) {
+      processes_.push_back({.host = host, .fault = static_cast<std::uint32_t>(faults_.size()), .draws = 0});
+    }
+    faults_.push_back(crash);
+  }
+}
+
+std::optional<Duration> Crashes::until_crash(std::uint32_t index) {
+  Process& process = processes_[index];
+  const auto& when = faults_[process.fault].when;
+  if (const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&when)) return draw(repeated->up, process);
+  if (process.draws++ > 0) return std::nullopt;
+  return std::get<scenarios::WorkerCrash::Once>(when).at;
+}
+
+std::optional<Duration> Crashes::until_repair(std::uint32_t index) {
+  Process& process = processes_[index];
+  const auto& when = faults_[process.fault].when;
+  if (const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&when)) return draw(repeated->down, process);
+  return std::get<scenarios::WorkerCrash::Once>(when).lasting;
+}
+
+Duration Crashes::draw(const scenarios::Distribution& distribution, Process& process) const {
+  const std::uint64_t stream = mix64(stream_of("worker-crash") ^ mix64((std::uint64_t{process.fault} << 32U) | process.host));
+  const double drawn = scenarios::sample(distribution, seed_, stream, process.draws++);
+  return std::max(Duration{1}, duration_of_seconds(drawn));
+}
+
+}  // namespace drydock::sim

@@ -1,0 +1,123 @@
+// The truth about jobs: what they still have to do, where they run, and how far they are. Carries out dispatches and stops,
+// moves their data, and tells how attempts end.
+#pragma once
+
+#include "policies/core/commands.hpp"
+#include "policies/core/id_map.hpp"
+#include "scenarios/workload.hpp"
+#include "sim/common.hpp"
+#include "sim/cpu.hpp"
+#include "sim/platform.hpp"
+#include "sim/simgrid_engine.hpp"
+#include "sim/work_plan.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace drydock::sim {
+
+class Executor {
+ public:
+  Executor(const Platform& platform, const scenarios::CheckpointConfig& checkpoint, SimGridEngine& engine, Common& common);
+
+  // A job came into being. Its memory is given back when it ends or is rejected.
+  void submit(const scenarios::Arrival& arrival);
+  void reject(JobId job);
+
+  // The workers got the order to run the attempt. `reachable`: all of them live; else the order is lost. Returns false when
+  // there is no such job.
+  [[nodiscard]] bool dispatch(AttemptId attempt, std::span<const Placement> placements, bool reachable);
+  // Stops it if it is there and tells so (AttemptStopped); nobody answers for an attempt that is dead.
+  void stop(AttemptId attempt);
+  // Ends every attempt that has a task there, with its tasks elsewhere; nothing is told.
+  void kill_on_host(HostIndex host);
+  void kill_on_worker(WorkerId worker);
+
+  // --- events from the queue and the engine ---
+  void attempt_end(std::uint32_t slot, std::uint32_t generation);
+  void host_end(HostIndex host, std::uint32_t generation);
+  void flow_end(std::uint32_t slot, std::uint32_t generation);
+  void flow_arrived(std::uint64_t cookie, std::int64_t at);
+  [[nodiscard]] bool is_void(const Pending& pending) const;
+
+  [[nodiscard]] std::size_t live_jobs() const { return by_id_.size(); }
+  [[nodiscard]] std::uint64_t ended_jobs() const { return ended_; }
+  [[nodiscard]] std::size_t live_attempts() const { return live_attempts_; }
+  [[nodiscard]] Time last_end() const { return last_end_; }
+  // The live job with the least id.
+  [[nodiscard]] std::optional<JobId> first_live_job() const;
+
+ private:
+  enum class Phase : std::uint8_t { none, input, compute, output };
+
+  struct LiveJob {
+    JobId id;
+    QueueId queue;
+    std::uint32_t tasks = 1;
+    std::int64_t cpus_milli = 0;  // of one task
+    std::int64_t input_bytes = 0;
+    std::int64_t output_bytes = 0;
+    OnInterrupt on_failure = OnInterrupt::restart;
+    OnInterrupt on_preemption = OnInterrupt::resume;
+    bool used = false;
+    bool pay_restart = false;  // the next attempt has to load a checkpoint first
+    Phase phase = Phase::none;
+    Duration work{};
+    Duration done{};   // of it, where an attempt begins
+    Duration saved{};  // of it, held by checkpoints
+    Time submitted{};
+    Time first_start = kNever;
+
+    std::uint32_t attempt = 0;      // the last one dispatched
+    std::uint32_t generation = 0;   // of the slot's events
+    TaskIndex first_task = kNoTask; // one per placement, chained
+    std::uint32_t waiting_for = 0;  // flows, or ends of tasks on shared hosts and of all those on dedicated ones
+  };
+
+  [[nodiscard]] WorkPlan plan_of(const LiveJob& job, HostIndex host) const;
+  void place(std::uint32_t slot, std::span<const Placement> placements);
+  void start_flows(std::uint32_t slot, Phase phase);
+  void start_compute(std::uint32_t slot);
+  void part_computed(std::uint32_t slot);
+  void all_computed(std::uint32_t slot);
+  void finish(std::uint32_t slot);
+  void interrupt(std::uint32_t slot, OnInterrupt keep);
+  [[nodiscard]] WorkDone done_by_attempt(const LiveJob& job, long double& core_ns) const;
+  void stop_task(TaskIndex task);
+  void leave_hosts(std::uint32_t slot);
+  void free_slot(std::uint32_t slot);
+  void watch(HostIndex host);
+  void note_usage(HostIndex host, std::int64_t before);
+
+  const Platform& platform_;
+  scenarios::CheckpointConfig checkpoint_;
+  SimGridEngine& engine_;
+  Common& common_;
+  Cpu cpu_;
+
+  std::vector<LiveJob> jobs_;
+  std::vector<std::uint32_t> free_jobs_;
+  IdMap<std::uint32_t> by_id_;
+
+  struct Flow {
+    FlowId id;
+    bool live = false;
+  };
+  std::vector<Flow> flows_;  // by task; empty until one is needed
+
+  struct Watch {
+    Time at = kNever;  // when the pending host_end is due
+    std::uint32_t generation = 0;
+  };
+  std::vector<Watch> watches_;  // by host
+
+  std::vector<TaskIndex> ended_tasks_;  // scratch
+  std::vector<std::uint32_t> victims_;  // scratch
+  std::uint64_t ended_ = 0;
+  std::size_t live_attempts_ = 0;
+  Time last_end_{};
+};
+
+}  // namespace drydock::sim

@@ -1,0 +1,79 @@
+#include "sim/platform.hpp"
+
+#include "policies/core/assert.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace drydock::sim {
+namespace {
+
+WorkerSpec spec_of(PoolId pool, const scenarios::Pool& config, const scenarios::HostGroup& group) {
+  ResourceAmounts amounts;
+  amounts.cpus_milli = config.processor_sharing ? kUnlimited : std::int64_t{group.cpus} * 1000;
+  amounts.memory_bytes = group.memory_bytes > 0 ? group.memory_bytes : kUnlimited;
+  amounts.gpus = group.gpus;
+  amounts.slots = config.slots_per_worker && !config.processor_sharing ? std::int64_t{*config.slots_per_worker} : kUnlimited;
+  return {.pool = pool, .capacity = make_resources(amounts), .speed = group.speed};
+}
+
+}  // namespace
+
+Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts) {
+  for (std::uint32_t g = 0; g < groups_.size(); ++g) {
+    first_of_group_.push_back(static_cast<HostIndex>(hosts_.size()));
+    for (std::uint32_t n = 0; n < groups_[g].count; ++n) {
+      hosts_.push_back({.group = g, .number = n, .cpus = groups_[g].cpus, .speed = groups_[g].speed,
+                        .cost_per_hour = groups_[g].cost_per_hour, .workers = {}});
+    }
+  }
+  for (std::uint32_t p = 0; p < scenario.pools.size(); ++p) {
+    for (const std::string& name : scenario.pools[p].hosts) {
+      const auto group = std::find_if(groups_.begin(), groups_.end(), [&](const auto& g) { return g.name == name; });
+      DRYDOCK_CHECK(group != groups_.end(), "a pool names a host group that does not exist");
+      const HostIndex first = first_of_group_[static_cast<std::size_t>(group - groups_.begin())];
+      for (std::uint32_t n = 0; n < group->count; ++n) add_worker(PoolId{p}, scenario.pools[p], *group, first + n);
+    }
+  }
+}
+
+void Platform::add_worker(PoolId pool, const scenarios::Pool& config, const scenarios::HostGroup& group, HostIndex host) {
+  const WorkerId id{static_cast<std::uint32_t>(workers_.size())};
+  workers_.push_back({.host = host, .spec = spec_of(pool, config, group)});
+  HostFacts& facts = hosts_[host];
+  facts.oversubscribable = config.processor_sharing || !facts.workers.empty();
+  facts.workers.push_back(id);
+}
+
+std::vector<HostIndex> Platform::resolve(std::string_view target) const {
+  std::vector<HostIndex> found;
+  if (target.empty()) {
+    found.resize(hosts_.size());
+    std::iota(found.begin(), found.end(), HostIndex{0});
+    return found;
+  }
+  for (std::uint32_t g = 0; g < groups_.size(); ++g) {
+    if (groups_[g].name == target) {
+      found.resize(groups_[g].count);
+      std::iota(found.begin(), found.end(), first_of_group_[g]);
+      return found;
+    }
+  }
+  for (std::uint32_t g = 0; g < groups_.size(); ++g) {
+    if (!target.starts_with(groups_[g].name)) continue;
+    for (std::uint32_t n = 0; n < groups_[g].count; ++n) {
+      if (scenarios::host_name(groups_[g], n) == target) return {first_of_group_[g] + n};
+    }
+  }
+  return found;
+}
+
+bool same_platform(const scenarios::Scenario& a, const scenarios::Scenario& b) {
+  const auto same_group = [](const scenarios::HostGroup& x, const scenarios::HostGroup& y) {
+    return x.name == y.name && x.count == y.count && x.cpus == y.cpus && x.speed == y.speed;
+  };
+  return a.network.latency == b.network.latency && a.network.bandwidth_bytes_per_s == b.network.bandwidth_bytes_per_s &&
+         std::equal(a.hosts.begin(), a.hosts.end(), b.hosts.begin(), b.hosts.end(), same_group);
+}
+
+}  // namespace drydock::sim

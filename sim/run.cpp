@@ -1,0 +1,89 @@
+#include "sim/run.hpp"
+
+#include "policies/core/journal.hpp"
+#include "sim/run_child.hpp"
+#include "sim/world.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <fstream>
+#include <memory>
+#include <new>
+
+namespace drydock::sim {
+namespace {
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto in_seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  return in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime);
+}
+
+double peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024;  // kept in KiB
+}
+
+reports::RunResult failed(std::string why) {
+  reports::RunResult result;
+  result.error = std::move(why);
+  return result;
+}
+
+reports::RunResult run_world(SimGridEngine& engine, const RunRequest& request, const std::atomic<bool>& stop,
+                             std::atomic<double>* progress) {
+  const scenarios::Scenario& scenario = *request.scenario;
+  WorldOptions options{.eager = request.options.eager, .check = request.options.check, .progress = progress, .stop = &stop};
+  std::ofstream file;
+  std::unique_ptr<JournalWriter> journal;
+  const std::string path = request.options.journal ? request.options.journal->string() : std::string();
+  if (request.options.journal) {
+    file.open(*request.options.journal, std::ios::binary | std::ios::trunc);
+    if (!file) return failed(fmt::format("the journal {} cannot be written: {}", path, std::strerror(errno)));
+    const JournalFormat format = request.options.json_lines ? JournalFormat::json_lines : JournalFormat::binary;
+    journal = std::make_unique<JournalWriter>(file, format,
+                                              JournalHeader{DRYDOCK_VERSION, scenario.json, scenario.variant, request.seed});
+    options.journal = journal.get();
+  }
+  reports::RunResult result = World(scenario, request.seed, options, engine).run();
+  if (journal) {
+    journal.reset();
+    file.close();
+    if (!file && !result.error) result.error = fmt::format("the journal {} could not be written in full: is the disk full?", path);
+  }
+  return result;
+}
+
+}  // namespace
+
+reports::RunResult run_on(SimGridEngine& engine, const RunRequest& request, const std::atomic<bool>& stop,
+                          std::atomic<double>* progress) {
+  const double began = cpu_seconds();
+  reports::RunResult result;
+  try {
+    result = run_world(engine, request, stop, progress);
+  } catch (const std::bad_alloc&) {
+    result = failed("the run needs more memory than there is");
+  } catch (const std::exception& error) {
+    result = failed(fmt::format("the run was broken off: {}", error.what()));
+  }
+  result.variant = request.scenario->variant;
+  result.seed = request.seed;
+  result.cpu_s = cpu_seconds() - began;
+  result.peak_rss_bytes = peak_rss_bytes();
+  return result;
+}
+
+reports::RunResult run_one(const scenarios::Scenario& scenario, std::uint64_t seed, const RunOptions& options,
+                           const std::atomic<bool>& stop) {
+  SimGridEngine engine(scenario);
+  return run_on(engine, RunRequest{.scenario = &scenario, .seed = seed, .options = options}, stop, nullptr);
+}
+
+}  // namespace drydock::sim

@@ -1,0 +1,47 @@
+// Runs scenarios in simulation: one forked process per run, the platform built once for all runs that share it.
+#pragma once
+
+#include "policies/core/result.hpp"
+#include "reports/run_result.hpp"
+#include "scenarios/scenario.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace drydock::sim {
+
+struct RunOptions {
+  bool eager = false;                            // every heartbeat is an event of its own; same decisions, slower
+  bool check = false;                            // run the invariant checker along
+  std::optional<std::filesystem::path> journal;  // file to write; empty extension decides nothing: see json_lines
+  bool json_lines = false;
+};
+
+// One run in this process. SimGrid keeps one engine per process for good: call it once per process, or use run_all.
+[[nodiscard]] reports::RunResult run_one(const scenarios::Scenario& scenario, std::uint64_t seed, const RunOptions& options,
+                                         const std::atomic<bool>& stop);
+
+struct RunRequest {
+  const scenarios::Scenario* scenario = nullptr;
+  std::uint64_t seed = 1;
+  RunOptions options;
+};
+
+struct Progress {
+  std::size_t runs_done = 0;
+  std::size_t runs_total = 0;
+  double fraction = 0;  // of all the work, by jobs ended or time passed
+};
+
+// All runs, `jobs` at a time, results in the order of requests. When `stop` becomes true, running ones end early and are
+// marked partial, waiting ones are left out (error says so). `progress` is called a few times a second.
+[[nodiscard]] std::vector<reports::RunResult> run_all(std::span<const RunRequest> requests, unsigned jobs,
+                                                      const std::atomic<bool>& stop,
+                                                      const std::function<void(const Progress&)>& progress);
+
+}  // namespace drydock::sim

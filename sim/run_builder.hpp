@@ -1,0 +1,57 @@
+// The process that builds a platform once and forks a child from it for each run.
+#pragma once
+
+#include "sim/processes.hpp"
+#include "sim/run.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace drydock::sim {
+
+// What all processes of a run_all() see.
+struct SharedRuns {
+  explicit SharedRuns(std::size_t runs);
+  [[nodiscard]] std::atomic<bool>& stop() const;
+  [[nodiscard]] std::atomic<double>& progress(std::size_t run) const;
+
+ private:
+  SharedBytes bytes_;
+};
+
+// The parent's handle on such a process. Requests are named by their index.
+class RunBuilder {
+ public:
+  // Forks. The child closes the sockets of `siblings`, and builds the platform of the first request that it is given;
+  // all its requests must be of one platform.
+  RunBuilder(std::span<const RunRequest> requests, const SharedRuns& shared, std::span<const std::unique_ptr<RunBuilder>> siblings);
+  ~RunBuilder();
+  RunBuilder(const RunBuilder&) = delete;
+  RunBuilder& operator=(const RunBuilder&) = delete;
+
+  [[nodiscard]] int socket() const { return socket_.get(); }
+  [[nodiscard]] bool alive() const { return pid_ > 0; }
+  // Runs that it has been given and has not given back.
+  [[nodiscard]] std::span<const std::uint64_t> outstanding() const { return outstanding_; }
+
+  // A run to make.
+  void give(std::uint64_t run);
+  // Takes in what it sent, blocking for the first byte. If the process died, its runs come back as errors.
+  void collect(std::span<reports::RunResult> results);
+  // No more runs will be given: it ends.
+  void dismiss();
+
+ private:
+  void lost(std::span<reports::RunResult> results);
+
+  Descriptor socket_;
+  pid_t pid_ = -1;
+  MessageReader reader_;
+  std::vector<std::uint64_t> outstanding_;
+};
+
+}  // namespace drydock::sim

@@ -1,0 +1,56 @@
+#include "sim/work_plan.hpp"
+
+
+#include <algorithm>
+#include <cmath>
+
+namespace drydock::sim {
+namespace {
+
+std::int64_t rounded(long double ns) {
+  constexpr long double kLimit = 9.2e18L;
+  return std::llround(std::clamp(ns, 0.0L, kLimit));
+}
+
+std::int64_t work_in(std::int64_t service_ns, double speed) {
+  if (speed == 1.0) return service_ns;
+  return rounded(static_cast<long double>(service_ns) * speed);
+}
+
+}  // namespace
+
+Duration service_of(Duration work, double speed) {
+  if (speed == 1.0) return std::max(Duration{1}, work);
+  return Duration{std::max<std::int64_t>(1, rounded(static_cast<long double>(nanos(work)) / speed))};
+}
+
+std::int64_t checkpoints_in(const WorkPlan& plan) {
+  if (plan.interval <= Duration{0}) return 0;
+  return (nanos(plan.work) - 1) / nanos(plan.interval);
+}
+
+Duration total_service(const WorkPlan& plan) {
+  return plan.restart + service_of(plan.work, plan.speed) + plan.cost * checkpoints_in(plan);
+}
+
+WorkDone work_done(const WorkPlan& plan, Duration received) {
+  const std::int64_t most = nanos(plan.work) - 1;
+  std::int64_t service = nanos(received - plan.restart);
+  if (service <= 0 || most <= 0) return {};
+  if (plan.interval <= Duration{0}) return {.all = Duration{std::min(most, work_in(service, plan.speed))}, .saved = {}};
+  // Finished checkpoints: the k-th is finished after k intervals of work and k costs.
+  const auto finished_after = [&](std::int64_t k) {
+    return nanos(service_of(plan.interval * k, plan.speed)) + nanos(plan.cost) * k;
+  };
+  const long double cycle = static_cast<long double>(nanos(plan.interval)) / plan.speed + static_cast<long double>(nanos(plan.cost));
+  const std::int64_t count = checkpoints_in(plan);
+  std::int64_t k = std::clamp(static_cast<std::int64_t>(static_cast<long double>(service) / cycle), std::int64_t{0}, count);
+  while (k > 0 && finished_after(k) > service) --k;
+  while (k < count && finished_after(k + 1) <= service) ++k;
+  service -= k > 0 ? finished_after(k) : 0;
+  const std::int64_t saved = nanos(plan.interval) * k;
+  const std::int64_t unsaved = std::min(work_in(service, plan.speed), k < count ? nanos(plan.interval) : most - saved);
+  return {.all = Duration{std::min(most, saved + std::max<std::int64_t>(0, unsaved))}, .saved = Duration{saved}};
+}
+
+}  // namespace drydock::sim

@@ -1,0 +1,107 @@
+// One simulated run: drives the scheduler with what happens, and lets happen what it orders.
+//
+// Rules that every world follows, so that two worlds make the same journal from one scenario:
+// - All facts that are true at one instant are gathered, put in order by order_canonically(), and handed to step() once.
+// - What its orders bring about without delay (answers of an ideal store, AttemptStopped) goes into a next round at the same
+//   instant; rounds repeat until nothing more happens. step() is also called, without facts, when next_wakeup() is due.
+// - At one instant tasks end before hosts crash, and hosts crash before hosts are repaired.
+// - The order of stopping an attempt that is dead, or to run one on a dead worker, is lost: nobody answers.
+#pragma once
+
+#include "policies/core/check.hpp"
+#include "policies/core/journal.hpp"
+#include "policies/core/scheduler.hpp"
+#include "policies/liveness.hpp"
+#include "reports/run_result.hpp"
+#include "scenarios/scenario.hpp"
+#include "scenarios/workload.hpp"
+#include "sim/common.hpp"
+#include "sim/executor.hpp"
+#include "sim/fleet.hpp"
+#include "sim/platform.hpp"
+#include "sim/simgrid_engine.hpp"
+#include "sim/store_model.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace drydock::sim {
+
+struct WorldOptions {
+  bool eager = false;
+  bool check = false;
+  JournalWriter* journal = nullptr;            // written to if there is one
+  StoreBehaviour* store = nullptr;             // ideal if there is none
+  std::atomic<double>* progress = nullptr;     // set now and then to the fraction done, by jobs ended or time passed
+  const std::atomic<bool>* stop = nullptr;     // ends the run early once it is true
+};
+
+class World final : private EngineDriver {
+ public:
+  // The scenario and what the options point at must outlive the world. `engine` must be of the same machines and network,
+  // and not have run.
+  World(const scenarios::Scenario& scenario, std::uint64_t seed, const WorldOptions& options, SimGridEngine& engine);
+
+  // Runs to the end; once. A run that cannot go on (the policy broke a rule, or nothing can happen while jobs wait) has
+  // RunResult::error set. Does not fill variant, cpu_s and peak_rss_bytes.
+  [[nodiscard]] reports::RunResult run();
+
+ private:
+  void advance(std::int64_t limit) override;
+  [[nodiscard]] std::int64_t present_instant() const override { return nanos(common_.now); }
+  [[nodiscard]] std::int64_t next_instant() const override;
+  [[nodiscard]] bool finished() const override { return finished_; }
+  void flow_arrived(FlowId flow, std::uint64_t cookie, std::int64_t now) override;
+
+  void run_instant(Time now);
+  void gather();
+  void happen(const Pending& pending);
+  void break_and_repair();
+  void take_arrivals();
+  void step();
+  void carry_out(const Command& command);
+  void answer(const StoreModel::Reply& reply);
+  void end_if_over();
+  [[nodiscard]] bool stuck() const;
+  void fail(std::string why);
+  void look_around();
+  [[nodiscard]] double fraction_done() const;
+
+  const scenarios::Scenario& scenario_;
+  std::uint64_t seed_;
+  WorldOptions options_;
+  SimGridEngine& engine_;
+  Platform platform_;
+  scenarios::Workload workload_;
+  std::uint64_t jobs_in_all_;
+  Common common_;
+  std::unique_ptr<LivenessPolicy> liveness_;
+  Scheduler scheduler_;
+  StoreModel store_;
+  Executor executor_;
+  Fleet fleet_;
+  std::optional<Checker> checker_;
+
+  Time horizon_ = kNever;        // of the scenario's duration
+  scenarios::Arrival arrival_;   // the next one
+  bool more_arrivals_ = false;
+  Time wakeup_ = kNever;
+  std::vector<Event> facts_;     // handed over in this round
+  std::vector<Pending> breaks_;  // crashes and repairs of this instant
+  std::vector<Event> answers_;   // delayed ones
+  std::vector<std::uint32_t> free_answers_;
+  std::size_t pending_answers_ = 0;
+
+  std::uint64_t steps_ = 0;
+  std::uint64_t instants_ = 0;
+  std::uint64_t idle_wakeups_ = 0;  // in a row: steps without facts and orders, while nothing runs
+  bool finished_ = false;
+  bool partial_ = false;
+  std::optional<std::string> error_;
+};
+
+}  // namespace drydock::sim

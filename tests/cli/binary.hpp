@@ -1,0 +1,94 @@
+// Runs the program as a user does.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+namespace drydock::cli {
+
+struct Ran {
+  int code = -1;   // exit code
+  int signal = 0;  // that killed it, or 0
+  std::string out;
+  std::string err;
+};
+
+// A folder that is removed at the end of a test.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "drydock-test-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) std::abort();
+    path_ = name;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  // Writes a file and gives its path.
+  std::string file(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ / name, std::ios::binary) << text;
+    return (path_ / name).string();
+  }
+  [[nodiscard]] std::string path(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::string text_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// A started program, with its output in files.
+class Started {
+ public:
+  explicit Started(const std::vector<std::string>& arguments) {
+    std::vector<char*> argv{const_cast<char*>(DRYDOCK_BINARY)};
+    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+    const std::string out = folder_.path("out");
+    const std::string err = folder_.path("err");
+    pid_ = fork();
+    if (pid_ != 0) return;
+    if (std::freopen("/dev/null", "r", stdin) == nullptr || std::freopen(out.c_str(), "w", stdout) == nullptr ||
+        std::freopen(err.c_str(), "w", stderr) == nullptr) {
+      _exit(98);
+    }
+    execv(DRYDOCK_BINARY, argv.data());
+    _exit(99);
+  }
+  void interrupt() const { kill(pid_, SIGINT); }
+  [[nodiscard]] std::string out_so_far() const { return text_of(folder_.path("out")); }
+  [[nodiscard]] Ran wait() const {
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    Ran ran{.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+            .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+            .out = text_of(folder_.path("out")),
+            .err = text_of(folder_.path("err"))};
+    return ran;
+  }
+
+ private:
+  Folder folder_;
+  pid_t pid_ = 0;
+};
+
+inline Ran run_binary(const std::vector<std::string>& arguments) { return Started(arguments).wait(); }
+
+}  // namespace drydock::cli

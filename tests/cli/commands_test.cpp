@@ -1,0 +1,202 @@
+// Each command as a user meets it.
+#include "tests/cli/binary.hpp"
+
+#include <chrono>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+
+namespace drydock::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+// Two variants whose order is clear: shortest jobs first waits less. `count` jobs.
+std::string small_scenario(const Folder& folder, long count = 2000) {
+  Json scenario = Json::parse(R"({
+    "name": "small", "seed": 5,
+    "cluster": {"hosts": [{"name": "node", "count": 2, "cpus": 1, "cost_per_hour": 0.04}]},
+    "queues": [{"name": "default"}],
+    "pools": [{"name": "main", "hosts": ["node"], "queues": ["default"], "slots_per_worker": 1}],
+    "workload": [{"name": "w", "queue": "default", "arrivals": {"poisson": {"rate": "0.9/s"}},
+                  "duration": {"exponential": {"mean": "2s"}}}],
+    "policies": {"placement": {"type": "fcfs"}},
+    "variants": [{"name": "fcfs"}, {"name": "sjf", "set": {"/policies/placement": {"type": "sjf"}}}]
+  })");
+  scenario["workload"][0]["count"] = count;
+  return folder.file("small.json", scenario.dump());
+}
+
+TEST(Help, AloneAndByCommand) {
+  const Ran alone = run_binary({});
+  EXPECT_EQ(alone.code, 0);
+  EXPECT_TRUE(has(alone.out, "Usage:"));
+  EXPECT_TRUE(has(alone.out, "drydock simulate "));
+  EXPECT_EQ(run_binary({"--help"}).code, 0);
+  for (const char* command : {"simulate", "validate", "scenarios", "policies", "import", "replay", "check", "version"}) {
+    EXPECT_TRUE(has(alone.out, command));
+    const Ran help = run_binary({command, "--help"});
+    EXPECT_EQ(help.code, 0) << command;
+    EXPECT_TRUE(has(help.out, "Usage: drydock " + std::string(command))) << help.out;
+    EXPECT_EQ(run_binary({"help", command}).out, help.out);
+  }
+}
+
+TEST(Version, SaysWhatItIs) {
+  EXPECT_TRUE(run_binary({"version"}).out.starts_with("drydock "));
+  EXPECT_TRUE(has(run_binary({"version"}).out, "SimGrid"));
+  EXPECT_TRUE(run_binary({"--version"}).out.starts_with("drydock "));
+}
+
+TEST(Policies, AreListedAndExplained) {
+  const Ran list = run_binary({"policies"});
+  EXPECT_EQ(list.code, 0);
+  for (const char* name : {"placement", "liveness", "fcfs", "easy", "conservative", "ttl"})
+    EXPECT_TRUE(has(list.out, name)) << name;
+  const Ran one = run_binary({"policies", "ttl"});
+  EXPECT_TRUE(has(one.out, "heartbeat: a duration"));
+  EXPECT_TRUE(has(one.out, "default 30s"));
+  EXPECT_TRUE(has(one.out, "Source"));
+  EXPECT_EQ(run_binary({"policies", "liveness/ttl"}).out, one.out);
+}
+
+TEST(Scenarios, EachBuiltInOneIsPrintedAndValid) {
+  const Ran list = run_binary({"scenarios"});
+  EXPECT_EQ(list.code, 0);
+  std::string name = list.out.substr(0, list.out.find(' '));
+  const Ran text = run_binary({"scenarios", name});
+  EXPECT_EQ(text.code, 0);
+  EXPECT_TRUE(Json::parse(text.out, nullptr, true, true).is_object());
+  EXPECT_EQ(run_binary({"validate", name}).code, 0);
+}
+
+TEST(Simulate, TableNamesTheBest) {
+  const Folder folder;
+  const Ran ran = run_binary({"simulate", small_scenario(folder), "--seeds", "1..8"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.err, "");
+  EXPECT_TRUE(has(ran.out, "small: 2 variants, 8 seeds each"));
+  EXPECT_TRUE(has(ran.out, "sjf has the shortest mean wait")) << ran.out;
+  EXPECT_FALSE(has(ran.out, "\x1b["));
+}
+
+TEST(Simulate, JsonIsTheSameTwiceButForTheMachine) {
+  const Folder folder;
+  const std::string file = small_scenario(folder);
+  const auto result = [&](const std::string& jobs) {
+    const Ran ran = run_binary({"simulate", file, "--seeds", "1..3", "--format", "json", "--jobs", jobs});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    Json json = Json::parse(ran.out);
+    for (auto& run : json["runs"]) run.erase("resources");
+    return json;
+  };
+  const Json one = result("1");
+  EXPECT_EQ(one, result("4"));
+  ASSERT_EQ(one["runs"].size(), 6U);
+  EXPECT_EQ(one["runs"][0]["variant"], "fcfs");
+  EXPECT_EQ(one["runs"][5]["variant"], "sjf");
+  EXPECT_EQ(one["runs"][5]["seed"], 3);
+  EXPECT_EQ(one["runs"][0]["metrics"]["jobs_completed"], 2000);
+  EXPECT_NE(one["runs"][0]["journal_hash"], one["runs"][1]["journal_hash"]);
+  EXPECT_EQ(one["partial"], false);
+}
+
+TEST(Simulate, OptionsChooseSeedsVariantsMetricsAndValues) {
+  const Folder folder;
+  const std::string file = small_scenario(folder, 100);
+  const Ran ran = run_binary(
+      {"simulate", file, "--variant", "sjf", "--seeds", "7", "--set", "/workload/0/count=50", "--format", "json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const Json json = Json::parse(ran.out);
+  ASSERT_EQ(json["runs"].size(), 1U);
+  EXPECT_EQ(json["runs"][0]["variant"], "sjf");
+  EXPECT_EQ(json["runs"][0]["seed"], 7);
+  EXPECT_EQ(json["runs"][0]["metrics"]["jobs_completed"], 50);
+  const Ran rows = run_binary({"simulate", file, "--metrics", "utilization"});
+  EXPECT_TRUE(has(rows.out, "utilization"));
+  EXPECT_FALSE(has(rows.out, "makespan"));
+  EXPECT_EQ(Json::parse(run_binary({"simulate", file, "--format", "json"}).out)["runs"].size(),
+            20U);  // ten seeds by default
+}
+
+TEST(Simulate, OutWritesResultAndSummary) {
+  const Folder folder;
+  const Ran ran = run_binary({"simulate", small_scenario(folder, 100), "--out", folder.path("a/b"), "--check"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_TRUE(has(ran.out, "Written: "));
+  const Json json = Json::parse(text_of(folder.path("a/b/result.json")));
+  EXPECT_EQ(json["schema"], "drydock.result/1");
+  EXPECT_EQ(json["runs"][0]["checked"], true);
+  EXPECT_TRUE(has(text_of(folder.path("a/b/summary.txt")), "wait, mean"));
+}
+
+TEST(Journal, IsReplayedAndCheckedInBothFormats) {
+  const Folder folder;
+  const std::string file = small_scenario(folder, 300);
+  for (const char* format : {"binary", "jsonl"}) {
+    const std::string journal = folder.path(std::string("one.") + format);
+    const Ran ran = run_binary({"simulate", file, "--variant", "sjf", "--seeds", "3", "--journal", journal,
+                                "--journal-format", format, "--format", "json"});
+    ASSERT_EQ(ran.code, 0) << ran.err;
+    const std::string hash = Json::parse(ran.out)["runs"][0]["journal_hash"];
+    const Ran replayed = run_binary({"replay", journal});
+    EXPECT_EQ(replayed.code, 0) << replayed.out << replayed.err;
+    EXPECT_TRUE(has(replayed.out, "identical"));
+    EXPECT_TRUE(has(replayed.out, hash));
+    EXPECT_TRUE(has(replayed.out, "small, variant sjf, seed 3"));
+    const Ran checked = run_binary({"check", journal});
+    EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
+    EXPECT_TRUE(has(checked.out, "0 violations\n")) << checked.out;
+    const Ran what_if = run_binary({"replay", journal, "--set", "/policies/placement/type=fcfs"});
+    EXPECT_EQ(what_if.code, 0) << what_if.err;
+    EXPECT_TRUE(has(what_if.out, "first difference")) << what_if.out;
+  }
+}
+
+TEST(Journal, SeveralRunsGoIntoAFolder) {
+  const Folder folder;
+  const Ran ran =
+      run_binary({"simulate", small_scenario(folder, 50), "--seeds", "1..2", "--journal", folder.path("journals")});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  for (const char* name : {"fcfs-seed1", "fcfs-seed2", "sjf-seed1", "sjf-seed2"}) {
+    EXPECT_EQ(run_binary({"replay", folder.path(std::string("journals/") + name + ".journal")}).code, 0) << name;
+  }
+}
+
+TEST(Journal, CutOffOneIsRefusedAndTamperedOneDiffers) {
+  const Folder folder;
+  const std::string journal = folder.path("one.jsonl");
+  ASSERT_EQ(run_binary({"simulate", small_scenario(folder, 100), "--variant", "fcfs", "--seeds", "1", "--journal", journal,
+                        "--journal-format", "jsonl"})
+                .code,
+            0);
+  const std::string text = text_of(journal);
+  const Ran cut = run_binary({"replay", folder.file("cut.jsonl", text.substr(0, text.size() / 2))});
+  EXPECT_EQ(cut.code, 2);
+  EXPECT_TRUE(has(cut.err, "cut.jsonl")) << cut.err;
+}
+
+TEST(Interrupt, LeavesMarkedPartialResults) {
+  const Folder folder;
+  const Started started(
+      {"simulate", small_scenario(folder, 400'000'000), "--seeds", "1..3", "--format", "json", "--out", folder.path("out")});
+  // The folder appears once everything is checked and runs are about to begin.
+  while (!std::filesystem::exists(folder.path("out/result.json")))
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  started.interrupt();
+  const Ran ran = started.wait();
+  EXPECT_EQ(ran.code, 130) << ran.err;
+  const Json json = Json::parse(ran.out);
+  EXPECT_EQ(json["partial"], true);
+  EXPECT_EQ(json["runs"].size(), 6U);
+  EXPECT_EQ(Json::parse(text_of(folder.path("out/result.json")))["partial"], true);
+  EXPECT_TRUE(has(text_of(folder.path("out/summary.txt")), "PARTIAL"));
+  EXPECT_TRUE(has(ran.err, "stopping"));
+}
+
+}  // namespace
+}  // namespace drydock::cli

@@ -1,0 +1,54 @@
+# Installs drydock into an empty prefix and builds and runs tests/install/consumer against it, as a stranger's project would.
+# VARIANT: installed_package (all of the build in BINARY_DIR) or installed_policies_alone (configured anew, without SimGrid).
+cmake_minimum_required(VERSION 3.25)
+
+set(work "${BINARY_DIR}/tests/${VARIANT}")
+set(prefix "${work}/prefix with a space")
+file(REMOVE_RECURSE "${prefix}" "${work}/consumer")
+
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "failed (${result}): ${ARGN}\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+if(VARIANT STREQUAL "installed_package")
+  set(built "${BINARY_DIR}")
+  set(components policies scenarios reports sim)
+else()
+  set(built "${work}/build")
+  set(components policies)
+  # Without pkg-config nothing here could find SimGrid.
+  run("${CMAKE_COMMAND}" -S "${SOURCE_DIR}" -B "${built}" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}"
+    -DCMAKE_BUILD_TYPE=Release -DDRYDOCK_BUILD_SIM=OFF -DDRYDOCK_BUILD_SCENARIOS=OFF
+    -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON)
+  run("${CMAKE_COMMAND}" --build "${built}")
+endif()
+
+run("${CMAKE_COMMAND}" --install "${built}" --prefix "${prefix}")
+run("${CMAKE_COMMAND}" -S "${SOURCE_DIR}/tests/install/consumer" -B "${work}/consumer" -G "${GENERATOR}"
+  "-DCMAKE_CXX_COMPILER=${CXX}" "-DCMAKE_PREFIX_PATH=${prefix}" "-DCOMPONENTS=${components}")
+run("${CMAKE_COMMAND}" --build "${work}/consumer")
+run("${work}/consumer/consumer")
+if(NOT output MATCHES "job 0 was dispatched to worker 0")
+  message(FATAL_ERROR "the consumer said: ${output}")
+endif()
+
+if(VARIANT STREQUAL "installed_package")
+  run("${prefix}/bin/drydock" version)
+elseif(EXISTS "${prefix}/bin/drydock" OR EXISTS "${prefix}/include/drydock/sim")
+  message(FATAL_ERROR "a build of the policies alone installed the simulation")
+endif()
+
+# The headers alone must do: nothing that is installed may name the source tree.
+file(GLOB_RECURSE texts "${prefix}/*.cmake" "${prefix}/*.hpp")
+foreach(text IN LISTS texts)
+  file(READ "${text}" content)
+  string(FIND "${content}" "${SOURCE_DIR}" place)
+  if(NOT place EQUAL -1)
+    message(FATAL_ERROR "${text} names ${SOURCE_DIR}")
+  endif()
+endforeach()
+message(STATUS "${VARIANT}: the consumer found ${components} and ran")

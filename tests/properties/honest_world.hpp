@@ -1,0 +1,166 @@
+// A small honest world for random histories: it keeps its own truth (what runs where, what the store holds), tells the
+// scheduler facts about it, late, twice or stale if it likes, and judges every order by its own books.
+#pragma once
+
+#include "policies/core/check.hpp"
+#include "policies/core/rng.hpp"
+#include "policies/core/scheduler.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <queue>
+#include <string>
+#include <vector>
+
+namespace drydock::properties {
+
+// What may happen in a history.
+struct Dangers {
+  bool faults = false;         // workers die and come back; facts come late, twice, or about nothing
+  bool store_faults = false;   // commits fail, or their answers are lost
+  bool slow_store = false;     // answers take time and overtake each other; else they come at once
+  bool cancels = false;
+};
+
+struct WorldConfig {
+  SchedulerConfig scheduler;
+  std::vector<WorkerSpec> workers;
+  std::vector<JobSpec> jobs;            // by id: 0, 1, 2, ...
+  std::vector<Time> submissions;        // by job
+  std::vector<Duration> durations;      // by job: true work on a worker of speed 1
+  Dangers dangers;
+  Time healed_at{};                     // no dangers from here on
+  std::uint64_t seed = 1;
+};
+
+class HonestWorld {
+ public:
+  HonestWorld(WorldConfig config, std::unique_ptr<PlacementPolicy> policy);
+
+  // Runs to the end; the first broken expectation, or nothing.
+  [[nodiscard]] std::string run();
+
+  // Called after each step, when the books have been checked; returns what is wrong, or nothing.
+  std::function<std::string(const Scheduler&, Time now)> after_step;
+
+  [[nodiscard]] const Scheduler& scheduler() const { return scheduler_; }
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
+
+ private:
+  struct WorkerTruth {
+    WorkerSpec spec;
+    std::uint32_t incarnation = 1;
+    bool changed = false;             // it came back with another spec than it should have
+    bool alive = true;                // in truth
+    std::uint32_t told = 0;           // the highest incarnation that the scheduler was told of
+    bool known = false;               // to the scheduler as alive, by the facts so far
+    Resources running;    // held by running attempts, in truth
+    Resources believed;   // held by what has been assigned and not released, by the scheduler's orders
+  };
+  enum class Phase : std::uint8_t { assigned, stored, running, over, released };
+  struct AttemptTruth {
+    Phase phase = Phase::assigned;
+    std::vector<Placement> placements;
+    Time began{};
+    bool stop_asked = false;
+    bool told_over = false;    // the scheduler knows that it holds nothing any more
+    bool releasing = false;    // in a commit that has not failed
+  };
+  struct JobTruth {
+    std::map<std::uint32_t, AttemptTruth> attempts;  // by number
+    Duration done{};                                 // work that is not to be repeated
+    bool accepted = false;
+    bool cancelled = false;
+    bool rejected = false;
+    bool result_known = false;  // to the scheduler
+  };
+  struct CommitTruth {
+    std::vector<AttemptId> assigned;
+    std::vector<AttemptId> released;
+    bool in_store = false;
+    bool answer_lost = false;
+    bool reading = false;
+    bool open = true;
+  };
+
+  // Something that happens at a time; facts are collected and handed over together.
+  using Action = std::function<void()>;
+  struct Due {
+    Time at{};
+    std::uint64_t sequence = 0;
+    Action action;
+    friend bool operator>(const Due& a, const Due& b) { return a.at != b.at ? a.at > b.at : a.sequence > b.sequence; }
+  };
+
+  void schedule_start();
+  void schedule_dangers();
+  void tell_stale_fact();
+  void at(Time time, Action action) { due_.push({time, sequence_++, std::move(action)}); }
+  void tell(const Event& event) { facts_.push_back(event); }
+  void tell_later(const Event& event);
+  [[nodiscard]] bool healed() const { return now_ >= config_.healed_at; }
+  [[nodiscard]] bool chance(std::uint64_t one_in) { return rng_.below(one_in) == 0; }
+  [[nodiscard]] Duration some_delay(std::int64_t most_ms);
+
+  void crash(WorkerId worker);
+  void kill(WorkerId worker);
+  void heal(WorkerId worker);
+  void come_back(WorkerId worker);
+  void leave(WorkerId worker);
+  void end_in_truth(AttemptId id);
+  void finish(AttemptId id);
+  void keep_progress(JobId job, const AttemptTruth& attempt);
+
+  void note(const CommitAnswered&) {}
+  void note(const BatchRead&) {}
+  void note(const AttemptFinished& e);
+  void note(const AttemptStopped& e);
+  void note(const WorkerLeft& e) { note(LeaseExpired{e.worker, e.incarnation}); }
+  void note(const LeaseExpired& e);
+  void note(const WorkerRegistered& e);
+  void note(const JobCancelled& e);
+  void note(const JobSubmitted& e);
+  void note_lost(WorkerId worker);
+  void note_over(AttemptId id);
+
+  void step();
+  void obey(const Commit& c);
+  void obey(const ReadBatch& c);
+  void obey(const Dispatch& c);
+  void obey(const StopAttempt& c);
+  void obey(const RejectJob& c);
+  void obey(const Halt& c);
+  void take_assignment(const Assignment& a, CommitTruth& commit);
+  void check_placements(const Assignment& a);
+  void take_release(const Release& r, CommitTruth& commit);
+  void settle(CommitTruth& commit, bool in_store);
+  void new_request(RequestId id);
+  void believe(AttemptId id, std::int64_t sign);
+  [[nodiscard]] AttemptTruth* find(AttemptId id);
+  void check_wakeup();
+  void check_cancelled(std::span<const Event> facts);
+  void check_end();
+  void complain(const std::string& what);
+
+  WorldConfig config_;
+  Scheduler scheduler_;
+  Checker checker_;
+  Rng rng_;
+  Time now_{};
+  Time wakeup_ = kNever;
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  std::uint64_t sequence_ = 0;
+  std::vector<Event> facts_;
+  std::vector<WorkerTruth> workers_;
+  std::vector<JobTruth> jobs_;
+  std::map<std::uint64_t, CommitTruth> commits_;       // by request
+  std::uint64_t last_request_ = 0;
+  std::uint32_t open_commits_ = 0;
+  std::uint64_t steps_ = 0;
+  std::uint64_t rounds_ = 0;  // at this instant
+  std::string wrong_;
+};
+
+}  // namespace drydock::properties

@@ -1,0 +1,154 @@
+#include "reports/metrics.hpp"
+
+#include <cmath>
+#include <gtest/gtest.h>
+
+namespace drydock::reports {
+namespace {
+
+Time at(double s) { return Time{duration_of_seconds(s)}; }
+Duration lasting(double s) { return duration_of_seconds(s); }
+
+MetricsConfig two_queues(std::uint64_t warmup = 0) {
+  return {.queues = {"short", "long"}, .pools = {"main", "side"}, .warmup_jobs = warmup};
+}
+
+struct Times {
+  double submitted, started, ended;
+};
+// Its service time is the time from start to end.
+JobOutcome job(std::uint64_t id, Times t, std::uint32_t queue = 0, std::uint32_t pool = 0) {
+  return {.id = {id},
+          .queue = {queue},
+          .pool = {pool},
+          .submitted = at(t.submitted),
+          .first_start = at(t.started),
+          .ended = at(t.ended),
+          .service = lasting(t.ended - t.started)};
+}
+void run(Metrics& metrics, const JobOutcome& outcome) {
+  metrics.submitted(outcome.id, outcome.queue, outcome.submitted);
+  metrics.ended(outcome);
+}
+
+TEST(Metrics, ByHand) {
+  Metrics metrics(two_queues());
+  run(metrics, job(0, {0, 0, 10}));
+  run(metrics, job(1, {1, 10, 30}));        // wait 9, response 29
+  run(metrics, job(2, {2, 30, 35}, 1, 1));  // wait 28, response 33
+  const auto m = metrics.result(at(40));
+  EXPECT_EQ(m.at("jobs_submitted"), 3);
+  EXPECT_EQ(m.at("jobs_completed"), 3);
+  EXPECT_EQ(m.at("jobs_failed"), 0);
+  EXPECT_EQ(m.at("jobs_unfinished"), 0);
+  EXPECT_DOUBLE_EQ(m.at("wait_s.mean"), 37.0 / 3);
+  EXPECT_NEAR(m.at("wait_s.p50"), 9, 0.009);
+  EXPECT_EQ(m.at("wait_s.max"), 28);
+  EXPECT_EQ(m.at("response_s.mean"), 24);
+  EXPECT_DOUBLE_EQ(m.at("waited_fraction"), 2.0 / 3);
+  EXPECT_EQ(m.at("makespan_s"), 35);
+  EXPECT_DOUBLE_EQ(m.at("throughput_per_s"), 3.0 / 35);
+  EXPECT_NEAR(m.at("slowdown.mean"), (1 + 29.0 / 20 + 33.0 / 5) / 3, 1e-9);
+  EXPECT_NEAR(m.at("bounded_slowdown.mean"), (1 + 29.0 / 20 + 33.0 / 10) / 3, 1e-9);
+  EXPECT_NEAR(m.at("bounded_slowdown.p95"), 3.3, 0.0033);
+  EXPECT_EQ(m.at("per_queue.short.wait_s.mean"), 4.5);
+  EXPECT_EQ(m.at("per_queue.long.wait_s.mean"), 28);
+  EXPECT_EQ(m.at("per_queue.long.jobs_submitted"), 1);
+  EXPECT_EQ(m.at("per_pool.side.jobs_completed"), 1);
+  EXPECT_EQ(m.at("per_pool.main.response_s.mean"), 19.5);
+}
+
+TEST(Metrics, ShortJobsHaveABoundedSlowdownOfAtLeastOne) {
+  Metrics metrics(two_queues());
+  run(metrics, job(0, {0, 1, 2}));
+  const auto m = metrics.result(at(2));
+  EXPECT_EQ(m.at("bounded_slowdown.mean"), 1);
+  EXPECT_EQ(m.at("slowdown.mean"), 2);
+}
+
+TEST(Metrics, WarmUpIsSimulatedButNotMeasured) {
+  Metrics metrics(two_queues(2));
+  metrics.capacity(at(0), 2000);
+  metrics.usage(at(0), 2000);
+  run(metrics, job(0, {0, 50, 60}));
+  run(metrics, job(1, {1, 50, 60}));
+  metrics.usage(at(100), -1000);
+  run(metrics, job(2, {100, 103, 110}));
+  const auto m = metrics.result(at(110));
+  EXPECT_EQ(m.at("jobs_submitted"), 1);
+  EXPECT_EQ(m.at("wait_s.mean"), 3);
+  EXPECT_EQ(m.at("makespan_s"), 110);
+  EXPECT_DOUBLE_EQ(m.at("utilization"), 0.5);
+  EXPECT_DOUBLE_EQ(m.at("throughput_per_s"), 0.1);
+}
+
+TEST(Metrics, UtilizationFollowsCapacity) {
+  Metrics metrics(two_queues());
+  metrics.capacity(at(0), 4000);
+  metrics.usage(at(0), 1000);
+  metrics.capacity(at(10), 0);
+  metrics.usage(at(10), -1000);
+  metrics.capacity(at(20), 4000);
+  metrics.usage(at(20), 2000);
+  const auto m = metrics.result(at(30));
+  EXPECT_DOUBLE_EQ(m.at("utilization"), (10.0 + 20.0) / (40.0 + 40.0));
+}
+
+TEST(Metrics, FailedRejectedAndUnfinishedJobs) {
+  Metrics metrics(two_queues());
+  JobOutcome failed = job(0, {0, 1, 5});
+  failed.succeeded = false;
+  run(metrics, failed);
+  metrics.submitted({1}, {0}, at(1));
+  metrics.rejected({1}, {0}, at(1));
+  metrics.submitted({2}, {0}, at(2));
+  JobOutcome never_started = job(3, {2, 2, 9}, 1);
+  never_started.first_start = kNever;
+  never_started.succeeded = false;
+  run(metrics, never_started);
+  const auto m = metrics.result(at(10));
+  EXPECT_EQ(m.at("jobs_failed"), 2);
+  EXPECT_EQ(m.at("jobs_rejected"), 1);
+  EXPECT_EQ(m.at("rejected_fraction"), 0.25);
+  EXPECT_EQ(m.at("jobs_unfinished"), 1);
+  EXPECT_EQ(m.at("wait_s.mean"), 1);
+  EXPECT_FALSE(m.contains("response_s.mean"));
+  EXPECT_FALSE(m.contains("per_queue.long.wait_s.mean"));
+}
+
+TEST(Metrics, FailureDetectionAndCost) {
+  Metrics metrics(two_queues());
+  EXPECT_FALSE(metrics.result(at(1)).contains("false_expiries"));
+  EXPECT_FALSE(metrics.result(at(1)).contains("cost_usd"));
+  metrics.detected(lasting(30));
+  metrics.detected(lasting(60));
+  metrics.false_expiry();
+  metrics.worker_time(lasting(3600));
+  metrics.worker_time(lasting(3600));
+  metrics.cost(1.5);
+  metrics.cost(2);
+  metrics.wasted(lasting(7));
+  const auto m = metrics.result(at(100));
+  EXPECT_EQ(m.at("detection_s.mean"), 45);
+  EXPECT_EQ(m.at("detection_s.max"), 60);
+  EXPECT_NEAR(m.at("detection_s.sd"), std::sqrt(450.0), 1e-9);
+  EXPECT_EQ(m.at("false_expiries"), 1);
+  EXPECT_EQ(m.at("false_expiries_per_worker_hour"), 0.5);
+  EXPECT_EQ(m.at("cost_usd"), 3.5);
+  EXPECT_EQ(m.at("wasted_cpu_s"), 7);
+}
+
+TEST(Metrics, NothingAtAllGivesOnlyFiniteNumbers) {
+  Metrics metrics(two_queues());
+  for (const auto& [name, value] : metrics.result(at(0))) EXPECT_TRUE(std::isfinite(value)) << name;
+}
+
+// The mean of a million equal waits is that wait, to the last bit.
+TEST(Metrics, MeansDoNotDrift) {
+  Metrics metrics(two_queues());
+  for (std::uint64_t i = 0; i < 1'000'000; ++i) run(metrics, job(i, {0, 0.1, 0.3}, static_cast<std::uint32_t>(i % 2)));
+  EXPECT_EQ(metrics.result(at(1)).at("wait_s.mean"), 0.1);
+}
+
+}  // namespace
+}  // namespace drydock::reports
