@@ -32,8 +32,9 @@ void ProgressBar::show(const State& state) {
   drawn_ = true;
   const double fraction = std::clamp(state.fraction, 0.0, 1.0);
   const auto filled = static_cast<std::size_t>(fraction * static_cast<double>(kBarWidth));
-  std::string line = fmt::format("[{}{}] {:3.0f} %  {} of {} {}", std::string(filled, '='),
-                                 std::string(kBarWidth - filled, ' '), fraction * 100, state.done, state.total, unit_);
+  std::string line =
+      fmt::format("[{}{}] {:4.{}f} %  {} of {} {}", std::string(filled, '='), std::string(kBarWidth - filled, ' '),
+                  fraction * 100, fraction < 0.1 ? 1 : 0, state.done, state.total, unit_);
   // Too early an estimate misleads more than none.
   if (fraction > 0.02 && elapsed > 1) line += fmt::format("  {} left", say_time(elapsed * (1 - fraction) / fraction));
   fmt::print(stderr, "\r{}\x1b[K", line);

@@ -56,7 +56,9 @@ class Replay final : public Command {
                  bold(terminal, sets_.empty() ? "identical" : "identical in spite of --set"), report.hash);
       return kDone;
     }
-    fmt::print("{} after {} steps:\n{}\n", bold(terminal, "the first difference"), report.steps, *report.difference);
+    std::string difference = *report.difference;
+    while (difference.ends_with('\n')) difference.pop_back();
+    fmt::print("{}: {}\n", bold(terminal, "first difference"), difference);
     if (sets_.empty()) return kCheckFailed;
     fmt::print(
         "From here on the recorded facts are about other decisions. `drydock simulate` shows what the change is worth.\n");

@@ -135,7 +135,7 @@ Outcome run_all(const Options& options, const Work& work, const Terminal& termin
   {
     ProgressBar bar(terminal.err_is_terminal, "runs");
     outcome.runs = sim::run_all(requests, options.jobs, stop, [&](const sim::Progress& progress) {
-      bar.show({.done = progress.runs_done, .total = progress.runs_total, .fraction = progress.fraction});
+      if (!stop) bar.show({.done = progress.runs_done, .total = progress.runs_total, .fraction = progress.fraction});
     });
   }
   const auto place = [&](const reports::RunResult& run) {

@@ -266,9 +266,13 @@ std::string render_violations(std::span<const RunResult> runs, const Painter& pa
 std::string render_notes(const TableInput& input, const std::vector<VariantSummary>& summaries, const Painter& painter) {
   std::string text;
   const auto note = [&](const std::string& paragraph) { text += wrapped(paragraph, painter.width()); };
-  const bool one_each = std::all_of(summaries.begin(), summaries.end(), [](const auto& s) { return s.runs == 1; });
-  if (one_each && input.random)
-    note("One run each, so there are no intervals and nothing is marked as best; --seeds 1..10 gives them.");
+  const bool one_each =
+      std::all_of(summaries.begin(), summaries.end(), [](const auto& s) { return s.runs == 1 && s.partial == 0; });
+  if (one_each && input.random) {
+    note(summaries.size() == 1
+             ? "One run, so there is no interval; --seeds 1..10 gives one."
+             : "One run each, so there are no intervals and nothing is marked as best; --seeds 1..10 gives them.");
+  }
   if (one_each && !input.random) note("Nothing is random in this scenario: further seeds would repeat these figures.");
   std::set<std::string> messages;
   for (const VariantSummary& s : summaries) {

@@ -122,7 +122,7 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
   if (!diagnostics.failed()) read_workload(top, scenario, traces);
   if (diagnostics.failed()) return diagnostics.error();
   const auto valid = validate_against_schema(document.root());
-  if (!valid) return Error{fmt::format("{}: {}", document.file(), valid.error().message)};
+  if (!valid) return Error{fmt::format("{}: breaks the schema at {}", document.file(), valid.error().message)};
   // Bytes from the command line may be no UTF-8.
   scenario.json = document.root().dump(-1, ' ', false, Json::error_handler_t::replace);
   return scenario;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <map>
 #include <memory>
 #include <numeric>
 
@@ -39,7 +40,6 @@ class Dispatcher {
         shared_(requests.size()),
         group_of_(group(requests)),
         order_(requests.size()),
-        builders_(requests.size()),
         results_(requests.size()) {
     // Runs of one platform together, so that few platforms are alive at a time.
     std::iota(order_.begin(), order_.end(), std::size_t{0});
@@ -65,26 +65,32 @@ class Dispatcher {
  private:
   [[nodiscard]] std::size_t running() const {
     std::size_t count = 0;
-    for (const auto& builder : builders_) count += builder == nullptr ? 0 : builder->outstanding().size();
+    for (const auto& [leader, builder] : builders_) count += builder->outstanding().size();
     return count;
   }
 
   void start_next() {
     const std::size_t run = order_[next_++];
-    std::unique_ptr<RunBuilder>& builder = builders_[group_of_[run]];
     try {
-      if (builder == nullptr || !builder->alive()) builder = std::make_unique<RunBuilder>(requests_, shared_, builders_);
-      builder->give(run);
+      builder_of(group_of_[run]).give(run);
     } catch (const std::exception& error) {
       results_[run].error = fmt::format("the run could not be started: {}", error.what());
     }
   }
 
+  RunBuilder& builder_of(std::size_t leader) {
+    const auto found = builders_.find(leader);
+    if (found != builders_.end() && found->second->alive()) return *found->second;
+    std::vector<int> others;
+    for (const auto& [other, builder] : builders_) others.push_back(builder->socket());
+    return *(builders_[leader] = std::make_unique<RunBuilder>(requests_, shared_, others));
+  }
+
   void listen() {
     std::vector<pollfd> watched;
     std::vector<RunBuilder*> watching;
-    for (const auto& builder : builders_) {
-      if (builder == nullptr || builder->outstanding().empty()) continue;
+    for (const auto& [leader, builder] : builders_) {
+      if (builder->outstanding().empty()) continue;
       watched.push_back({.fd = builder->socket(), .events = POLLIN, .revents = 0});
       watching.push_back(builder.get());
     }
@@ -96,11 +102,10 @@ class Dispatcher {
 
   // The builders of platforms that no run to come needs.
   void dismiss_the_done() {
-    for (std::size_t g = 0; g < builders_.size(); ++g) {
-      if (builders_[g] == nullptr || !builders_[g]->outstanding().empty()) continue;
-      const bool needed = next_ < order_.size() && group_of_[order_[next_]] == g;
-      if (!needed) builders_[g].reset();
-    }
+    std::erase_if(builders_, [this](const auto& entry) {
+      const bool needed = next_ < order_.size() && group_of_[order_[next_]] == entry.first;
+      return entry.second->outstanding().empty() && !needed;
+    });
   }
 
   void stop_early() {
@@ -115,8 +120,7 @@ class Dispatcher {
     if (!progress_) return;
     Progress now{.runs_done = next_ - running(), .runs_total = requests_.size(), .fraction = 0};
     double sum = static_cast<double>(now.runs_done);
-    for (const auto& builder : builders_) {
-      if (builder == nullptr) continue;
+    for (const auto& [leader, builder] : builders_) {
       for (const std::uint64_t run : builder->outstanding()) sum += std::clamp(shared_.progress(run).load(), 0.0, 1.0);
     }
     if (now.runs_total > 0) now.fraction = sum / static_cast<double>(now.runs_total);
@@ -131,7 +135,7 @@ class Dispatcher {
   std::vector<std::size_t> group_of_;
   std::vector<std::size_t> order_;
   std::size_t next_ = 0;
-  std::vector<std::unique_ptr<RunBuilder>> builders_;  // by the group's first request
+  std::map<std::size_t, std::unique_ptr<RunBuilder>> builders_;  // by the group's first request; those that are needed
   std::vector<reports::RunResult> results_;
 };
 

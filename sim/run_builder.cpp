@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -155,17 +156,14 @@ std::atomic<double>& SharedRuns::progress(std::size_t run) const {
   return *std::launder(reinterpret_cast<std::atomic<double>*>(bytes_.data() + sizeof(double) * (run + 1)));
 }
 
-RunBuilder::RunBuilder(std::span<const RunRequest> requests, const SharedRuns& shared,
-                       std::span<const std::unique_ptr<RunBuilder>> siblings) {
+RunBuilder::RunBuilder(std::span<const RunRequest> requests, const SharedRuns& shared, std::span<const int> others) {
   auto [mine, its] = connected_pair();
   const pid_t self = getpid();
   pid_ = fork();
   if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "no more processes");
   if (pid_ == 0) {
     become_helper(self);
-    for (const auto& sibling : siblings) {
-      if (sibling != nullptr) sibling->socket_.reset();
-    }
+    for (const int other : others) close(other);
     mine.reset();
     Building(requests, shared, its.get()).serve();
   }

@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,9 +25,9 @@ struct SharedRuns {
 // The parent's handle on such a process. Requests are named by their index.
 class RunBuilder {
  public:
-  // Forks. The child closes the sockets of `siblings`, and builds the platform of the first request that it is given;
-  // all its requests must be of one platform.
-  RunBuilder(std::span<const RunRequest> requests, const SharedRuns& shared, std::span<const std::unique_ptr<RunBuilder>> siblings);
+  // Forks. The child closes `others`, the sockets of other such processes, and builds the platform of the first request that
+  // it is given; all its requests must be of one platform.
+  RunBuilder(std::span<const RunRequest> requests, const SharedRuns& shared, std::span<const int> others);
   ~RunBuilder();
   RunBuilder(const RunBuilder&) = delete;
   RunBuilder& operator=(const RunBuilder&) = delete;

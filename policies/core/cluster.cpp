@@ -76,9 +76,9 @@ Time Cluster::estimated_end(const Job& job, std::span<const Placement> placement
 }
 
 JobRef Cluster::add_job(const JobSpec& spec, Time now) {
-  JobRef ref{static_cast<std::uint32_t>(jobs_.size())};
+  JobRef ref;
   if (free_jobs_.empty()) {
-    jobs_.emplace_back();
+    ref.value = jobs_.add();
   } else {
     ref.value = free_jobs_.back();
     free_jobs_.pop_back();
@@ -182,7 +182,7 @@ void Cluster::take(JobRef ref, PoolId pool_id, std::span<const Placement> placem
   job.started = now;
   job.sent = job.lost = false;
   job.estimated_end = estimated_end(job, placements, now);
-  job.placements.assign(placements.begin(), placements.end());
+  job.placements.assign(placements);
   job.held_at.clear();
   for (std::uint32_t i = 0; i < job.placements.size(); ++i) {
     const Placement& p = job.placements[i];
@@ -317,8 +317,8 @@ void Cluster::check_worker(const Worker& worker) const {
   for (std::uint32_t at = 0; at < worker.held.size(); ++at) {
     const Held held = worker.held[at];
     const Job& job = this->job(held.job);
-    DRYDOCK_CHECK(job.held_at.at(held.placement) == at, "a job does not know where it is held");
-    free -= job.spec.per_task * job.placements.at(held.placement).tasks;
+    DRYDOCK_CHECK(job.held_at[held.placement] == at, "a job does not know where it is held");
+    free -= job.spec.per_task * job.placements[held.placement].tasks;
   }
   DRYDOCK_CHECK(free == worker.free && free.non_negative(), "free room is not capacity minus what is held");
   for (const JobRef ref : worker.local) DRYDOCK_CHECK(job(ref).state == JobState::bound, "a worker's own queue holds bound jobs");

@@ -9,8 +9,10 @@
 #include "policies/core/fit_index.hpp"
 #include "policies/core/id_map.hpp"
 #include "policies/core/ids.hpp"
+#include "policies/core/inline_vector.hpp"
 #include "policies/core/ordered_index.hpp"
 #include "policies/core/resources.hpp"
+#include "policies/core/slab.hpp"
 #include "policies/core/time.hpp"
 
 #include <algorithm>
@@ -79,8 +81,8 @@ struct Job {
   bool sent = false;     // the current assignment has left for the store
   bool lost = false;     // state committing: one of its workers was lost while the assignment was on its way
   bool cancelled = false;
-  std::vector<Placement> placements;   // of the current attempt
-  std::vector<std::uint32_t> held_at;  // places in Worker::held, by placement
+  InlineVector<Placement, 2> placements;   // of the current attempt
+  InlineVector<std::uint32_t, 2> held_at;  // places in Worker::held, by placement
 
   [[nodiscard]] AttemptId attempt_id() const { return {spec.id, attempt}; }
   [[nodiscard]] WaitingKey key() const { return {rank, sequence}; }
@@ -249,7 +251,7 @@ class Cluster {
   std::vector<Queue> queues_;
   std::vector<Pool> pools_;
   std::vector<Worker> workers_;
-  std::deque<Job> jobs_;
+  Slab<Job> jobs_;
   std::vector<std::uint32_t> free_jobs_;
   IdMap<JobRef> by_id_;
   std::uint64_t next_sequence_ = 0;

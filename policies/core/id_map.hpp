@@ -52,7 +52,10 @@ class IdMap {
     bool used = false;
   };
   [[nodiscard]] std::size_t mask() const { return cells_.size() - 1; }
-  [[nodiscard]] std::size_t home(JobId id) const { return static_cast<std::size_t>((id.value * 0x9e3779b97f4a7c15U) >> 20U) & mask(); }
+  // Ids come in rising order, and jobs that live together have close ids: runs of 64 stay together, for the cache's sake.
+  [[nodiscard]] std::size_t home(JobId id) const {
+    return static_cast<std::size_t>(((id.value >> 6U) * 0x9e3779b97f4a7c15U >> 32U << 6U) + (id.value & 63U)) & mask();
+  }
   void put(JobId id, const Value& value) {
     std::size_t i = home(id);
     while (cells_[i].used) i = (i + 1) & mask();

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <utility>
 #include <vector>
 
@@ -359,8 +358,8 @@ class OrderedIndex {
     for (std::uint32_t i = 0; i < inners_[node].count; ++i) visit_below(inners_[node].children[i], level - 1, visit);
   }
 
-  std::deque<Leaf> leaves_;
-  std::deque<Inner> inners_;
+  std::vector<Leaf> leaves_;
+  std::vector<Inner> inners_;
   std::vector<std::uint32_t> free_leaves_;
   std::vector<std::uint32_t> free_inners_;
   std::uint32_t root_ = kNone;

@@ -1,17 +1,15 @@
 // Runs the program as a user does.
 #pragma once
 
-#include <array>
-#include <atomic>
-#include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <sys/wait.h>
+#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -65,15 +63,15 @@ class Started {
     const std::string err = folder_.path("err");
     pid_ = fork();
     if (pid_ != 0) return;
-    if (std::freopen("/dev/null", "r", stdin) == nullptr || std::freopen(out.c_str(), "w", stdout) == nullptr ||
-        std::freopen(err.c_str(), "w", stderr) == nullptr) {
-      _exit(98);
-    }
+    // Not freopen: it would write what is buffered here a second time.
+    const auto redirect = [](const char* path, int flags, int to) { dup2(open(path, flags, 0600), to); };
+    redirect("/dev/null", O_RDONLY, STDIN_FILENO);
+    redirect(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+    redirect(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
     execv(DRYDOCK_BINARY, argv.data());
     _exit(99);
   }
   void interrupt() const { kill(pid_, SIGINT); }
-  [[nodiscard]] std::string out_so_far() const { return text_of(folder_.path("out")); }
   [[nodiscard]] Ran wait() const {
     int status = 0;
     waitpid(pid_, &status, 0);

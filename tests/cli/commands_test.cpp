@@ -169,14 +169,62 @@ TEST(Journal, SeveralRunsGoIntoAFolder) {
 TEST(Journal, CutOffOneIsRefusedAndTamperedOneDiffers) {
   const Folder folder;
   const std::string journal = folder.path("one.jsonl");
-  ASSERT_EQ(run_binary({"simulate", small_scenario(folder, 100), "--variant", "fcfs", "--seeds", "1", "--journal", journal,
-                        "--journal-format", "jsonl"})
-                .code,
-            0);
+  const Ran ran = run_binary({"simulate", small_scenario(folder, 100), "--variant", "fcfs", "--seeds", "1", "--journal",
+                              journal, "--journal-format", "jsonl"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
   const std::string text = text_of(journal);
   const Ran cut = run_binary({"replay", folder.file("cut.jsonl", text.substr(0, text.size() / 2))});
   EXPECT_EQ(cut.code, 2);
   EXPECT_TRUE(has(cut.err, "cut.jsonl")) << cut.err;
+
+  // The first job is said to have been sent to the other worker, whose slot stays in use elsewhere in the journal.
+  std::string tampered = text;
+  const std::size_t dispatch = tampered.find("\"type\":\"Dispatch\"");
+  const std::size_t worker = tampered.find("\"worker\":0", dispatch);
+  ASSERT_NE(worker, std::string::npos);
+  tampered.replace(worker, 10, "\"worker\":1");
+  const std::string file = folder.file("tampered.jsonl", tampered);
+  const Ran differs = run_binary({"replay", file});
+  EXPECT_EQ(differs.code, 1) << differs.out << differs.err;
+  EXPECT_TRUE(has(differs.out, "first difference"));
+  const Ran violated = run_binary({"check", file});
+  EXPECT_EQ(violated.code, 1) << violated.out << violated.err;
+  EXPECT_TRUE(has(violated.out, "breaks invariant")) << violated.out;
+}
+
+TEST(Import, SaysWhatWasSkippedAndWritesAScenarioThatRuns) {
+  const Folder folder;
+  const std::string trace = folder.file("small.swf",
+                                        "; MaxProcs: 4\n"
+                                        "1 0 0 10 2 -1 -1 2 20 -1 1 1 1 1 1 1 -1 -1\n"
+                                        "2 5 0 -1 2 -1 -1 2 20 -1 1 1 1 1 1 1 -1 -1\n"
+                                        "3 9 0 30 1 -1 -1 1 60 -1 1 1 1 1 1 1 -1 -1\n");
+  const Ran text = run_binary({"import", "swf", trace, "--out", folder.path("imported.json")});
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_TRUE(has(text.out, "3 jobs read")) << text.out;
+  EXPECT_TRUE(has(text.out, "skipped"));
+  EXPECT_TRUE(has(text.out, "3")) << text.out;
+  const Ran ran = run_binary({"simulate", folder.path("imported.json"), "--format", "json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const Json json = Json::parse(ran.out);
+  EXPECT_EQ(json["runs"].size(), 2U);  // nothing is random: one seed
+  EXPECT_EQ(json["runs"][0]["metrics"]["jobs_completed"], 2);
+  EXPECT_EQ(Json::parse(run_binary({"import", "swf", trace, "--format", "json"}).out)["read"], 3);
+}
+
+TEST(Import, CsvNeedsItsColumns) {
+  const Folder folder;
+  const std::string trace = folder.file("jobs.csv", "when,took,width\n0,10,1\n4,5.5,2\n");
+  const Ran without = run_binary({"import", "csv", trace});
+  EXPECT_EQ(without.code, 2);
+  EXPECT_TRUE(has(without.err, "--columns"));
+  EXPECT_EQ(run_binary({"import", "csv", trace, "--columns", "submit=when,runtime=tok"}).code, 2);
+  EXPECT_EQ(run_binary({"import", "csv", trace, "--columns", "submt=when,runtime=took"}).code, 2);
+  EXPECT_EQ(run_binary({"import", "csv", trace, "--columns", "submit=when"}).code, 2);
+  const Ran ran = run_binary(
+      {"import", "csv", trace, "--columns", "submit=when,runtime=took,tasks=width", "--out", folder.path("c.json")});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(run_binary({"simulate", folder.path("c.json")}).code, 0);
 }
 
 TEST(Interrupt, LeavesMarkedPartialResults) {

@@ -3,9 +3,8 @@
 #include "policies/catalog.hpp"
 #include "policies/core/replay.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <set>
 #include <utility>
 #include <variant>
@@ -61,8 +60,9 @@ void Case::configure(const std::string& word, Line& line) {
     config_.pools.push_back(std::move(pool));
   } else if (word == "control") {
     const std::string mode = line.word("ideal, cycle or event");
-    config_.control_plane.trigger =
-        mode == "cycle" ? PassTrigger::cycle : mode == "event" ? PassTrigger::event : PassTrigger::ideal;
+    config_.control_plane.trigger = mode == "cycle"   ? PassTrigger::cycle
+                                    : mode == "event" ? PassTrigger::event
+                                                      : PassTrigger::ideal;
     if (mode != "ideal") config_.control_plane.period = parse_duration(line.word("a period"));
   } else if (word == "max_in_flight") {
     config_.max_in_flight = static_cast<std::uint32_t>(parse_number(line.word("a number")));

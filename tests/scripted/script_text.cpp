@@ -1,10 +1,9 @@
 #include "tests/scripted/script_text.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <fmt/format.h>
 #include <sstream>
 #include <variant>
 
@@ -51,8 +50,8 @@ Enum pick(const std::string& text, std::initializer_list<std::pair<std::string_v
 }
 
 OnInterrupt parse_interrupt(const std::string& text) {
-  return pick<OnInterrupt>(text, {{"restart", OnInterrupt::restart}, {"resume", OnInterrupt::resume},
-                                  {"checkpoint", OnInterrupt::checkpoint}});
+  return pick<OnInterrupt>(
+      text, {{"restart", OnInterrupt::restart}, {"resume", OnInterrupt::resume}, {"checkpoint", OnInterrupt::checkpoint}});
 }
 
 std::vector<Event> parse_registered(Line& line, const Names& names) {
@@ -67,7 +66,8 @@ std::vector<Event> parse_registered(Line& line, const Names& names) {
   spec.speed = parse_decimal(line.value("speed", "1"), used);
   const std::uint32_t incarnation = parse_small(line.value("incarnation", "1"));
   std::vector<Event> events;
-  for (std::uint32_t id = first.value; id <= last.value; ++id) events.push_back(WorkerRegistered{WorkerId{id}, incarnation, spec});
+  for (std::uint32_t id = first.value; id <= last.value; ++id)
+    events.push_back(WorkerRegistered{WorkerId{id}, incarnation, spec});
   return events;
 }
 
@@ -130,7 +130,8 @@ ResourceAmounts parse_amounts(Line& line, std::int64_t slots) {
   std::size_t used = 0;
   ResourceAmounts amounts{.slots = slots};
   amounts.cpus_milli = std::llround(1000 * parse_decimal(line.value("cpus", "0"), used));
-  amounts.memory_bytes = std::llround(parse_with_unit(line.value("memory", "0B"), {{"B", 1}, {"MiB", 0x1p20}, {"GiB", 0x1p30}}));
+  amounts.memory_bytes =
+      std::llround(parse_with_unit(line.value("memory", "0B"), {{"B", 1}, {"MiB", 0x1p20}, {"GiB", 0x1p30}}));
   amounts.gpus = static_cast<std::int64_t>(parse_number(line.value("gpus", "0")));
   if (line.has("slots")) amounts.slots = static_cast<std::int64_t>(parse_number(line.value("slots", "")));
   return amounts;
@@ -163,7 +164,8 @@ std::vector<Event> parse_facts(Line& line, const Names& names) {
     const RequestId id = parse_request(line.word("a request"));
     const std::string how = line.word("found, not-found, failed or unknown");
     const Answer answer = pick<Answer>(
-        how, {{"found", Answer::done}, {"not-found", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}});
+        how,
+        {{"found", Answer::done}, {"not-found", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}});
     return {BatchRead{id, answer, how == "found"}};
   }
   if (kind == "succeeded") return {AttemptFinished{parse_attempt(line.word("an attempt")), Ending::succeeded}};
@@ -215,11 +217,14 @@ struct Writer {
   std::string operator()(const Commit& c) const {
     std::string text = fmt::format("commit r{}", c.request.value);
     for (const Release& r : c.releases) text += fmt::format(" release {} {};", text_of(r.attempt), text_of(r.reason));
-    for (const Assignment& a : c.assignments) text += fmt::format(" assign {}{};", text_of(a.attempt), text_of(a.placements));
+    for (const Assignment& a : c.assignments)
+      text += fmt::format(" assign {}{};", text_of(a.attempt), text_of(a.placements));
     if (text.back() == ';') text.pop_back();
     return text;
   }
-  std::string operator()(const ReadBatch& c) const { return fmt::format("read r{} of r{}", c.request.value, c.commit.value); }
+  std::string operator()(const ReadBatch& c) const {
+    return fmt::format("read r{} of r{}", c.request.value, c.commit.value);
+  }
   std::string operator()(const Dispatch& c) const {
     return fmt::format("dispatch {}{}", text_of(c.attempt), text_of(c.placements));
   }

@@ -37,10 +37,10 @@ class Line {
   std::map<std::string, std::string> values_;
 };
 
-[[nodiscard]] Duration parse_duration(const std::string& text);        // "1.5s", "20ms", "2m", "1h"
+[[nodiscard]] Duration parse_duration(const std::string& text);  // "1.5s", "20ms", "2m", "1h"
 [[nodiscard]] std::uint64_t parse_number(const std::string& text);
-[[nodiscard]] AttemptId parse_attempt(const std::string& text);        // "7.1"
-[[nodiscard]] RequestId parse_request(const std::string& text);        // "r3"
+[[nodiscard]] AttemptId parse_attempt(const std::string& text);               // "7.1"
+[[nodiscard]] RequestId parse_request(const std::string& text);               // "r3"
 [[nodiscard]] ResourceAmounts parse_amounts(Line& line, std::int64_t slots);  // cpus= memory= gpus= slots=
 
 // The facts of one line, as described in README.md; `pool_of` and `queue_of` turn names into ids.

@@ -2,14 +2,13 @@
 // scripts instead of comparing: review the difference before you keep it.
 #include "tests/scripted/script_case.hpp"
 
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <sstream>
 
 namespace drydock::scripted {
@@ -143,7 +142,8 @@ std::string read(const fs::path& path) {
 class Scripts : public testing::TestWithParam<fs::path> {};
 INSTANTIATE_TEST_SUITE_P(All, Scripts, testing::ValuesIn(all_scripts()), [](const auto& p) {
   std::string name = p.param.stem().string();
-  std::ranges::replace_if(name, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 });
 

@@ -72,14 +72,20 @@ inline void tell(const Story& story, Checker& checker, bool complete = true) {
 
 inline AttemptId attempt(std::uint64_t job, std::uint32_t number) { return {JobId{job}, number}; }
 inline Placement on(std::uint32_t worker, std::uint32_t tasks = 1) { return {WorkerId{worker}, tasks}; }
-inline Event registered(std::uint32_t worker, std::uint32_t incarnation, const ResourceAmounts& capacity, std::uint32_t pool = 0) {
+inline Event registered(std::uint32_t worker, std::uint32_t incarnation, const ResourceAmounts& capacity,
+                        std::uint32_t pool = 0) {
   return WorkerRegistered{WorkerId{worker}, incarnation, {PoolId{pool}, make_resources(capacity), 1.0}};
 }
 inline Event submitted(std::uint64_t job, std::uint32_t tasks, const ResourceAmounts& per_task) {
-  return JobSubmitted{JobSpec{.id = JobId{job}, .queue = {}, .tasks = tasks, .per_task = make_resources(per_task),
+  return JobSubmitted{JobSpec{.id = JobId{job},
+                              .queue = {},
+                              .tasks = tasks,
+                              .per_task = make_resources(per_task),
                               .estimate = std::chrono::seconds{10}}};
 }
-inline Event answered(std::uint64_t request, Answer answer = Answer::done) { return CommitAnswered{RequestId{request}, answer}; }
+inline Event answered(std::uint64_t request, Answer answer = Answer::done) {
+  return CommitAnswered{RequestId{request}, answer};
+}
 inline Event read(std::uint64_t request, Answer answer, bool found) { return BatchRead{RequestId{request}, answer, found}; }
 inline Event finished(AttemptId id, Ending ending = Ending::succeeded) { return AttemptFinished{id, ending}; }
 inline Event stopped(AttemptId id) { return AttemptStopped{id, Duration{}}; }

@@ -5,10 +5,9 @@
 #include "tests/unit/check_story.hpp"
 #include "tests/unit/journal_samples.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <functional>
+#include <gtest/gtest.h>
 #include <string>
 
 namespace drydock {
@@ -38,8 +37,9 @@ Story honest_story() {
   /* 5 */ step({finished(attempt(1, 1)), submitted(4, 1, kGpuTask), submitted(5, 1, kTask)},
                {OwnedCommit{5, {{attempt(1, 1), ReleaseReason::succeeded}}, {{attempt(4, 1), {on(0)}}}}});
   /* 6: all of it failed */ step({answered(5, Answer::failed)}, {});
-  /* 7 */ step({}, {OwnedCommit{6, {{attempt(1, 1), ReleaseReason::succeeded}},
-                                {{attempt(4, 2), {on(0)}}, {attempt(5, 1), {on(2)}}}}});
+  /* 7 */ step(
+      {},
+      {OwnedCommit{6, {{attempt(1, 1), ReleaseReason::succeeded}}, {{attempt(4, 2), {on(0)}}, {attempt(5, 1), {on(2)}}}}});
   /* 8 */ step({answered(6)}, {OwnedDispatch{attempt(4, 2), {on(0)}}, OwnedDispatch{attempt(5, 1), {on(2)}}});
   /* 9: preemption */ step({}, {StopAttempt{attempt(5, 1), ReleaseReason::preempted}});
   /* 10: waits again while its release is on its way */
@@ -53,8 +53,11 @@ Story honest_story() {
   /* 15 */ step({JobCancelled{JobId{4}}}, {StopAttempt{attempt(4, 2), ReleaseReason::cancelled}});
   /* 16 */ step({stopped(attempt(4, 2))}, {OwnedCommit{10, {{attempt(4, 2), ReleaseReason::cancelled}}, {}}});
   /* 17 */ step({answered(10), finished(attempt(2, 2)), finished(attempt(3, 1), Ending::failed), finished(attempt(5, 2))},
-                {OwnedCommit{11, {{attempt(2, 2), ReleaseReason::succeeded}, {attempt(3, 1), ReleaseReason::failed},
-                                  {attempt(5, 2), ReleaseReason::succeeded}}, {}}});
+                {OwnedCommit{11,
+                             {{attempt(2, 2), ReleaseReason::succeeded},
+                              {attempt(3, 1), ReleaseReason::failed},
+                              {attempt(5, 2), ReleaseReason::succeeded}},
+                             {}}});
   /* 18 */ step({submitted(6, 1, kTask), submitted(6, 1, kTask), submitted(7, 1, kTask), submitted(8, 1, kTask)},
                 {RejectJob{JobId{6}, RejectReason::duplicate_id}, RejectJob{JobId{7}, RejectReason::queue_full},
                  OwnedCommit{12, {}, {{attempt(6, 1), {on(0)}}, {attempt(8, 1), {on(3)}}}}});
@@ -113,22 +116,59 @@ struct PlantedBug {
 const std::vector<PlantedBug>& planted_bugs() {
   static const std::vector<PlantedBug> kBugs{
       // 1: nothing lost
-      {"JobLost", 1, [](Story& s) { s.push_back({23, {submitted(9, 1, kTask)}, {}}); }},
-      {"PreemptedJobForgotten", 1, [](Story& s) { s.resize(10); s.push_back({10, {stopped(attempt(5, 1))}, {}}); }},
-      {"RunningJobRejected", 1, [](Story& s) { s[8].orders.push_back(RejectJob{JobId{3}, RejectReason::queue_full}); }},
-      {"UnknownJobRejected", 1, [](Story& s) { s[8].orders.push_back(RejectJob{JobId{99}, RejectReason::queue_full}); }},
-      {"JobRejectedTwice", 1, [](Story& s) { s[19].orders.push_back(RejectJob{JobId{7}, RejectReason::queue_full}); }},
+      {"JobLost", 1,
+       [](Story& s) {
+         s.push_back({23, {submitted(9, 1, kTask)}, {}});
+       }},
+      {"PreemptedJobForgotten", 1,
+       [](Story& s) {
+         s.resize(10);
+         s.push_back({10, {stopped(attempt(5, 1))}, {}});
+       }},
+      {"RunningJobRejected", 1,
+       [](Story& s) {
+         s[8].orders.push_back(RejectJob{JobId{3}, RejectReason::queue_full});
+       }},
+      {"UnknownJobRejected", 1,
+       [](Story& s) {
+         s[8].orders.push_back(RejectJob{JobId{99}, RejectReason::queue_full});
+       }},
+      {"JobRejectedTwice", 1,
+       [](Story& s) {
+         s[19].orders.push_back(RejectJob{JobId{7}, RejectReason::queue_full});
+       }},
       // 2: one accepted result
-      {"DispatchBeforeCommit", 2, [](Story& s) { s[0].orders.push_back(OwnedDispatch{attempt(1, 1), {on(0)}}); }},
+      {"DispatchBeforeCommit", 2,
+       [](Story& s) {
+         s[0].orders.push_back(OwnedDispatch{attempt(1, 1), {on(0)}});
+       }},
       {"DispatchWhileUnknown", 2, [](Story& s) { std::swap(s[2].orders, s[4].orders); }},
-      {"DispatchAfterFailedRead", 2, [](Story& s) { s[3].orders.push_back(OwnedDispatch{attempt(3, 1), {on(2)}}); }},
-      {"DispatchAfterFailedCommit", 2, [](Story& s) { s[6].orders.push_back(OwnedDispatch{attempt(4, 1), {on(0)}}); }},
-      {"DispatchAfterNotFound", 2, [](Story& s) { s[20].orders.push_back(OwnedDispatch{attempt(6, 1), {on(0)}}); }},
-      {"DispatchedTwice", 2, [](Story& s) { s[5].orders.push_back(OwnedDispatch{attempt(3, 1), {on(2)}}); }},
+      {"DispatchAfterFailedRead", 2,
+       [](Story& s) {
+         s[3].orders.push_back(OwnedDispatch{attempt(3, 1), {on(2)}});
+       }},
+      {"DispatchAfterFailedCommit", 2,
+       [](Story& s) {
+         s[6].orders.push_back(OwnedDispatch{attempt(4, 1), {on(0)}});
+       }},
+      {"DispatchAfterNotFound", 2,
+       [](Story& s) {
+         s[20].orders.push_back(OwnedDispatch{attempt(6, 1), {on(0)}});
+       }},
+      {"DispatchedTwice", 2,
+       [](Story& s) {
+         s[5].orders.push_back(OwnedDispatch{attempt(3, 1), {on(2)}});
+       }},
       {"DispatchOfOldAttempt", 2, [](Story& s) { dispatch_in(s, 11).attempt = attempt(5, 1); }},
       {"DispatchOfUnknownJob", 2, [](Story& s) { dispatch_in(s, 4).attempt = attempt(99, 1); }},
-      {"DoubleAssign", 2, [](Story& s) { commit_in(s, 7).assignments.push_back({attempt(3, 2), {on(2)}}); }},
-      {"SameAttemptAssignedTwice", 2, [](Story& s) { commit_in(s, 7).assignments.push_back({attempt(3, 1), {on(2)}}); }},
+      {"DoubleAssign", 2,
+       [](Story& s) {
+         commit_in(s, 7).assignments.push_back({attempt(3, 2), {on(2)}});
+       }},
+      {"SameAttemptAssignedTwice", 2,
+       [](Story& s) {
+         commit_in(s, 7).assignments.push_back({attempt(3, 1), {on(2)}});
+       }},
       {"AttemptNumberUsedAgain", 2,
        [](Story& s) {
          commit_in(s, 7).assignments[0].attempt = attempt(4, 1);
@@ -136,58 +176,115 @@ const std::vector<PlantedBug>& planted_bugs() {
        }},
       {"AttemptNumberFalls", 2, [](Story& s) { commit_in(s, 13).assignments[0].attempt = attempt(2, 0); }},
       {"AssignAfterResult", 2, [](Story& s) { commit_in(s, 5).assignments[0].attempt = attempt(1, 2); }},
-      {"AssignOfEndedJob", 2, [](Story& s) { commit_in(s, 13).assignments.push_back({attempt(1, 2), {on(2)}}); }},
-      {"AssignAfterCancel", 2, [](Story& s) { commit_in(s, 16).assignments.push_back({attempt(4, 3), {on(0)}}); }},
-      {"AssignOfRejectedJob", 2, [](Story& s) { commit_in(s, 18).assignments.push_back({attempt(7, 1), {on(2)}}); }},
+      {"AssignOfEndedJob", 2,
+       [](Story& s) {
+         commit_in(s, 13).assignments.push_back({attempt(1, 2), {on(2)}});
+       }},
+      {"AssignAfterCancel", 2,
+       [](Story& s) {
+         commit_in(s, 16).assignments.push_back({attempt(4, 3), {on(0)}});
+       }},
+      {"AssignOfRejectedJob", 2,
+       [](Story& s) {
+         commit_in(s, 18).assignments.push_back({attempt(7, 1), {on(2)}});
+       }},
       {"StopOfWaitingAttempt", 2, [](Story& s) { s[5].orders.push_back(StopAttempt{attempt(5, 1)}); }},
       {"StoppedTwice", 2, [](Story& s) { s[9].orders.push_back(StopAttempt{attempt(5, 1)}); }},
       {"StopBeforeDispatch", 2, [](Story& s) { s[1].orders.insert(s[1].orders.begin(), StopAttempt{attempt(1, 1)}); }},
       {"DuplicateIdAccepted", 2, [](Story& s) { s[18].orders.erase(s[18].orders.begin()); }},
       // 3: capacity
       {"DispatchToLostWorker", 3,
-       [](Story& s) { s[14].events.push_back(LeaseExpired{WorkerId{1}, 2}); }, false},
-      {"DispatchToNextIncarnation", 3,
-       [](Story& s) { s[14].events.push_back(registered(1, 3, kHost)); }, false},
+       [](Story& s) {
+         s[14].events.push_back(LeaseExpired{WorkerId{1}, 2});
+       },
+       false},
+      {"DispatchToNextIncarnation", 3, [](Story& s) { s[14].events.push_back(registered(1, 3, kHost)); }, false},
       {"DispatchElsewhere", 3, [](Story& s) { dispatch_in(s, 8).placements = {on(2)}; }},
       {"DispatchOfPartOfGang", 3, [](Story& s) { dispatch_in(s, 14).placements.pop_back(); }},
       {"AssignToLostWorker", 3,
-       [](Story& s) { commit_in(s, 12).assignments.push_back({attempt(2, 2), {on(0), on(1, 2)}}); }, false},
+       [](Story& s) {
+         commit_in(s, 12).assignments.push_back({attempt(2, 2), {on(0), on(1, 2)}});
+       },
+       false},
       {"AssignToUnknownWorker", 3, [](Story& s) { commit_in(s, 7).assignments[1].placements = {on(77)}; }},
-      {"GangWithMissingTask", 3, [](Story& s) { commit_in(s, 0).assignments[1].placements = {on(0), on(1)}; }},
-      {"GangWithTaskTooMany", 3, [](Story& s) { commit_in(s, 0).assignments[1].placements = {on(1, 2), on(2, 2)}; }},
-      {"GangAcrossPools", 3, [](Story& s) { commit_in(s, 0).assignments[1].placements = {on(1, 2), on(3)}; }},
+      {"GangWithMissingTask", 3,
+       [](Story& s) {
+         commit_in(s, 0).assignments[1].placements = {on(0), on(1)};
+       }},
+      {"GangWithTaskTooMany", 3,
+       [](Story& s) {
+         commit_in(s, 0).assignments[1].placements = {on(1, 2), on(2, 2)};
+       }},
+      {"GangAcrossPools", 3,
+       [](Story& s) {
+         commit_in(s, 0).assignments[1].placements = {on(1, 2), on(3)};
+       }},
       {"PlacementWithoutTask", 3,
-       [](Story& s) { commit_in(s, 0).assignments[1].placements = {on(0), on(1, 2), on(2, 0)}; }},
+       [](Story& s) {
+         commit_in(s, 0).assignments[1].placements = {on(0), on(1, 2), on(2, 0)};
+       }},
       {"CpusExceeded", 3, [](Story& s) { commit_in(s, 0).assignments[1].placements = {on(1, 3)}; }},
-      {"GpusExceeded", 3, [](Story& s) { s[4].events.push_back(submitted(9, 1, kGpuTask));
-                                         s[4].orders.push_back(OwnedCommit{5, {}, {{attempt(9, 1), {on(0)}}}}); }, false},
-      {"MemoryExceeded", 3, [](Story& s) { s[0].events.push_back(submitted(9, 1, {.memory_bytes = 8001}));
-                                           commit_in(s, 0).assignments.push_back({attempt(9, 1), {on(2)}}); }},
-      {"SlotsExceeded", 3, [](Story& s) { s[0].events.push_back(submitted(9, 5, {}));
-                                          commit_in(s, 0).assignments.push_back({attempt(9, 1), {on(2, 5)}}); }},
+      {"GpusExceeded", 3,
+       [](Story& s) {
+         s[4].events.push_back(submitted(9, 1, kGpuTask));
+         s[4].orders.push_back(OwnedCommit{5, {}, {{attempt(9, 1), {on(0)}}}});
+       },
+       false},
+      {"MemoryExceeded", 3,
+       [](Story& s) {
+         s[0].events.push_back(submitted(9, 1, {.memory_bytes = 8001}));
+         commit_in(s, 0).assignments.push_back({attempt(9, 1), {on(2)}});
+       }},
+      {"SlotsExceeded", 3,
+       [](Story& s) {
+         s[0].events.push_back(submitted(9, 5, {}));
+         commit_in(s, 0).assignments.push_back({attempt(9, 1), {on(2, 5)}});
+       }},
       {"FreedBeforeItsRelease", 3,
-       [](Story& s) { commit_in(s, 7).releases.clear(); s[7].orders.push_back(OwnedCommit{61, {{attempt(1, 1)}}, {}}); }, false},
+       [](Story& s) {
+         commit_in(s, 7).releases.clear();
+         s[7].orders.push_back(OwnedCommit{61, {{attempt(1, 1)}}, {}});
+       },
+       false},
       {"FreedByAFailedRelease", 3,
-       [](Story& s) { s[7].orders = {OwnedCommit{6, {}, {{attempt(4, 2), {on(0)}}}}}; }, false},
+       [](Story& s) {
+         s[7].orders = {OwnedCommit{6, {}, {{attempt(4, 2), {on(0)}}}}};
+       },
+       false},
       {"HeldWhileInFlight", 3,  // a gang's other workers stay taken while its commit is unanswered
        [](Story& s) {
          s[0].events.push_back(submitted(9, 1, kTask));
          s.resize(1);
-         s.push_back({1, {LeaseExpired{WorkerId{1}, 1}}, {OwnedCommit{2, {}, {{attempt(9, 1), {on(0)}}, {attempt(3, 1), {on(0)}}}}}});
-       }, false},
+         s.push_back({1,
+                      {LeaseExpired{WorkerId{1}, 1}},
+                      {OwnedCommit{2, {}, {{attempt(9, 1), {on(0)}}, {attempt(3, 1), {on(0)}}}}}});
+       },
+       false},
       // 4: releases
       {"ReleaseDropped", 4, [](Story& s) { commit_in(s, 17).releases.pop_back(); }},
       {"ReleaseDroppedAfterFailure", 4, [](Story& s) { commit_in(s, 7).releases.clear(); }},
       {"ReleasedTwiceInOneCommit", 4,
-       [](Story& s) { commit_in(s, 17).releases.push_back({attempt(2, 2), ReleaseReason::succeeded}); }},
-      {"ReleasedTwice", 4, [](Story& s) { commit_in(s, 10).releases.push_back({attempt(1, 1), ReleaseReason::succeeded}); }},
-      {"ReleasedWhileItRuns", 4, [](Story& s) { commit_in(s, 7).releases.push_back({attempt(2, 1), ReleaseReason::preempted}); }},
-      {"ReleasedBeforeItsCommit", 4, [](Story& s) { commit_in(s, 1).releases.push_back({attempt(3, 1), ReleaseReason::worker_lost}); }},
-      {"ReleasedAsLostWithoutLoss", 4,
-       [](Story& s) { commit_in(s, 7).releases[0].reason = ReleaseReason::worker_lost; }},
+       [](Story& s) {
+         commit_in(s, 17).releases.push_back({attempt(2, 2), ReleaseReason::succeeded});
+       }},
+      {"ReleasedTwice", 4,
+       [](Story& s) {
+         commit_in(s, 10).releases.push_back({attempt(1, 1), ReleaseReason::succeeded});
+       }},
+      {"ReleasedWhileItRuns", 4,
+       [](Story& s) {
+         commit_in(s, 7).releases.push_back({attempt(2, 1), ReleaseReason::preempted});
+       }},
+      {"ReleasedBeforeItsCommit", 4,
+       [](Story& s) {
+         commit_in(s, 1).releases.push_back({attempt(3, 1), ReleaseReason::worker_lost});
+       }},
+      {"ReleasedAsLostWithoutLoss", 4, [](Story& s) { commit_in(s, 7).releases[0].reason = ReleaseReason::worker_lost; }},
       {"StaleResultAccepted", 4, [](Story& s) { commit_in(s, 12).releases[0].reason = ReleaseReason::succeeded; }},
       {"StaleResultReleasesAgain", 4,
-       [](Story& s) { commit_in(s, 13).releases.push_back({attempt(2, 1), ReleaseReason::succeeded}); }},
+       [](Story& s) {
+         commit_in(s, 13).releases.push_back({attempt(2, 1), ReleaseReason::succeeded});
+       }},
       {"FailureTakenForSuccess", 4, [](Story& s) { commit_in(s, 17).releases[1].reason = ReleaseReason::succeeded; }},
       {"CancelledWithoutCancel", 4, [](Story& s) { commit_in(s, 10).releases[0].reason = ReleaseReason::cancelled; }},
       {"StopForgotten", 4, [](Story& s) { s[9].orders.clear(); }},
@@ -200,7 +297,11 @@ const std::vector<PlantedBug>& planted_bugs() {
       {"AnswerToNothing", 8, [](Story& s) { s[9].events.push_back(answered(77)); }},
       {"AnswerAfterUnknown", 8, [](Story& s) { s[3].events.push_back(answered(2)); }},
       {"ReadOfAnsweredCommit", 8, [](Story& s) { s[8].orders.push_back(ask(7, 6)); }},
-      {"ReadTwiceAtOnce", 8, [](Story& s) { s[2].orders.push_back(ask(4, 2)); s[3].orders.clear(); }},
+      {"ReadTwiceAtOnce", 8,
+       [](Story& s) {
+         s[2].orders.push_back(ask(4, 2));
+         s[3].orders.clear();
+       }},
       {"ReadNeverAsked", 8, [](Story& s) { s[19].orders.clear(); }},
       {"OrdersAfterHalt", 8, [](Story& s) { s[9].orders.push_back(Halt{"why"}); }},
   };
@@ -208,15 +309,18 @@ const std::vector<PlantedBug>& planted_bugs() {
 }
 
 class PlantedBugs : public testing::TestWithParam<PlantedBug> {};
-INSTANTIATE_TEST_SUITE_P(Checker, PlantedBugs, testing::ValuesIn(planted_bugs()), [](const auto& p) { return p.param.name; });
+INSTANTIATE_TEST_SUITE_P(Checker, PlantedBugs, testing::ValuesIn(planted_bugs()),
+                         [](const auto& p) { return p.param.name; });
 
 TEST_P(PlantedBugs, AreCaught) {
   Story story = honest_story();
   GetParam().plant(story);
   Checker checker;
   tell(story, checker, GetParam().complete);
-  EXPECT_TRUE(std::ranges::any_of(checker.violations(), [](const Violation& v) { return v.invariant == GetParam().invariant; }))
-      << "expected: " << invariant_text(GetParam().invariant) << "\nfound:\n" << all(checker);
+  EXPECT_TRUE(
+      std::ranges::any_of(checker.violations(), [](const Violation& v) { return v.invariant == GetParam().invariant; }))
+      << "expected: " << invariant_text(GetParam().invariant) << "\nfound:\n"
+      << all(checker);
 }
 
 // --- planted by machine: no order can be left out or given twice without being noticed ---

@@ -2,9 +2,8 @@
 #include "policies/core/journal_binary.hpp"
 #include "tests/unit/journal_samples.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+#include <gtest/gtest.h>
 #include <string>
 
 namespace drydock {
@@ -72,7 +71,8 @@ TEST(DamagedJournal, LostLinesAreFoundByTheEndRecord) {
 
 TEST(DamagedJournal, AHugeLengthIsRefusedWithoutRoomMadeForIt) {
   const std::string header = journal_of(JournalFormat::binary, 9, 0, JournalEnd::missing);
-  for (const char* length : {"\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "\xff\xff\xff\xff\x03", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"}) {
+  for (const char* length :
+       {"\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "\xff\xff\xff\xff\x03", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"}) {
     const ReadBack found = read_back(header + length);
     ASSERT_TRUE(found.error.has_value());
     EXPECT_TRUE(found.steps.empty());

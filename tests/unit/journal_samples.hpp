@@ -119,7 +119,8 @@ void write_typical(std::uint64_t jobs, Write&& write) {
     const std::vector<Assignment> assigned{{id, where}};
     JobSpec spec{.id = JobId{j}, .queue = {}, .per_task = make_resources({.cpus_milli = 1000})};
     spec.estimate = Duration{static_cast<std::int64_t>(rng.below(1'000'000'000'000))};
-    write(time_at(now), std::vector<Event>{JobSubmitted{spec}}, std::vector<Command>{Commit{RequestId{2 * j}, {}, assigned}});
+    write(time_at(now), std::vector<Event>{JobSubmitted{spec}},
+          std::vector<Command>{Commit{RequestId{2 * j}, {}, assigned}});
     write(time_at(now), std::vector<Event>{CommitAnswered{RequestId{2 * j}}}, std::vector<Command>{Dispatch{id, where}});
     now += static_cast<std::int64_t>(rng.below(2'000'000'000));
     write(time_at(now), std::vector<Event>{AttemptFinished{released[0].attempt}},

@@ -3,7 +3,6 @@
 #include "tests/unit/journal_samples.hpp"
 
 #include <gtest/gtest.h>
-
 #include <sstream>
 
 namespace drydock {
@@ -67,7 +66,10 @@ TEST_P(JournalFormats, KeepSpansRightWhenAStepIsMoved) {
 }
 
 TEST(Journal, IsRefusedWhenItIsNone) {
-  for (const char* text : {"", "hello", "{}\n", "{\"drydock_journal\":2}\n", "[1]", "\x8e" "DRY", "{\"drydock_journal\":\"1\"}"}) {
+  for (const char* text : {"", "hello", "{}\n", "{\"drydock_journal\":2}\n", "[1]",
+                           "\x8e"
+                           "DRY",
+                           "{\"drydock_journal\":\"1\"}"}) {
     const ReadBack found = read_back(text);
     ASSERT_TRUE(found.error.has_value()) << text;
     EXPECT_FALSE(found.error->empty());
@@ -134,26 +136,31 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BadLine{"NotJson", "{", "not valid JSON"}, BadLine{"NotAnObject", "[]", "/: expected an object"},
         BadLine{"NoTime", R"({"events":[],"commands":[],"hash":"0"})", "/t_ns: is missing"},
-        BadLine{"TimeWithFraction", R"({"t_ns":1.5,"events":[],"commands":[],"hash":"0"})", "/t_ns: expected a whole number"},
+        BadLine{"TimeWithFraction", R"({"t_ns":1.5,"events":[],"commands":[],"hash":"0"})",
+                "/t_ns: expected a whole number"},
         BadLine{"TimeTooLarge", R"({"t_ns":9223372036854775808,"events":[],"commands":[],"hash":"0"})", "/t_ns"},
         BadLine{"EventsNoList", R"({"t_ns":0,"events":{},"commands":[],"hash":"0"})", "/events: expected a list"},
         BadLine{"UnknownEvent", R"({"t_ns":0,"events":[{"type":"JobLost"}],"commands":[],"hash":"0"})",
                 "/events/0/type: expected one of CommitAnswered"},
         BadLine{"UnknownCommand", R"({"t_ns":0,"events":[],"commands":[{"type":"Run"}],"hash":"0"})", "/commands/0/type"},
-        BadLine{"UnknownWord", R"({"t_ns":0,"events":[{"type":"CommitAnswered","request":1,"answer":"yes"}],"commands":[],"hash":"0"})",
+        BadLine{"UnknownWord",
+                R"({"t_ns":0,"events":[{"type":"CommitAnswered","request":1,"answer":"yes"}],"commands":[],"hash":"0"})",
                 "/events/0/answer: expected one of done, failed, unknown"},
-        BadLine{"WorkerTooLarge",
-                R"({"t_ns":0,"events":[{"type":"WorkerLeft","worker":4294967296,"incarnation":1}],"commands":[],"hash":"0"})",
-                "/events/0/worker: expected a whole number from 0 to 4294967295"},
-        BadLine{"DeepField",
-                R"({"t_ns":0,"events":[],"commands":[{"type":"Commit","request":1,"releases":[],"assignments":[{"job":1,"attempt":1,"placements":[{"worker":1}]}]}],"hash":"0"})",
-                "/commands/0/assignments/0/placements/0/tasks: is missing"},
+        BadLine{
+            "WorkerTooLarge",
+            R"({"t_ns":0,"events":[{"type":"WorkerLeft","worker":4294967296,"incarnation":1}],"commands":[],"hash":"0"})",
+            "/events/0/worker: expected a whole number from 0 to 4294967295"},
+        BadLine{
+            "DeepField",
+            R"({"t_ns":0,"events":[],"commands":[{"type":"Commit","request":1,"releases":[],"assignments":[{"job":1,"attempt":1,"placements":[{"worker":1}]}]}],"hash":"0"})",
+            "/commands/0/assignments/0/placements/0/tasks: is missing"},
         BadLine{"BadHash", R"({"t_ns":0,"events":[],"commands":[],"hash":"xyz"})", "/hash"},
         BadLine{"BadEnd", R"({"end":"missing","steps":1})", "/end"}),
     [](const auto& p) { return p.param.name; });
 
 TEST_P(BadJsonLines, AreRefusedWithTheirPlace) {
-  const ReadBack found = read_back(journal_of(JournalFormat::json_lines, 1, 0, JournalEnd::missing) + GetParam().line + "\n");
+  const ReadBack found =
+      read_back(journal_of(JournalFormat::json_lines, 1, 0, JournalEnd::missing) + GetParam().line + "\n");
   ASSERT_TRUE(found.error.has_value());
   EXPECT_NE(found.error->find("line 2: "), std::string::npos) << *found.error;
   EXPECT_NE(found.error->find(GetParam().complaint), std::string::npos) << *found.error;

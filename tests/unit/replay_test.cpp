@@ -4,8 +4,8 @@
 #include "policies/core/check.hpp"
 #include "policies/core/rng.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
-
 #include <map>
 #include <sstream>
 #include <string>
@@ -26,14 +26,17 @@ SchedulerConfig config_with(const std::string& type, std::uint64_t seed = 1) {
 class Recorder {
  public:
   Recorder(const SchedulerConfig& config, std::uint64_t seed, JournalFormat format)
-      : scheduler_(config, make_placement(config.placement)), rng_(seed, "world"), writer_(out_, format, {"test", "{}", "", seed}) {}
+      : scheduler_(config, make_placement(config.placement)),
+        rng_(seed, "world"),
+        writer_(out_, format, {"test", "{}", "", seed}) {}
 
   std::string record(int jobs) {
     for (std::uint32_t w = 0; w < 4; ++w) register_worker(w, 0);
     for (int j = 0; j < jobs; ++j) {
-      JobSpec job{.id = JobId{static_cast<std::uint64_t>(j)}, .queue = {}};
-      job.tasks = static_cast<std::uint32_t>(1 + rng_.below(5));
-      job.per_task = make_resources({.cpus_milli = static_cast<std::int64_t>(500 * (1 + rng_.below(3)))});
+      JobSpec job{.id = JobId{static_cast<std::uint64_t>(j)},
+                  .queue = {},
+                  .per_task = make_resources({.cpus_milli = static_cast<std::int64_t>(500 * (1 + rng_.below(3)))})};
+      job.tasks = static_cast<std::uint32_t>(1 + rng_.below(4));
       job.estimate = seconds_from(rng_.below(20) + 1);
       job.priority = static_cast<std::int32_t>(rng_.below(3));
       due_.emplace(time_after(seconds_from(rng_.below(300))), JobSubmitted{job});
@@ -87,8 +90,9 @@ class Recorder {
     if (const auto* commit = std::get_if<Commit>(&command)) {
       const std::uint64_t draw = rng_.below(10);
       in_store_[commit->request] = draw < 8;
-      due_.emplace(soon, CommitAnswered{commit->request,
-                                        draw < 7 ? Answer::done : draw == 9 ? Answer::failed : Answer::unknown});
+      due_.emplace(soon, CommitAnswered{commit->request, draw < 7    ? Answer::done
+                                                         : draw == 9 ? Answer::failed
+                                                                     : Answer::unknown});
     } else if (const auto* read = std::get_if<ReadBatch>(&command)) {
       const bool done = rng_.below(3) > 0;
       due_.emplace(soon, BatchRead{read->request, done ? Answer::done : Answer::failed, done && in_store_[read->commit]});
@@ -119,18 +123,18 @@ Result<ReplayReport> replay_text(const std::string& journal, const SchedulerConf
 }
 
 class EveryPlacement : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Replay, EveryPlacement, testing::ValuesIn([] {
-                           std::vector<std::string> types;
-                           for (const PolicyInfo& info : policy_catalog()) {
-                             if (info.family == PolicyFamily::placement) types.emplace_back(info.type);
-                           }
-                           return types;
-                         }()),
-                         [](const auto& p) {
-                           std::string name = p.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+std::vector<std::string> all_placements() {
+  std::vector<std::string> types;
+  for (const PolicyInfo& policy : policy_catalog()) {
+    if (policy.family == PolicyFamily::placement) types.emplace_back(policy.type);
+  }
+  return types;
+}
+INSTANTIATE_TEST_SUITE_P(Replay, EveryPlacement, testing::ValuesIn(all_placements()), [](const auto& p) {
+  std::string name = p.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
 
 TEST_P(EveryPlacement, RepeatsEveryOrderFromItsJournal) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
@@ -158,7 +162,8 @@ class ReplayOfAChangedJournal : public testing::Test {
 };
 
 TEST_F(ReplayOfAChangedJournal, ShowsTheFirstOtherOrderWithBothSides) {
-  const auto report = replay_text(changed(journal, R"("placements":[{"worker":0,)", R"("placements":[{"worker":3,)"), config);
+  const auto report =
+      replay_text(changed(journal, R"("placements":[{"worker":0,)", R"("placements":[{"worker":3,)"), config);
   ASSERT_TRUE(report.ok()) << report.error().message;
   ASSERT_TRUE(report.value().difference.has_value());
   const std::string& text = *report.value().difference;
@@ -189,7 +194,7 @@ TEST_F(ReplayOfAChangedJournal, NoticesAnotherFact) {
 }
 
 TEST_F(ReplayOfAChangedJournal, NoticesAnotherHash) {
-  const auto report = replay_text(changed(journal, R"("hash":")", R"("hash":"1)").replace(0, 0, ""), config);
+  const auto report = replay_text(changed(journal, R"("hash":")", R"("hash":"1)"), config);
   // 17 digits are no hash any more, or another one.
   EXPECT_TRUE(!report.ok() || report.value().difference.has_value());
 }
@@ -234,15 +239,27 @@ TEST(SameCommand, ComparesEveryField) {
   const std::vector<Assignment> assign_there{{a, there}};
   const std::vector<Release> release{{a, ReleaseReason::failed}};
   const std::vector<Release> other_release{{a, ReleaseReason::succeeded}};
-  const std::vector<Command> all{
-      Commit{RequestId{1}, release, assign_here}, Commit{RequestId{2}, release, assign_here},
-      Commit{RequestId{1}, other_release, assign_here}, Commit{RequestId{1}, {}, assign_here},
-      Commit{RequestId{1}, release, assign_there}, Commit{RequestId{1}, release, {}},
-      ReadBatch{RequestId{1}, RequestId{2}}, ReadBatch{RequestId{1}, RequestId{3}}, ReadBatch{RequestId{2}, RequestId{2}},
-      Dispatch{a, here}, Dispatch{b, here}, Dispatch{a, there}, Dispatch{a, {}},
-      StopAttempt{a, ReleaseReason::preempted}, StopAttempt{b, ReleaseReason::preempted}, StopAttempt{a, ReleaseReason::cancelled},
-      RejectJob{JobId{1}, RejectReason::queue_full}, RejectJob{JobId{2}, RejectReason::queue_full},
-      RejectJob{JobId{1}, RejectReason::unknown_queue}, Halt{"a"}, Halt{"b"}};
+  const std::vector<Command> all{Commit{RequestId{1}, release, assign_here},
+                                 Commit{RequestId{2}, release, assign_here},
+                                 Commit{RequestId{1}, other_release, assign_here},
+                                 Commit{RequestId{1}, {}, assign_here},
+                                 Commit{RequestId{1}, release, assign_there},
+                                 Commit{RequestId{1}, release, {}},
+                                 ReadBatch{RequestId{1}, RequestId{2}},
+                                 ReadBatch{RequestId{1}, RequestId{3}},
+                                 ReadBatch{RequestId{2}, RequestId{2}},
+                                 Dispatch{a, here},
+                                 Dispatch{b, here},
+                                 Dispatch{a, there},
+                                 Dispatch{a, {}},
+                                 StopAttempt{a, ReleaseReason::preempted},
+                                 StopAttempt{b, ReleaseReason::preempted},
+                                 StopAttempt{a, ReleaseReason::cancelled},
+                                 RejectJob{JobId{1}, RejectReason::queue_full},
+                                 RejectJob{JobId{2}, RejectReason::queue_full},
+                                 RejectJob{JobId{1}, RejectReason::unknown_queue},
+                                 Halt{"a"},
+                                 Halt{"b"}};
   for (std::size_t i = 0; i < all.size(); ++i) {
     for (std::size_t j = 0; j < all.size(); ++j) EXPECT_EQ(same_command(all[i], all[j]), i == j) << i << " " << j;
   }
