@@ -103,7 +103,7 @@ class Bench:
     def simulate(self, scenario, *options):
         path = self.folder / f"{scenario['name']}.json"
         path.write_text(json.dumps(scenario))
-        sample, output = measure([self.drydock, "simulate", path, "--format", "json", *options], self.folder)
+        sample, output = measure([self.drydock, "simulate", path, "--seeds", "1", "--format", "json", *options], self.folder)
         return sample, first_run(output)
 
     def against_simpy(self):

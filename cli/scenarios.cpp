@@ -14,15 +14,26 @@
 namespace drydock::cli {
 namespace {
 
-void print_list(const Terminal& terminal) {
+bool is_reference(const scenarios::BuiltIn& scenario) { return scenario.name.starts_with("reference/"); }
+
+void print_group(bool references, const Terminal& terminal) {
   std::size_t longest = 0;
-  for (const auto& scenario : scenarios::built_in_scenarios()) longest = std::max(longest, scenario.name.size());
+  for (const auto& scenario : scenarios::built_in_scenarios()) {
+    if (is_reference(scenario) == references) longest = std::max(longest, scenario.name.size());
+  }
   const std::size_t indent = longest + 2;
   for (const auto& scenario : scenarios::built_in_scenarios()) {
+    if (is_reference(scenario) != references) continue;
     const std::string text = paragraph(scenario.description, terminal.width, indent);
     fmt::print("{}{}{}", bold(terminal, scenario.name), std::string(indent - scenario.name.size(), ' '),
                text.size() > indent ? text.substr(indent) : text);
   }
+}
+
+void print_list(const Terminal& terminal) {
+  print_group(false, terminal);
+  fmt::print("\nWith known answers from queueing theory:\n");
+  print_group(true, terminal);
   fmt::print("\nRun one with `drydock simulate NAME`; `drydock scenarios NAME > my.json` gives a file to start from.\n");
 }
 

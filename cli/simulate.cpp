@@ -193,7 +193,14 @@ class Simulate final : public Command {
     app.add_flag("--check", options_.check, "Check the invariants during the runs");
     app.add_flag("--eager", options_.eager, "Simulate each heartbeat as an event: slower, the same results");
     app.add_option("--jobs", options_.jobs, "Runs at the same time (default: one per processor)")
+        ->type_name("N")
         ->check(CLI::Range(1U, 1024U));
+    app.footer(
+        "Examples:\n"
+        "  drydock simulate easy-against-fcfs --seeds 1..20 --out results\n"
+        "  drydock simulate my.json --variant easy --set /cluster/hosts/0/count=200 --format json\n"
+        "  drydock simulate my.json --variant easy --seeds 3 --journal run.journal && drydock replay run.journal\n"
+        "Ctrl-C ends the runs and writes what there is, marked as partial (exit code 130).");
   }
 
   int run(const Terminal& terminal) override {

@@ -14,6 +14,15 @@ function(drydock_sources result)
   set(${result} ${sources} PARENT_SCOPE)
 endfunction()
 
+# Headers that nearly every file of a target needs, parsed once. More may be given, without brackets.
+function(drydock_precompile target)
+  set(headers <Eigen/Core> <algorithm> <cstdint> <map> <memory> <optional> <span> <string> <variant> <vector> <fmt/format.h>)
+  foreach(header IN LISTS ARGN)
+    list(APPEND headers <${header}>)
+  endforeach()
+  target_precompile_headers(${target} PRIVATE ${headers})
+endfunction()
+
 # drydock_layer(NAME FOLDER...): library drydock_NAME, alias drydock::NAME, installed as drydock::NAME.
 function(drydock_layer name)
   drydock_sources(sources ${ARGN})
@@ -24,6 +33,7 @@ function(drydock_layer name)
     $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated> $<INSTALL_INTERFACE:include/drydock>)
   target_link_libraries(drydock_${name} PRIVATE $<BUILD_INTERFACE:drydock_flags>)
   target_compile_features(drydock_${name} PUBLIC cxx_std_20)
+  drydock_precompile(drydock_${name})
   set_property(GLOBAL APPEND PROPERTY DRYDOCK_LAYERS ${name})
 endfunction()
 

@@ -24,6 +24,8 @@ class GreedyBackfill final : public PlacementPolicy {
   void plan(const PassContext& pass, Plan& plan) override {
     if (committed_.size() <= index(pass.pool)) committed_.resize(index(pass.pool) + 1);
     std::optional<Commitment>& committed = committed_[index(pass.pool)];
+    // What even all ends would not make room for is no head to wait for: the choice is made anew.
+    if (committed && committed->start == kNever) committed.reset();
     if (committed && !start_committed(pass, plan, *committed)) return backfill(pass, plan, *committed);
     committed.reset();
     if (const std::optional<JobRef> head = start_heads(pass, plan, scratch_)) {

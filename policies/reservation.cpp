@@ -15,12 +15,10 @@ void Reservation::make(const PassContext& pass, JobRef head_ref) {
   extra_ = 0;
   if (scalar_) make_scalar(pool, head);
   else make_general(pass, head);
-  if (shadow_ == kNever) {
-    window_ns_ = std::numeric_limits<std::int64_t>::max();
-  } else {
-    // One nanosecond of slack: may_admit only rules out, admit() decides.
-    window_ns_ = static_cast<std::int64_t>(std::ceil(static_cast<double>(nanos(shadow_ - now_)) * pool.speed_max)) + 1;
-  }
+  // One nanosecond of slack: may_admit only rules out, admit() decides.
+  const double window_ns = std::ceil(static_cast<double>(nanos(shadow_ - now_)) * pool.speed_max) + 1;
+  const bool endless = shadow_ == kNever || window_ns >= 0x1.0p62;
+  window_ns_ = endless ? std::numeric_limits<std::int64_t>::max() : static_cast<std::int64_t>(window_ns);
 }
 
 void Reservation::make_scalar(const Pool& pool, const Job& head) {
@@ -55,11 +53,14 @@ void Reservation::make_general(const PassContext& pass, const Job& head) {
 
 bool Reservation::may_admit(const LeastDemand& demand) const {
   if (demand.remaining_ns <= window_ns_) return true;
-  return scalar_ ? demand.tasks <= extra_ : extra_ > 0;
+  return !scalar_ || demand.tasks <= extra_;  // otherwise it may use what is of no use to the head
 }
 
 bool Reservation::admit(const Job& job, std::span<const Placement> placements, Time end) {
-  if (end <= shadow_) return true;
+  if (end <= shadow_) {
+    if (!scalar_) outlook_.keep(placements);
+    return true;
+  }
   if (scalar_) {
     if (job.spec.tasks > extra_) return false;
     extra_ -= job.spec.tasks;

@@ -1,14 +1,18 @@
 #include "policies/built_in.hpp"
 #include "policies/list_scheduling.hpp"
 
-#include <bit>
+#include <algorithm>
 
 namespace drydock {
 
 Rank rank_saf(const Job& job) {
   const std::int64_t width = job.cpus_in_all() > 0 ? job.cpus_in_all() : std::int64_t{job.spec.tasks};
-  // Bit patterns of positive doubles are in the order of their values.
-  return {std::bit_cast<std::int64_t>(seconds(job.remaining()) * static_cast<double>(width)), 0};
+  // The product of up to 2^62 and 2^31, exactly: equal areas must tie.
+  constexpr std::int64_t kLow = std::int64_t{1} << 31;
+  const std::int64_t ns = std::min(nanos(job.remaining()), (std::int64_t{1} << 62) - 1);
+  const std::int64_t columns = std::min(width, kLow);
+  const std::int64_t low = ns % kLow * columns;
+  return {ns / kLow * columns + low / kLow, low % kLow};
 }
 
 BuiltInPlacement saf_policy() {

@@ -2,7 +2,7 @@
 //
 // Runs are paired by seed: under one seed every variant sees the same jobs and faults, so that the difference of two
 // variants varies far less than either (common random numbers). With K variants, "A is best" needs K - 1 comparisons to
-// hold; each is made at confidence 1 - 0.05 / (K - 1) (Bonferroni), so that a wrong "best" is named in fewer than 5 % of
+// hold; each is made at confidence 1 - 0.05 / (K - 1) (Bonferroni), so that a wrong "best" is named in at most 5 % of
 // comparisons, whatever the true order. See Hsu, "Multiple Comparisons" (1996), chapter 4.
 #pragma once
 

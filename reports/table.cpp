@@ -163,8 +163,8 @@ std::string render_blocks(const std::vector<Row>& rows, const std::vector<Varian
   return text;
 }
 
-// Breaks a paragraph at spaces, but not between a number and its unit; following lines are indented by two.
-std::string wrapped(const std::string& paragraph, std::size_t width) {
+// Breaks a paragraph at spaces, but not between a number and its unit.
+std::string wrapped(const std::string& paragraph, std::size_t width, std::size_t indent = 2) {
   std::string text;
   std::size_t used = 0;
   std::size_t at = 0;
@@ -177,8 +177,8 @@ std::string wrapped(const std::string& paragraph, std::size_t width) {
     if (number && end < paragraph.size() && unit_end - end <= 4) end = unit_end;
     const std::string word = paragraph.substr(at, end - at);
     if (used > 0 && used + 1 + columns_of(word) > width) {
-      text += "\n  ";
-      used = 2;
+      text += "\n" + std::string(indent, ' ');
+      used = indent;
     } else if (used > 0) {
       text += ' ';
       ++used;
@@ -208,15 +208,24 @@ std::string render_headline(const TableInput& input, const std::vector<VariantSu
     text += fmt::format("{} seed {}", summaries.size() > 1 ? "," : ":", *seeds.begin());
   }
   text += "\n";
-  if (!input.description.empty()) text += painter.faint(trimmed(wrapped(input.description, painter.width()))) + "\n";
+  if (!input.description.empty()) text += painter.faint(trimmed(wrapped(input.description, painter.width(), 0))) + "\n";
   return text + "\n";
+}
+
+bool any_above_zero(std::span<const RunResult> runs, const std::string& metric) {
+  return std::any_of(runs.begin(), runs.end(), [&](const RunResult& run) {
+    const auto found = run.metrics.find(metric);
+    return found != run.metrics.end() && found->second != 0;
+  });
 }
 
 std::string render_findings(const TableInput& input, const std::vector<std::string>& metrics,
                             const std::vector<VariantSummary>& summaries, const Painter& painter) {
   if (summaries.size() < 2) return {};
   // With the default rows, the figures that sum a schedule up; otherwise what was asked for.
-  std::vector<std::string> said{"wait_s.mean", "bounded_slowdown.mean", "makespan_s"};
+  std::vector<std::string> said{"wait_s.mean", "bounded_slowdown.mean"};
+  // Where a time limit ended the runs, the last end says nothing.
+  if (!any_above_zero(input.runs, "jobs_unfinished")) said.emplace_back("makespan_s");
   if (!input.metrics.empty()) said = metrics;
   std::string text;
   std::size_t sentences = 0;
@@ -299,13 +308,6 @@ std::string render_notes(const TableInput& input, const std::vector<VariantSumma
   }
   text += render_violations(input.runs, painter);
   return text.empty() ? text : "\n" + text;
-}
-
-bool any_above_zero(std::span<const RunResult> runs, const std::string& metric) {
-  return std::any_of(runs.begin(), runs.end(), [&](const RunResult& run) {
-    const auto found = run.metrics.find(metric);
-    return found != run.metrics.end() && found->second != 0;
-  });
 }
 
 }  // namespace

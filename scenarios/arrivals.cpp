@@ -56,7 +56,10 @@ Cycle flat() { return {kLongest, {1.0}}; }
 class PoissonProcess : public ArrivalProcess {
  public:
   PoissonProcess(MmppArrivals states, const std::optional<Cycle>& cycle, std::uint64_t seed, std::uint64_t stream)
-      : states_(std::move(states)), cycle_(cycle.value_or(flat())), gaps_(seed, stream), sojourns_(seed, stream ^ stream_of("mmpp")) {
+      : states_(std::move(states)),
+        cycle_(cycle.value_or(flat())),
+        gaps_(seed, stream),
+        sojourns_(seed, stream ^ stream_of("mmpp")) {
     enter(0);
   }
 
@@ -79,8 +82,10 @@ class PoissonProcess : public ArrivalProcess {
   void enter(std::size_t state) {
     state_ = state;
     const bool only_one = states_.rates.size() == 1;
-    state_end_ = only_one ? kEnd
-                          : std::max(now_ + 1, after(now_, sojourns_.at(changes_++).exponential() * states_.mean_sojourns[state] * 1e9));
+    state_end_ =
+        only_one
+            ? kEnd
+            : std::max(now_ + 1, after(now_, sojourns_.at(changes_++).exponential() * states_.mean_sojourns[state] * 1e9));
   }
 
   MmppArrivals states_;
@@ -192,8 +197,8 @@ struct Make {
 
 }  // namespace
 
-std::unique_ptr<ArrivalProcess> make_arrivals(const Arrivals& arrivals, const std::optional<Cycle>& cycle, std::uint64_t seed,
-                                              std::uint64_t stream) {
+std::unique_ptr<ArrivalProcess> make_arrivals(const Arrivals& arrivals, const std::optional<Cycle>& cycle,
+                                              std::uint64_t seed, std::uint64_t stream) {
   return std::visit(Make{cycle, seed, stream}, arrivals);
 }
 

@@ -117,7 +117,8 @@ class CsvReader {
     while (!error_ && records_.next(fields)) read_job(fields);
     if (records_.error()) return Error{fmt::format("{}: {}", trace_.path, *records_.error())};
     if (error_) return Error{*error_};
-    if (trace_.read == 0) return Error{fmt::format("{}: holds no jobs: expected a header row and a row per job", trace_.path)};
+    if (trace_.read == 0)
+      return Error{fmt::format("{}: holds no jobs: expected a header row and a row per job", trace_.path)};
     if (trace_.remarks.contains(std::string(kSorted))) std::ranges::stable_sort(trace_.jobs, {}, &RawJob::submit_ns);
     return std::move(trace_);
   }

@@ -90,7 +90,8 @@ class DocumentBuilder {
   bool key(std::string& value) {
     Level& level = stack_.back();
     level.key = value;
-    if (level.value->contains(value)) return fail(fmt::format("the key \"{}\" is there twice in one object", printable(value)));
+    if (level.value->contains(value))
+      return fail(fmt::format("the key \"{}\" is there twice in one object", printable(value)));
     return true;
   }
   bool parse_error(std::size_t offset, const std::string&, const nlohmann::detail::exception& error) {
@@ -232,7 +233,8 @@ bool array_index(std::string_view part, std::size_t size, std::size_t& index) {
     index = size;
     return true;
   }
-  if (part.empty() || part.size() > 9 || !std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; })) return false;
+  if (part.empty() || part.size() > 9 || !std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; }))
+    return false;
   if (part.size() > 1 && part[0] == '0') return false;
   index = std::stoul(std::string(part));
   return index <= size;
@@ -243,7 +245,7 @@ struct Walk {
   Json* parent;
   std::string pointer;  // of the parent
   std::string last;
-  std::string made;     // the outermost object that was made
+  std::string made;  // the outermost object that was made
 };
 
 Result<Walk> walk(Json& root, const std::string& pointer) {
@@ -266,7 +268,8 @@ Result<Walk> walk(Json& root, const std::string& pointer) {
       walk.parent = &(*walk.parent)[part];
     } else if (walk.parent->is_array()) {
       if (!array_index(part, walk.parent->size(), index) || index == walk.parent->size()) {
-        return Error{fmt::format("{} is a list of {}: \"{}\" is no index of it", here, walk.parent->size(), printable(part))};
+        return Error{
+            fmt::format("{} is a list of {}: \"{}\" is no index of it", here, walk.parent->size(), printable(part))};
       }
       walk.parent = &(*walk.parent)[index];
     } else {

@@ -37,7 +37,7 @@ class Document {
   friend class DocumentBuilder;
   Json root_;
   std::string file_;
-  std::map<std::string, std::uint32_t> lines_;    // by JSON pointer
+  std::map<std::string, std::uint32_t> lines_;  // by JSON pointer
   std::map<std::string, std::string> origins_;  // by JSON pointer, of values that were put in later
 };
 

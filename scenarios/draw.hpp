@@ -17,10 +17,10 @@ class Draws {
     const std::uint64_t n = used_++;
     return n == 0 ? first_ : mix64(first_ + n * 0x9e3779b97f4a7c15U);
   }
-  [[nodiscard]] double uniform() { return unit_interval(bits()); }                       // [0, 1)
-  [[nodiscard]] double exponential() { return -std::log(1.0 - uniform()); }              // mean 1
-  [[nodiscard]] double normal();                                                         // mean 0, sd 1
-  [[nodiscard]] double gamma(double shape);                                              // scale 1
+  [[nodiscard]] double uniform() { return unit_interval(bits()); }           // [0, 1)
+  [[nodiscard]] double exponential() { return -std::log(1.0 - uniform()); }  // mean 1
+  [[nodiscard]] double normal();                                             // mean 0, sd 1
+  [[nodiscard]] double gamma(double shape);                                  // scale 1
 
  private:
   std::uint64_t first_;

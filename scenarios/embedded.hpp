@@ -1,4 +1,5 @@
-// The JSON files of this folder and of reference/ (built-in scenarios and the schema), compiled into the program by cmake/embed.cmake.
+// The JSON files of this folder and of reference/ (built-in scenarios and the schema), compiled into the program by
+// cmake/embed.cmake.
 #pragma once
 
 #include <span>

@@ -89,7 +89,8 @@ std::string tally_text(const std::map<std::string, LineTally>& tallies) {
     text += fmt::format("  {:>9}  {}", tally.count, what);
     if (!tally.first_lines.empty()) {
       const bool more = tally.count > tally.first_lines.size();
-      text += fmt::format(" (line{} {}{})", tally.count == 1 ? "" : "s", fmt::join(tally.first_lines, ", "), more ? ", ..." : "");
+      text += fmt::format(" (line{} {}{})", tally.count == 1 ? "" : "s", fmt::join(tally.first_lines, ", "),
+                          more ? ", ..." : "");
     }
     text += "\n";
   }
@@ -113,7 +114,8 @@ std::string span_text(double s) {
 Ordered columns_json(const CsvColumns& csv) {
   Ordered terms = Ordered::array();
   for (const CsvTerm& term : csv.runtime) {
-    terms.push_back({{"column", term.column}, {"factor", format_duration(Duration{static_cast<std::int64_t>(term.factor_ns)})}});
+    terms.push_back(
+        {{"column", term.column}, {"factor", format_duration(Duration{static_cast<std::int64_t>(term.factor_ns)})}});
   }
   Ordered columns{{"submit", csv.submit}, {"runtime", terms}};
   if (csv.runtime_base_ns > 0) columns["runtime_base"] = format_duration(Duration{csv.runtime_base_ns});
@@ -133,11 +135,13 @@ Ordered trace_json(const ImportReport& report, const TraceOptions& options, cons
   trace["rebase"] = options.rebase;
   if (options.load != 1.0) trace["load"] = options.load;
   trace["estimate"] = options.estimate == TraceEstimate::runtime ? "runtime" : "requested";
-  const bool oversized = std::ranges::any_of(report.skipped, [](const auto& s) { return s.first.starts_with("larger than"); });
+  const bool oversized =
+      std::ranges::any_of(report.skipped, [](const auto& s) { return s.first.starts_with("larger than"); });
   if (oversized) trace["oversized"] = "skip";
   if (options.format == TraceFormat::csv) {
     trace["columns"] = columns_json(options.csv);
-    trace["units"] = {{"submit", unit_name(options.csv.submit_unit_ns)}, {"estimate", unit_name(options.csv.estimate_unit_ns)}};
+    trace["units"] = {{"submit", unit_name(options.csv.submit_unit_ns)},
+                      {"estimate", unit_name(options.csv.estimate_unit_ns)}};
     if (options.csv.delimiter != ',') trace["delimiter"] = std::string(1, options.csv.delimiter);
   }
   return trace;
@@ -158,7 +162,8 @@ Result<ImportReport> import_csv(const std::filesystem::path& path, const TraceOp
 }
 
 std::string import_text(const ImportReport& report) {
-  std::string text = fmt::format("{}: {} jobs read, {} valid, {} used\n", report.path, report.read, report.valid, report.used);
+  std::string text =
+      fmt::format("{}: {} jobs read, {} valid, {} used\n", report.path, report.read, report.valid, report.used);
   if (!report.skipped.empty()) text += "skipped:\n" + tally_text(report.skipped);
   if (!report.remarks.empty()) text += "remarks:\n" + tally_text(report.remarks);
   if (report.format == TraceFormat::swf && report.header.empty()) text += "header: none\n";
@@ -172,7 +177,8 @@ std::string import_text(const ImportReport& report) {
     }
     text += shown > 20 ? fmt::format(" and {} more\n", report.queues.size() - 20) : "\n";
   }
-  text += fmt::format("submissions: from {} s in the file, over {}\n", fmt::format("{:.3f}", report.first_submit_s), span_text(report.period_s));
+  text += fmt::format("submissions: from {} s in the file, over {}\n", fmt::format("{:.3f}", report.first_submit_s),
+                      span_text(report.period_s));
   text += fmt::format("runtimes: mean {}, longest {}\n", span_text(report.mean_runtime_s), span_text(report.max_runtime_s));
   text += fmt::format("processors: {} in the machine, {} in the largest job\n", report.processors, report.max_tasks);
   if (report.mean_load) text += fmt::format("mean load: {:.1f} %\n", *report.mean_load * 100);
@@ -208,7 +214,8 @@ std::string scenario_for(const ImportReport& report, const TraceOptions& options
   }
   Ordered scenario;
   scenario["name"] = name.empty() ? "trace" : name.substr(0, 100);
-  scenario["description"] = fmt::format("{} jobs from {}, on {} processors", report.used, printable(trace_path, 200), report.processors);
+  scenario["description"] =
+      fmt::format("{} jobs from {}, on {} processors", report.used, printable(trace_path, 200), report.processors);
   scenario["cluster"] = {{"hosts", {{{"name", "node"}, {"count", report.processors}, {"cpus", 1}}}}};
   scenario["workload"] = Ordered::array({{{"trace", trace_json(report, options, trace_path)}}});
   scenario["variants"] = Ordered::array();

@@ -14,23 +14,23 @@
 namespace drydock::scenarios {
 
 struct ImportReport {
-  std::string path;                            // as given
+  std::string path;  // as given
   TraceFormat format = TraceFormat::swf;
-  std::uint64_t read = 0;                      // jobs in the file
-  std::uint64_t valid = 0;                     // of these, usable
-  std::uint64_t used = 0;                      // of these, in the window of the options
-  std::map<std::string, LineTally> skipped;    // by reason
-  std::map<std::string, LineTally> remarks;    // used in spite of something: extra columns, unsorted, no request, ...
-  std::map<std::string, std::string> header;   // of SWF: MaxProcs, UnixStartTime, ...; empty: there is none
-  std::map<std::string, std::uint64_t> queues; // valid jobs by queue of the trace
-  double first_submit_s = 0;                   // of the jobs used, as in the file
-  double period_s = 0;                         // from the first to the last submission used
-  double work_s = 0;                           // runtime x tasks, of the jobs used
+  std::uint64_t read = 0;                       // jobs in the file
+  std::uint64_t valid = 0;                      // of these, usable
+  std::uint64_t used = 0;                       // of these, in the window of the options
+  std::map<std::string, LineTally> skipped;     // by reason
+  std::map<std::string, LineTally> remarks;     // used in spite of something: extra columns, unsorted, no request, ...
+  std::map<std::string, std::string> header;    // of SWF: MaxProcs, UnixStartTime, ...; empty: there is none
+  std::map<std::string, std::uint64_t> queues;  // valid jobs by queue of the trace
+  double first_submit_s = 0;                    // of the jobs used, as in the file
+  double period_s = 0;                          // from the first to the last submission used
+  double work_s = 0;                            // runtime x tasks, of the jobs used
   double mean_runtime_s = 0;
   double max_runtime_s = 0;
-  std::uint64_t max_tasks = 0;                 // of one job
-  std::uint64_t processors = 0;                // as the header says; else enough for the largest job and a load of 80 %
-  std::optional<double> mean_load;             // work / (period x processors); nothing for a single instant
+  std::uint64_t max_tasks = 0;      // of one job
+  std::uint64_t processors = 0;     // as the header says; else enough for the largest job and a load of 80 %
+  std::optional<double> mean_load;  // work / (period x processors); nothing for a single instant
 };
 
 // Jobs that are larger than the machine of the header count as skipped. Errors name path:line.
@@ -44,6 +44,7 @@ struct ImportReport {
 
 // A scenario file that runs the trace as it is described by `options`, on a machine of its size, under FCFS and EASY.
 // `trace_path` is written into it: relative to where the file will be.
-[[nodiscard]] std::string scenario_for(const ImportReport& report, const TraceOptions& options, const std::string& trace_path);
+[[nodiscard]] std::string scenario_for(const ImportReport& report, const TraceOptions& options,
+                                       const std::string& trace_path);
 
 }  // namespace drydock::scenarios

@@ -10,8 +10,9 @@ namespace drydock::scenarios::keys {
 
 namespace lists {
 using Word = std::string_view;
-inline constexpr std::array<Word, 14> kScenario{"name",  "description", "seed",     "duration", "warmup", "cluster",    "control_plane",
-                                                "queues", "pools",      "workload", "policies", "faults", "checkpoint", "variants"};
+inline constexpr std::array<Word, 14> kScenario{"name",     "description",   "seed",       "duration", "warmup",
+                                                "cluster",  "control_plane", "queues",     "pools",    "workload",
+                                                "policies", "faults",        "checkpoint", "variants"};
 inline constexpr std::array<Word, 2> kCluster{"hosts", "network"};
 inline constexpr std::array<Word, 7> kHost{"name", "count", "cpus", "speed", "memory", "gpus", "cost_per_hour"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
@@ -22,11 +23,12 @@ inline constexpr std::array<Word, 2> kPolicies{"placement", "liveness"};
 inline constexpr std::array<Word, 6> kFault{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 3> kCheckpoint{"interval", "cost", "restart"};
 inline constexpr std::array<Word, 2> kVariant{"name", "set"};
-inline constexpr std::array<Word, 16> kSynthetic{"name", "queue",  "count",    "arrivals", "cycle", "duration", "tasks",      "cpus",
-                                                 "memory", "gpus", "priority", "estimate", "input", "output",   "on_failure", "on_preemption"};
+inline constexpr std::array<Word, 16> kSynthetic{"name",  "queue",  "count",      "arrivals",     "cycle",    "duration",
+                                                 "tasks", "cpus",   "memory",     "gpus",         "priority", "estimate",
+                                                 "input", "output", "on_failure", "on_preemption"};
 inline constexpr std::array<Word, 11> kTraceJobs{"name",     "queue", "trace",  "cpus",       "memory",       "gpus",
                                                  "priority", "input", "output", "on_failure", "on_preemption"};
-inline constexpr std::array<Word, 12> kTrace{"format",    "path",   "first", "count",   "rebase", "load",
+inline constexpr std::array<Word, 12> kTrace{"format",   "path",      "first",  "count",   "rebase", "load",
                                              "estimate", "oversized", "queues", "columns", "units",  "delimiter"};
 inline constexpr std::array<Word, 6> kColumns{"submit", "runtime", "runtime_base", "tasks", "estimate", "queue"};
 inline constexpr std::array<Word, 2> kTerm{"column", "factor"};
@@ -91,8 +93,10 @@ inline constexpr ObjectKeys kBoundedPareto{"distribution/bounded-pareto", lists:
 inline constexpr ObjectKeys kEmpirical{"distribution/empirical", lists::kEmpirical};
 
 inline constexpr std::array kAll{
-    kScenario, kCluster, kHost,    kNetwork, kControlPlane, kQueue, kPool,      kPolicies,     kFault,        kCheckpoint,    kVariant,  kSynthetic,
-    kTraceJobs, kTrace,  kColumns, kTerm,    kUnits,        kEstimate, kCycle, kArrivals,     kPoisson,      kRegular,       kRenewal,  kMmpp,
-    kState,    kAtOnce,  kLublin,  kDistribution, kExponential, kDeterministic, kUniform, kLognormal, kWeibull, kHyperexponential, kBoundedPareto, kEmpirical};
+    kScenario, kCluster,          kHost,          kNetwork,      kControlPlane, kQueue,         kPool,    kPolicies,
+    kFault,    kCheckpoint,       kVariant,       kSynthetic,    kTraceJobs,    kTrace,         kColumns, kTerm,
+    kUnits,    kEstimate,         kCycle,         kArrivals,     kPoisson,      kRegular,       kRenewal, kMmpp,
+    kState,    kAtOnce,           kLublin,        kDistribution, kExponential,  kDeterministic, kUniform, kLognormal,
+    kWeibull,  kHyperexponential, kBoundedPareto, kEmpirical};
 
 }  // namespace drydock::scenarios::keys

@@ -12,7 +12,7 @@ namespace drydock::scenarios {
 namespace {
 
 constexpr std::size_t kLongestLine = std::size_t{1} << 20;
-constexpr std::size_t kChunk = std::size_t{1} << 18;
+constexpr std::size_t kChunk = std::size_t{1} << 16;
 
 class FileSource : public ByteSource {
  public:
@@ -101,8 +101,7 @@ class GzipSource : public ByteSource {
     }
   }
   void fail(std::string_view why) {
-    error_ = fmt::format("the gzip data is damaged after {} unpacked bytes: {}; get or pack the file again",
-                         unpacked_, why);
+    error_ = fmt::format("the gzip data is damaged after {} unpacked bytes: {}; get or pack the file again", unpacked_, why);
   }
 
   std::unique_ptr<ByteSource> packed_;
@@ -117,7 +116,8 @@ class GzipSource : public ByteSource {
 // What was already read, then the rest.
 class PrefixedSource : public ByteSource {
  public:
-  PrefixedSource(std::string prefix, std::unique_ptr<ByteSource> rest) : prefix_(std::move(prefix)), rest_(std::move(rest)) {}
+  PrefixedSource(std::string prefix, std::unique_ptr<ByteSource> rest)
+      : prefix_(std::move(prefix)), rest_(std::move(rest)) {}
   std::size_t read(char* to, std::size_t most) override {
     if (at_ == prefix_.size()) return rest_->read(to, most);
     const std::size_t count = std::min(most, prefix_.size() - at_);
@@ -152,8 +152,10 @@ std::unique_ptr<ByteSource> unpacked(std::unique_ptr<ByteSource> source) {
 Result<std::unique_ptr<ByteSource>> open_file(const std::filesystem::path& path) {
   std::error_code code;
   const auto status = std::filesystem::status(path, code);
-  if (status.type() == std::filesystem::file_type::not_found) return Error{fmt::format("{}: there is no such file", path.string())};
-  if (status.type() == std::filesystem::file_type::directory) return Error{fmt::format("{}: is a folder, not a file", path.string())};
+  if (status.type() == std::filesystem::file_type::not_found)
+    return Error{fmt::format("{}: there is no such file", path.string())};
+  if (status.type() == std::filesystem::file_type::directory)
+    return Error{fmt::format("{}: is a folder, not a file", path.string())};
   auto source = std::make_unique<FileSource>(path);
   if (!source->is_open()) return Error{fmt::format("{}: cannot be opened: {}", path.string(), std::strerror(errno))};
   return std::unique_ptr<ByteSource>(std::move(source));
@@ -175,7 +177,7 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t mos
   return text;
 }
 
-LineReader::LineReader(std::unique_ptr<ByteSource> source) : source_(unpacked(std::move(source))), buffer_(kLongestLine) {}
+LineReader::LineReader(std::unique_ptr<ByteSource> source) : source_(unpacked(std::move(source))), buffer_(2 * kChunk) {}
 LineReader::~LineReader() = default;
 
 bool LineReader::fill() {
@@ -183,11 +185,12 @@ bool LineReader::fill() {
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
+  if (end_ == buffer_.size() && end_ < kLongestLine) buffer_.resize(2 * buffer_.size());
   if (end_ == buffer_.size()) {
     error_ = fmt::format("line {} is longer than {} bytes: this is no table of jobs", line_ + 1, kLongestLine);
     return false;
   }
-  const std::size_t got = source_->read(buffer_.data() + end_, std::min(kChunk, buffer_.size() - end_));
+  const std::size_t got = source_->read(buffer_.data() + end_, buffer_.size() - end_);
   end_ += got;
   if (got == 0) {
     at_end_ = true;
@@ -209,7 +212,8 @@ bool LineReader::next(std::string_view& line) {
     if (error_) return false;
     if (found == nullptr && begin_ == end_) return false;
     // At the end the last line may have no end of its own. fill() may have moved the bytes.
-    const std::size_t length = found == nullptr ? end_ - begin_ : static_cast<std::size_t>(static_cast<const char*>(found) - from);
+    const std::size_t length =
+        found == nullptr ? end_ - begin_ : static_cast<std::size_t>(static_cast<const char*>(found) - from);
     line = {buffer_.data() + begin_, length};
     begin_ += length + (found == nullptr ? 0 : 1);
     if (line.ends_with('\r')) line.remove_suffix(1);

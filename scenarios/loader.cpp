@@ -26,7 +26,8 @@ struct Variant {
 Result<bool> apply_set(Document& document, const std::string& set) {
   const std::size_t equals = set.find('=');
   const auto fail = [&](std::string_view why) {
-    return Error{fmt::format("--set {}: {}; write --set /json/pointer=value, such as --set /policies/placement=easy", printable(set), why)};
+    return Error{fmt::format("--set {}: {}; write --set /json/pointer=value, such as --set /policies/placement=easy",
+                             printable(set), why)};
   };
   if (equals == std::string::npos) return fail("there is no =");
   const std::string pointer = set.substr(0, equals);
@@ -44,7 +45,8 @@ void refuse_overlap(const Node& sets, const std::vector<std::string>& pointers) 
   for (const std::string& a : pointers) {
     for (const std::string& b : pointers) {
       if (a.size() < b.size() && b.starts_with(a) && b[a.size()] == '/') {
-        sets.member(b).fail(fmt::format("is inside \"{}\", which this variant sets too; write one value for both", printable(a)));
+        sets.member(b).fail(
+            fmt::format("is inside \"{}\", which this variant sets too; write one value for both", printable(a)));
       }
     }
   }
@@ -58,7 +60,8 @@ Variant read_variant(const Node& node, std::set<std::string>& names) {
   if (variant.name.empty() || variant.name.size() > 100 || printable(variant.name, 200) != variant.name) {
     name.expected("a name of 1 to 100 printable characters");
   }
-  if (!names.insert(variant.name).second) name.fail(fmt::format("there is another variant \"{}\"; names must differ", variant.name));
+  if (!names.insert(variant.name).second)
+    name.fail(fmt::format("there is another variant \"{}\"; names must differ", variant.name));
   const auto sets = object.find("set");
   if (!sets) return variant;
   variant.pointer = sets->pointer();
@@ -102,13 +105,15 @@ Result<Document> resolve(const Document& document, const Variant& variant) {
   for (const auto& [pointer, value] : variant.sets) {
     const std::string source = fmt::format("{}/{}", variant.pointer, escape_pointer(pointer));
     auto done = resolved.set(pointer, value, fmt::format("set at {}", variant.pointer), source);
-    if (!done) return Error{fmt::format("{}: {} (in variant \"{}\")", document.place(source), done.error().message, variant.name)};
+    if (!done)
+      return Error{fmt::format("{}: {} (in variant \"{}\")", document.place(source), done.error().message, variant.name)};
   }
   resolved.erase("variants");
   return resolved;
 }
 
-Result<Scenario> read_scenario(const Document& document, const std::string& variant, const std::string& name, TraceCache& traces) {
+Result<Scenario> read_scenario(const Document& document, const std::string& variant, const std::string& name,
+                               TraceCache& traces) {
   Diagnostics diagnostics(document, variant.empty() ? "" : fmt::format("in variant \"{}\"", variant));
   Scenario scenario;
   scenario.name = name;
@@ -129,7 +134,8 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
 }
 
 // The same, for a variant; an error that the scenario has without the variant is told without it.
-Result<Scenario> read_variant_scenario(const Document& document, const Variant& variant, const std::string& name, TraceCache& traces) {
+Result<Scenario> read_variant_scenario(const Document& document, const Variant& variant, const std::string& name,
+                                       TraceCache& traces) {
   auto resolved = resolve(document, variant);
   if (!resolved) return Error{resolved.error().message};
   auto scenario = read_scenario(resolved.value(), variant.name, name, traces);
@@ -145,7 +151,8 @@ Result<Scenario> read_variant_scenario(const Document& document, const Variant& 
 std::string name_from(std::string_view label) {
   std::string name = std::filesystem::path(label).stem().string();
   for (char& c : name) {
-    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    const bool good =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     if (!good) c = '-';
   }
   return name.empty() ? "scenario" : name;
@@ -155,7 +162,8 @@ Error no_such(std::string_view where) {
   std::vector<std::string_view> names;
   for (const BuiltIn& built_in : built_in_scenarios()) names.push_back(built_in.name);
   std::vector<std::string_view> close = close_to(std::filesystem::path(where).stem().string(), names, 3);
-  std::string message = fmt::format("{}: there is no such file, and no built-in scenario of this name", printable(where, 300));
+  std::string message =
+      fmt::format("{}: there is no such file, and no built-in scenario of this name", printable(where, 300));
   if (!close.empty()) message += fmt::format("; did you mean {}?", fmt::join(close, ", "));
   return Error{message + " \"drydock scenarios\" lists the built-in ones"};
 }
@@ -164,7 +172,8 @@ Error no_such(std::string_view where) {
 
 Result<std::vector<Scenario>> load_text(std::string_view text, std::string_view label, const std::filesystem::path& base,
                                         const LoadOptions& options) {
-  if (text.size() > kLargestFile) return Error{fmt::format("{}: has more than {} bytes: this is no scenario", label, kLargestFile)};
+  if (text.size() > kLargestFile)
+    return Error{fmt::format("{}: has more than {} bytes: this is no scenario", label, kLargestFile)};
   auto parsed = Document::parse(text, label);
   if (!parsed) return Error{parsed.error().message};
   Document& document = parsed.value();

@@ -25,7 +25,11 @@ struct LoadOptions {
 [[nodiscard]] Result<std::vector<Scenario>> load_text(std::string_view text, std::string_view label,
                                                       const std::filesystem::path& base, const LoadOptions& options = {});
 
-struct BuiltIn { std::string name; std::string description; std::string text; };
+struct BuiltIn {
+  std::string name;
+  std::string description;
+  std::string text;
+};
 [[nodiscard]] std::span<const BuiltIn> built_in_scenarios();
 
 }  // namespace drydock::scenarios

@@ -17,18 +17,57 @@ constexpr std::size_t kHalfHours = 48;
 constexpr double kHalfHourSeconds = 1800;
 constexpr std::size_t kDayStart = 11;  // the half hour with which the fitted day begins
 
-constexpr LublinParameters kBatch{
-    .serial = 0.2927, .power_of_two = 0.6686, .size_low = 1.2, .size_middle_below_high = 2, .size_high_below_nodes = 0,
-    .small = 0.875, .shape1 = 6.57, .scale1 = 0.823, .shape2 = 639.1, .scale2 = 0.0156, .slope = -0.003, .offset = 0.6986,
-    .gap_shape = 6.0415, .gap_scale = 0.8531, .all_to_rush = 1.0519, .day_shape = 6.1271, .day_scale = 5.2740};
-constexpr LublinParameters kInteractive{
-    .serial = 0.1541, .power_of_two = 0.625, .size_low = 1, .size_middle_below_high = 2.5, .size_high_below_nodes = 1.5,
-    .small = 0.705, .shape1 = 3.8351, .scale1 = 0.6605, .shape2 = 7.073, .scale2 = 0.6856, .slope = -0.0118, .offset = 0.9156,
-    .gap_shape = 6.5510, .gap_scale = 0.6621, .all_to_rush = 0.9797, .day_shape = 8.9186, .day_scale = 3.6680};
-constexpr LublinParameters kAll{
-    .serial = 0.244, .power_of_two = 0.576, .size_low = 0.8, .size_middle_below_high = 2.5, .size_high_below_nodes = 0,
-    .small = 0.86, .shape1 = 4.2, .scale1 = 0.94, .shape2 = 312, .scale2 = 0.03, .slope = -0.0054, .offset = 0.78,
-    .gap_shape = 10.2303, .gap_scale = 0.4871, .all_to_rush = 1.0225, .day_shape = 8.1737, .day_scale = 3.9631};
+constexpr LublinParameters kBatch{.serial = 0.2927,
+                                  .power_of_two = 0.6686,
+                                  .size_low = 1.2,
+                                  .size_middle_below_high = 2,
+                                  .size_high_below_nodes = 0,
+                                  .small = 0.875,
+                                  .shape1 = 6.57,
+                                  .scale1 = 0.823,
+                                  .shape2 = 639.1,
+                                  .scale2 = 0.0156,
+                                  .slope = -0.003,
+                                  .offset = 0.6986,
+                                  .gap_shape = 6.0415,
+                                  .gap_scale = 0.8531,
+                                  .all_to_rush = 1.0519,
+                                  .day_shape = 6.1271,
+                                  .day_scale = 5.2740};
+constexpr LublinParameters kInteractive{.serial = 0.1541,
+                                        .power_of_two = 0.625,
+                                        .size_low = 1,
+                                        .size_middle_below_high = 2.5,
+                                        .size_high_below_nodes = 1.5,
+                                        .small = 0.705,
+                                        .shape1 = 3.8351,
+                                        .scale1 = 0.6605,
+                                        .shape2 = 7.073,
+                                        .scale2 = 0.6856,
+                                        .slope = -0.0118,
+                                        .offset = 0.9156,
+                                        .gap_shape = 6.5510,
+                                        .gap_scale = 0.6621,
+                                        .all_to_rush = 0.9797,
+                                        .day_shape = 8.9186,
+                                        .day_scale = 3.6680};
+constexpr LublinParameters kAll{.serial = 0.244,
+                                .power_of_two = 0.576,
+                                .size_low = 0.8,
+                                .size_middle_below_high = 2.5,
+                                .size_high_below_nodes = 0,
+                                .small = 0.86,
+                                .shape1 = 4.2,
+                                .scale1 = 0.94,
+                                .shape2 = 312,
+                                .scale2 = 0.03,
+                                .slope = -0.0054,
+                                .offset = 0.78,
+                                .gap_shape = 10.2303,
+                                .gap_scale = 0.4871,
+                                .all_to_rush = 1.0225,
+                                .day_shape = 8.1737,
+                                .day_scale = 3.9631};
 
 // Regularized lower incomplete gamma function P(shape, x), by its series (Abramowitz and Stegun 6.5.29): all terms are
 // positive, and x stays below 20 here.
@@ -55,7 +94,10 @@ double gamma_below(Draws& draws, double shape, double scale, double limit) {
 class LublinProcess : public ArrivalProcess {
  public:
   LublinProcess(const LublinArrivals& model, std::uint64_t seed, std::uint64_t stream)
-      : parameters_(lublin_parameters(model.jobs)), day_(lublin_day(parameters_)), scale_(model.gap_scale), gaps_(seed, stream) {}
+      : parameters_(lublin_parameters(model.jobs)),
+        day_(lublin_day(parameters_)),
+        scale_(model.gap_scale),
+        gaps_(seed, stream) {}
 
   std::int64_t next_ns() override {
     Draws draws = gaps_.at(jobs_++);

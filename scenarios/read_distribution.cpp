@@ -44,7 +44,8 @@ Distribution read_hyperexponential(const Node& node, ReadAmount amount) {
 
 Distribution read_bounded_pareto(const Node& node, ReadAmount amount) {
   const ObjectReader object(node, keys::kBoundedPareto);
-  const BoundedPareto d{object.require("shape").number({1e-3, 100}), amount(object.require("low")), amount(object.require("high"))};
+  const BoundedPareto d{object.require("shape").number({1e-3, 100}), amount(object.require("low")),
+                        amount(object.require("high"))};
   require_order(object, d.low, d.high);
   return d;
 }
@@ -112,7 +113,8 @@ MmppArrivals read_mmpp(const Node& node) {
   // Each change of state costs a step: a limit keeps a run from spending its time on states without jobs.
   const double sojourns = std::accumulate(arrivals.mean_sojourns.begin(), arrivals.mean_sojourns.end(), 0.0);
   const double jobs = std::inner_product(arrivals.rates.begin(), arrivals.rates.end(), arrivals.mean_sojourns.begin(), 0.0);
-  if (sojourns > 0 && jobs < 1e-6) states.fail("states change more than a million times per job; make them longer or rates higher");
+  if (sojourns > 0 && jobs < 1e-6)
+    states.fail("states change more than a million times per job; make them longer or rates higher");
   return arrivals;
 }
 
@@ -143,13 +145,15 @@ Arrivals read_arrivals(const Node& node) {
   if (kind.empty()) return PoissonArrivals{1};
   const Node value = node.member(kind);
   if (kind == "poisson") return PoissonArrivals{ObjectReader(value, keys::kPoisson).require("rate").rate()};
-  if (kind == "renewal") return RenewalArrivals{read_duration_distribution(ObjectReader(value, keys::kRenewal).require("gap"))};
+  if (kind == "renewal")
+    return RenewalArrivals{read_duration_distribution(ObjectReader(value, keys::kRenewal).require("gap"))};
   if (kind == "mmpp") return read_mmpp(value);
   if (kind == "lublin") return read_lublin(value);
   if (kind == "at-once") return AtOnce{ObjectReader(value, keys::kAtOnce).duration("at", Duration{0})};
   const ObjectReader regular(value, keys::kRegular);
   (void)regular.require("interval");
-  return RegularArrivals{regular.duration("interval", std::chrono::seconds{1}, Duration{1}), regular.duration("first", Duration{0})};
+  return RegularArrivals{regular.duration("interval", std::chrono::seconds{1}, Duration{1}),
+                         regular.duration("first", Duration{0})};
 }
 
 Cycle read_cycle(const Node& node) {

@@ -27,7 +27,8 @@ std::string read_name(const ObjectReader& object) {
 }
 
 void refuse_twice(const Node& node, std::set<std::string>& seen, const std::string& name, std::string_view what) {
-  if (!seen.insert(name).second) node.member("name").fail(fmt::format("there is another {} \"{}\"; names must differ", what, name));
+  if (!seen.insert(name).second)
+    node.member("name").fail(fmt::format("there is another {} \"{}\"; names must differ", what, name));
 }
 
 HostGroup read_host(const Node& node) {
@@ -51,10 +52,12 @@ void refuse_host_names_twice(const Node& hosts, const Scenario& scenario) {
       const std::string& other = scenario.hosts[i].name;
       if (!other.starts_with(group.name + "-")) continue;
       const std::string number = other.substr(group.name.size() + 1);
-      const bool digits = !number.empty() && number.size() <= 8 && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+      const bool digits =
+          !number.empty() && number.size() <= 8 && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
       if (digits && std::to_string(std::stoul(number)) == number && std::stoul(number) < group.count) {
         hosts.items()[i].member("name").fail(
-            fmt::format("\"{}\" is also a host of the group \"{}\" ({} hosts, {}-0 and so on)", other, group.name, group.count, group.name));
+            fmt::format("\"{}\" is also a host of the group \"{}\" ({} hosts, {}-0 and so on)", other, group.name,
+                        group.count, group.name));
       }
     }
   }
@@ -84,7 +87,9 @@ void read_control_plane(const ObjectReader& top, Scenario& scenario) {
   };
   only_with("cycle", PassTrigger::cycle, "cycle");
   only_with("debounce", PassTrigger::event, "event");
-  config.period = config.trigger == PassTrigger::cycle ? cycle : config.trigger == PassTrigger::event ? debounce : Duration{0};
+  config.period = config.trigger == PassTrigger::cycle   ? cycle
+                  : config.trigger == PassTrigger::event ? debounce
+                                                         : Duration{0};
 }
 
 void read_queues(const ObjectReader& top, Scenario& scenario) {
@@ -121,8 +126,8 @@ std::vector<std::string> queue_names(const Scenario& scenario) {
 }
 
 // The names at `key`, each of which must be one of `known` and be there once; all of them when there is no such key.
-std::vector<std::string> read_selection(const ObjectReader& pool, std::string_view key, const std::vector<std::string>& known,
-                                        std::string_view what) {
+std::vector<std::string> read_selection(const ObjectReader& pool, std::string_view key,
+                                        const std::vector<std::string>& known, std::string_view what) {
   const auto node = pool.find(key);
   if (!node) return known;
   const std::vector<std::string_view> words(known.begin(), known.end());
@@ -163,7 +168,8 @@ void read_pools(const ObjectReader& top, Scenario& scenario) {
     scenario.pools.push_back({"main", groups, queues, std::nullopt, false});
   } else {
     const std::vector<Node> items = node->items();
-    if (items.empty()) node->expected("at least one pool (or leave \"pools\" out for one of all hosts that serves all queues)");
+    if (items.empty())
+      node->expected("at least one pool (or leave \"pools\" out for one of all hosts that serves all queues)");
     for (const Node& item : items) {
       const ObjectReader reader(item, keys::kPool);
       Pool pool;
@@ -188,13 +194,15 @@ void read_pools(const ObjectReader& top, Scenario& scenario) {
 void refuse_unserved_queues(const ObjectReader& top, const Scenario& scenario) {
   for (std::size_t q = 0; q < scenario.scheduler.queues.size(); ++q) {
     const std::string& name = scenario.scheduler.queues[q].name;
-    const bool served = std::ranges::any_of(scenario.pools, [&](const Pool& pool) { return std::ranges::count(pool.queues, name) > 0; });
+    const bool served =
+        std::ranges::any_of(scenario.pools, [&](const Pool& pool) { return std::ranges::count(pool.queues, name) > 0; });
     if (served) continue;
     const Node queues = top.node().member("queues");
-    queues.diagnostics().fail(fmt::format("{}/{}", queues.pointer(), q),
-                              fmt::format("the queue \"{}\" is served by no pool: its jobs would wait for ever; name it in the "
-                                          "\"queues\" of a pool",
-                                          name));
+    queues.diagnostics().fail(
+        fmt::format("{}/{}", queues.pointer(), q),
+        fmt::format("the queue \"{}\" is served by no pool: its jobs would wait for ever; name it in the "
+                    "\"queues\" of a pool",
+                    name));
   }
 }
 

@@ -74,8 +74,8 @@ void refuse_short_lease(const std::optional<Node>& node, const PolicyConfig& liv
   const auto heartbeat = liveness.get<Duration>("heartbeat");
   const auto ttl = liveness.get<Duration>("ttl");
   if (ttl > heartbeat) return;
-  node->fail(fmt::format("\"ttl\" is {} and \"heartbeat\" {}: the lease must outlast the time to the next beat", format_duration(ttl),
-                         format_duration(heartbeat)));
+  node->fail(fmt::format("\"ttl\" is {} and \"heartbeat\" {}: the lease must outlast the time to the next beat",
+                         format_duration(ttl), format_duration(heartbeat)));
 }
 
 // A mean ("20d": exponential) or a distribution.
@@ -89,7 +89,8 @@ bool is_host(const Scenario& scenario, const std::string& target) {
     if (group.name == target) return true;
     if (group.count == 1 || !target.starts_with(group.name + "-")) continue;
     const std::string number = target.substr(group.name.size() + 1);
-    const bool digits = !number.empty() && number.size() <= 8 && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+    const bool digits =
+        !number.empty() && number.size() <= 8 && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
     if (digits && std::to_string(std::stoul(number)) == number && std::stoul(number) < group.count) return true;
   }
   return false;
@@ -113,8 +114,9 @@ WorkerCrash read_crash(const ObjectReader& fault, const Scenario& scenario) {
   const bool once = fault.has("at");
   const bool repeated = fault.has("mtbf");
   if (once == repeated) {
-    fault.node().fail("needs either \"at\" (one crash; with \"for\", repaired after that time) or \"mtbf\" and \"mttr\" (again and "
-                      "again)");
+    fault.node().fail(
+        "needs either \"at\" (one crash; with \"for\", repaired after that time) or \"mtbf\" and \"mttr\" (again and "
+        "again)");
   } else if (once) {
     if (fault.has("mttr")) fault.node().member("mttr").fail("goes with \"mtbf\"; with \"at\", say \"for\"");
     WorkerCrash::Once when{fault.duration("at", Duration{0}), std::nullopt};

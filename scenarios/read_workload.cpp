@@ -42,7 +42,8 @@ std::string amounts_text(const Resources& per_task) {
 std::int64_t read_cpus(const ObjectReader& entry) {
   const double cpus = entry.number("cpus", 1.0, {0.001, 1e6});
   const double milli = std::round(cpus * 1000);
-  if (std::abs(cpus * 1000 - milli) > 1e-6) entry.node().member("cpus").fail("cpus are given in thousandths: at most 3 decimals");
+  if (std::abs(cpus * 1000 - milli) > 1e-6)
+    entry.node().member("cpus").fail("cpus are given in thousandths: at most 3 decimals");
   return static_cast<std::int64_t>(milli);
 }
 
@@ -50,7 +51,8 @@ OnInterrupt read_on(const ObjectReader& entry, std::string_view key, OnInterrupt
   constexpr std::array<std::string_view, 3> kWords{"restart", "resume", "checkpoint"};
   const auto choice = static_cast<OnInterrupt>(entry.choice(key, kWords, static_cast<std::size_t>(fallback)));
   if (choice == OnInterrupt::checkpoint && scenario.checkpoint.interval == Duration{0}) {
-    entry.node().member(key).fail(R"(needs the top-level key "checkpoint", such as "checkpoint": {"interval": "15m", "cost": "10s"})");
+    entry.node().member(key).fail(
+        R"(needs the top-level key "checkpoint", such as "checkpoint": {"interval": "15m", "cost": "10s"})");
   }
   return choice;
 }
@@ -84,16 +86,17 @@ Room require_room(const Node& node, const Scenario& scenario, const JobSpec& sha
   if (node.diagnostics().failed()) return {};
   Room room = room_for(scenario, shape.queue, shape.per_task);
   if (room.tasks == 0) {
-    node.fail(fmt::format("a task of these jobs ({}) is larger than every worker that serves the queue \"{}\"", amounts_text(shape.per_task),
-                          scenario.scheduler.queues[index(shape.queue)].name));
+    node.fail(fmt::format("a task of these jobs ({}) is larger than every worker that serves the queue \"{}\"",
+                          amounts_text(shape.per_task), scenario.scheduler.queues[index(shape.queue)].name));
   }
   return room;
 }
 
 void refuse_gang(const Node& node, std::int64_t tasks, const Room& room) {
   if (node.diagnostics().failed() || tasks <= room.tasks) return;
-  node.fail(fmt::format("{} tasks start together, but the largest pool that serves the queue, \"{}\", can hold {} of them at once", tasks,
-                        room.pool, room.tasks));
+  node.fail(
+      fmt::format("{} tasks start together, but the largest pool that serves the queue, \"{}\", can hold {} of them at once",
+                  tasks, room.pool, room.tasks));
 }
 
 // The largest value that a distribution can give; nothing when there is none.
@@ -149,7 +152,8 @@ void check_length(const ObjectReader& entry, const SyntheticSource& source, cons
   if (!rate) return;
   const double span = source.count ? static_cast<double>(*source.count) / *rate : 0;
   if (!scenario.duration && !(span < seconds(kLongest) / 2)) {
-    node.fail(fmt::format("{} jobs at {:.3g} a second take more than {:.0f} years", *source.count, *rate, seconds(kLongest) / 2 / 31'536'000));
+    node.fail(fmt::format("{} jobs at {:.3g} a second take more than {:.0f} years", *source.count, *rate,
+                          seconds(kLongest) / 2 / 31'536'000));
   }
   if (source.cycle && *rate * seconds(source.cycle->period) / static_cast<double>(source.cycle->factors.size()) < 1e-6) {
     node.member("cycle").fail("a million parts of the cycle would pass for each job; make them longer");
@@ -161,7 +165,8 @@ SyntheticSource read_synthetic(const Node& node, const Scenario& scenario) {
   SyntheticSource source;
   source.name = entry.text("name");
   source.shape = read_shape(entry, scenario);
-  if (const auto count = entry.find("count")) source.count = static_cast<std::uint64_t>(count->count({1, 1'000'000'000'000}));
+  if (const auto count = entry.find("count"))
+    source.count = static_cast<std::uint64_t>(count->count({1, 1'000'000'000'000}));
   source.arrivals = read_arrivals(entry.require("arrivals"));
   const bool lublin = std::holds_alternative<LublinArrivals>(source.arrivals);
   if (const auto cycle = entry.find("cycle")) {
@@ -198,7 +203,8 @@ void read_runtime(const ObjectReader& columns, const ObjectReader* units, CsvCol
       return;
     }
     const ObjectReader object(term, keys::kTerm);
-    csv.runtime.push_back({object.require("column").text(), static_cast<double>(nanos(object.require("factor").duration(Duration{1})))});
+    csv.runtime.push_back(
+        {object.require("column").text(), static_cast<double>(nanos(object.require("factor").duration(Duration{1})))});
   };
   if (node.json().is_array()) {
     for (const Node& item : node.items()) add(item);
@@ -268,7 +274,8 @@ TraceSource read_trace_jobs(const Node& node, const Scenario& scenario, TraceCac
   const TraceOptions options = read_options(trace);
   std::map<std::string, QueueId> queues;
   if (const auto map = trace.find("queues")) {
-    if (!map->json().is_object()) map->expected("an object such as {\"1\": \"batch\"}: queues of the trace and of the scenario");
+    if (!map->json().is_object())
+      map->expected("an object such as {\"1\": \"batch\"}: queues of the trace and of the scenario");
     for (const auto& [name, queue] : map->json().items()) {
       const Node target = map->member(name);
       queues[name] = find_queue(target, target.text(), scenario);
@@ -318,8 +325,13 @@ void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& trac
   if (items.empty()) workload.expected("at least one entry: jobs to run");
   for (std::size_t i = 0; i < items.size() && !workload.diagnostics().failed(); ++i) {
     const bool is_trace = items[i].json().is_object() && items[i].json().contains("trace");
-    Source source = is_trace ? Source(read_trace_jobs(items[i], scenario, traces)) : Source(read_synthetic(items[i], scenario));
-    std::visit([&](auto& s) { if (s.name.empty()) s.name = fmt::format("jobs-{}", i); }, source);
+    Source source =
+        is_trace ? Source(read_trace_jobs(items[i], scenario, traces)) : Source(read_synthetic(items[i], scenario));
+    std::visit(
+        [&](auto& s) {
+          if (s.name.empty()) s.name = fmt::format("jobs-{}", i);
+        },
+        source);
     scenario.workload.push_back(std::move(source));
   }
 }

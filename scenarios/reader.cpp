@@ -79,7 +79,8 @@ std::int64_t Node::count(CountRange range) const {
   std::optional<std::int64_t> value;
   if (value_->is_number_unsigned()) {
     const auto amount = value_->get<std::uint64_t>();
-    if (amount <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) value = static_cast<std::int64_t>(amount);
+    if (amount <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      value = static_cast<std::int64_t>(amount);
   } else if (value_->is_number_integer()) {
     value = value_->get<std::int64_t>();
   } else if (value_->is_number_float()) {
@@ -169,7 +170,8 @@ std::vector<Node> Node::items() const {
     return nodes;
   }
   nodes.reserve(value_->size());
-  for (std::size_t i = 0; i < value_->size(); ++i) nodes.emplace_back((*value_)[i], fmt::format("{}/{}", pointer_, i), *diagnostics_);
+  for (std::size_t i = 0; i < value_->size(); ++i)
+    nodes.emplace_back((*value_)[i], fmt::format("{}/{}", pointer_, i), *diagnostics_);
   return nodes;
 }
 
@@ -194,8 +196,7 @@ ObjectReader::ObjectReader(const Node& node, const ObjectKeys& keys) : node_(nod
   }
   for (const auto& [key, value] : node.json().items()) {
     if (std::ranges::find(keys.keys, key) != keys.keys.end()) continue;
-    node.member(key).fail(
-        fmt::format("unknown key \"{}\"{}", printable(key), suggestion(key, keys.keys, "Allowed")));
+    node.member(key).fail(fmt::format("unknown key \"{}\"{}", printable(key), suggestion(key, keys.keys, "Allowed")));
   }
 }
 
@@ -241,7 +242,8 @@ std::int64_t ObjectReader::size(std::string_view key, std::int64_t fallback) con
   return node ? node->size() : fallback;
 }
 
-std::size_t ObjectReader::choice(std::string_view key, std::span<const std::string_view> choices, std::size_t fallback) const {
+std::size_t ObjectReader::choice(std::string_view key, std::span<const std::string_view> choices,
+                                 std::size_t fallback) const {
   const auto node = find(key);
   if (!node) return fallback;
   const auto it = std::ranges::find(choices, node->word(choices));

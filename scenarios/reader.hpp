@@ -22,7 +22,8 @@ namespace drydock::scenarios {
 class Diagnostics {
  public:
   // `context` is put behind each message: "in variant x".
-  explicit Diagnostics(const Document& document, std::string context = "") : document_(document), context_(std::move(context)) {}
+  explicit Diagnostics(const Document& document, std::string context = "")
+      : document_(document), context_(std::move(context)) {}
 
   void fail(const std::string& pointer, std::string_view message);
   [[nodiscard]] bool failed() const { return error_.has_value(); }
@@ -70,10 +71,10 @@ class Node {
   [[nodiscard]] double number(NumberRange range = {}) const;
   [[nodiscard]] Duration duration(Duration low = Duration{0}, Duration high = kLongest) const;
   [[nodiscard]] std::int64_t size() const;
-  [[nodiscard]] double rate() const;  // 1/s, > 0
+  [[nodiscard]] double rate() const;       // 1/s, > 0
   [[nodiscard]] double bandwidth() const;  // bytes/s, > 0
   [[nodiscard]] double percent() const;
-  [[nodiscard]] std::vector<Node> items() const;    // of an array
+  [[nodiscard]] std::vector<Node> items() const;  // of an array
   [[nodiscard]] std::vector<std::string> texts() const;
   [[nodiscard]] Node member(std::string_view key) const;  // of an object: null if it is not there
 
@@ -101,7 +102,8 @@ class ObjectReader {
   [[nodiscard]] Duration duration(std::string_view key, Duration fallback, Duration low = Duration{0}) const;
   [[nodiscard]] std::int64_t size(std::string_view key, std::int64_t fallback) const;
   // Index into `choices` of the word at `key`.
-  [[nodiscard]] std::size_t choice(std::string_view key, std::span<const std::string_view> choices, std::size_t fallback) const;
+  [[nodiscard]] std::size_t choice(std::string_view key, std::span<const std::string_view> choices,
+                                   std::size_t fallback) const;
 
  private:
   Node node_;

@@ -22,12 +22,12 @@ struct HostGroup {
   double speed = 1.0;             // work of one reference second takes 1/speed seconds on a core
   std::int64_t memory_bytes = 0;  // 0: as much as is asked for
   std::uint32_t gpus = 0;
-  double cost_per_hour = 0;       // USD
+  double cost_per_hour = 0;  // USD
 };
 
 // A star: each host has one link to the middle, as has the site where the stores and the scheduler are.
 struct Network {
-  Duration latency{};               // of one link
+  Duration latency{};  // of one link
   double bandwidth_bytes_per_s = 1.25e9;
 };
 
@@ -41,33 +41,65 @@ struct Pool {
 };
 
 // A positive random amount (seconds for durations, a plain number elsewhere).
-struct Exponential { double mean; };
-struct Deterministic { double value; };
-struct Uniform { double low, high; };
-struct Lognormal { double mean, cv; };                        // cv: standard deviation / mean
-struct Weibull { double shape, scale; };
-struct Hyperexponential { std::vector<double> probabilities, means; };
-struct BoundedPareto { double shape, low, high; };
-struct Empirical { std::vector<double> values; };             // each equally likely
-using Distribution = std::variant<Exponential, Deterministic, Uniform, Lognormal, Weibull, Hyperexponential, BoundedPareto, Empirical>;
+struct Exponential {
+  double mean;
+};
+struct Deterministic {
+  double value;
+};
+struct Uniform {
+  double low, high;
+};
+struct Lognormal {
+  double mean, cv;
+};  // cv: standard deviation / mean
+struct Weibull {
+  double shape, scale;
+};
+struct Hyperexponential {
+  std::vector<double> probabilities, means;
+};
+struct BoundedPareto {
+  double shape, low, high;
+};
+struct Empirical {
+  std::vector<double> values;
+};  // each equally likely
+using Distribution =
+    std::variant<Exponential, Deterministic, Uniform, Lognormal, Weibull, Hyperexponential, BoundedPareto, Empirical>;
 [[nodiscard]] double mean_of(const Distribution& distribution);
 
-struct PoissonArrivals { double rate; };                      // 1/s
-struct RegularArrivals { Duration interval; Duration first; };  // `first`: time of the first job
-struct RenewalArrivals { Distribution gap; };
-struct MmppArrivals { std::vector<double> rates; std::vector<double> mean_sojourns; };  // 1/s, s; states in a cycle
-struct AtOnce { Duration at; };                               // all `count` jobs at one instant
+struct PoissonArrivals {
+  double rate;
+};  // 1/s
+struct RegularArrivals {
+  Duration interval;
+  Duration first;
+};  // `first`: time of the first job
+struct RenewalArrivals {
+  Distribution gap;
+};
+struct MmppArrivals {
+  std::vector<double> rates;
+  std::vector<double> mean_sojourns;
+};  // 1/s, s; states in a cycle
+struct AtOnce {
+  Duration at;
+};  // all `count` jobs at one instant
 // Lublin and Feitelson (JPDC 63(11), 2003): gamma gaps with a daily cycle; sizes and runtimes come from the same model
 // unless the source says otherwise.
 enum class LublinJobs : std::uint8_t { batch, interactive, all };
 struct LublinArrivals {
   std::uint32_t nodes = 128;  // largest job (batch and all); interactive jobs reach 2^-1.5 of it
   LublinJobs jobs = LublinJobs::batch;
-  double gap_scale = 1.0;     // multiplies the gaps at rush hours
+  double gap_scale = 1.0;  // multiplies the gaps at rush hours
 };
 using Arrivals = std::variant<PoissonArrivals, RegularArrivals, RenewalArrivals, MmppArrivals, AtOnce, LublinArrivals>;
 // Multiplies the rate through the day or week: factors for equal parts of `period`.
-struct Cycle { Duration period; std::vector<double> factors; };
+struct Cycle {
+  Duration period;
+  std::vector<double> factors;
+};
 
 struct SyntheticSource {
   std::string name;
@@ -94,15 +126,20 @@ struct TraceSource {
   std::string name;
   std::string path;  // as shown to people
   std::shared_ptr<const std::vector<TraceJob>> jobs;
-  JobSpec shape;     // what the trace does not say
+  JobSpec shape;  // what the trace does not say
 };
 using Source = std::variant<SyntheticSource, TraceSource>;
 
 // A host dies, with what runs on it, and comes back.
 struct WorkerCrash {
   std::string target;  // a host ("node-7"), a group ("node"), or empty: every host
-  struct Once { Duration at; std::optional<Duration> lasting; };  // nothing: for ever
-  struct Repeated { Distribution up, down; };                     // time between repair and crash; time to repair
+  struct Once {
+    Duration at;
+    std::optional<Duration> lasting;
+  };  // nothing: for ever
+  struct Repeated {
+    Distribution up, down;
+  };  // time between repair and crash; time to repair
   std::variant<Once, Repeated> when;
 };
 using Fault = std::variant<WorkerCrash>;
@@ -126,13 +163,13 @@ struct Scenario {
   Warmup warmup;
   std::vector<HostGroup> hosts;
   Network network;
-  std::vector<Pool> pools;           // as in scheduler.pools, by index
+  std::vector<Pool> pools;  // as in scheduler.pools, by index
   std::vector<Source> workload;
   std::vector<Fault> faults;
   CheckpointConfig checkpoint;
-  SchedulerConfig scheduler;         // seed is set per run
-  PolicyConfig liveness;             // "oracle" unless the scenario says otherwise
-  std::string json;                  // the whole scenario with its variant and --set applied, defaults not spelled out
+  SchedulerConfig scheduler;  // seed is set per run
+  PolicyConfig liveness;      // "oracle" unless the scenario says otherwise
+  std::string json;           // the whole scenario with its variant and --set applied, defaults not spelled out
 };
 
 // The name of a host of a group.

@@ -52,7 +52,8 @@ Ordered family_schema(PolicyFamily family, std::string_view description) {
     if (info.family != family) continue;
     types.push_back(info.type);
     Ordered properties{{"type", {{"const", info.type}}}};
-    for (const ParameterInfo& parameter : info.parameters) properties[std::string(parameter.name)] = parameter_schema(parameter);
+    for (const ParameterInfo& parameter : info.parameters)
+      properties[std::string(parameter.name)] = parameter_schema(parameter);
     choices.push_back({{"title", info.type},
                        {"description", info.summary},
                        {"type", "object"},

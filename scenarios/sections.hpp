@@ -8,8 +8,8 @@
 
 namespace drydock::scenarios {
 
-void read_general(const ObjectReader& top, Scenario& scenario);        // name, description, seed, duration, warmup, checkpoint
-void read_cluster(const ObjectReader& top, Scenario& scenario);        // cluster, control_plane
+void read_general(const ObjectReader& top, Scenario& scenario);  // name, description, seed, duration, warmup, checkpoint
+void read_cluster(const ObjectReader& top, Scenario& scenario);  // cluster, control_plane
 void read_queues_and_pools(const ObjectReader& top, Scenario& scenario);
 void read_policies(const ObjectReader& top, Scenario& scenario);
 void read_faults(const ObjectReader& top, Scenario& scenario);

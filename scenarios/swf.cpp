@@ -52,14 +52,17 @@ bool take_field(std::string_view& rest, Field& field) {
 
 class SwfReader {
  public:
-  SwfReader(std::unique_ptr<ByteSource> bytes, std::string path) : lines_(std::move(bytes)) { trace_.path = std::move(path); }
+  SwfReader(std::unique_ptr<ByteSource> bytes, std::string path) : lines_(std::move(bytes)) {
+    trace_.path = std::move(path);
+  }
 
   Result<RawTrace> read() {
     std::string_view line;
     while (!error_ && lines_.next(line)) read_line(line);
     if (lines_.error()) return Error{fmt::format("{}: {}", trace_.path, *lines_.error())};
     if (error_) return Error{*error_};
-    if (trace_.read == 0) return Error{fmt::format("{}: holds no jobs: expected lines of {} numbers (SWF)", trace_.path, kColumns)};
+    if (trace_.read == 0)
+      return Error{fmt::format("{}: holds no jobs: expected lines of {} numbers (SWF)", trace_.path, kColumns)};
     sort();
     return std::move(trace_);
   }
@@ -80,8 +83,8 @@ class SwfReader {
 
   // "; MaxProcs: 128". Other comments are no business of ours.
   void read_header(std::string_view text) {
-    constexpr std::array<std::string_view, 8> kKept{"Version", "Computer", "MaxProcs", "MaxNodes", "MaxJobs", "UnixStartTime",
-                                                    "TimeZoneString", "Installation"};
+    constexpr std::array<std::string_view, 8> kKept{"Version", "Computer",      "MaxProcs",       "MaxNodes",
+                                                    "MaxJobs", "UnixStartTime", "TimeZoneString", "Installation"};
     text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
     const std::size_t colon = text.find(':');
     if (colon == std::string_view::npos) return;
@@ -121,8 +124,8 @@ class SwfReader {
   std::int64_t time_ns(Column column) {
     const Field& field = fields_[column];
     std::int64_t ns = 0;
-    const bool fits = field.is_whole ? !__builtin_mul_overflow(field.whole, kSecond, &ns)
-                                     : decimal_to_nanos(field.text, kSecond, ns);
+    const bool fits =
+        field.is_whole ? !__builtin_mul_overflow(field.whole, kSecond, &ns) : decimal_to_nanos(field.text, kSecond, ns);
     if (!fits || ns > nanos(kLongest)) {
       fail(fmt::format("column {} is \"{}\": a time of at most {} s is allowed", column + 1, printable(field.text, 40),
                        nanos(kLongest) / kSecond));
@@ -140,7 +143,8 @@ class SwfReader {
       value = good ? thousandths / 1000 : most + 1;
     }
     if (value > most) {
-      fail(fmt::format("column {} is \"{}\": a whole number of at most {} is allowed", column + 1, printable(field.text, 40), most));
+      fail(fmt::format("column {} is \"{}\": a whole number of at most {} is allowed", column + 1, printable(field.text, 40),
+                       most));
       return -1;
     }
     return value;
@@ -171,7 +175,8 @@ class SwfReader {
       if (requested <= 0) ++from_allocated_;
       job.tasks = static_cast<std::uint32_t>(processors);
       job.queue = queue_index(queue);
-      if (!trace_.jobs.empty() && job.submit_ns < latest_) trace_.remarks["submitted before an earlier line; sorted"].add(line);
+      if (!trace_.jobs.empty() && job.submit_ns < latest_)
+        trace_.remarks["submitted before an earlier line; sorted"].add(line);
       latest_ = std::max(latest_, job.submit_ns);
       trace_.jobs.push_back(job);
     }

@@ -26,7 +26,8 @@ namespace {
 std::int64_t moved(std::int64_t submit_ns, std::int64_t first_ns, const TraceOptions& options) {
   std::int64_t since = submit_ns - first_ns;
   if (options.load != 1.0) {
-    since = static_cast<std::int64_t>(std::min(static_cast<double>(since) / options.load, static_cast<double>(nanos(kLongest))));
+    since =
+        static_cast<std::int64_t>(std::min(static_cast<double>(since) / options.load, static_cast<double>(nanos(kLongest))));
   }
   return std::min(options.rebase ? since : first_ns + since, nanos(kLongest));
 }
@@ -47,9 +48,10 @@ Result<TraceWindow> select_jobs(const RawTrace& raw, const TraceOptions& options
         window.oversized.add(job.line);
         continue;
       }
-      return Error{fmt::format("{}:{}: this job has {} tasks, but the largest pool that serves its queue can hold {} of them at "
-                               "once; add hosts, or set \"oversized\": \"skip\" to leave such jobs out",
-                               raw.path, job.line, job.tasks, target.most_tasks)};
+      return Error{
+          fmt::format("{}:{}: this job has {} tasks, but the largest pool that serves its queue can hold {} of them at "
+                      "once; add hosts, or set \"oversized\": \"skip\" to leave such jobs out",
+                      raw.path, job.line, job.tasks, target.most_tasks)};
     }
     if (valid++ < options.first) continue;
     if (window.jobs.empty()) first_ns = job.submit_ns;
@@ -69,8 +71,8 @@ Result<TraceWindow> select_jobs(const RawTrace& raw, const TraceOptions& options
     window.jobs.push_back(used);
   }
   if (window.jobs.empty()) {
-    return Error{fmt::format("{}: no jobs to use: {} read, {} valid, {} too large for the pools, {} left out at the front", raw.path,
-                             raw.read, raw.jobs.size(), window.oversized.count, std::min(valid, options.first))};
+    return Error{fmt::format("{}: no jobs to use: {} read, {} valid, {} too large for the pools, {} left out at the front",
+                             raw.path, raw.read, raw.jobs.size(), window.oversized.count, std::min(valid, options.first))};
   }
   return window;
 }

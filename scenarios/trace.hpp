@@ -29,26 +29,26 @@ struct CsvTerm {
 
 // Which column of a CSV file means what; an empty name: there is none.
 struct CsvColumns {
-  std::string submit;                // seconds since any start, or times such as "2023-11-16 18:17:03.98"
+  std::string submit;  // seconds since any start, or times such as "2023-11-16 18:17:03.98"
   std::int64_t submit_unit_ns = 1'000'000'000;
   std::vector<CsvTerm> runtime;      // summed
   std::int64_t runtime_base_ns = 0;  // added to each job's sum
   std::string tasks;                 // nothing: 1
   std::string estimate;              // requested time
   std::int64_t estimate_unit_ns = 1'000'000'000;
-  std::string queue;                 // names, for the map of queues
+  std::string queue;  // names, for the map of queues
   char delimiter = ',';
 };
 
 struct TraceOptions {
   TraceFormat format = TraceFormat::swf;
   CsvColumns csv = {};
-  std::uint64_t first = 0;             // valid jobs to leave out, in order of submission
+  std::uint64_t first = 0;                  // valid jobs to leave out, in order of submission
   std::optional<std::uint64_t> count = {};  // to use after these; nothing: all
-  bool rebase = true;                  // the first job used is submitted at 0; else times are as in the file
-  double load = 1.0;                   // gaps between submissions are divided by this
+  bool rebase = true;                       // the first job used is submitted at 0; else times are as in the file
+  double load = 1.0;                        // gaps between submissions are divided by this
   TraceEstimate estimate = TraceEstimate::runtime;
-  bool skip_oversized = false;         // else a job that is larger than its pool is an error
+  bool skip_oversized = false;  // else a job that is larger than its pool is an error
 };
 
 struct RawJob {
@@ -56,7 +56,7 @@ struct RawJob {
   std::int64_t runtime_ns = 0;     // > 0
   std::int64_t requested_ns = -1;  // -1: unknown
   std::uint32_t tasks = 1;
-  std::uint32_t queue = 0;         // index into RawTrace::queues
+  std::uint32_t queue = 0;  // index into RawTrace::queues
   std::uint64_t line = 0;
 };
 
@@ -68,13 +68,13 @@ struct LineTally {
 };
 
 struct RawTrace {
-  std::string path;                             // as shown to people
-  std::vector<RawJob> jobs;                     // valid ones, by submission
-  std::vector<std::string> queues;              // names or numbers of queues, as in the file
-  std::uint64_t read = 0;                       // jobs in the file
-  std::map<std::string, LineTally> skipped;     // by reason
-  std::map<std::string, LineTally> remarks;     // used in spite of something, by what
-  std::map<std::string, std::string> header;    // "MaxProcs" -> "128"
+  std::string path;                           // as shown to people
+  std::vector<RawJob> jobs;                   // valid ones, by submission
+  std::vector<std::string> queues;            // names or numbers of queues, as in the file
+  std::uint64_t read = 0;                     // jobs in the file
+  std::map<std::string, LineTally> skipped;   // by reason
+  std::map<std::string, LineTally> remarks;   // used in spite of something, by what
+  std::map<std::string, std::string> header;  // "MaxProcs" -> "128"
 };
 
 // Read whole; errors name path:line.
@@ -91,8 +91,8 @@ struct TraceTarget {
 
 struct TraceWindow {
   std::vector<TraceJob> jobs;
-  LineTally oversized;          // skipped
-  LineTally without_estimate;   // requested time unknown
+  LineTally oversized;         // skipped
+  LineTally without_estimate;  // requested time unknown
 };
 
 // The jobs to use. `targets` is by index into raw.queues. An error when there are none, or one is too large.

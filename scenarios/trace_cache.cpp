@@ -9,8 +9,8 @@ namespace {
 std::string file_key(const std::string& path, const TraceOptions& options) {
   const CsvColumns& csv = options.csv;
   std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", path, static_cast<int>(options.format), csv.submit,
-                                csv.submit_unit_ns, csv.runtime_base_ns, csv.tasks, csv.estimate, csv.estimate_unit_ns, csv.queue,
-                                csv.delimiter);
+                                csv.submit_unit_ns, csv.runtime_base_ns, csv.tasks, csv.estimate, csv.estimate_unit_ns,
+                                csv.queue, csv.delimiter);
   for (const CsvTerm& term : csv.runtime) key += fmt::format("\n{}\n{}", term.column, term.factor_ns);
   return key;
 }
@@ -29,8 +29,8 @@ Result<TraceCache::Jobs> TraceCache::jobs(const std::string& path, const TraceOp
     raw = std::make_shared<const RawTrace>(std::move(trace).value());
   }
   std::vector<TraceTarget> targets;
-  key += fmt::format("\n{}\n{}\n{}\n{}\n{}\n{}", options.first, options.count.value_or(~std::uint64_t{0}), options.rebase, options.load,
-                     static_cast<int>(options.estimate), options.skip_oversized);
+  key += fmt::format("\n{}\n{}\n{}\n{}\n{}\n{}", options.first, options.count.value_or(~std::uint64_t{0}), options.rebase,
+                     options.load, static_cast<int>(options.estimate), options.skip_oversized);
   for (const std::string& queue : raw->queues) {
     targets.push_back(target_of(queue));
     key += fmt::format("\n{} {}", targets.back().queue, targets.back().most_tasks);

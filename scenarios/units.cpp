@@ -1,12 +1,14 @@
 #include "scenarios/units.hpp"
 
+#include "scenarios/wording.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <fmt/format.h>
 #include <limits>
 #include <span>
-#include <fmt/format.h>
 
 namespace drydock::scenarios {
 namespace {
@@ -17,9 +19,15 @@ struct Unit {
 };
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr std::array kTimeUnits{Unit{"ns", 1},          Unit{"us", 1'000},         Unit{"ms", 1'000'000},
-                                Unit{"s", kSecond},     Unit{"m", 60 * kSecond},   Unit{"min", 60 * kSecond},
-                                Unit{"h", 3600 * kSecond}, Unit{"d", 86400 * kSecond}, Unit{"w", 604800 * kSecond}};
+constexpr std::array kTimeUnits{Unit{"ns", 1},
+                                Unit{"us", 1'000},
+                                Unit{"ms", 1'000'000},
+                                Unit{"s", kSecond},
+                                Unit{"m", 60 * kSecond},
+                                Unit{"min", 60 * kSecond},
+                                Unit{"h", 3600 * kSecond},
+                                Unit{"d", 86400 * kSecond},
+                                Unit{"w", 604800 * kSecond}};
 
 constexpr std::array kSizeUnits{
     Unit{"B", 1},
@@ -46,8 +54,7 @@ constexpr std::int64_t kMostBytes = std::int64_t{1} << 52;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 Error refuse(std::string_view text, std::string_view why, std::string_view help) {
-  const std::string shown = text.size() > kLongestText ? std::string(text.substr(0, kLongestText)) + "..." : std::string(text);
-  return Error{fmt::format("\"{}\" {}; write {}", shown, why, help)};
+  return Error{fmt::format("\"{}\" {}; write {}", printable(text, kLongestText), why, help)};
 }
 
 // The number at the front of a quantity and the text of its unit.
@@ -84,14 +91,15 @@ bool parse_double(std::string_view text, double& value) {
 }
 
 // An amount with a unit as a whole number of the smallest unit, from 0 to `most`.
-Result<std::int64_t> parse_whole(std::string_view text, std::span<const Unit> units, std::int64_t most, std::string_view help) {
+Result<std::int64_t> parse_whole(std::string_view text, std::span<const Unit> units, std::int64_t most,
+                                 std::string_view help) {
   if (text == "0") return std::int64_t{0};
   if (text.size() > kLongestText) return refuse(text, "is too long", help);
   const auto [number, unit_name] = split(text);
   if (number.empty()) return refuse(text, "does not begin with a number", help);
   if (unit_name.empty()) return refuse(text, "has no unit", help);
   const Unit* unit = find_unit(units, unit_name);
-  if (unit == nullptr) return refuse(text, fmt::format("has the unknown unit \"{}\"", unit_name), help);
+  if (unit == nullptr) return refuse(text, fmt::format("has the unknown unit \"{}\"", printable(unit_name)), help);
   double value = 0;
   if (!parse_double(number, value)) return refuse(text, "does not begin with a number in range", help);
   if (value < 0 || number.front() == '-') return refuse(text, "is negative", help);
@@ -222,7 +230,7 @@ Result<double> parse_rate(std::string_view text) {
   if (value < 0 || number.front() == '-') return refuse(text, "is negative", kRateHelp);
   if (rest.empty() || rest.front() != '/') return refuse(text, "has no unit", kRateHelp);
   const Unit* unit = find_unit(kTimeUnits, rest.substr(1));
-  if (unit == nullptr) return refuse(text, fmt::format("has the unknown unit \"{}\"", rest), kRateHelp);
+  if (unit == nullptr) return refuse(text, fmt::format("has the unknown unit \"{}\"", printable(rest)), kRateHelp);
   const double per_second = value * static_cast<double>(kSecond) / static_cast<double>(unit->factor);
   if (!std::isfinite(per_second) || per_second > 1e12) return refuse(text, "is too large", kRateHelp);
   return per_second;
@@ -239,9 +247,10 @@ Result<double> parse_bandwidth(std::string_view text) {
   const Unit* bytes = find_unit(kSizeUnits, name);
   const Unit* bits = find_unit(kBitUnits, name);
   if (bytes == nullptr && bits == nullptr) {
-    return refuse(text, fmt::format("has the unknown unit \"{}\"", rest), kBandwidthHelp);
+    return refuse(text, fmt::format("has the unknown unit \"{}\"", printable(rest)), kBandwidthHelp);
   }
-  const double scaled = bytes != nullptr ? value * static_cast<double>(bytes->factor) : value * static_cast<double>(bits->factor) / 8;
+  const double scaled =
+      bytes != nullptr ? value * static_cast<double>(bytes->factor) : value * static_cast<double>(bits->factor) / 8;
   if (!(scaled < 1e18)) return refuse(text, "is too large", kBandwidthHelp);
   return scaled;
 }

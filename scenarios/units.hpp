@@ -34,9 +34,12 @@ inline constexpr Duration kLongest = std::chrono::hours{24 * 36500};
 
 // What each of the above accepts, for messages.
 inline constexpr std::string_view kDurationHelp = R"(a duration such as "30s" (units: ns, us, ms, s, m, h, d, w))";
-inline constexpr std::string_view kSizeHelp = R"(a size such as "16GiB" (units: B, kB, MB, GB, TB, PB, KiB, MiB, GiB, TiB, PiB))";
-inline constexpr std::string_view kRateHelp = R"(a rate such as "0.8/s" or "2/h" (units: /ns, /us, /ms, /s, /m, /h, /d, /w))";
-inline constexpr std::string_view kBandwidthHelp = R"(a bandwidth such as "1GB/s" or "10Gbit/s" (units: B/s ... PB/s, KiB/s ... PiB/s, bit/s, kbit/s, Mbit/s, Gbit/s, Tbit/s))";
+inline constexpr std::string_view kSizeHelp =
+    R"(a size such as "16GiB" (units: B, kB, MB, GB, TB, PB, KiB, MiB, GiB, TiB, PiB))";
+inline constexpr std::string_view kRateHelp =
+    R"(a rate such as "0.8/s" or "2/h" (units: /ns, /us, /ms, /s, /m, /h, /d, /w))";
+inline constexpr std::string_view kBandwidthHelp =
+    R"(a bandwidth such as "1GB/s" or "10Gbit/s" (units: B/s, kB/s ... PB/s, KiB/s ... PiB/s, bit/s, kbit/s ... Tbit/s))";
 inline constexpr std::string_view kPercentHelp = R"(a percentage such as "10%" (from 0% to 100%))";
 
 // A number of days since 1970-01-01 of the proleptic Gregorian calendar, and ISO 8601 times like "2023-11-16 18:17:03.98"

@@ -92,7 +92,7 @@ std::vector<std::string_view> close_to(std::string_view typed, std::span<const s
 
 std::string suggestion(std::string_view typed, std::span<const std::string_view> words, std::string_view lead) {
   const auto found = close_to(typed, words);
-  const std::string guess = found.empty() ? "." : fmt::format("; did you mean \"{}\"?", found.front());
+  const std::string guess = found.empty() ? "." : fmt::format("; did you mean \"{}\"?", printable(found.front()));
   return fmt::format("{} {}: {}", guess, lead, printable(listed(words), 1000));
 }
 

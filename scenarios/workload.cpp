@@ -56,8 +56,9 @@ class SyntheticCursor : public SourceCursor {
       arrival.job.tasks = lublin_size(*lublin_, tasks_.at(n));
     }
     const Draws draws = durations_.at(n);
-    arrival.work = work_of(source_.duration ? sample_with(*source_.duration, draws)
-                           : lublin_ != nullptr ? lublin_runtime_s(*lublin_, arrival.job.tasks, draws) : 0);
+    arrival.work = work_of(source_.duration     ? sample_with(*source_.duration, draws)
+                           : lublin_ != nullptr ? lublin_runtime_s(*lublin_, arrival.job.tasks, draws)
+                                                : 0);
     arrival.job.estimate = arrival.work;
     if (source_.estimate_factor) {
       arrival.job.estimate = work_of(seconds(arrival.work) * sample_with(*source_.estimate_factor, estimates_.at(n)));

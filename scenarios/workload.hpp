@@ -37,6 +37,7 @@ class Workload {
 };
 
 // One draw; `seed`, `stream` and `counter` as for counted(). May use further counters derived from this one.
-[[nodiscard]] double sample(const Distribution& distribution, std::uint64_t seed, std::uint64_t stream, std::uint64_t counter);
+[[nodiscard]] double sample(const Distribution& distribution, std::uint64_t seed, std::uint64_t stream,
+                            std::uint64_t counter);
 
 }  // namespace drydock::scenarios

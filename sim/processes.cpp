@@ -10,7 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
+#include <iostream>
 #include <new>
 #include <system_error>
 
@@ -87,6 +89,14 @@ std::string wait_for_end(pid_t child) {
   }
   const int code = WEXITSTATUS(status);
   return code == 0 ? "" : fmt::format("ended with exit code {}", code);
+}
+
+pid_t fork_child() {
+  std::cout.flush();
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child < 0) throw std::system_error(errno, std::generic_category(), "no more processes");
+  return child;
 }
 
 void become_helper(pid_t parent) {

@@ -55,6 +55,10 @@ class MessageReader {
 // Waits for the child's end: "" after exit code 0, else how it ended ("was killed by signal 9 (Killed)").
 [[nodiscard]] std::string wait_for_end(pid_t child);
 
+// fork(), with nothing left in the output buffers that the child (or SimGrid in it) would write once more. Throws
+// std::system_error when the system has no more processes.
+[[nodiscard]] pid_t fork_child();
+
 // In a new child: dies with its parent, leaves Ctrl-C to it.
 void become_helper(pid_t parent);
 

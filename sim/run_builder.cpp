@@ -15,7 +15,8 @@
 #include <exception>
 #include <memory>
 #include <new>
-#include <system_error>
+#include <optional>
+#include <stdexcept>
 #include <utility>
 
 namespace drydock::sim {
@@ -55,6 +56,7 @@ class Building {
   };
 
   void take_orders();
+  void build(const scenarios::Scenario& scenario);
   void start(std::uint64_t index);
   [[noreturn]] void be_run(std::uint64_t index, int socket);
   [[nodiscard]] bool listen(Run& run);
@@ -67,6 +69,7 @@ class Building {
   MessageReader orders_;
   bool dismissed_ = false;
   std::unique_ptr<SimGridEngine> engine_;
+  std::optional<std::string> build_error_;
   std::vector<Run> runs_;
 };
 
@@ -101,12 +104,23 @@ void Building::take_orders() {
   }
 }
 
+// A second try after a failure would find SimGrid half built.
+void Building::build(const scenarios::Scenario& scenario) {
+  if (build_error_) throw std::runtime_error(*build_error_);
+  if (engine_ != nullptr) return;
+  try {
+    engine_ = std::make_unique<SimGridEngine>(scenario);
+  } catch (const std::exception& error) {
+    build_error_ = fmt::format("the platform cannot be built: {}", error.what());
+    throw std::runtime_error(*build_error_);
+  }
+}
+
 void Building::start(std::uint64_t index) {
-  if (engine_ == nullptr) engine_ = std::make_unique<SimGridEngine>(*requests_[index].scenario);
+  build(*requests_[index].scenario);
   auto [mine, its] = connected_pair();
   const pid_t self = getpid();
-  const pid_t pid = fork();
-  if (pid < 0) throw std::system_error(errno, std::generic_category(), "no more processes");
+  const pid_t pid = fork_child();
   if (pid == 0) {
     become_helper(self);
     close(parent_);
@@ -159,8 +173,7 @@ std::atomic<double>& SharedRuns::progress(std::size_t run) const {
 RunBuilder::RunBuilder(std::span<const RunRequest> requests, const SharedRuns& shared, std::span<const int> others) {
   auto [mine, its] = connected_pair();
   const pid_t self = getpid();
-  pid_ = fork();
-  if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "no more processes");
+  pid_ = fork_child();
   if (pid_ == 0) {
     become_helper(self);
     for (const int other : others) close(other);

@@ -108,7 +108,7 @@ void World::run_instant(Time now) {
     gather();
     if (common_.facts.empty() && wakeup_ > now) break;
     if (round > kMostRoundsAtOneInstant) {
-      fail(fmt::format("the policy did not come to rest at {} s: more than {} rounds at one instant", seconds(now), kMostRoundsAtOneInstant));
+      fail(fmt::format("the policy did not come to rest at {:.12g} s: more than {} rounds at one instant", seconds(now), kMostRoundsAtOneInstant));
       return;
     }
     step();
@@ -237,7 +237,7 @@ void World::end_if_over() {
   }
   if (!stuck()) return;
   const std::uint32_t down = fleet_.hosts_down();
-  fail(fmt::format("{} job{} can never run: nothing runs, no job will arrive and no worker will come back at {} s{}; the first is job {}",
+  fail(fmt::format("{} job{} can never run: nothing runs, no job will arrive and no worker will come back at {:.12g} s{}; the first is job {}",
                    executor_.live_jobs(), executor_.live_jobs() == 1 ? "" : "s", seconds(common_.now),
                    down > 0 ? fmt::format(" ({} host{} down for ever)", down, down == 1 ? " is" : "s are") : "",
                    executor_.first_live_job()->value));

@@ -2,6 +2,8 @@
 
 #include "policies/core/assert.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace drydock {
@@ -52,6 +54,10 @@ bool Cluster::find_workers(PoolId pool_id, const Job& job, std::vector<Placement
   const Pool& pool = this->pool(pool_id);
   std::int64_t missing = job.spec.tasks;
   if (pool.is_scalar() ? pool.free_units < missing : pool.free.cpus() < job.cpus_in_all()) return false;
+  if (traits_.fit == Fit::worst && missing > 1) {
+    spread(pool, job, out);
+    return !out.empty();
+  }
   const Resources& demand = job.spec.per_task;
   pool.fits.for_each_fitting(demand, [&](std::uint32_t position, const Resources& room) {
     const std::int64_t tasks = std::min(missing, missing == 1 ? 1 : fit_count(demand, room));
@@ -61,6 +67,41 @@ bool Cluster::find_workers(PoolId pool_id, const Job& job, std::vector<Placement
   });
   if (missing > 0) out.clear();
   return missing == 0;
+}
+
+// A worker is looked at when it is its turn to be the freest, so that at most one more is looked at than there are tasks.
+void Cluster::spread(const Pool& pool, const Job& job, std::vector<Placement>& out) const {
+  struct Open {
+    std::int64_t cpus = 0;  // still free
+    std::uint32_t position = 0;
+    std::size_t at = 0;     // in out
+    std::int64_t room = 0;  // for so many more tasks
+    [[nodiscard]] bool operator<(const Open& other) const {  // the freest on top of the heap, then the first
+      return cpus != other.cpus ? cpus < other.cpus : position > other.position;
+    }
+  };
+  const Resources& demand = job.spec.per_task;
+  std::vector<Open> open;
+  std::int64_t missing = job.spec.tasks;
+  const auto place_one = [&] {
+    std::ranges::pop_heap(open, std::less<>{});
+    ++out[open.back().at].tasks;
+    --missing;
+    open.back().cpus -= demand.cpus();
+    if (--open.back().room > 0) std::ranges::push_heap(open, std::less<>{});
+    else open.pop_back();
+  };
+  pool.fits.for_each_fitting(demand, [&](std::uint32_t position, const Resources& room) {
+    const Open next{room.cpus(), position, out.size(), fit_count(demand, room)};
+    while (missing > 0 && !open.empty() && next < open.front()) place_one();
+    if (missing == 0) return false;
+    out.push_back({pool.workers[position], 0});
+    open.push_back(next);
+    std::ranges::push_heap(open, std::less<>{});
+    return true;
+  });
+  while (missing > 0 && !open.empty()) place_one();
+  if (missing > 0) out.clear();
 }
 
 double Cluster::speed_of(std::span<const Placement> placements) const {
@@ -310,48 +351,6 @@ void Cluster::clear_changes(PoolId id) {
   pool.freed.clear();
   pool.departures.clear();
   pool.withdrawn.clear();
-}
-
-void Cluster::check_worker(const Worker& worker) const {
-  Resources free = worker.spec.capacity;
-  for (std::uint32_t at = 0; at < worker.held.size(); ++at) {
-    const Held held = worker.held[at];
-    const Job& job = this->job(held.job);
-    DRYDOCK_CHECK(job.held_at[held.placement] == at, "a job does not know where it is held");
-    free -= job.spec.per_task * job.placements[held.placement].tasks;
-  }
-  DRYDOCK_CHECK(free == worker.free && free.non_negative(), "free room is not capacity minus what is held");
-  for (const JobRef ref : worker.local) DRYDOCK_CHECK(job(ref).state == JobState::bound, "a worker's own queue holds bound jobs");
-}
-
-void Cluster::check_pool(const Pool& pool) const {
-  Resources free;
-  Resources capacity;
-  std::int64_t units = 0;
-  for (std::uint32_t position = 0; position < pool.workers.size(); ++position) {
-    const Worker& worker = this->worker(pool.workers[position]);
-    if (!worker.live || &this->pool(worker.spec.pool) != &pool) continue;
-    DRYDOCK_CHECK(worker.position == position, "a worker does not know its place in its pool");
-    free += worker.free;
-    capacity += worker.spec.capacity;
-    if (pool.unit) units += fit_count(*pool.unit, worker.free);
-    DRYDOCK_CHECK(pool.fits.room(position) == worker.free, "the fit index shows another room than the worker has");
-  }
-  DRYDOCK_CHECK(free == pool.free && capacity == pool.capacity, "a pool's sums are not those of its workers");
-  DRYDOCK_CHECK(units == pool.free_units, "a pool's free units are not those of its workers");
-}
-
-void Cluster::sanity_check() const {
-  for (const Worker& worker : workers_) {
-    if (worker.incarnation > 0) check_worker(worker);
-  }
-  for (const Pool& pool : pools_) check_pool(pool);
-  for (const Queue& queue : queues_) {
-    queue.waiting.for_each([this](const auto& entry) {
-      const Job& job = this->job(entry.value);
-      DRYDOCK_CHECK(job.state == JobState::waiting && job.key() == entry.key, "a queue holds a job that does not wait");
-    });
-  }
 }
 
 }  // namespace drydock

@@ -197,6 +197,8 @@ class Cluster {
   [[nodiscard]] const Worker& worker(WorkerId id) const { return workers_[index(id)]; }
   [[nodiscard]] std::size_t worker_count() const { return workers_.size(); }
   [[nodiscard]] const Job& job(JobRef ref) const { return jobs_[ref.value]; }
+  // Whether the reference was ever given out; the job may be gone.
+  [[nodiscard]] bool knows(JobRef ref) const { return ref.value < jobs_.size(); }
   [[nodiscard]] std::optional<JobRef> find(JobId id) const;
   [[nodiscard]] std::size_t live_jobs() const { return by_id_.size(); }
 
@@ -207,7 +209,7 @@ class Cluster {
   // Whether job a goes before job b, which may be in another queue: by queue priority, then in the policy's order.
   [[nodiscard]] bool before(const Job& a, const Job& b) const;
 
-  // Workers for all tasks of a job, in the policy's order of fit; false, and `out` empty, when they do not all fit.
+  // Workers for all tasks of a job, one after the other, each by the policy's fit; false, and `out` empty, when they do not all fit.
   [[nodiscard]] bool find_workers(PoolId pool, const Job& job, std::vector<Placement>& out) const;
 
   // Slowest of the placements' workers.
@@ -241,12 +243,18 @@ class Cluster {
   void clear_changes(PoolId pool);
 
  private:
+  // find_workers by Fit::worst for several tasks: each goes to the worker with most free cpus then.
+  void spread(const Pool& pool, const Job& job, std::vector<Placement>& out) const;
   void change_room(WorkerId id, const Resources& amount, bool taken);
   void count_demand(const Job& job, std::int64_t change);
   void forget_held(WorkerId id, std::uint32_t at);
   void leave_queue(JobRef ref, std::optional<PoolId> taker);
   void check_worker(const Worker& worker) const;
-  void check_pool(const Pool& pool) const;
+  void check_room(PoolId id) const;
+  void check_queue(const Queue& queue) const;
+  void check_job(JobRef ref) const;
+  void check_indexes(PoolId id) const;
+  [[nodiscard]] std::vector<JobRef> all_jobs() const;
 
   std::vector<Queue> queues_;
   std::vector<Pool> pools_;

@@ -16,7 +16,7 @@ void Plan::begin(PoolId pool, Time now) {
 }
 
 bool Plan::start(JobRef ref, std::span<const Placement> placements) {
-  if (error_) return false;
+  if (error_ || !known(ref)) return false;
   const Job& job = cluster_.job(ref);
   if (const auto problem = problem_with(job, placements)) return refuse("start", ref, *problem);
   cluster_.take(ref, pool_, placements, now_);
@@ -49,16 +49,17 @@ std::optional<std::string> Plan::problem_with(const Job& job, std::span<const Pl
 }
 
 bool Plan::preempt(JobRef ref) {
-  if (error_) return false;
+  if (error_ || !known(ref)) return false;
   const Job& job = cluster_.job(ref);
   if (job.state != JobState::running) return refuse("preempt", ref, "it does not run");
+  if (job.pool != pool_) return refuse("preempt", ref, fmt::format("it does not run in pool '{}'", pool_name()));
   cluster_.set_state(ref, JobState::stopping);
   preempted_.push_back(ref);
   return true;
 }
 
 bool Plan::bind(JobRef ref, WorkerId worker) {
-  if (error_) return false;
+  if (error_ || !known(ref)) return false;
   const Job& job = cluster_.job(ref);
   if (job.state != JobState::waiting) return refuse("bind", ref, "it does not wait");
   if (!cluster_.waits_for(pool_, ref)) return refuse("bind", ref, not_served(job));
@@ -75,8 +76,14 @@ std::string Plan::not_served(const Job& job) const {
   return fmt::format("pool '{}' does not serve its queue '{}'", pool_name(), cluster_.queue(job.spec.queue).config.name);
 }
 
+bool Plan::known(JobRef ref) {
+  if (cluster_.knows(ref)) return true;
+  error_ = fmt::format("a decision at {:.9f} s names job reference {}, which was never given out", seconds(now_), ref.value);
+  return false;
+}
+
 bool Plan::refuse(const char* decision, JobRef ref, const std::string& why) {
-  if (!error_) error_ = fmt::format("{} job {} at {:.9f} s: {}", decision, cluster_.job(ref).spec.id.value, seconds(now_), why);
+  error_ = fmt::format("{} job {} at {:.9f} s: {}", decision, cluster_.job(ref).spec.id.value, seconds(now_), why);
   return false;
 }
 

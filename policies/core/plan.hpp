@@ -23,11 +23,13 @@ class Plan {
  public:
   Plan(Cluster& cluster, PoolId pool, Time now) : cluster_(cluster), pool_(pool), now_(now) {}
 
+  // All three return false, and change nothing, when the decision breaks a rule, or an earlier one of this pass did.
+
   // Runs a waiting or bound job on these workers of the pool: all its tasks, each worker named once, within what is free.
   bool start(JobRef job, std::span<const Placement> placements);
-  // Stops a running attempt; its resources become free when the world has stopped it.
+  // Stops an attempt that runs in the pool; its resources become free when the world has stopped it.
   bool preempt(JobRef job);
-  // Moves a waiting job to the end of a worker's own queue.
+  // Moves a waiting job to the end of the own queue of one of the pool's workers.
   bool bind(JobRef job, WorkerId worker);
 
   [[nodiscard]] const std::optional<std::string>& error() const { return error_; }
@@ -38,6 +40,7 @@ class Plan {
   void begin(PoolId pool, Time now);
 
  private:
+  bool known(JobRef job);
   bool refuse(const char* decision, JobRef job, const std::string& why);
   [[nodiscard]] const std::string& pool_name() const;
   [[nodiscard]] std::string not_served(const Job& job) const;

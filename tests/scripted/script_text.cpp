@@ -71,6 +71,32 @@ std::vector<Event> parse_registered(Line& line, const Names& names) {
   return events;
 }
 
+// Facts of a word and an id.
+void parse_short_fact(const std::string& kind, Line& line, std::vector<Event>& facts) {
+  if (kind == "cancel") {
+    facts.emplace_back(JobCancelled{JobId{parse_number(line.word("a job id"))}});
+  } else if (kind == "done" || kind == "failed" || kind == "unknown") {
+    const Answer answer =
+        pick<Answer>(kind, {{"done", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}});
+    facts.emplace_back(CommitAnswered{parse_request(line.word("a request")), answer});
+  } else if (kind == "succeeded" || kind == "broken") {
+    const Ending ending = kind == "succeeded" ? Ending::succeeded : Ending::failed;
+    facts.emplace_back(AttemptFinished{parse_attempt(line.word("an attempt")), ending});
+  } else if (kind == "stopped") {
+    const AttemptId id = parse_attempt(line.word("an attempt"));
+    facts.emplace_back(AttemptStopped{id, parse_duration(line.value("progress", "0s"))});
+  } else if (kind == "read") {
+    const RequestId id = parse_request(line.word("a request"));
+    const std::string how = line.word("found, not-found, failed or unknown");
+    const Answer answer = pick<Answer>(
+        how,
+        {{"found", Answer::done}, {"not-found", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}});
+    facts.emplace_back(BatchRead{id, answer, how == "found"});
+  } else {
+    throw ScriptError("'" + kind + "' is no fact");
+  }
+}
+
 }  // namespace
 
 Line::Line(std::string_view text) {
@@ -155,30 +181,18 @@ JobSpec parse_job(Line& line, const Names& names) {
 std::vector<Event> parse_facts(Line& line, const Names& names) {
   const std::string kind = line.word("a fact");
   if (kind == "register") return parse_registered(line, names);
-  if (kind == "submit") return {JobSubmitted{parse_job(line, names)}};
-  if (kind == "cancel") return {JobCancelled{JobId{parse_number(line.word("a job id"))}}};
-  if (kind == "done") return {CommitAnswered{parse_request(line.word("a request")), Answer::done}};
-  if (kind == "failed") return {CommitAnswered{parse_request(line.word("a request")), Answer::failed}};
-  if (kind == "unknown") return {CommitAnswered{parse_request(line.word("a request")), Answer::unknown}};
-  if (kind == "read") {
-    const RequestId id = parse_request(line.word("a request"));
-    const std::string how = line.word("found, not-found, failed or unknown");
-    const Answer answer = pick<Answer>(
-        how,
-        {{"found", Answer::done}, {"not-found", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}});
-    return {BatchRead{id, answer, how == "found"}};
+  std::vector<Event> facts;
+  if (kind == "submit") {
+    facts.emplace_back(JobSubmitted{parse_job(line, names)});
+  } else if (kind == "expire" || kind == "leave") {
+    const WorkerId worker = parse_worker(line.word("a worker"));
+    const std::uint32_t incarnation = parse_small(line.value("incarnation", "1"));
+    if (kind == "leave") facts.emplace_back(WorkerLeft{worker, incarnation});
+    else facts.emplace_back(LeaseExpired{worker, incarnation});
+  } else {
+    parse_short_fact(kind, line, facts);
   }
-  if (kind == "succeeded") return {AttemptFinished{parse_attempt(line.word("an attempt")), Ending::succeeded}};
-  if (kind == "broken") return {AttemptFinished{parse_attempt(line.word("an attempt")), Ending::failed}};
-  if (kind == "stopped") {
-    const AttemptId id = parse_attempt(line.word("an attempt"));
-    return {AttemptStopped{id, parse_duration(line.value("progress", "0s"))}};
-  }
-  const WorkerId worker = parse_worker(line.word("a worker"));
-  const std::uint32_t incarnation = parse_small(line.value("incarnation", "1"));
-  if (kind == "leave") return {WorkerLeft{worker, incarnation}};
-  if (kind == "expire") return {LeaseExpired{worker, incarnation}};
-  throw ScriptError("'" + kind + "' is no fact");
+  return facts;
 }
 
 std::string text_of(Duration duration) {

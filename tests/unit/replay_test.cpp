@@ -26,7 +26,8 @@ SchedulerConfig config_with(const std::string& type, std::uint64_t seed = 1) {
 class Recorder {
  public:
   Recorder(const SchedulerConfig& config, std::uint64_t seed, JournalFormat format)
-      : scheduler_(config, make_placement(config.placement)),
+      : one_worker_each_(config.placement.type == "jsq"),
+        scheduler_(config, make_placement(config.placement)),
         rng_(seed, "world"),
         writer_(out_, format, {"test", "{}", "", seed}) {}
 
@@ -36,7 +37,7 @@ class Recorder {
       JobSpec job{.id = JobId{static_cast<std::uint64_t>(j)},
                   .queue = {},
                   .per_task = make_resources({.cpus_milli = static_cast<std::int64_t>(500 * (1 + rng_.below(3)))})};
-      job.tasks = static_cast<std::uint32_t>(1 + rng_.below(4));
+      job.tasks = one_worker_each_ ? 1 : static_cast<std::uint32_t>(1 + rng_.below(4));
       job.estimate = seconds_from(rng_.below(20) + 1);
       job.priority = static_cast<std::int32_t>(rng_.below(3));
       due_.emplace(time_after(seconds_from(rng_.below(300))), JobSubmitted{job});
@@ -103,6 +104,7 @@ class Recorder {
     }
   }
 
+  bool one_worker_each_;  // the policy binds a job to one worker
   Scheduler scheduler_;
   Checker checker_;
   Rng rng_;

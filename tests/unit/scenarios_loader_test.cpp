@@ -2,12 +2,11 @@
 #include "scenarios/units.hpp"
 #include "scenarios/workload.hpp"
 
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
-
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -28,7 +27,8 @@ constexpr const char* kFull = R"({
   // comments are allowed
   "name": "full", "description": "all keys", "seed": 7, "duration": "30d", "warmup": "10%",
   "cluster": {
-    "hosts": [{"name": "node", "count": 10, "cpus": 8, "speed": 1.5, "memory": "64GiB", "gpus": 2, "cost_per_hour": 0.4}, {"name": "one"}],
+    "hosts": [{"name": "node", "count": 10, "cpus": 8, "speed": 1.5, "memory": "64GiB", "gpus": 2, "cost_per_hour": 0.4},
+              {"name": "one"}],
     "network": {"latency": "0.2ms", "bandwidth": "10Gbit/s"}},
   "control_plane": {"mode": "cycle", "cycle": "2s"},
   "queues": [{"name": "a", "priority": 3, "capacity": 100}, {"name": "b"}],
@@ -36,25 +36,39 @@ constexpr const char* kFull = R"({
             {"name": "shared", "hosts": ["one"], "queues": ["b"], "slots_per_worker": "unlimited"}],
   "checkpoint": {"interval": "15m", "cost": "10s", "restart": "30s"},
   "workload": [
-    {"name": "w", "queue": "a", "count": 5, "arrivals": {"poisson": {"rate": "2/h"}}, "cycle": {"period": "1d", "factors": [0.5, 1.5]},
+    {"name": "w", "queue": "a", "count": 5, "arrivals": {"poisson": {"rate": "2/h"}},
+     "cycle": {"period": "1d", "factors": [0.5, 1.5]},
      "duration": {"lognormal": {"mean": "1h", "cv": 2}}, "tasks": 3, "cpus": 0.5, "memory": "1GiB", "gpus": 1, "priority": 2,
-     "estimate": {"factor": {"uniform": {"low": 1, "high": 2}}}, "input": "1GB", "output": "2MB", "on_failure": "checkpoint", "on_preemption": "restart"},
-    {"queue": "b", "arrivals": {"deterministic": {"interval": "1h", "first": "5m"}}, "duration": {"deterministic": "3s"}, "estimate": "exact"},
-    {"queue": "b", "arrivals": {"renewal": {"gap": {"weibull": {"shape": 0.7, "scale": "1h"}}}}, "duration": {"deterministic": {"value": "3s"}}},
+     "estimate": {"factor": {"uniform": {"low": 1, "high": 2}}}, "input": "1GB", "output": "2MB",
+     "on_failure": "checkpoint", "on_preemption": "restart"},
+    {"queue": "b", "arrivals": {"deterministic": {"interval": "1h", "first": "5m"}},
+     "duration": {"deterministic": "3s"}, "estimate": "exact"},
+    {"queue": "b", "arrivals": {"renewal": {"gap": {"weibull": {"shape": 0.7, "scale": "1h"}}}},
+     "duration": {"deterministic": {"value": "3s"}}},
     {"queue": "b", "arrivals": {"mmpp": {"states": [{"rate": "0/s", "sojourn": "1h"}, {"rate": "9/h", "sojourn": "10m"}]}},
      "duration": {"hyperexponential": {"probabilities": [0.5, 0.5], "means": ["1s", "1m"]}}, "tasks": {"empirical": [1, 2]}},
-    {"queue": "b", "count": 3, "arrivals": {"at-once": {"at": "1h"}}, "duration": {"bounded-pareto": {"shape": 1.1, "low": "1s", "high": "1h"}}},
+    {"queue": "b", "count": 3, "arrivals": {"at-once": {"at": "1h"}},
+     "duration": {"bounded-pareto": {"shape": 1.1, "low": "1s", "high": "1h"}}},
     {"queue": "a", "arrivals": {"lublin": {"nodes": 16, "jobs": "interactive", "gap_scale": 2}}},
-    {"queue": "b", "count": 2, "arrivals": {"poisson": {"rate": "1/s"}}, "duration": {"empirical": {"values": ["1s", "2s"]}}},
-    {"name": "t", "queue": "b", "cpus": 1, "memory": 0, "gpus": 0, "priority": 1, "input": 0, "output": 0, "on_failure": "resume", "on_preemption": "resume",
-     "trace": {"format": "swf", "path": "t.swf", "first": 1, "count": 2, "rebase": false, "load": 2, "estimate": "requested", "oversized": "skip", "queues": {"1": "a"}}},
-    {"queue": "b", "trace": {"format": "csv", "path": "t.csv", "columns": {"submit": "s", "runtime": ["r", {"column": "x", "factor": "2ms"}], "runtime_base": "1ms", "tasks": "n",
-      "estimate": "e", "queue": "q"}, "units": {"submit": "ms", "runtime": "ms", "estimate": "m"}, "delimiter": ";"}}
+    {"queue": "b", "count": 2, "arrivals": {"poisson": {"rate": "1/s"}},
+     "duration": {"empirical": {"values": ["1s", "2s"]}}},
+    {"name": "t", "queue": "b", "cpus": 1, "memory": 0, "gpus": 0, "priority": 1, "input": 0, "output": 0,
+     "on_failure": "resume", "on_preemption": "resume",
+     "trace": {"format": "swf", "path": "t.swf", "first": 1, "count": 2, "rebase": false, "load": 2, "estimate": "requested",
+               "oversized": "skip", "queues": {"1": "a"}}},
+    {"queue": "b", "trace": {"format": "csv", "path": "t.csv",
+      "columns": {"submit": "s", "runtime": ["r", {"column": "x", "factor": "2ms"}], "runtime_base": "1ms", "tasks": "n",
+                  "estimate": "e", "queue": "q"},
+      "units": {"submit": "ms", "runtime": "ms", "estimate": "m"}, "delimiter": ";"}}
   ],
-  "policies": {"placement": {"type": "easy", "order": "sjf", "fit": "best"}, "liveness": {"type": "ttl", "heartbeat": "10s", "ttl": "25s"}},
-  "faults": [{"type": "worker-crash", "target": "node-7", "at": "1h", "for": "10m"}, {"type": "worker-crash", "target": "node", "mtbf": "20d", "mttr": "1h"},
-             {"type": "worker-crash", "mtbf": {"weibull": {"shape": 0.7, "scale": "20d"}}, "mttr": {"uniform": {"low": "1m", "high": "1h"}}}],
-  "variants": [{"name": "base"}, {"name": "other", "set": {"/policies/placement": "fcfs", "/workload/0/count": 9, "/faults/-": {"type": "worker-crash", "at": "2h"}}}]
+  "policies": {"placement": {"type": "easy", "order": "sjf", "fit": "best"},
+               "liveness": {"type": "ttl", "heartbeat": "10s", "ttl": "25s"}},
+  "faults": [{"type": "worker-crash", "target": "node-7", "at": "1h", "for": "10m"},
+             {"type": "worker-crash", "target": "node", "mtbf": "20d", "mttr": "1h"},
+             {"type": "worker-crash", "mtbf": {"weibull": {"shape": 0.7, "scale": "20d"}},
+              "mttr": {"uniform": {"low": "1m", "high": "1h"}}}],
+  "variants": [{"name": "base"}, {"name": "other", "set": {"/policies/placement": "fcfs", "/workload/0/count": 9,
+               "/faults/-": {"type": "worker-crash", "at": "2h"}}}]
 })";
 
 Result<std::vector<Scenario>> load_small(const std::vector<std::string>& sets) {
@@ -155,8 +169,9 @@ TEST(Loader, JsonOfAVariantLoadsToTheSame) {
 }
 
 TEST(Loader, SetsComeBeforeVariants) {
-  const auto loaded = load_small({"/workload/0/count=20", "/policies/placement=sjf", "/name=\"x\"", "/cluster/hosts/0/memory=4GiB",
-                                  R"(/variants=[{"name": "a"}, {"name": "b", "set": {"/workload/0/count": 30}}])"});
+  const auto loaded =
+      load_small({"/workload/0/count=20", "/policies/placement=sjf", "/name=\"x\"", "/cluster/hosts/0/memory=4GiB",
+                  R"(/variants=[{"name": "a"}, {"name": "b", "set": {"/workload/0/count": 30}}])"});
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   ASSERT_EQ(loaded.value().size(), 2U);
   EXPECT_EQ(std::get<SyntheticSource>(loaded.value()[0].workload[0]).count, 20U);
@@ -166,14 +181,15 @@ TEST(Loader, SetsComeBeforeVariants) {
 }
 
 TEST(Loader, BadSetsAreNamed) {
-  const std::vector<std::pair<std::string, std::string>> cases{{"seed", "there is no ="},
-                                                               {"seed=3", "is no JSON pointer"},
-                                                               {"/sed=3", "/sed (from --set): unknown key \"sed\"; did you mean \"seed\"?"},
-                                                               {"/workload/7/count=3", "is a list of 1"},
-                                                               {"/workload/x=3", "is no index"},
-                                                               {"/workload/0/count/x=3", "neither an object nor a list"},
-                                                               {"/seed=\xff", "/seed (from --set)"},
-                                                               {"=3", "is no JSON pointer"}};
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"seed", "there is no ="},
+      {"seed=3", "is no JSON pointer"},
+      {"/sed=3", "/sed (from --set): unknown key \"sed\"; did you mean \"seed\"?"},
+      {"/workload/7/count=3", "is a list of 1"},
+      {"/workload/x=3", "is no index"},
+      {"/workload/0/count/x=3", "neither an object nor a list"},
+      {"/seed=\xff", "/seed (from --set)"},
+      {"=3", "is no JSON pointer"}};
   for (const auto& [set, part] : cases) {
     const auto loaded = load_small({set});
     ASSERT_FALSE(loaded.ok()) << set;
@@ -237,8 +253,12 @@ TEST(Loader, RefusesWithPlaceAndRemedy) {
       {"/workload/0/duration", R"({"uniform": {"low": "2s", "high": "1s"}})", {"\"low\" must be below \"high\""}},
       {"/workload/0/duration", R"({"exponental": {"mean": "1s"}})", {"did you mean \"exponential\"?"}},
       {"/workload/0/duration", R"({"exponential": {}})", {"\"mean\" is missing"}},
-      {"/workload/0/duration", R"({"hyperexponential": {"probabilities": [0.5, 0.4], "means": ["1s", "2s"]}})", {"add up to 1"}},
-      {"/workload/0/duration", R"({"hyperexponential": {"probabilities": [1], "means": ["1s", "2s"]}})", {"1 probabilities, but 2 means"}},
+      {"/workload/0/duration",
+       R"({"hyperexponential": {"probabilities": [0.5, 0.4], "means": ["1s", "2s"]}})",
+       {"add up to 1"}},
+      {"/workload/0/duration",
+       R"({"hyperexponential": {"probabilities": [1], "means": ["1s", "2s"]}})",
+       {"1 probabilities, but 2 means"}},
       {"/workload/0/duration", R"({"empirical": []})", {"at least one value"}},
       {"/workload/0/estimate", "2", {"\"exact\""}},
       {"/workload/0/on_failure", "\"checkpoint\"", {"needs the top-level key \"checkpoint\""}},
@@ -256,26 +276,35 @@ TEST(Loader, RefusesWithPlaceAndRemedy) {
       {"/faults", R"([{"type": "worker-crash"}])", {"either \"at\""}},
       {"/faults", R"([{"type": "worker-crash", "at": "1h", "mtbf": "1h"}])", {"either \"at\""}},
       {"/faults", R"([{"type": "worker-crash", "mtbf": "1h"}])", {"\"mttr\" is missing"}},
-      {"/faults", R"([{"type": "worker-crash", "target": "node-2", "at": "1h"}])", {"/faults/0/target", "node-0 ... node-1"}},
+      {"/faults",
+       R"([{"type": "worker-crash", "target": "node-2", "at": "1h"}])",
+       {"/faults/0/target", "node-0 ... node-1"}},
       {"/checkpoint", "{}", {"\"interval\" is missing"}},
       {"/variants", "[]", {"at least one variant"}},
       {"/variants", R"([{"name": "a"}, {"name": "a"}])", {"another variant \"a\""}},
       {"/variants", R"([{"set": {}}])", {"\"name\" is missing"}},
       {"/variants", R"([{"name": "a", "set": {"/variants": []}}])", {"cannot change the variants"}},
-      {"/variants", R"([{"name": "a", "set": {"/policies": {}, "/policies/placement": "easy"}}])", {"is inside \"/policies\""}},
+      {"/variants",
+       R"([{"name": "a", "set": {"/policies": {}, "/policies/placement": "easy"}}])",
+       {"is inside \"/policies\""}},
       {"/variants", R"([{"name": "a", "set": {"policies": {}}}])", {"is no JSON pointer", "in variant \"a\""}},
-      {"/variants", R"([{"name": "a", "set": {"/polices/placement": "easy"}}])", {"set at /variants/0/set", "unknown key \"polices\"", "in variant \"a\""}},
+      {"/variants",
+       R"([{"name": "a", "set": {"/polices/placement": "easy"}}])",
+       {"set at /variants/0/set", "unknown key \"polices\"", "in variant \"a\""}},
       {"/variants", R"([{"name": "a", "set": []}])", {"an object of JSON pointers"}}};
   for (const Bad& bad : cases) {
     const std::string error = error_with(bad.pointer, bad.value);
     EXPECT_TRUE(error.starts_with("bad.json")) << bad.pointer << ": " << error;
-    for (const std::string& part : bad.parts) EXPECT_NE(error.find(part), std::string::npos) << bad.pointer << " " << bad.value << ": " << error;
+    for (const std::string& part : bad.parts)
+      EXPECT_NE(error.find(part), std::string::npos) << bad.pointer << " " << bad.value << ": " << error;
     EXPECT_EQ(error.find('\n'), std::string::npos) << error;
   }
 }
 
 TEST(Loader, MessagesNameTheLine) {
-  const auto loaded = load_text("{\n  \"cluster\": {\n    \"hosts\": [\n      {\"name\": \"a\",\n       \"cpus\": -3}]},\n \"workload\": []}", "f.json", "");
+  const auto loaded = load_text(
+      "{\n  \"cluster\": {\n    \"hosts\": [\n      {\"name\": \"a\",\n       \"cpus\": -3}]},\n \"workload\": []}",
+      "f.json", "");
   ASSERT_FALSE(loaded.ok());
   EXPECT_TRUE(loaded.error().message.starts_with("f.json:5: /cluster/hosts/0/cpus: ")) << loaded.error().message;
 }
@@ -315,9 +344,12 @@ TEST(Syntax, ErrorsNameLineAndColumn) {
 TEST(Traces, AreRelativeToTheFileAndSharedByVariants) {
   const auto folder = std::filesystem::temp_directory_path() / fmt::format("drydock-loader-{}", ::getpid());
   std::filesystem::create_directories(folder);
-  std::ofstream(folder / "t.swf") << "1 5 -1 10 2 -1 -1 2 60 -1 1 1 1 1 3 1 -1 -1\n2 6 -1 10 3 -1 -1 3 60 -1 1 1 1 1 1 1 -1 -1\n";
-  std::ofstream(folder / "s.json") << R"({"cluster": {"hosts": [{"name": "n", "count": 2}]}, "queues": [{"name": "a"}, {"name": "b"}],
-    "workload": [{"queue": "a", "trace": {"format": "swf", "path": "t.swf", "queues": {"3": "b"}, "oversized": "skip", "estimate": "requested"}}],
+  std::ofstream(folder / "t.swf")
+      << "1 5 -1 10 2 -1 -1 2 60 -1 1 1 1 1 3 1 -1 -1\n2 6 -1 10 3 -1 -1 3 60 -1 1 1 1 1 1 1 -1 -1\n";
+  std::ofstream(folder / "s.json")
+      << R"({"cluster": {"hosts": [{"name": "n", "count": 2}]}, "queues": [{"name": "a"}, {"name": "b"}],
+    "workload": [{"queue": "a", "trace": {"format": "swf", "path": "t.swf", "queues": {"3": "b"},
+      "oversized": "skip", "estimate": "requested"}}],
     "variants": [{"name": "x"}, {"name": "y"}, {"name": "large", "set": {"/cluster/hosts/0/count": 3}}]})";
   const auto loaded = load((folder / "s.json").string());
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;

@@ -2,11 +2,10 @@
 #include "policies/core/rng.hpp"
 #include "tests/fuzz/targets.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <iostream>
 #include <iterator>
 #include <string>
@@ -19,7 +18,8 @@ namespace fs = std::filesystem;
 
 std::vector<std::string> corpus(const std::string& name) {
   std::vector<fs::path> paths;
-  for (const auto& entry : fs::directory_iterator(fs::path(DRYDOCK_SOURCE_DIR) / "tests/fuzz/corpus" / name)) paths.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(fs::path(DRYDOCK_SOURCE_DIR) / "tests/fuzz/corpus" / name))
+    paths.push_back(entry.path());
   std::ranges::sort(paths);
   std::vector<std::string> texts;
   for (const fs::path& path : paths) {
@@ -31,9 +31,39 @@ std::vector<std::string> corpus(const std::string& name) {
 
 // Pieces that mean something to a reader.
 const std::vector<std::string>& pieces() {
-  static const std::vector<std::string> kPieces{"-1",  "0",   "NaN", "1e999", "99999999999999999999", "\"", "\\u0000", "{",     "}",    "[",      "]",
-                                                ",",   ":",   "\n",  "\r",    ";",                    "\t", "//",      "/*",    "null", "\"30s\"", "\"0s\"",
-                                                "\xff", "\xe2\x82", "-0", "1.5", "\"1e300s\"",        "\"/h\"", "true", "\"-5s\"", ".",   "e",      std::string(1, '\0')};
+  static const std::vector<std::string> kPieces{"-1",
+                                                "0",
+                                                "NaN",
+                                                "1e999",
+                                                "99999999999999999999",
+                                                "\"",
+                                                "\\u0000",
+                                                "{",
+                                                "}",
+                                                "[",
+                                                "]",
+                                                ",",
+                                                ":",
+                                                "\n",
+                                                "\r",
+                                                ";",
+                                                "\t",
+                                                "//",
+                                                "/*",
+                                                "null",
+                                                "\"30s\"",
+                                                "\"0s\"",
+                                                "\xff",
+                                                "\xe2\x82",
+                                                "-0",
+                                                "1.5",
+                                                "\"1e300s\"",
+                                                "\"/h\"",
+                                                "true",
+                                                "\"-5s\"",
+                                                ".",
+                                                "e",
+                                                std::string(1, '\0')};
   return kPieces;
 }
 

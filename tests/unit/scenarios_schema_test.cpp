@@ -4,11 +4,10 @@
 #include "scenarios/loader.hpp"
 #include "scenarios/schema.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <set>
 #include <sstream>
 
@@ -83,7 +82,8 @@ TEST(Schema, DescribesEveryPropertyAndDefault) {
     if (node.is_object() && node.contains("properties") && node["properties"].is_object()) {
       for (const auto& [key, value] : node["properties"].items()) {
         const bool reference = value.contains("$ref");
-        EXPECT_TRUE(reference || value.contains("const") || !value.value("description", "").empty()) << pointer << "/" << key;
+        EXPECT_TRUE(reference || value.contains("const") || !value.value("description", "").empty())
+            << pointer << "/" << key;
       }
     }
     for (const auto& [key, value] : node.items()) {
@@ -136,8 +136,10 @@ TEST(Schema, AcceptsEveryBuiltInScenario) {
 
 // The schema by itself refuses what the loader would; the loader's messages are better, the schema is for editors.
 TEST(Schema, RefusesByItself) {
-  const Json good = Json::parse(R"({"cluster": {"hosts": [{"name": "a"}]}, "policies": {"placement": {"type": "easy", "order": "sjf"}},
-    "workload": [{"count": 1, "arrivals": {"poisson": {"rate": "1/s"}}, "duration": {"uniform": {"low": "1s", "high": "2s"}}}]})");
+  const Json good =
+      Json::parse(R"({"cluster": {"hosts": [{"name": "a"}]}, "policies": {"placement": {"type": "easy", "order": "sjf"}},
+    "workload": [{"count": 1, "arrivals": {"poisson": {"rate": "1/s"}},
+                  "duration": {"uniform": {"low": "1s", "high": "2s"}}}]})");
   ASSERT_TRUE(validate_against_schema(good).ok()) << validate_against_schema(good).error().message;
   const std::vector<std::pair<std::string, Json>> bad{{"/polices", Json::object()},
                                                       {"/cluster/hosts/0/cpus", -1},

@@ -2,7 +2,6 @@
 #include "scenarios/wording.hpp"
 
 #include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
 
@@ -12,11 +11,23 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(Durations, AreExact) {
-  const std::vector<std::pair<std::string, Duration>> good{
-      {"30s", 30s},       {"9h", 9h},           {"0.2ms", 200us},   {"2m", 2min},      {"2min", 2min},
-      {"1d", 24h},        {"1w", 168h},         {"0", 0s},          {"0s", 0s},        {"1.5h", 90min},
-      {"1ns", 1ns},       {"0.000000001s", 1ns}, {"1e3s", 1000s},   {"30 s", 30s},     {"2.5e-3s", 2500us},
-      {"36500d", kLongest}, {"123456789.123456789s", 123456789123456789ns}};
+  const std::vector<std::pair<std::string, Duration>> good{{"30s", 30s},
+                                                           {"9h", 9h},
+                                                           {"0.2ms", 200us},
+                                                           {"2m", 2min},
+                                                           {"2min", 2min},
+                                                           {"1d", 24h},
+                                                           {"1w", 168h},
+                                                           {"0", 0s},
+                                                           {"0s", 0s},
+                                                           {"1.5h", 90min},
+                                                           {"1ns", 1ns},
+                                                           {"0.000000001s", 1ns},
+                                                           {"1e3s", 1000s},
+                                                           {"30 s", 30s},
+                                                           {"2.5e-3s", 2500us},
+                                                           {"36500d", kLongest},
+                                                           {"123456789.123456789s", 123456789123456789ns}};
   for (const auto& [text, expected] : good) {
     const auto parsed = parse_duration(text);
     ASSERT_TRUE(parsed.ok()) << text << ": " << parsed.error().message;
@@ -25,18 +36,20 @@ TEST(Durations, AreExact) {
 }
 
 TEST(Durations, RefuseWhatIsNone) {
-  for (const char* text : {"30", "", "s", "-3s", "-0s", "3 parsecs", "NaN", "nans", "inf", "infs", "1e400s", "36501d", "1e19ns", "0x10s", "1,5s",
-                           "1..5s", "--1s", "1s ", " 1s", "3S", "3sec", "1.5.2s"}) {
+  for (const char* text :
+       {"30",     "",       "s",     "-3s",  "-0s",   "3 parsecs", "NaN", "nans", "inf", "infs", "1e400s",
+        "36501d", "1e19ns", "0x10s", "1,5s", "1..5s", "--1s",      "1s ", " 1s",  "3S",  "3sec", "1.5.2s"}) {
     const auto parsed = parse_duration(text);
     ASSERT_FALSE(parsed.ok()) << text;
-    EXPECT_NE(parsed.error().message.find("\"30s\""), std::string::npos) << "the message does not show how: " << parsed.error().message;
+    EXPECT_NE(parsed.error().message.find("\"30s\""), std::string::npos)
+        << "the message does not show how: " << parsed.error().message;
   }
   EXPECT_FALSE(parse_duration(std::string(100'000, '0') + "1s").ok());
 }
 
 TEST(Durations, FormatReadsBack) {
-  for (const Duration duration : {Duration{0}, Duration{1}, Duration{1500ms}, Duration{30s}, Duration{90min}, Duration{24h}, Duration{8 * 24h},
-                                  Duration{1'000'000'007}}) {
+  for (const Duration duration : {Duration{0}, Duration{1}, Duration{1500ms}, Duration{30s}, Duration{90min}, Duration{24h},
+                                  Duration{8 * 24h}, Duration{1'000'000'007}}) {
     const auto back = parse_duration(format_duration(duration));
     ASSERT_TRUE(back.ok());
     EXPECT_EQ(back.value(), duration) << format_duration(duration);
@@ -53,7 +66,8 @@ TEST(Sizes, KnowBothKindsOfPrefix) {
   EXPECT_EQ(parse_size("1.5KiB").value(), 1536);
   EXPECT_EQ(parse_size("100B").value(), 100);
   EXPECT_EQ(parse_size("0").value(), 0);
-  for (const char* text : {"16", "-1GB", "4Gb", "4G", "99999999PiB", "nanGB", "GB"}) EXPECT_FALSE(parse_size(text).ok()) << text;
+  for (const char* text : {"16", "-1GB", "4Gb", "4G", "99999999PiB", "nanGB", "GB"})
+    EXPECT_FALSE(parse_size(text).ok()) << text;
 }
 
 TEST(Rates, ArePerSecond) {
@@ -61,7 +75,8 @@ TEST(Rates, ArePerSecond) {
   EXPECT_DOUBLE_EQ(parse_rate("2/h").value(), 2.0 / 3600);
   EXPECT_DOUBLE_EQ(parse_rate("50/d").value(), 50.0 / 86400);
   EXPECT_DOUBLE_EQ(parse_rate("1e3/m").value(), 1000.0 / 60);
-  for (const char* text : {"2", "2/", "/s", "-1/s", "2/fortnight", "nan/s", "1e400/s", "2s"}) EXPECT_FALSE(parse_rate(text).ok()) << text;
+  for (const char* text : {"2", "2/", "/s", "-1/s", "2/fortnight", "nan/s", "1e400/s", "2s"})
+    EXPECT_FALSE(parse_rate(text).ok()) << text;
 }
 
 TEST(Bandwidths, KnowBytesAndBits) {
@@ -86,8 +101,8 @@ TEST(IsoTimes, GoDownToTheNanosecond) {
   EXPECT_EQ(parse_iso_time("2023-11-16T18:17:03+01:00").value(), 1700155023s);
   EXPECT_EQ(parse_iso_time("2023-11-16T18:17:03-0230").value(), 1700167623s);
   EXPECT_EQ(parse_iso_time("2024-02-29 12:00").value(), 1709208000s);
-  for (const char* text : {"2023-02-29", "2023-13-01", "2023-00-01", "2023-11-16 24:00:00", "2023-11-16 18:17:03.", "2023-11-16x", "23-11-16",
-                           "2023-11-16 18", "2023-11-16 18:17:03+25:00", "", "yesterday"}) {
+  for (const char* text : {"2023-02-29", "2023-13-01", "2023-00-01", "2023-11-16 24:00:00", "2023-11-16 18:17:03.",
+                           "2023-11-16x", "23-11-16", "2023-11-16 18", "2023-11-16 18:17:03+25:00", "", "yesterday"}) {
     EXPECT_FALSE(parse_iso_time(text).ok()) << text;
   }
 }

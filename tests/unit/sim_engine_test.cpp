@@ -20,7 +20,7 @@ class Script final : public EngineDriver {
   void at(std::int64_t instant, std::function<void()> what) { script_.emplace(instant, std::move(what)); }
 
   void advance(std::int64_t limit) override {
-    while (!script_.empty() && script_.begin()->first < limit && !engine_.has_orders()) {
+    while (!finished_ && !script_.empty() && script_.begin()->first < limit && !engine_.has_orders()) {
       now_ = script_.begin()->first;
       visited_.push_back(now_);
       while (!script_.empty() && script_.begin()->first == now_) {

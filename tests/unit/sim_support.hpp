@@ -23,15 +23,16 @@ using namespace std::chrono_literals;
 // Runs `body` in a child process and returns what it returns; failed expectations inside are printed and fail this test too.
 inline std::string in_child(const std::function<std::string()>& body) {
   auto [mine, its] = connected_pair();
+  const bool failed_before = ::testing::Test::HasFailure();
   const pid_t self = getpid();
-  const pid_t child = fork();
+  const pid_t child = fork_child();
   if (child == 0) {
     become_helper(self);
     mine.reset();
     const std::string text = body();
     const bool sent = send_message(its.get(), text);
     std::fflush(nullptr);
-    _exit(sent && !::testing::Test::HasFailure() ? 0 : 1);
+    _exit(sent && (failed_before || !::testing::Test::HasFailure()) ? 0 : 1);
   }
   its.reset();
   MessageReader reader;

@@ -57,8 +57,8 @@ TEST(World, RunsJobsInTurn) {
   scenario.workload = {jobs_of({{0s, 10s}, {4s, 5s}, {30s, 1s}})};
   const RunResult result = simulate(scenario);
   EXPECT_FALSE(result.error) << *result.error;
-  EXPECT_EQ(makespan(result), 31);
-  EXPECT_EQ(metric(result, "jobs_completed"), 3);
+  EXPECT_DOUBLE_EQ(makespan(result), 31);
+  EXPECT_DOUBLE_EQ(metric(result, "jobs_completed"), 3);
   EXPECT_DOUBLE_EQ(metric(result, "wait_s.mean"), 2);
   EXPECT_DOUBLE_EQ(metric(result, "utilization"), 16.0 / 31);
 }
@@ -67,7 +67,7 @@ TEST(World, AGangEndsWithItsSlowestTask) {
   Scenario scenario = scenario_on({nodes(2, 2), {.name = "slow", .count = 1, .cpus = 1, .speed = 0.5}});
   scenario.workload = {jobs_of({{0s, 10s, 5}, {1s, 10s, 1}})};
   const RunResult result = simulate(scenario);
-  EXPECT_EQ(makespan(result), 30);
+  EXPECT_DOUBLE_EQ(makespan(result), 30);
   EXPECT_DOUBLE_EQ(metric(result, "wait_s.max"), 19);
 }
 
@@ -76,10 +76,10 @@ TEST(World, SharesTheCoresOfUnlimitedWorkers) {
   scenario.pools[0].processor_sharing = true;
   scenario.workload = {jobs_of({{0s, 10s}, {0s, 10s}, {5s, 1s}})};
   const RunResult result = simulate(scenario);
-  EXPECT_EQ(makespan(result), 21);
+  EXPECT_DOUBLE_EQ(makespan(result), 21);
   EXPECT_DOUBLE_EQ(metric(result, "response_s.mean"), (21 + 21 + 3) / 3.0);
   EXPECT_DOUBLE_EQ(metric(result, "utilization"), 1);
-  EXPECT_EQ(metric(result, "wait_s.max"), 0);
+  EXPECT_DOUBLE_EQ(metric(result, "wait_s.max"), 0);
 }
 
 TEST(World, EndsAtTheDurationOfTheScenario) {
@@ -89,7 +89,7 @@ TEST(World, EndsAtTheDurationOfTheScenario) {
   scenario.duration = 50s;
   const RunResult result = simulate(scenario);
   EXPECT_FALSE(result.error) << *result.error;
-  EXPECT_EQ(metric(result, "jobs_completed"), 1);
+  EXPECT_DOUBLE_EQ(metric(result, "jobs_completed"), 1);
   EXPECT_DOUBLE_EQ(metric(result, "utilization"), 1);
   EXPECT_DOUBLE_EQ(metric(result, "cost_usd"), 0.5);
   scenario.duration = 1000s;
@@ -102,8 +102,8 @@ TEST(World, PreemptsAndKeepsWhatTheJobSays) {
     scenario.scheduler.placement = configure(*find_policy(PolicyFamily::placement, "srpt"));
     scenario.workload = {jobs_of({{0s, 10s}, {4s, 3s}}, keeping(keep))};
     const RunResult result = simulate(scenario);
-    EXPECT_EQ(makespan(result), expected);
-    EXPECT_EQ(metric(result, "wasted_cpu_s"), keep == OnInterrupt::resume ? 0 : 4);
+    EXPECT_DOUBLE_EQ(makespan(result), expected);
+    EXPECT_DOUBLE_EQ(metric(result, "wasted_cpu_s"), keep == OnInterrupt::resume ? 0 : 4);
   }
 }
 
@@ -149,7 +149,7 @@ TEST(World, ACrashBreaksTransfersOff) {
   scenario.faults = {crash_once("node", 11s + 500ms, 1s)};  // while the output moves: all is lost
   EXPECT_NEAR(makespan(simulate(scenario)), 12.5 + 1.002 + 10 + 1.002, 1e-6);
   scenario.duration = 500ms;  // in the middle of a transfer
-  EXPECT_EQ(metric(simulate(scenario), "jobs_completed"), 0);
+  EXPECT_DOUBLE_EQ(metric(simulate(scenario), "jobs_completed"), 0);
 }
 
 // --- deaths ---
@@ -162,10 +162,10 @@ TEST(World, AfterACrashTheJobKeepsWhatItSays) {
     scenario.checkpoint = {.interval = 2s, .cost = 1s, .restart = 3s};
     return makespan(simulate(scenario));
   };
-  EXPECT_EQ(ends_at(OnInterrupt::restart), 25.5);
-  EXPECT_EQ(ends_at(OnInterrupt::resume), 20);
+  EXPECT_DOUBLE_EQ(ends_at(OnInterrupt::restart), 25.5);
+  EXPECT_DOUBLE_EQ(ends_at(OnInterrupt::resume), 20);
   // Two seconds are saved (the second checkpoint was being written): 3 s restart, 8 s of work, 3 checkpoints.
-  EXPECT_EQ(ends_at(OnInterrupt::checkpoint), 15.5 + 3 + 8 + 3);
+  EXPECT_DOUBLE_EQ(ends_at(OnInterrupt::checkpoint), 15.5 + 3 + 8 + 3);
 }
 
 TEST(World, SavedCheckpointsOutliveASecondCrash) {
@@ -174,7 +174,7 @@ TEST(World, SavedCheckpointsOutliveASecondCrash) {
   scenario.checkpoint = {.interval = 4s, .cost = 1s, .restart = 1s};
   scenario.faults = {crash_once("node", 6s, 1s), crash_once("node", 9s, 1s)};
   // 0-4 work, -5 checkpoint, 6 crash; 7-8 restart, 9 crash (1 s of work lost); 10-11 restart, 4 left + 1 checkpoint + 2.
-  EXPECT_EQ(makespan(simulate(scenario)), 18);
+  EXPECT_DOUBLE_EQ(makespan(simulate(scenario)), 18);
 }
 
 TEST(World, ALeaseEndsAfterTheLastBeat) {
@@ -184,13 +184,13 @@ TEST(World, ALeaseEndsAfterTheLastBeat) {
     scenario.workload = {jobs_of({{0s, 300s}, {0s, 10s}})};
     scenario.faults = {crash_once("node-0", crash, std::nullopt)};
     const RunResult result = simulate(scenario);
-    EXPECT_EQ(makespan(result), metric(result, "detection_s.max") + seconds(crash) + 300);
+    EXPECT_DOUBLE_EQ(makespan(result), metric(result, "detection_s.max") + seconds(crash) + 300);
     return metric(result, "detection_s.max");
   };
-  EXPECT_EQ(detection(40s), 50);
-  EXPECT_EQ(detection(59s), 31);
-  EXPECT_EQ(detection(60s), 60);  // the beat of that instant arrives
-  EXPECT_EQ(detection(61s), 59);
+  EXPECT_DOUBLE_EQ(detection(40s), 50);
+  EXPECT_DOUBLE_EQ(detection(59s), 31);
+  EXPECT_DOUBLE_EQ(detection(60s), 60);  // the beat of that instant arrives
+  EXPECT_DOUBLE_EQ(detection(61s), 59);
 }
 
 TEST(World, AWorkerThatIsBackBeforeItsLeaseEndsTellsItself) {
@@ -199,10 +199,10 @@ TEST(World, AWorkerThatIsBackBeforeItsLeaseEndsTellsItself) {
   scenario.workload = {jobs_of({{0s, 100s}})};
   scenario.faults = {crash_once("node", 40s, 5s)};
   const RunResult result = simulate(scenario);
-  EXPECT_EQ(makespan(result), 145);
-  EXPECT_EQ(metric(result, "detection_s.max"), 5);
+  EXPECT_DOUBLE_EQ(makespan(result), 145);
+  EXPECT_DOUBLE_EQ(metric(result, "detection_s.max"), 5);
   scenario.faults = {crash_once("node", 40s, 50s)};  // at the very end of the lease
-  EXPECT_EQ(makespan(simulate(scenario)), 190);
+  EXPECT_DOUBLE_EQ(makespan(simulate(scenario)), 190);
   EXPECT_EQ(simulate(scenario).journal_hash, simulate(scenario, {.eager = true}).journal_hash);
 }
 
@@ -212,8 +212,8 @@ TEST(World, AGangDiesWithOneMember) {
   scenario.workload = {jobs_of({{0s, 100s, 2}})};
   scenario.faults = {crash_once("node-1", 40s, 5s)};
   const RunResult result = simulate(scenario);
-  EXPECT_EQ(makespan(result), 145);
-  EXPECT_EQ(metric(result, "wasted_cpu_s"), 80);  // 40 s on both; nothing after the crash
+  EXPECT_DOUBLE_EQ(makespan(result), 145);
+  EXPECT_DOUBLE_EQ(metric(result, "wasted_cpu_s"), 80);  // 40 s on both; nothing after the crash
   EXPECT_DOUBLE_EQ(metric(result, "utilization"), 280.0 / (2 * 145 - 5));
 }
 
@@ -223,21 +223,21 @@ TEST(World, AnOrderToADeadWorkerIsLost) {
   scenario.workload = {jobs_of({{45s, 10s}})};
   scenario.faults = {crash_once("node", 40s, 100s)};
   const RunResult result = simulate(scenario);
-  EXPECT_EQ(makespan(result), 150);
-  EXPECT_EQ(metric(result, "wait_s.max"), 95);  // the lost order gave it nothing
+  EXPECT_DOUBLE_EQ(makespan(result), 150);
+  EXPECT_DOUBLE_EQ(metric(result, "wait_s.max"), 95);  // the lost order gave it nothing
 }
 
 TEST(World, OverlappingCrashesOfOneHostAreOneOutage) {
   Scenario scenario = scenario_on({nodes(1)});
   scenario.workload = {jobs_of({{0s, 10s}})};
   scenario.faults = {crash_once("node", 5s, 10s), crash_once("node", 8s, 20s), crash_once("", 12s, 1s)};
-  EXPECT_EQ(makespan(simulate(scenario)), 38);
+  EXPECT_DOUBLE_EQ(makespan(simulate(scenario)), 38);
   scenario.faults = {crash_once("node", 5s, 10s), crash_once("node", 15s, 5s)};  // repaired and broken at one instant
-  EXPECT_EQ(makespan(simulate(scenario)), 30);
+  EXPECT_DOUBLE_EQ(makespan(simulate(scenario)), 30);
   scenario.faults = {crash_once("node", 10s, 5s)};  // ends at the instant of the crash
-  EXPECT_EQ(makespan(simulate(scenario)), 10);
+  EXPECT_DOUBLE_EQ(makespan(simulate(scenario)), 10);
   scenario.faults = {crash_once("node", 0s, 5s)};
-  EXPECT_EQ(makespan(simulate(scenario)), 15);
+  EXPECT_DOUBLE_EQ(makespan(simulate(scenario)), 15);
 }
 
 TEST(World, ALeaseShorterThanTheIntervalExpiresFalsely) {
@@ -246,8 +246,8 @@ TEST(World, ALeaseShorterThanTheIntervalExpiresFalsely) {
   scenario.workload = {jobs_of({{1s, 2s}, {12s, 5s}})};
   scenario.duration = 58s;
   const RunResult result = simulate(scenario);
-  EXPECT_EQ(metric(result, "jobs_completed"), 1);
-  EXPECT_EQ(metric(result, "false_expiries"), 6);
+  EXPECT_DOUBLE_EQ(metric(result, "jobs_completed"), 1);
+  EXPECT_DOUBLE_EQ(metric(result, "false_expiries"), 6);
   EXPECT_EQ(result.journal_hash, simulate(scenario, {.eager = true}).journal_hash);
 }
 
@@ -278,7 +278,7 @@ TEST(World, LazyAndEagerHeartbeatsGiveTheSameJournal) {
     EXPECT_EQ(lazy.steps, eager.steps);
     EXPECT_EQ(lazy.metrics, eager.metrics);
     EXPECT_GT(metric(lazy, "detection_s.mean"), 35);
-    EXPECT_EQ(metric(lazy, "jobs_completed"), 3000);
+    EXPECT_DOUBLE_EQ(metric(lazy, "jobs_completed"), 3000);
     hashes.insert(lazy.journal_hash);
   }
   EXPECT_EQ(hashes.size(), 6U);
@@ -328,11 +328,11 @@ TEST(World, AStoreMayDelayFailOrLoseItsAnswers) {
     Fixed store({first});
     return metric(simulate(scenario, {.store = &store}), "wait_s.max");
   };
-  EXPECT_EQ(starts_after({}), 0);
-  EXPECT_EQ(starts_after({.delay = 250ms}), 0.25);
-  EXPECT_EQ(starts_after({.answer = Answer::failed}), 3);
-  EXPECT_EQ(starts_after({.answer = Answer::unknown, .applied = true}), 0);
-  EXPECT_EQ(starts_after({.answer = Answer::unknown, .applied = false, .delay = 1s}), 1);
+  EXPECT_DOUBLE_EQ(starts_after({}), 0);
+  EXPECT_DOUBLE_EQ(starts_after({.delay = 250ms}), 0.25);
+  EXPECT_DOUBLE_EQ(starts_after({.answer = Answer::failed}), 3);
+  EXPECT_DOUBLE_EQ(starts_after({.answer = Answer::unknown, .applied = true}), 0);
+  EXPECT_DOUBLE_EQ(starts_after({.answer = Answer::unknown, .applied = false, .delay = 1s}), 1);
 }
 
 TEST(World, NothingIsLostWhateverTheStoreDoes) {
@@ -342,7 +342,7 @@ TEST(World, NothingIsLostWhateverTheStoreDoes) {
     Misbehaving store(seed);
     const RunResult result = simulate(scenario, {.store = &store}, seed);
     EXPECT_FALSE(result.error) << *result.error;
-    EXPECT_EQ(metric(result, "jobs_completed"), 500);
+    EXPECT_DOUBLE_EQ(metric(result, "jobs_completed"), 500);
   }
 }
 
@@ -358,7 +358,7 @@ TEST(World, SaysWhenJobsCanNeverRun) {
     ASSERT_TRUE(result.error);
     EXPECT_EQ(*result.error, "1 job can never run: nothing runs, no job will arrive and no worker will come back at " +
                                  std::string(oracle ? "15" : "60") + " s (1 host is down for ever); the first is job 1");
-    EXPECT_EQ(metric(result, "jobs_completed"), 1);
+    EXPECT_DOUBLE_EQ(metric(result, "jobs_completed"), 1);
   }
   scenario.faults.clear();
   scenario.workload = {jobs_of({{0s, 10s, 2}})};  // more tasks than there are cores

@@ -4,15 +4,14 @@
 #include "scenarios/trace.hpp"
 #include "scenarios/units.hpp"
 
-#include <gtest/gtest.h>
-#include <zlib.h>
-
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <string>
 #include <unistd.h>
 #include <vector>
+#include <zlib.h>
 
 namespace drydock::scenarios {
 namespace {
@@ -23,7 +22,9 @@ using namespace std::chrono_literals;
 // A folder that is gone afterwards.
 class Folder {
  public:
-  Folder() : path_(fs::temp_directory_path() / fmt::format("drydock-trace-{}-{}", ::getpid(), counter_++)) { fs::create_directories(path_); }
+  Folder() : path_(fs::temp_directory_path() / fmt::format("drydock-trace-{}-{}", ::getpid(), counter_++)) {
+    fs::create_directories(path_);
+  }
   ~Folder() { fs::remove_all(path_); }
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
@@ -61,7 +62,8 @@ struct Line {
   std::string queue = "1";
 };
 std::string swf(const Line& l) {
-  return fmt::format("1 {} -1 {} {} -1 -1 {} {} -1 1 1 1 1 {} 1 -1 -1\n", l.submit, l.runtime, l.allocated, l.requested, l.requested_time, l.queue);
+  return fmt::format("1 {} -1 {} {} -1 -1 {} {} -1 1 1 1 1 {} 1 -1 -1\n", l.submit, l.runtime, l.allocated, l.requested,
+                     l.requested_time, l.queue);
 }
 
 Result<RawTrace> read(const std::string& text) { return read_swf(open_memory(text), "t.swf"); }
@@ -72,7 +74,8 @@ std::string error_of(const std::string& text) {
 }
 
 TEST(Swf, ReadsTheColumnsThatMatter) {
-  const auto trace = read(swf({.submit = "5", .runtime = "7", .allocated = "3", .requested = "4", .requested_time = "60", .queue = "2"}));
+  const auto trace =
+      read(swf({.submit = "5", .runtime = "7", .allocated = "3", .requested = "4", .requested_time = "60", .queue = "2"}));
   ASSERT_TRUE(trace.ok()) << trace.error().message;
   ASSERT_EQ(trace.value().jobs.size(), 1U);
   const RawJob& job = trace.value().jobs[0];
@@ -85,7 +88,8 @@ TEST(Swf, ReadsTheColumnsThatMatter) {
 }
 
 TEST(Swf, ProcessorsFallBackBothWays) {
-  const auto trace = read(swf({.allocated = "3", .requested = "-1"}) + swf({.allocated = "-1", .requested = "5"}) + swf({.allocated = "6", .requested = "0"}));
+  const auto trace = read(swf({.allocated = "3", .requested = "-1"}) + swf({.allocated = "-1", .requested = "5"}) +
+                          swf({.allocated = "6", .requested = "0"}));
   ASSERT_TRUE(trace.ok());
   EXPECT_EQ(trace.value().jobs[0].tasks, 3U);
   EXPECT_EQ(trace.value().jobs[1].tasks, 5U);
@@ -94,14 +98,15 @@ TEST(Swf, ProcessorsFallBackBothWays) {
 }
 
 TEST(Swf, SkipsAndCountsByLineNumber) {
-  const auto trace = read("; a comment\n" + swf({.runtime = "0"}) + swf({.runtime = "-1"}) + swf({}) + swf({.allocated = "-1", .requested = "-1"}) +
-                          swf({.submit = "-1"}) + swf({.runtime = "-5"}));
+  const auto trace = read("; a comment\n" + swf({.runtime = "0"}) + swf({.runtime = "-1"}) + swf({}) +
+                          swf({.allocated = "-1", .requested = "-1"}) + swf({.submit = "-1"}) + swf({.runtime = "-5"}));
   ASSERT_TRUE(trace.ok());
   EXPECT_EQ(trace.value().read, 6U);
   EXPECT_EQ(trace.value().jobs.size(), 1U);
   EXPECT_EQ(trace.value().skipped.at("runtime 0").first_lines, (std::vector<std::uint64_t>{2}));
   EXPECT_EQ(trace.value().skipped.at("runtime unknown or negative").first_lines, (std::vector<std::uint64_t>{3, 7}));
-  EXPECT_EQ(trace.value().skipped.at("no number of processors, neither requested nor allocated").first_lines, (std::vector<std::uint64_t>{5}));
+  EXPECT_EQ(trace.value().skipped.at("no number of processors, neither requested nor allocated").first_lines,
+            (std::vector<std::uint64_t>{5}));
   EXPECT_EQ(trace.value().skipped.at("submit time unknown or negative").first_lines, (std::vector<std::uint64_t>{6}));
 }
 
@@ -115,13 +120,14 @@ TEST(Swf, HeadersAndCommentsMayBeAnywhereOrMissing) {
 }
 
 TEST(Swf, SortsStablyAndCountsIt) {
-  const auto trace = read(swf({.submit = "10", .runtime = "1"}) + swf({.submit = "5", .runtime = "2"}) + swf({.submit = "5", .runtime = "3"}) +
-                          swf({.submit = "20", .runtime = "4"}));
+  const auto trace = read(swf({.submit = "10", .runtime = "1"}) + swf({.submit = "5", .runtime = "2"}) +
+                          swf({.submit = "5", .runtime = "3"}) + swf({.submit = "20", .runtime = "4"}));
   ASSERT_TRUE(trace.ok());
   std::vector<std::int64_t> order;
   for (const RawJob& job : trace.value().jobs) order.push_back(job.runtime_ns / 1'000'000'000);
   EXPECT_EQ(order, (std::vector<std::int64_t>{2, 3, 1, 4}));
-  EXPECT_EQ(trace.value().remarks.at("submitted before an earlier line; sorted").first_lines, (std::vector<std::uint64_t>{2, 3}));
+  EXPECT_EQ(trace.value().remarks.at("submitted before an earlier line; sorted").first_lines,
+            (std::vector<std::uint64_t>{2, 3}));
 }
 
 TEST(Swf, TakesFractionsExponentsTabsAndWindowsLines) {
@@ -143,7 +149,8 @@ TEST(Swf, ExtraColumnsAreCountedAndNotUsed) {
 }
 
 TEST(Swf, ErrorsNameTheLine) {
-  EXPECT_NE(error_of(swf({}) + "1 2 3\n").find("t.swf:2: has 3 columns"), std::string::npos) << error_of(swf({}) + "1 2 3\n");
+  EXPECT_NE(error_of(swf({}) + "1 2 3\n").find("t.swf:2: has 3 columns"), std::string::npos)
+      << error_of(swf({}) + "1 2 3\n");
   EXPECT_NE(error_of(swf({.submit = "abc"})).find("t.swf:1: column 2 is \"abc\""), std::string::npos);
   EXPECT_NE(error_of(swf({.runtime = "nan"})).find("t.swf:1: column 4"), std::string::npos);
   EXPECT_NE(error_of(swf({.runtime = "inf"})).find("t.swf:1: column 4"), std::string::npos);
@@ -156,7 +163,10 @@ TEST(Swf, ErrorsNameTheLine) {
 }
 
 TEST(Swf, GarbageIsRefusedWithPrintableText) {
-  const std::string error = error_of(std::string("\x7f""ELF\x02\x01\0\0\x1b[31m\n", 14));
+  const std::string error =
+      error_of(std::string("\x7f"
+                           "ELF\x02\x01\0\0\x1b[31m\n",
+                           14));
   EXPECT_NE(error.find("t.swf:1"), std::string::npos) << error;
   for (const char c : error) EXPECT_TRUE(static_cast<unsigned char>(c) >= 0x20) << error;
   EXPECT_NE(error_of(std::string(3 << 20, '1')).find("longer than"), std::string::npos);
@@ -184,7 +194,8 @@ TEST(Gzip, DamageIsNoticed) {
   std::string text;
   for (int i = 0; i < 5000; ++i) text += swf({.submit = std::to_string(i * 37 % 1009)});
   const std::string packed = gzipped(text);
-  for (const std::size_t cut : {std::size_t{2}, std::size_t{5}, std::size_t{15}, packed.size() / 2, packed.size() - 8, packed.size() - 1}) {
+  for (const std::size_t cut :
+       {std::size_t{2}, std::size_t{5}, std::size_t{15}, packed.size() / 2, packed.size() - 8, packed.size() - 1}) {
     const std::string error = error_of(packed.substr(0, cut));
     EXPECT_NE(error.find("cut off"), std::string::npos) << cut << ": " << error;
   }
@@ -236,14 +247,18 @@ TEST(Csv, RuntimeMayBeASumOfColumnsTimesFactors) {
   csv.submit = "TIMESTAMP";
   csv.runtime = {{"ContextTokens", 2e5}, {"GeneratedTokens", 2e7}};
   csv.runtime_base_ns = 1'000'000;
-  const auto trace = read("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,1000,10\n2023-11-16 18:17:04.0319600,2000,8\n", csv);
+  const auto trace = read(
+      "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,1000,10\n2023-11-16 18:17:04.0319600,2000,8\n",
+      csv);
   ASSERT_TRUE(trace.ok()) << trace.error().message;
   EXPECT_EQ(trace.value().jobs[0].runtime_ns, 1'000'000 + 200'000'000 + 200'000'000);
   EXPECT_EQ(trace.value().jobs[1].submit_ns - trace.value().jobs[0].submit_ns, 52'000'000);
 }
 
 TEST(Csv, KnowsQuotesAlsoOverLines) {
-  const auto trace = read("\xef\xbb\xbf\"arrival\",\"dur\",note\r\n\"1\",2,\"a \"\"quoted\"\", comma\nand a line\"\r\n\r\n3,4,\"\"\r\n", columns());
+  const auto trace =
+      read("\xef\xbb\xbf\"arrival\",\"dur\",note\r\n\"1\",2,\"a \"\"quoted\"\", comma\nand a line\"\r\n\r\n3,4,\"\"\r\n",
+           columns());
   ASSERT_TRUE(trace.ok()) << trace.error().message;
   ASSERT_EQ(trace.value().jobs.size(), 2U);
   EXPECT_EQ(trace.value().jobs[0].line, 2U);
@@ -259,12 +274,14 @@ TEST(Csv, SkipsAndSortsLikeSwf) {
   EXPECT_EQ(trace.value().jobs.size(), 2U);
   EXPECT_EQ(Duration{trace.value().jobs[0].submit_ns}, 6s);
   EXPECT_EQ(trace.value().skipped.size(), 3U);
-  EXPECT_EQ(trace.value().remarks.at("submitted before an earlier line; sorted").first_lines, (std::vector<std::uint64_t>{6}));
+  EXPECT_EQ(trace.value().remarks.at("submitted before an earlier line; sorted").first_lines,
+            (std::vector<std::uint64_t>{6}));
 }
 
 TEST(Csv, ErrorsNameLineAndColumn) {
   EXPECT_NE(error_of("arrivals,dur\n1,2\n", columns()).find("did you mean \"arrivals\"?"), std::string::npos);
-  EXPECT_NE(error_of("arrival,dur\n1,2,3\n", columns()).find("t.csv:2: has 3 fields, but the header has 2"), std::string::npos);
+  EXPECT_NE(error_of("arrival,dur\n1,2,3\n", columns()).find("t.csv:2: has 3 fields, but the header has 2"),
+            std::string::npos);
   EXPECT_NE(error_of("arrival,dur\n1,x\n", columns()).find("t.csv:2: column \"dur\" is \"x\""), std::string::npos);
   EXPECT_NE(error_of("arrival,dur\nmonday,1\n", columns()).find("t.csv:2: column \"arrival\""), std::string::npos);
   EXPECT_NE(error_of("arrival,dur\n1,nan\n", columns()).find("t.csv:2"), std::string::npos);
@@ -275,7 +292,11 @@ TEST(Csv, ErrorsNameLineAndColumn) {
   EXPECT_NE(error_of("", columns()).find("holds no jobs"), std::string::npos);
 }
 
-RawTrace three_jobs() { return read(swf({.submit = "100"}) + swf({.submit = "110", .runtime = "0"}) + swf({.submit = "120", .requested = "9", .requested_time = "77"}) + swf({.submit = "150"})).value(); }
+RawTrace three_jobs() {
+  return read(swf({.submit = "100"}) + swf({.submit = "110", .runtime = "0"}) +
+              swf({.submit = "120", .requested = "9", .requested_time = "77"}) + swf({.submit = "150"}))
+      .value();
+}
 
 TEST(Windows, CountValidJobsAndRebase) {
   const RawTrace raw = three_jobs();
@@ -316,8 +337,11 @@ TEST(Windows, OversizedJobsAreRefusedByLineOrSkipped) {
 
 TEST(Import, ReportsAndWritesAScenarioThatLoads) {
   const Folder folder;
-  const fs::path path = folder.file("log.swf", "; MaxProcs: 8\n" + swf({.submit = "1000000000", .runtime = "40", .requested = "4"}) + swf({.submit = "1000000020", .runtime = "0"}) +
-                                               swf({.submit = "1000000050", .runtime = "10", .requested = "99"}) + swf({.submit = "1000000100", .runtime = "20", .requested = "2"}));
+  const fs::path path =
+      folder.file("log.swf", "; MaxProcs: 8\n" + swf({.submit = "1000000000", .runtime = "40", .requested = "4"}) +
+                                 swf({.submit = "1000000020", .runtime = "0"}) +
+                                 swf({.submit = "1000000050", .runtime = "10", .requested = "99"}) +
+                                 swf({.submit = "1000000100", .runtime = "20", .requested = "2"}));
   const auto report = import_swf(path);
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_EQ(report.value().read, 4U);
@@ -329,7 +353,8 @@ TEST(Import, ReportsAndWritesAScenarioThatLoads) {
   EXPECT_DOUBLE_EQ(report.value().first_submit_s, 1e9);
   EXPECT_DOUBLE_EQ(*report.value().mean_load, (40 * 4 + 20 * 2) / 800.0);
   EXPECT_EQ(report.value().skipped.at("runtime 0").first_lines, (std::vector<std::uint64_t>{3}));
-  EXPECT_EQ(report.value().skipped.at("larger than the machine (8 processors)").first_lines, (std::vector<std::uint64_t>{4}));
+  EXPECT_EQ(report.value().skipped.at("larger than the machine (8 processors)").first_lines,
+            (std::vector<std::uint64_t>{4}));
   const std::string text = import_text(report.value());
   EXPECT_NE(text.find("4 jobs read, 2 valid, 2 used"), std::string::npos) << text;
   EXPECT_NE(text.find("runtime 0 (line 3)"), std::string::npos) << text;
@@ -359,7 +384,8 @@ TEST(Import, CsvScenarioLoadsToo) {
 
 TEST(Import, MissingFilesAndFoldersAreNamed) {
   const Folder folder;
-  EXPECT_NE(import_swf(folder.path() / "none.swf").error().message.find("none.swf: there is no such file"), std::string::npos);
+  EXPECT_NE(import_swf(folder.path() / "none.swf").error().message.find("none.swf: there is no such file"),
+            std::string::npos);
   EXPECT_NE(import_swf(folder.path()).error().message.find("is a folder"), std::string::npos);
 }
 

@@ -6,11 +6,10 @@
 #include "scenarios/sampling.hpp"
 #include "scenarios/units.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <gtest/gtest.h>
 #include <map>
 #include <numeric>
 #include <vector>
@@ -61,7 +60,8 @@ std::vector<Arrival> all_of(const Scenario& scenario, std::uint64_t seed) {
   return jobs;
 }
 
-std::vector<double> times_of(const Arrivals& arrivals, const std::optional<Cycle>& cycle, std::size_t count, std::uint64_t seed = 5) {
+std::vector<double> times_of(const Arrivals& arrivals, const std::optional<Cycle>& cycle, std::size_t count,
+                             std::uint64_t seed = 5) {
   const auto process = make_arrivals(arrivals, cycle, seed, 77);
   std::vector<double> times;
   for (std::size_t i = 0; i < count; ++i) times.push_back(static_cast<double>(process->next_ns()) / 1e9);
@@ -159,8 +159,9 @@ TEST(Arrivals, SilentStatesArePassedOver) {
 // Share of jobs in each quarter of the cycle against the factors, for a process with draws and for one without.
 TEST(Arrivals, FollowTheirCycle) {
   const Cycle cycle{100s, {0, 1, 2, 1}};
-  for (const Arrivals& arrivals : std::vector<Arrivals>{PoissonArrivals{3}, RenewalArrivals{Uniform{0.1, 0.5}}, RegularArrivals{Duration{300ms}, 0s},
-                                                        MmppArrivals{{2, 4}, {1, 1}}}) {
+  for (const Arrivals& arrivals :
+       std::vector<Arrivals>{PoissonArrivals{3}, RenewalArrivals{Uniform{0.1, 0.5}}, RegularArrivals{Duration{300ms}, 0s},
+                             MmppArrivals{{2, 4}, {1, 1}}}) {
     std::array<double, 4> quarter{};
     const auto times = times_of(arrivals, cycle, 100'000);
     for (const double t : times) quarter[static_cast<std::size_t>(std::fmod(t, 100) / 25)] += 1;
@@ -204,7 +205,8 @@ TEST(Lublin, RuntimesDependOnSizesAsPublished) {
   for (const std::uint32_t size : {1U, 64U, 128U}) {
     const double p = -0.003 * size + 0.6986;
     const double expected = p * 6.57 * 0.823 + (1 - p) * 639.1 * 0.0156;
-    const Moments m = moments([&](std::uint64_t i) { return std::log(lublin_runtime_s(model, size, stream.at(i))); }, 100'000);
+    const Moments m =
+        moments([&](std::uint64_t i) { return std::log(lublin_runtime_s(model, size, stream.at(i))); }, 100'000);
     EXPECT_NEAR(m.mean, expected, 0.05) << size;
   }
 }
@@ -328,7 +330,8 @@ TEST(Workloads, WorkIsPositiveAndBounded) {
 
 TEST(Workloads, TracesAreCutAtTheDuration) {
   TraceSource trace;
-  trace.jobs = std::make_shared<const std::vector<TraceJob>>(std::vector<TraceJob>{{0, 5, 7, 2, 1}, {10, 5, 7, 1, 0}, {20, 5, 7, 1, 0}});
+  trace.jobs = std::make_shared<const std::vector<TraceJob>>(
+      std::vector<TraceJob>{{0, 5, 7, 2, 1}, {10, 5, 7, 1, 0}, {20, 5, 7, 1, 0}});
   trace.shape.priority = 4;
   Scenario scenario = with({trace});
   const auto jobs = all_of(scenario, 1);

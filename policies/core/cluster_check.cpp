@@ -1,0 +1,142 @@
+// Cluster::sanity_check: every count and index of the bookkeeping, derived again the slow way.
+#include "policies/core/assert.hpp"
+#include "policies/core/cluster.hpp"
+
+#include <algorithm>
+
+namespace drydock {
+
+namespace {
+
+bool holds(const Job& job) {
+  switch (job.state) {
+    case JobState::committing:
+    case JobState::committed:
+    case JobState::running:
+    case JobState::stopping: return true;
+    case JobState::waiting:
+    case JobState::bound:
+    case JobState::ended: return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<JobRef> Cluster::all_jobs() const {
+  std::vector<bool> gone(jobs_.size());
+  for (const std::uint32_t ref : free_jobs_) gone[ref] = true;
+  std::vector<JobRef> all;
+  for (std::uint32_t ref = 0; ref < jobs_.size(); ++ref) {
+    if (!gone[ref]) all.push_back({ref});
+  }
+  return all;
+}
+
+void Cluster::check_worker(const Worker& worker) const {
+  Resources free = worker.spec.capacity;
+  for (std::uint32_t at = 0; at < worker.held.size(); ++at) {
+    const Held held = worker.held[at];
+    const Job& job = this->job(held.job);
+    DRYDOCK_CHECK(job.held_at[held.placement] == at, "a job does not know where it is held");
+    free -= job.spec.per_task * job.placements[held.placement].tasks;
+  }
+  DRYDOCK_CHECK(free == worker.free && free.non_negative(), "free room is not capacity minus what is held");
+  DRYDOCK_CHECK(worker.live || (worker.held.empty() && worker.local.empty()), "a worker that is gone holds something");
+}
+
+void Cluster::check_room(PoolId id) const {
+  const Pool& pool = this->pool(id);
+  Resources free;
+  Resources capacity;
+  std::int64_t units = 0;
+  for (std::uint32_t position = 0; position < pool.workers.size(); ++position) {
+    const Worker& worker = this->worker(pool.workers[position]);
+    if (!worker.serves(id)) {
+      DRYDOCK_CHECK(!pool.fits.room(position).non_negative(), "the fit index shows room on a worker that does not serve");
+      continue;
+    }
+    DRYDOCK_CHECK(worker.position == position, "a worker does not know its place in its pool");
+    free += worker.free;
+    capacity += worker.spec.capacity;
+    if (pool.unit) units += fit_count(*pool.unit, worker.free);
+    DRYDOCK_CHECK(pool.fits.room(position) == worker.free, "the fit index shows another room than the worker has");
+  }
+  DRYDOCK_CHECK(free == pool.free && capacity == pool.capacity, "a pool's sums are not those of its workers");
+  DRYDOCK_CHECK(units == pool.free_units, "a pool's free units are not those of its workers");
+}
+
+// The pool's jobs, as the indexes have them and as they are.
+void Cluster::check_indexes(PoolId id) const {
+  const Pool& pool = this->pool(id);
+  std::uint64_t other_demands = 0;
+  std::uint64_t holding = 0;
+  for (const JobRef ref : all_jobs()) {
+    const Job& job = this->job(ref);
+    const bool is_served = std::ranges::count(pool.config.queues, job.spec.queue) > 0;
+    if (is_served && *pool.unit != job.spec.per_task) ++other_demands;
+    if (holds(job) && job.pool == id) ++holding;
+  }
+  DRYDOCK_CHECK(other_demands == pool.other_demands, "a pool miscounts jobs with other demands");
+  const auto check = [&](const auto& index, const auto& key_of) {
+    DRYDOCK_CHECK(index.size() == holding, "an index of a pool misses an attempt, or has one too many");
+    index.for_each([&](const auto& entry) {
+      const Job& job = this->job(entry.value);
+      DRYDOCK_CHECK(holds(job) && job.pool == id && entry.key == key_of(job), "an index of a pool is wrong about an attempt");
+      std::int64_t tasks = 0;
+      for (const Placement& p : job.placements) tasks += p.tasks;
+      DRYDOCK_CHECK(entry.summary.tasks == tasks, "an index of a pool miscounts tasks");
+    });
+  };
+  if (traits_.by_estimated_end) check(pool.by_estimated_end, [](const Job& job) { return EndKey{job.estimated_end, job.sequence}; });
+  if (traits_.by_order) check(pool.by_order, [](const Job& job) { return job.key(); });
+}
+
+void Cluster::check_queue(const Queue& queue) const {
+  std::uint64_t waiting = 0;
+  std::uint64_t bound = 0;
+  for (const JobRef ref : all_jobs()) {
+    const Job& job = this->job(ref);
+    if (&this->queue(job.spec.queue) != &queue) continue;
+    if (job.state == JobState::waiting) ++waiting;
+    if (job.state == JobState::bound) ++bound;
+  }
+  DRYDOCK_CHECK(queue.waiting.size() == waiting && queue.bound == bound, "a queue miscounts its jobs");
+  DRYDOCK_CHECK(queue.by_submission.size() == (traits_.by_submission ? waiting : 0), "the index by submission differs from the queue");
+  queue.waiting.for_each([this](const auto& entry) {
+    const Job& job = this->job(entry.value);
+    DRYDOCK_CHECK(job.state == JobState::waiting && job.key() == entry.key, "a queue holds a job that does not wait");
+  });
+}
+
+void Cluster::check_job(JobRef ref) const {
+  const Job& job = this->job(ref);
+  DRYDOCK_CHECK(find(job.spec.id) == ref, "a job is not found by its id");
+  DRYDOCK_CHECK(holds(job) || job.placements.empty(), "a job that holds nothing has placements");
+  if (job.state == JobState::bound) {
+    const std::deque<JobRef>& local = worker(job.bound).local;
+    DRYDOCK_CHECK(std::ranges::count(local, ref) == 1, "a bound job is not once in its worker's own queue");
+  }
+  for (std::size_t i = 0; i < job.placements.size(); ++i) {
+    const Worker& worker = this->worker(job.placements[i].worker);
+    DRYDOCK_CHECK(worker.serves(job.pool), "an attempt is held by a worker that is gone");
+    const Held& held = worker.held.at(job.held_at[i]);
+    DRYDOCK_CHECK(held.job == ref && held.placement == i, "a worker does not hold what a job says");
+  }
+}
+
+void Cluster::sanity_check() const {
+  for (const Worker& worker : workers_) {
+    if (worker.incarnation > 0) check_worker(worker);
+  }
+  for (std::uint32_t p = 0; p < pools_.size(); ++p) {
+    check_room(PoolId{p});
+    check_indexes(PoolId{p});
+  }
+  for (const Queue& queue : queues_) check_queue(queue);
+  const std::vector<JobRef> jobs = all_jobs();
+  DRYDOCK_CHECK(jobs.size() == live_jobs(), "jobs and ids differ in number");
+  for (const JobRef ref : jobs) check_job(ref);
+}
+
+}  // namespace drydock

@@ -1,0 +1,192 @@
+// Which workers each policy takes, and EASY and JSQ where workers and demands differ: start by start and worker by worker
+// against brute force.
+#include "policies/core/rng.hpp"
+#include "tests/properties/ideal_world.hpp"
+#include "tests/properties/node_reference.hpp"
+#include "tests/properties/seeds.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace drydock::properties {
+namespace {
+
+constexpr std::int64_t kUnit = 1'000'000'000;  // ns in the references' unit of time
+
+struct Workload {
+  std::vector<Needs> workers;
+  std::vector<NodeJob> jobs;
+};
+
+Workload random_workload(std::uint64_t seed, bool exact) {
+  Rng rng(seed, "node workload");
+  const auto between = [&](std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(high - low + 1)));
+  };
+  Workload workload;
+  for (std::int64_t w = between(1, 7); w > 0; --w) workload.workers.push_back({between(0, 9), between(2, 12), between(0, 2)});
+  const std::int64_t gap = between(0, 5);
+  std::int64_t submit = 0;
+  for (std::int64_t count = between(1, 60); count > 0; --count) {
+    NodeJob job;
+    submit += between(0, gap);
+    job.submit = submit;
+    job.run = between(1, 25);
+    job.estimate = exact || between(0, 1) == 0 ? job.run : between(1, 40);
+    job.tasks = between(1, between(1, 6));
+    job.per_task = {between(0, 5), between(0, 5), between(0, 4) == 0 ? 1 : 0};
+    workload.jobs.push_back(job);
+  }
+  return workload;
+}
+
+std::vector<WorkerSpec> workers_of(const Workload& workload) {
+  std::vector<WorkerSpec> workers;
+  for (const Needs& w : workload.workers) workers.push_back({PoolId{0}, make_resources({1'000 * w[0], w[1], w[2], 1'000}), 1.0});
+  return workers;
+}
+
+std::vector<IdealJob> jobs_of(const Workload& workload) {
+  std::vector<IdealJob> jobs;
+  for (const NodeJob& plain : workload.jobs) {
+    IdealJob job;
+    job.spec.id = JobId{jobs.size()};
+    job.spec.tasks = static_cast<std::uint32_t>(plain.tasks);
+    job.spec.per_task = make_resources({1'000 * plain.per_task[0], plain.per_task[1], plain.per_task[2], 1});
+    job.spec.estimate = Duration{plain.estimate * kUnit};
+    job.submitted = time_at(plain.submit * kUnit);
+    job.duration = Duration{plain.run * kUnit};
+    jobs.push_back(job);
+  }
+  return jobs;
+}
+
+void expect_same(const IdealRun& run, const NodeSchedule& expected) {
+  ASSERT_EQ(run.halted, "");
+  for (std::size_t j = 0; j < expected.starts.size(); ++j) {
+    const std::int64_t start = run.starts[j] == kNever ? -1 : nanos(run.starts[j]) / kUnit;
+    ASSERT_EQ(start, expected.starts[j]) << "start of job " << j;
+    NodePlacement placement(expected.placements[j].size());
+    for (const Placement& p : run.placements[j]) placement[index(p.worker)] += p.tasks;
+    ASSERT_EQ(placement, expected.placements[j]) << "tasks of job " << j << " by worker";
+  }
+}
+
+constexpr std::array kFits{NodeFit::first, NodeFit::best, NodeFit::worst};
+constexpr std::array kFitNames{"first", "best", "worst"};
+
+TEST(NodePolicies, TakeTheWorkersThatTheirFitSays) {
+  for_each_seed(150, "", [](std::uint64_t seed) {
+    const Workload w = random_workload(seed, seed % 2 == 0);
+    for (std::size_t f = 0; f < kFits.size(); ++f) {
+      SCOPED_TRACE(kFitNames[f]);
+      const NodeSchedule expected = node_schedule(w.jobs, w.workers, kFits[f], false);
+      expect_same(run_ideally(policy(std::string(kFitNames[f]) + "-fit"), workers_of(w), jobs_of(w)), expected);
+      expect_same(run_ideally(policy("fcfs", {{"fit", std::string(kFitNames[f])}}), workers_of(w), jobs_of(w)), expected);
+    }
+  });
+}
+
+TEST(NodePolicies, EasyCountsWorkerByWorkerAndKeepsItsPromise) {
+  for_each_seed(400, "", [](std::uint64_t seed) {
+    const bool exact = seed % 2 == 0;
+    const Workload w = random_workload(seed, exact);
+    for (std::size_t f = 0; f < kFits.size(); ++f) {
+      SCOPED_TRACE(kFitNames[f]);
+      const NodeSchedule expected = node_schedule(w.jobs, w.workers, kFits[f], true);
+      expect_same(run_ideally(policy("easy", {{"fit", std::string(kFitNames[f])}}), workers_of(w), jobs_of(w)), expected);
+      for (std::size_t j = 0; exact && j < w.jobs.size(); ++j) EXPECT_LE(expected.starts[j], expected.promised[j]) << j;
+    }
+  });
+}
+
+// Jobs of one task each and workers for one job: the queue of each worker, in order of arrival. Draws as JSQ(d) must: without
+// repetition, all workers if d is not below their number.
+struct JsqReference {
+  JsqReference(std::uint64_t seed, std::int64_t d_, std::size_t workers) : rng(seed, "placement"), d(d_), queues(workers) {}
+
+  std::size_t choose() {
+    std::vector<std::size_t> drawn;
+    if (static_cast<std::size_t>(d) >= queues.size()) {
+      for (std::size_t w = 0; w < queues.size(); ++w) drawn.push_back(w);
+    }
+    while (drawn.size() < std::min(static_cast<std::size_t>(d), queues.size())) {
+      const std::size_t w = rng.below(queues.size());
+      if (std::ranges::find(drawn, w) == drawn.end()) drawn.push_back(w);
+    }
+    return *std::ranges::min_element(drawn, {}, [this](std::size_t w) { return queues[w].size(); });
+  }
+
+  // The worker and start of each job.
+  std::vector<std::pair<std::int64_t, std::size_t>> run(const std::vector<NodeJob>& jobs) {
+    std::vector<std::pair<std::int64_t, std::size_t>> result(jobs.size());
+    for (std::size_t j = 0; j < jobs.size(); ++j) {
+      for (auto& queue : queues) {  // those that end at this instant are gone
+        while (!queue.empty() && queue.front() <= jobs[j].submit) queue.pop_front();
+      }
+      const std::size_t w = choose();
+      const std::int64_t start = queues[w].empty() ? jobs[j].submit : queues[w].back();
+      queues[w].push_back(start + jobs[j].run);
+      result[j] = {start, w};
+    }
+    return result;
+  }
+
+  Rng rng;
+  std::int64_t d;
+  std::vector<std::deque<std::int64_t>> queues;  // ends of the jobs there
+};
+
+TEST(NodePolicies, JsqJoinsTheShortestOfTheQueuesDrawn) {
+  for_each_seed(200, "", [](std::uint64_t seed) {
+    Rng rng(seed, "jsq");
+    const std::int64_t d = 1 + static_cast<std::int64_t>(rng.below(4));
+    const std::size_t workers = 1 + rng.below(8);
+    Workload w;
+    w.workers.assign(workers, {1, 10, 0});
+    std::int64_t submit = 0;
+    for (std::uint64_t count = 1 + rng.below(80); count > 0; --count) {
+      submit += static_cast<std::int64_t>(rng.below(4));
+      const auto run = 1 + static_cast<std::int64_t>(rng.below(10));
+      w.jobs.push_back({submit, run, run, 1, {1, 0, 0}});
+    }
+    SchedulerConfig config = one_pool(policy("jsq", {{"d", d}}));
+    const IdealRun got = run_ideally(config.placement, workers_of(w), jobs_of(w));
+    const auto expected = JsqReference(config.seed, d, workers).run(w.jobs);
+    ASSERT_EQ(got.halted, "");
+    for (std::size_t j = 0; j < w.jobs.size(); ++j) {
+      ASSERT_EQ(nanos(got.starts[j]) / kUnit, expected[j].first) << "job " << j;
+      ASSERT_EQ(index(got.placements[j].front().worker), expected[j].second) << "job " << j;
+    }
+  });
+}
+
+// Whatever differs: all tasks of a job run on one worker, which was able to run it, and each worker serves in order.
+TEST(NodePolicies, JsqServesEachWorkersOwnQueueInOrder) {
+  for_each_seed(100, "", [](std::uint64_t seed) {
+    const Workload w = random_workload(seed, true);
+    const IdealRun got = run_ideally(policy("jsq", {{"d", std::int64_t{2}}}), workers_of(w), jobs_of(w));
+    ASSERT_EQ(got.halted, "");
+    std::vector<Time> last(w.workers.size());
+    for (std::size_t j = 0; j < w.jobs.size(); ++j) {
+      const bool can_run = std::ranges::any_of(w.workers, [&](const Needs& room) {
+        const NodeJob& job = w.jobs[j];
+        return job.per_task[0] * job.tasks <= room[0] && job.per_task[1] * job.tasks <= room[1] && job.per_task[2] * job.tasks <= room[2];
+      });
+      ASSERT_EQ(got.starts[j] != kNever, can_run) << "job " << j;
+      if (!can_run) continue;
+      ASSERT_EQ(got.placements[j].size(), 1U);
+      Time& before = last[index(got.placements[j].front().worker)];
+      EXPECT_LE(before, got.starts[j]) << "job " << j << " overtook";
+      before = got.starts[j];
+    }
+  });
+}
+
+}  // namespace
+}  // namespace drydock::properties
