@@ -165,7 +165,7 @@ Error no_such(std::string_view where) {
   std::string message =
       fmt::format("{}: there is no such file, and no built-in scenario of this name", printable(where, 300));
   if (!close.empty()) message += fmt::format("; did you mean {}?", fmt::join(close, ", "));
-  return Error{message + " \"drydock scenarios\" lists the built-in ones"};
+  return Error{message + "; \"drydock scenarios\" lists the built-in ones"};
 }
 
 }  // namespace

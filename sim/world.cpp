@@ -64,8 +64,10 @@ reports::RunResult World::run() {
   reports::RunResult result;
   result.seed = seed_;
   result.metrics = common_.metrics.result(common_.now);
+  const bool complete = all_ended && !error_;
+  if (options_.journal != nullptr) options_.journal->close(complete ? JournalEnd::all_ended : JournalEnd::stopped);
   if (checker_) {
-    checker_->finish(all_ended && !error_);
+    checker_->finish(complete);
     result.checked = true;
     result.violations = checker_->violations();
     result.violation_count = checker_->violation_count();

@@ -54,7 +54,7 @@ OnInterrupt parse_interrupt(const std::string& text) {
       text, {{"restart", OnInterrupt::restart}, {"resume", OnInterrupt::resume}, {"checkpoint", OnInterrupt::checkpoint}});
 }
 
-std::vector<Event> parse_registered(Line& line, const Names& names) {
+void parse_registered(Line& line, const Names& names, const Tell& tell) {
   const std::string which = line.word("a worker");
   const std::size_t dots = which.find("..");
   const WorkerId first = parse_worker(which.substr(0, dots));
@@ -65,33 +65,30 @@ std::vector<Event> parse_registered(Line& line, const Names& names) {
   std::size_t used = 0;
   spec.speed = parse_decimal(line.value("speed", "1"), used);
   const std::uint32_t incarnation = parse_small(line.value("incarnation", "1"));
-  std::vector<Event> events;
-  for (std::uint32_t id = first.value; id <= last.value; ++id)
-    events.push_back(WorkerRegistered{WorkerId{id}, incarnation, spec});
-  return events;
+  for (std::uint32_t id = first.value; id <= last.value; ++id) tell(WorkerRegistered{WorkerId{id}, incarnation, spec});
 }
 
 // Facts of a word and an id.
-void parse_short_fact(const std::string& kind, Line& line, std::vector<Event>& facts) {
+void parse_short_fact(const std::string& kind, Line& line, const Tell& tell) {
   if (kind == "cancel") {
-    facts.emplace_back(JobCancelled{JobId{parse_number(line.word("a job id"))}});
+    tell(JobCancelled{JobId{parse_number(line.word("a job id"))}});
   } else if (kind == "done" || kind == "failed" || kind == "unknown") {
     const Answer answer =
         pick<Answer>(kind, {{"done", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}});
-    facts.emplace_back(CommitAnswered{parse_request(line.word("a request")), answer});
+    tell(CommitAnswered{parse_request(line.word("a request")), answer});
   } else if (kind == "succeeded" || kind == "broken") {
     const Ending ending = kind == "succeeded" ? Ending::succeeded : Ending::failed;
-    facts.emplace_back(AttemptFinished{parse_attempt(line.word("an attempt")), ending});
+    tell(AttemptFinished{parse_attempt(line.word("an attempt")), ending});
   } else if (kind == "stopped") {
     const AttemptId id = parse_attempt(line.word("an attempt"));
-    facts.emplace_back(AttemptStopped{id, parse_duration(line.value("progress", "0s"))});
+    tell(AttemptStopped{id, parse_duration(line.value("progress", "0s"))});
   } else if (kind == "read") {
     const RequestId id = parse_request(line.word("a request"));
     const std::string how = line.word("found, not-found, failed or unknown");
     const Answer answer = pick<Answer>(
         how,
         {{"found", Answer::done}, {"not-found", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}});
-    facts.emplace_back(BatchRead{id, answer, how == "found"});
+    tell(BatchRead{id, answer, how == "found"});
   } else {
     throw ScriptError("'" + kind + "' is no fact");
   }
@@ -178,21 +175,20 @@ JobSpec parse_job(Line& line, const Names& names) {
   return job;
 }
 
-std::vector<Event> parse_facts(Line& line, const Names& names) {
+void parse_facts(Line& line, const Names& names, const Tell& tell) {
   const std::string kind = line.word("a fact");
-  if (kind == "register") return parse_registered(line, names);
-  std::vector<Event> facts;
-  if (kind == "submit") {
-    facts.emplace_back(JobSubmitted{parse_job(line, names)});
+  if (kind == "register") {
+    parse_registered(line, names, tell);
+  } else if (kind == "submit") {
+    tell(JobSubmitted{parse_job(line, names)});
   } else if (kind == "expire" || kind == "leave") {
     const WorkerId worker = parse_worker(line.word("a worker"));
     const std::uint32_t incarnation = parse_small(line.value("incarnation", "1"));
-    if (kind == "leave") facts.emplace_back(WorkerLeft{worker, incarnation});
-    else facts.emplace_back(LeaseExpired{worker, incarnation});
+    if (kind == "leave") tell(WorkerLeft{worker, incarnation});
+    else tell(LeaseExpired{worker, incarnation});
   } else {
-    parse_short_fact(kind, line, facts);
+    parse_short_fact(kind, line, tell);
   }
-  return facts;
 }
 
 std::string text_of(Duration duration) {

@@ -5,6 +5,7 @@
 #include "policies/core/events.hpp"
 #include "policies/core/resources.hpp"
 
+#include <functional>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -43,12 +44,14 @@ class Line {
 [[nodiscard]] RequestId parse_request(const std::string& text);               // "r3"
 [[nodiscard]] ResourceAmounts parse_amounts(Line& line, std::int64_t slots);  // cpus= memory= gpus= slots=
 
-// The facts of one line, as described in README.md; `pool_of` and `queue_of` turn names into ids.
+// What ids stand for, by index.
 struct Names {
   std::vector<std::string> queues;
   std::vector<std::string> pools;
 };
-[[nodiscard]] std::vector<Event> parse_facts(Line& line, const Names& names);
+// The facts of one line, as described in README.md.
+using Tell = std::function<void(const Event&)>;
+void parse_facts(Line& line, const Names& names, const Tell& tell);
 [[nodiscard]] JobSpec parse_job(Line& line, const Names& names);  // after the word "submit" or "job"
 
 [[nodiscard]] std::string text_of(Duration duration);  // "1.5s"

@@ -80,9 +80,8 @@ class ScriptRun {
     line.done();
     keep();
     std::vector<Event> events;
-    while_indented([&](Line& fact) {
-      for (const Event& event : parse_facts(fact, case_->names())) events.push_back(event);
-    });
+    const Tell tell = [&events](const Event& event) { events.push_back(event); };
+    while_indented([&](Line& fact) { parse_facts(fact, case_->names(), tell); });
     write(case_->step(now, std::move(events)));
   }
 

@@ -60,6 +60,20 @@ TEST(Cpu, SharedHostsSlowDownWhenOversubscribed) {
   EXPECT_EQ(cpu.next_end(0), kNever);
 }
 
+TEST(Cpu, AStoppedTaskGivesItsShareBack) {
+  Cpu cpu(one_host(1, true));
+  const TaskIndex stays = cpu.add({.cpus_milli = 1000});
+  const TaskIndex goes = cpu.add({.cpus_milli = 1000});
+  static_cast<void>(cpu.run(stays, 10s, at(0s)));
+  static_cast<void>(cpu.run(goes, 10s, at(0s)));
+  cpu.stop(goes, at(4s));
+  EXPECT_EQ(cpu.received(goes, at(9s)), 2s);
+  EXPECT_EQ(cpu.received(stays, at(9s)), 7s);
+  EXPECT_EQ(cpu.next_end(0), at(12s));
+  static_cast<void>(cpu.run(goes, 1s, at(9s)));  // begins anew
+  EXPECT_EQ(cpu.next_end(0), at(11s));
+}
+
 TEST(Cpu, TasksOfSeveralCoresWeighMore) {
   Cpu cpu(one_host(4, true));
   const TaskIndex wide = cpu.add({.tasks = 6, .cpus_milli = 6000});

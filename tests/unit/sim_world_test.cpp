@@ -177,6 +177,17 @@ TEST(World, SavedCheckpointsOutliveASecondCrash) {
   EXPECT_DOUBLE_EQ(makespan(simulate(scenario)), 18);
 }
 
+TEST(World, CheckpointsOfLaterAttemptsAddUp) {
+  Scenario scenario = scenario_on({nodes(1)});
+  scenario.workload = {jobs_of({{0s, 10s}}, keeping(OnInterrupt::checkpoint))};
+  scenario.checkpoint = {.interval = 2s, .cost = 0s, .restart = 0s};
+  scenario.faults = {crash_once("node", 5s, 1s), crash_once("node", 9s, 1s)};
+  // 4 s are saved at the first crash, 6 s at the second.
+  const RunResult result = simulate(scenario);
+  EXPECT_DOUBLE_EQ(makespan(result), 14);
+  EXPECT_DOUBLE_EQ(metric(result, "wasted_cpu_s"), 2);
+}
+
 TEST(World, ALeaseEndsAfterTheLastBeat) {
   const auto detection = [](Duration crash) {
     Scenario scenario = scenario_on({nodes(2)});
