@@ -21,6 +21,8 @@ SchedulerConfig scheduler_config(const std::string& policy) {
   return config;
 }
 
+double tasks_per_job(const BusyClusterConfig& config) { return 1 + config.wide_jobs * 4; }
+
 }  // namespace
 
 BusyCluster::BusyCluster(const BusyClusterConfig& config)
@@ -32,8 +34,7 @@ BusyCluster::BusyCluster(const BusyClusterConfig& config)
         WorkerId{w}, 1, {.pool = PoolId{0}, .capacity = make_resources({.cpus_milli = 1000, .slots = 1}), .speed = 1.0}});
   }
   settle();
-  const double tasks_per_job = 1 + config.wide_jobs * 4;
-  std::uint64_t to_submit = config.waiting + static_cast<std::uint64_t>(config.workers / tasks_per_job);
+  std::uint64_t to_submit = config.waiting + static_cast<std::uint64_t>(config.workers / tasks_per_job(config));
   while (to_submit > 0) {
     const std::uint64_t batch = std::min<std::uint64_t>(to_submit, 10'000);
     submit(batch);
@@ -48,10 +49,9 @@ void BusyCluster::submit(std::uint64_t count) {
     job.id = JobId{next_job_++};
     job.per_task = make_resources({.cpus_milli = 1000, .slots = 1});
     if (rng_.uniform() < config_.wide_jobs) job.tasks = static_cast<std::uint32_t>(2 + rng_.below(7));
-    // Around the time for which an attempt really runs: one ends per round.
-    job.estimate =
-        config_.workers * kRound / 4 +
-        Duration{static_cast<std::int64_t>(rng_.uniform() * static_cast<double>(config_.workers * kRound.count()))};
+    const double true_duration =
+        static_cast<double>(config_.workers) / tasks_per_job(config_) * static_cast<double>(kRound.count());
+    job.estimate = Duration{static_cast<std::int64_t>(config_.estimate_least * (1 + rng_.uniform()) * true_duration)};
     events_.emplace_back(JobSubmitted{job});
   }
 }

@@ -134,18 +134,22 @@ class Bench:
             sys.exit(f"{name}: wait {metrics['wait_s.mean']} s and makespan {metrics['makespan_s']} s, not {wait} and {makespan}")
 
     def report_simpy(self, results, python):
-        print(f"\nWhole processes, first come first served on 1000 nodes, medians of {self.repeats}:")
-        print(f"{'':10}{'drydock':>12}{'SimPy':>12}{'ratio':>9}{'drydock MiB':>13}")
+        print(f"\nWhole processes, first come first served on 1000 nodes, medians of {self.repeats}, seconds:")
+        print(f"{'':10}{'drydock':>16}{'SimPy':>18}{'times faster':>19}{'drydock MiB':>13}")
+        print(f"{'':10}" + f"{'wall':>9}{'CPU':>9}" * 3)
         for name, result in results.items():
-            ours = median(result["drydock"])
-            theirs = median(result["simpy"]) if python else None
-            result["ratio"] = theirs / ours if theirs else None
-            shown = (f"{theirs:10.3f} s", f"{result['ratio']:8.1f}x") if theirs else ("-", "-")
-            print(f"{name:10}{ours:10.3f} s{shown[0]:>12}{shown[1]:>9}{median(result['drydock'], 'peak_mib'):13.0f}")
-        queued = median(results["W100kq"]["drydock"]) / median(results["W100k"]["drydock"])
-        targets = {"W100kq_over_W100k": {"value": queued, "at_most": 1.3}}
-        if python:
-            targets["W100k_simpy_over_drydock"] = {"value": results["W100k"]["ratio"], "at_least": 5}
+            columns = [f"{median(result['drydock'], key):9.3f}" for key in ("wall_s", "cpu_s")]
+            if python:
+                columns += [f"{median(result['simpy'], key):9.3f}" for key in ("wall_s", "cpu_s")]
+                result["times_faster"] = {key: median(result["simpy"], key) / median(result["drydock"], key) for key in ("wall_s", "cpu_s")}
+                columns += [f"{value:9.1f}" for value in result["times_faster"].values()]
+            print(f"{name:10}" + "".join(columns) + f"{median(result['drydock'], 'peak_mib'):13.0f}")
+        targets = {}
+        for key in ("wall_s", "cpu_s"):  # CPU seconds are the steadier ones where others use the machine too
+            queued = median(results["W100kq"]["drydock"], key) / median(results["W100k"]["drydock"], key)
+            targets[f"W100kq over W100k, {key}"] = {"value": queued, "at_most": 1.3}
+            if python:
+                targets[f"W100k SimPy over drydock, {key}"] = {"value": results["W100k"]["times_faster"][key], "at_least": 5}
         return {"workloads": results, "targets": targets}
 
     def big(self):
@@ -162,8 +166,8 @@ class Bench:
             print(f"  {'with' if transfers else 'without'} transfers: {cpu:.2f} s CPU, {memory:.0f} MiB,"
                   f" {metrics['jobs_completed']:.0f} jobs completed")
             results[scenario["name"]] = {"samples": samples, "metrics": metrics}
-            targets[f"{scenario['name']}_cpu_s"] = {"value": cpu, "at_most": 10}
-            targets[f"{scenario['name']}_peak_mib"] = {"value": memory, "at_most": 1000}
+            targets[f"{scenario['name']}, CPU s"] = {"value": cpu, "at_most": 10}
+            targets[f"{scenario['name']}, peak MiB"] = {"value": memory, "at_most": 1000}
         return {"runs": results, "targets": targets}
 
     def lazy_against_eager(self):
@@ -174,7 +178,7 @@ class Bench:
         print(f"  one day, lazy against eager heartbeats: {lazy_sample['cpu_s']:.2f} s and {eager_sample['cpu_s']:.2f} s CPU, journal hash"
               f" {lazy['journal_hash']} and {eager['journal_hash']}: {'equal' if same else 'DIFFERENT'}")
         return {"lazy": lazy_sample | {"hash": lazy["journal_hash"]}, "eager": eager_sample | {"hash": eager["journal_hash"]},
-                "targets": {"hashes_differ": {"value": int(not same), "at_most": 0}}}
+                "targets": {"lazy and eager hashes differ": {"value": int(not same), "at_most": 0}}}
 
     def context(self):
         version = subprocess.run([self.drydock, "version"], capture_output=True, text=True, check=True).stdout.strip()
@@ -192,7 +196,7 @@ def judge(parts):
         for name, target in part.get("targets", {}).items():
             met = target["value"] <= target["at_most"] if "at_most" in target else target["value"] >= target["at_least"]
             bound = f"<= {target['at_most']}" if "at_most" in target else f">= {target['at_least']}"
-            print(f"  {name:32}{target['value']:10.2f}   {bound:9}{'met' if met else 'MISSED'}")
+            print(f"  {name:36}{target['value']:10.2f}   {bound:9}{'met' if met else 'MISSED'}")
             target["met"] = met
             good = good and met
     return good

@@ -25,18 +25,10 @@ class Conservative final : public PlacementPolicy {
     if (books_.size() <= index(pass.pool)) books_.resize(index(pass.pool) + 1);
     Books& books = books_[index(pass.pool)];
     const Pool& pool = pass.cluster.pool(pass.pool);
-    const bool off = books.scalar != pool.is_scalar() || books.worker_changes != pool.worker_changes || any_overdue(pass, books);
-    if (off || any_returned(pass)) {
-      rebuild(pass, books);
-    } else {
-      const bool early = forget_departed(pass, books);
-      if (early || !pool.withdrawn.empty() || !books.settled) compress(pass, books);
-      // A job that is due and finds no room: something ended later than planned, or its room is scattered.
-      if (!start_due(pass, plan, books, IfNoRoom::stop)) rebuild(pass, books);
-      for (const JobRef ref : pool.arrivals) {
-        if (pass.cluster.waits_for(pass.pool, ref) && !books.reserved.contains(key_of(pass.cluster, ref))) reserve(pass, books, ref);
-      }
-    }
+    const bool off =
+        books.scalar != pool.is_scalar() || books.worker_changes != pool.worker_changes || any_overdue(pass, books);
+    if (off || any_returned(pass)) rebuild(pass, books);
+    else if (!advance(pass, plan, books)) return;
     start_due(pass, plan, books, IfNoRoom::go_on);
   }
 
@@ -78,8 +70,9 @@ class Conservative final : public PlacementPolicy {
     return books.scalar ? Amounts{pool.free_units, 0, 0, 0} : pool.free.amounts;
   }
   static Duration length_of(const Pool& pool, const Job& job) {
-    return pool.speed_max == 1.0 || pool.speed_max <= 0 ? job.remaining()
-                                                         : std::max(Duration{1}, duration_of_seconds(seconds(job.remaining()) / pool.speed_max));
+    return pool.speed_max == 1.0 || pool.speed_max <= 0
+               ? job.remaining()
+               : std::max(Duration{1}, duration_of_seconds(seconds(job.remaining()) / pool.speed_max));
   }
 
   static void add_running(const PassContext& pass, Books& books, const Job& job) {
@@ -108,8 +101,9 @@ class Conservative final : public PlacementPolicy {
   // Whether some job that had started waits again: it gets back its place in the order.
   static bool any_returned(const PassContext& pass) {
     const Cluster& cluster = pass.cluster;
-    return std::ranges::any_of(cluster.pool(pass.pool).arrivals,
-                               [&](JobRef ref) { return cluster.waits_for(pass.pool, ref) && cluster.job(ref).attempt > 0; });
+    return std::ranges::any_of(cluster.pool(pass.pool).arrivals, [&](JobRef ref) {
+      return cluster.waits_for(pass.pool, ref) && cluster.job(ref).attempt > 0;
+    });
   }
 
   // Takes ended attempts out of the books; true when one ended before its time, so that others can move forward.
@@ -133,19 +127,34 @@ class Conservative final : public PlacementPolicy {
     const Amounts need = need_of(books, job);
     const Duration length = length_of(pool, job);
     const Time start = books.availability.earliest(pass.now, free_now(books, pool), need, length);
-    const ReservedKey key = key_of(pass.cluster, ref);
-    const Reserved reserved{ref, job.spec.id, start, later(start, length), need};
+    add(books, key_of(pass.cluster, ref), {ref, job.spec.id, start, later(start, length), need});
+  }
+  static void add(Books& books, const ReservedKey& key, const Reserved& reserved) {
     books.reserved[key] = reserved;
-    if (start == kNever) return;
-    books.by_start.insert({start, key});
-    books.availability.add_jump(start, job.sequence, -need);
-    books.availability.add_jump(reserved.end, job.sequence, need);
+    if (reserved.start == kNever) return;
+    books.by_start.insert({reserved.start, key});
+    books.availability.add_jump(reserved.start, key.second, -reserved.need);
+    books.availability.add_jump(reserved.end, key.second, reserved.need);
   }
   static void release(Books& books, const ReservedKey& key, const Reserved& reserved) {
     if (reserved.start == kNever) return;
     books.by_start.erase({reserved.start, key});
     books.availability.remove_jump(reserved.start, key.second, false);
     books.availability.remove_jump(reserved.end, key.second, true);
+  }
+
+  // Jobs that are due, and whose room is scattered over workers, go on to claim it: those that come must not take it away.
+  static void hold_due(const PassContext& pass, Books& books) {
+    std::vector<ReservedKey> due;
+    for (auto it = books.by_start.begin(); it != books.by_start.end() && it->first < pass.now; ++it)
+      due.push_back(it->second);
+    for (const ReservedKey& key : due) {
+      Reserved held = books.reserved.at(key);
+      release(books, key, held);
+      held.end = later(pass.now, held.end - held.start);
+      held.start = pass.now;
+      add(books, key, held);
+    }
   }
 
   // Moves every reservation forward as far as it goes, in order; none moves back. One that moves may make room for an earlier
@@ -194,6 +203,24 @@ class Conservative final : public PlacementPolicy {
 
   enum class IfNoRoom : std::uint8_t { stop, go_on };
 
+  // Takes into the books what changed, and starts what has become due; false when nothing more can have become due.
+  bool advance(const PassContext& pass, Plan& plan, Books& books) {
+    const Pool& pool = pass.cluster.pool(pass.pool);
+    const bool early = forget_departed(pass, books);
+    if (early || !pool.withdrawn.empty() || !books.settled) compress(pass, books);
+    const bool all = start_due(pass, plan, books, books.scalar ? IfNoRoom::stop : IfNoRoom::go_on);
+    // Where a place is a place, no room for what is due means that something ended later than planned.
+    const bool late = !all && books.scalar;
+    if (late) rebuild(pass, books);
+    if (!late && pool.arrivals.empty()) return false;
+    if (!all && !late) hold_due(pass, books);
+    for (const JobRef ref : pool.arrivals) {
+      if (pass.cluster.waits_for(pass.pool, ref) && !books.reserved.contains(key_of(pass.cluster, ref)))
+        reserve(pass, books, ref);
+    }
+    return true;
+  }
+
   // Starts those whose time has come; false when one of them found no room.
   bool start_due(const PassContext& pass, Plan& plan, Books& books, IfNoRoom if_no_room) {
     bool all = true;
@@ -226,11 +253,12 @@ BuiltInPlacement conservative_policy() {
   return {.info = {.family = PolicyFamily::placement,
                    .type = "conservative",
                    .summary = "Conservative backfilling: every job gets a reservation when it arrives",
-                   .details = "A job is given the earliest start at which, by all estimates, it delays no earlier job. When a job "
-                              "ends before its estimate, reservations move forward in order, never back; when one outlives it, "
-                              "or workers come or go, all are made anew in order. Where demands differ, reservations count "
-                              "the pool's sums of cpus, memory, GPUs and slots; a due job that finds its room scattered over "
-                              "workers starts as soon as it fits. Early ends cost O(waiting jobs x log n).",
+                   .details =
+                       "A job is given the earliest start at which, by all estimates, it delays no earlier job. When a job "
+                       "ends before its estimate, reservations move forward in order, never back; when one outlives it, "
+                       "or workers come or go, all are made anew in order. Where demands differ, reservations count "
+                       "the pool's sums of cpus, memory, GPUs and slots; a due job that finds its room scattered over "
+                       "workers starts as soon as it fits. Early ends cost O(waiting jobs x log n).",
                    .source = "Feitelson, Weil, IPPS 1998; Mu'alem, Feitelson, IEEE TPDS 12(6), 2001",
                    .parameters = {fit_parameter()}},
           .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {

@@ -19,7 +19,8 @@ BuiltInPlacement saf_policy() {
   return {.info = {.family = PolicyFamily::placement,
                    .type = "saf",
                    .summary = "Smallest area first",
-                   .details = "The job with the smallest estimated duration x cpus (tasks, where it asks for no cpus) goes first, without preemption.",
+                   .details = "The job with the smallest estimated duration x cpus (tasks, where it asks for no cpus) goes "
+                              "first, without preemption.",
                    .source = "Carastan-Santos, de Camargo, Trystram, Zrigui, CCGRID 2019",
                    .parameters = {fit_parameter()}},
           .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {

@@ -27,7 +27,8 @@ class Srpt final : public PlacementPolicy {
     const Pool& pool = cluster.pool(pass.pool);
     const auto remaining_ns = static_cast<double>(nanos(cluster.job(head).remaining()));
     const std::int32_t priority = cluster.queue(cluster.job(head).spec.queue).config.priority;
-    for (const auto* entry = pool.by_estimated_end.last(); entry != nullptr; entry = pool.by_estimated_end.previous(entry->key)) {
+    for (const auto* entry = pool.by_estimated_end.last(); entry != nullptr;
+         entry = pool.by_estimated_end.previous(entry->key)) {
       const auto time_left_ns = static_cast<double>(nanos(entry->key.at - pass.now));
       if (time_left_ns * pool.speed_max <= remaining_ns) return;  // so have all before it
       const Job& job = cluster.job(entry->value);
@@ -51,9 +52,10 @@ BuiltInPlacement srpt_policy() {
   return {.info = {.family = PolicyFamily::placement,
                    .type = "srpt",
                    .summary = "Shortest remaining processing time, preemptive",
-                   .details = "The jobs with the least estimated remaining time run. A job that arrives with less than a running "
-                              "one has left takes its place; the stopped job keeps its progress if its on_preemption says so. "
-                              "Least mean response time on one server.",
+                   .details =
+                       "The jobs with the least estimated remaining time run. A job that arrives with less than a running "
+                       "one has left takes its place; the stopped job keeps its progress if its on_preemption says so. "
+                       "Least mean response time on one server.",
                    .source = "Schrage, Operations Research 16(3), 1968; mean response: Schrage, Miller, 1966",
                    .parameters = {fit_parameter()}},
           .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {

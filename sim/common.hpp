@@ -12,15 +12,15 @@
 namespace drydock::sim {
 
 enum class Happening : std::uint8_t {
-  attempt_end,   // index: job slot; its tasks on dedicated hosts have ended
-  host_end,      // index: host; the next task of a shared host ends
-  flow_end,      // index: job slot; one of its flows has arrived
-  answer,        // index: delayed answer of the store
-  lease_end,     // index: worker; its lease runs out
-  worker_return, // index: worker that lost its lease while alive, at its next beat
-  beat,          // index: worker; in eager runs
-  crash,         // index: fault process
-  repair,        // index: fault process
+  attempt_end,    // index: job slot; its tasks on dedicated hosts have ended
+  host_end,       // index: host; the next task of a shared host ends
+  flow_end,       // index: job slot; one of its flows has arrived
+  answer,         // index: delayed answer of the store
+  lease_end,      // index: worker; its lease runs out
+  worker_return,  // index: worker that lost its lease while alive, at its next beat
+  beat,           // index: worker; in eager runs
+  crash,          // index: fault process
+  repair,         // index: fault process
 };
 
 // An event in the queue. Void when its generation is not the present one of what it is about.

@@ -133,9 +133,7 @@ void Cpu::set_factor(HostIndex index, double factor, Time now) {
   host.factor = factor;
 }
 
-std::int64_t Cpu::usage(HostIndex index) const {
-  return std::min(hosts_[index].load_milli, hosts_[index].cores_milli);
-}
+std::int64_t Cpu::usage(HostIndex index) const { return std::min(hosts_[index].load_milli, hosts_[index].cores_milli); }
 
 long double Cpu::rate(const Host& host) {
   const long double factor = host.factor;

@@ -77,9 +77,9 @@ class Cpu {
     std::uint32_t heap_place = kNotInHeap;  // shared hosts
     std::uint64_t sequence = 0;             // of its start: ties end in this order
     Duration service{};
-    Duration received{};                    // when not running
-    Time started{};                         // dedicated hosts
-    long double ends_at = 0;                // shared hosts: virtual time
+    Duration received{};      // when not running
+    Time started{};           // dedicated hosts
+    long double ends_at = 0;  // shared hosts: virtual time
   };
   struct Host {
     std::int64_t cores_milli = 0;

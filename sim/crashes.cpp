@@ -36,7 +36,8 @@ std::optional<Duration> Crashes::until_repair(std::uint32_t index) {
 }
 
 Duration Crashes::draw(const scenarios::Distribution& distribution, Process& process) const {
-  const std::uint64_t stream = mix64(stream_of("worker-crash") ^ mix64((std::uint64_t{process.fault} << 32U) | process.host));
+  const std::uint64_t stream =
+      mix64(stream_of("worker-crash") ^ mix64((std::uint64_t{process.fault} << 32U) | process.host));
   const double drawn = scenarios::sample(distribution, seed_, stream, process.draws++);
   return std::max(Duration{1}, duration_of_seconds(drawn));
 }

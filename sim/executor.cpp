@@ -7,7 +7,8 @@
 
 namespace drydock::sim {
 
-Executor::Executor(const Platform& platform, const scenarios::CheckpointConfig& checkpoint, SimGridEngine& engine, Common& common)
+Executor::Executor(const Platform& platform, const scenarios::CheckpointConfig& checkpoint, SimGridEngine& engine,
+                   Common& common)
     : platform_(platform),
       checkpoint_(checkpoint),
       engine_(engine),
@@ -30,9 +31,17 @@ void Executor::submit(const scenarios::Arrival& arrival) {
   const JobSpec& spec = arrival.job;
   LiveJob& job = jobs_[slot];
   const std::uint32_t generation = job.generation;
-  job = {.id = spec.id, .queue = spec.queue, .tasks = spec.tasks, .cpus_milli = spec.per_task.cpus(),
-         .input_bytes = spec.input_bytes, .output_bytes = spec.output_bytes, .on_failure = spec.on_failure,
-         .on_preemption = spec.on_preemption, .used = true, .work = arrival.work, .submitted = arrival.at,
+  job = {.id = spec.id,
+         .queue = spec.queue,
+         .tasks = spec.tasks,
+         .cpus_milli = spec.per_task.cpus(),
+         .input_bytes = spec.input_bytes,
+         .output_bytes = spec.output_bytes,
+         .on_failure = spec.on_failure,
+         .on_preemption = spec.on_preemption,
+         .used = true,
+         .work = arrival.work,
+         .submitted = arrival.at,
          .generation = generation};
   by_id_.insert(spec.id, slot);
   common_.metrics.submitted(spec.id, spec.queue, arrival.at);
@@ -83,8 +92,10 @@ bool Executor::dispatch(AttemptId attempt, std::span<const Placement> placements
 void Executor::place(std::uint32_t slot, std::span<const Placement> placements) {
   LiveJob& job = jobs_[slot];
   for (auto placement = placements.rbegin(); placement != placements.rend(); ++placement) {
-    const TaskIndex task = cpu_.add({.host = platform_.workers()[index(placement->worker)].host, .owner = slot,
-                                     .tag = placement->worker.value, .tasks = placement->tasks,
+    const TaskIndex task = cpu_.add({.host = platform_.workers()[index(placement->worker)].host,
+                                     .owner = slot,
+                                     .tag = placement->worker.value,
+                                     .tasks = placement->tasks,
                                      .cpus_milli = job.cpus_milli * placement->tasks});
     cpu_.set_chain(task, job.first_task);
     job.first_task = task;
@@ -232,9 +243,15 @@ void Executor::finish(std::uint32_t slot) {
   }
   const WorkerId worker{cpu_.facts(job.first_task).tag};
   common_.facts.emplace_back(AttemptFinished{{job.id, job.attempt}, Ending::succeeded});
-  common_.metrics.ended({.id = job.id, .queue = job.queue, .pool = platform_.workers()[index(worker)].spec.pool,
-                         .submitted = job.submitted, .first_start = job.first_start, .ended = common_.now,
-                         .service = service, .succeeded = true, .attempts = job.attempt});
+  common_.metrics.ended({.id = job.id,
+                         .queue = job.queue,
+                         .pool = platform_.workers()[index(worker)].spec.pool,
+                         .submitted = job.submitted,
+                         .first_start = job.first_start,
+                         .ended = common_.now,
+                         .service = service,
+                         .succeeded = true,
+                         .attempts = job.attempt});
   last_end_ = common_.now;
   leave_hosts(slot);
   free_slot(slot);

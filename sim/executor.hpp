@@ -70,10 +70,10 @@ class Executor {
     Time submitted{};
     Time first_start = kNever;
 
-    std::uint32_t attempt = 0;      // the last one dispatched
-    std::uint32_t generation = 0;   // of the slot's events
-    TaskIndex first_task = kNoTask; // one per placement, chained
-    std::uint32_t waiting_for = 0;  // flows, or ends of tasks on shared hosts and of all those on dedicated ones
+    std::uint32_t attempt = 0;       // the last one dispatched
+    std::uint32_t generation = 0;    // of the slot's events
+    TaskIndex first_task = kNoTask;  // one per placement, chained
+    std::uint32_t waiting_for = 0;   // flows, or ends of tasks on shared hosts and of all those on dedicated ones
   };
 
   [[nodiscard]] WorkPlan plan_of(const LiveJob& job, HostIndex host) const;

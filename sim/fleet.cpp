@@ -113,7 +113,8 @@ void Fleet::lease_end(std::uint32_t worker, std::uint32_t incarnation) {
 
 void Fleet::worker_return(std::uint32_t worker, std::uint32_t incarnation) {
   --returning_hosts_;
-  if (workers_[worker].incarnation == incarnation && hosts_[platform_.workers()[worker].host].down_by == 0) register_worker(worker);
+  if (workers_[worker].incarnation == incarnation && hosts_[platform_.workers()[worker].host].down_by == 0)
+    register_worker(worker);
 }
 
 void Fleet::crash(std::uint32_t process) {

@@ -46,16 +46,16 @@ class Fleet {
 
  private:
   struct HostState {
-    std::uint32_t down_by = 0;     // fault processes that keep it down
-    std::uint32_t for_ever_by = 0; // of them, those that never repair it
+    std::uint32_t down_by = 0;      // fault processes that keep it down
+    std::uint32_t for_ever_by = 0;  // of them, those that never repair it
     Time crashed{};
   };
   struct WorkerState {
     std::uint32_t incarnation = 0;
-    bool alive = false;      // its process runs and holds a lease
-    bool believed = false;   // the scheduler takes this incarnation for live
+    bool alive = false;     // its process runs and holds a lease
+    bool believed = false;  // the scheduler takes this incarnation for live
     Time registered{};
-    Time last_beat{};        // in eager runs
+    Time last_beat{};           // in eager runs
     Time lease_until = kNever;  // once it crashed: when the scheduler is told; kNever when nothing is pending
   };
 

@@ -23,8 +23,12 @@ Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts
   for (std::uint32_t g = 0; g < groups_.size(); ++g) {
     first_of_group_.push_back(static_cast<HostIndex>(hosts_.size()));
     for (std::uint32_t n = 0; n < groups_[g].count; ++n) {
-      hosts_.push_back({.group = g, .number = n, .cpus = groups_[g].cpus, .speed = groups_[g].speed,
-                        .cost_per_hour = groups_[g].cost_per_hour, .workers = {}});
+      hosts_.push_back({.group = g,
+                        .number = n,
+                        .cpus = groups_[g].cpus,
+                        .speed = groups_[g].speed,
+                        .cost_per_hour = groups_[g].cost_per_hour,
+                        .workers = {}});
     }
   }
   for (std::uint32_t p = 0; p < scenario.pools.size(); ++p) {

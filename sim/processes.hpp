@@ -8,9 +8,8 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
-
 #include <sys/types.h>
+#include <utility>
 
 namespace drydock::sim {
 

@@ -4,15 +4,14 @@
 #include "sim/run_child.hpp"
 #include "sim/world.hpp"
 
-#include <fmt/format.h>
-#include <sys/resource.h>
-
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <fmt/format.h>
 #include <fstream>
 #include <memory>
 #include <new>
+#include <sys/resource.h>
 
 namespace drydock::sim {
 namespace {
@@ -20,7 +19,9 @@ namespace {
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto in_seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  const auto in_seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
   return in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime);
 }
 
@@ -55,7 +56,8 @@ reports::RunResult run_world(SimGridEngine& engine, const RunRequest& request, c
   if (journal) {
     journal.reset();
     file.close();
-    if (!file && !result.error) result.error = fmt::format("the journal {} could not be written in full: is the disk full?", path);
+    if (!file && !result.error)
+      result.error = fmt::format("the journal {} could not be written in full: is the disk full?", path);
   }
   return result;
 }

@@ -2,14 +2,13 @@
 #include "sim/run.hpp"
 #include "sim/run_builder.hpp"
 
-#include <fmt/format.h>
-#include <poll.h>
-
 #include <algorithm>
 #include <exception>
+#include <fmt/format.h>
 #include <map>
 #include <memory>
 #include <numeric>
+#include <poll.h>
 
 namespace drydock::sim {
 namespace {

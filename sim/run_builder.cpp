@@ -5,24 +5,24 @@
 #include "sim/run_child.hpp"
 #include "sim/simgrid_engine.hpp"
 
-#include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <fmt/format.h>
 #include <memory>
 #include <new>
 #include <optional>
+#include <poll.h>
 #include <stdexcept>
+#include <unistd.h>
 #include <utility>
 
 namespace drydock::sim {
 namespace {
 
-static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<double>::is_always_lock_free, "shared between processes");
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<double>::is_always_lock_free,
+              "shared between processes");
 
 std::string with_run(std::uint64_t run, const std::string& result) {
   std::string message(sizeof run, '\0');

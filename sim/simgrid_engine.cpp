@@ -2,12 +2,11 @@
 
 #include "policies/core/assert.hpp"
 
-#include <simgrid/kernel/resource/Model.hpp>
-#include <simgrid/s4u.hpp>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <simgrid/kernel/resource/Model.hpp>
+#include <simgrid/s4u.hpp>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -108,7 +107,8 @@ double BatchedModel::next_occurring_event(double now) {
 void BatchedModel::update_actions_state(double now, double /*delta*/) {
   engine_.dying.clear();
   if (engine_.orders.empty()) return;
-  const bool reached = std::llround(now * 1e9) >= engine_.last_instant || static_cast<double>(engine_.last_instant) * 1e-9 <= now;
+  const bool reached =
+      std::llround(now * 1e9) >= engine_.last_instant || static_cast<double>(engine_.last_instant) * 1e-9 <= now;
   if (!reached && !driver_.finished()) return;
   for (std::size_t i = 0; i < engine_.orders.size(); ++i) engine_.carry_out(engine_.orders[i]);
   engine_.orders.clear();
@@ -169,7 +169,10 @@ FlowId SimGridEngine::start_flow(HostIndex from, HostIndex to, std::int64_t byte
     impl_->free_flows.pop_back();
   }
   impl_->flows[flow] = {.comm = nullptr, .cookie = cookie, .live = true};
-  impl_->orders.push_back({.kind = Order::Kind::start_flow, .flow = flow, .from = from, .to = to,
+  impl_->orders.push_back({.kind = Order::Kind::start_flow,
+                           .flow = flow,
+                           .from = from,
+                           .to = to,
                            .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(1, bytes))});
   return {flow};
 }
@@ -203,12 +206,8 @@ void SimGridEngine::Impl::carry_out(const Order& order) {
       dying.push_back(std::move(comm));
       break;
     }
-    case Order::Kind::host_on:
-      host(order.from)->turn_on();
-      break;
-    case Order::Kind::host_off:
-      host(order.from)->turn_off();
-      break;
+    case Order::Kind::host_on: host(order.from)->turn_on(); break;
+    case Order::Kind::host_off: host(order.from)->turn_off(); break;
   }
 }
 

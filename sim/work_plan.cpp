@@ -1,6 +1,5 @@
 #include "sim/work_plan.hpp"
 
-
 #include <algorithm>
 #include <cmath>
 
@@ -42,7 +41,8 @@ WorkDone work_done(const WorkPlan& plan, Duration received) {
   const auto finished_after = [&](std::int64_t k) {
     return nanos(service_of(plan.interval * k, plan.speed)) + nanos(plan.cost) * k;
   };
-  const long double cycle = static_cast<long double>(nanos(plan.interval)) / plan.speed + static_cast<long double>(nanos(plan.cost));
+  const long double cycle =
+      static_cast<long double>(nanos(plan.interval)) / plan.speed + static_cast<long double>(nanos(plan.cost));
   const std::int64_t count = checkpoints_in(plan);
   std::int64_t k = std::clamp(static_cast<std::int64_t>(static_cast<long double>(service) / cycle), std::int64_t{0}, count);
   while (k > 0 && finished_after(k) > service) --k;

@@ -9,11 +9,11 @@
 namespace drydock::sim {
 
 struct WorkPlan {
-  Duration work{};          // left to do, > 0
-  double speed = 1.0;       // of the host
-  Duration restart{};       // service before the work begins
-  Duration interval{};      // work between two checkpoints; 0: none are written
-  Duration cost{};          // service to write one
+  Duration work{};      // left to do, > 0
+  double speed = 1.0;   // of the host
+  Duration restart{};   // service before the work begins
+  Duration interval{};  // work between two checkpoints; 0: none are written
+  Duration cost{};      // service to write one
 };
 
 struct WorkDone {

@@ -3,10 +3,9 @@
 #include "policies/catalog.hpp"
 #include "policies/core/assert.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <utility>
 
 namespace drydock::sim {
@@ -110,7 +109,8 @@ void World::run_instant(Time now) {
     gather();
     if (common_.facts.empty() && wakeup_ > now) break;
     if (round > kMostRoundsAtOneInstant) {
-      fail(fmt::format("the policy did not come to rest at {:.12g} s: more than {} rounds at one instant", seconds(now), kMostRoundsAtOneInstant));
+      fail(fmt::format("the policy did not come to rest at {:.12g} s: more than {} rounds at one instant", seconds(now),
+                       kMostRoundsAtOneInstant));
       return;
     }
     step();
@@ -202,7 +202,8 @@ void World::carry_out(const Command& command) {
     void operator()(const Dispatch& order) const {
       const bool reachable = world.fleet_.reachable(order.placements);
       if (world.executor_.dispatch(order.attempt, order.placements, reachable)) return;
-      world.fail(fmt::format("attempt {} of job {} was dispatched, but the job has ended", order.attempt.number, order.attempt.job.value));
+      world.fail(fmt::format("attempt {} of job {} was dispatched, but the job has ended", order.attempt.number,
+                             order.attempt.job.value));
     }
     void operator()(const StopAttempt& order) const { world.executor_.stop(order.attempt); }
     void operator()(const RejectJob& order) const { world.executor_.reject(order.job); }
@@ -239,10 +240,12 @@ void World::end_if_over() {
   }
   if (!stuck()) return;
   const std::uint32_t down = fleet_.hosts_down();
-  fail(fmt::format("{} job{} can never run: nothing runs, no job will arrive and no worker will come back at {:.12g} s{}; the first is job {}",
-                   executor_.live_jobs(), executor_.live_jobs() == 1 ? "" : "s", seconds(common_.now),
-                   down > 0 ? fmt::format(" ({} host{} down for ever)", down, down == 1 ? " is" : "s are") : "",
-                   executor_.first_live_job()->value));
+  fail(
+      fmt::format("{} job{} can never run: nothing runs, no job will arrive and no worker will come back at {:.12g} s{}; "
+                  "the first is job {}",
+                  executor_.live_jobs(), executor_.live_jobs() == 1 ? "" : "s", seconds(common_.now),
+                  down > 0 ? fmt::format(" ({} host{} down for ever)", down, down == 1 ? " is" : "s are") : "",
+                  executor_.first_live_job()->value));
 }
 
 bool World::stuck() const {

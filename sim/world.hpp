@@ -34,10 +34,10 @@ namespace drydock::sim {
 struct WorldOptions {
   bool eager = false;
   bool check = false;
-  JournalWriter* journal = nullptr;            // written to if there is one
-  StoreBehaviour* store = nullptr;             // ideal if there is none
-  std::atomic<double>* progress = nullptr;     // set now and then to the fraction done, by jobs ended or time passed
-  const std::atomic<bool>* stop = nullptr;     // ends the run early once it is true
+  JournalWriter* journal = nullptr;         // written to if there is one
+  StoreBehaviour* store = nullptr;          // ideal if there is none
+  std::atomic<double>* progress = nullptr;  // set now and then to the fraction done, by jobs ended or time passed
+  const std::atomic<bool>* stop = nullptr;  // ends the run early once it is true
 };
 
 class World final : private EngineDriver {
@@ -86,8 +86,8 @@ class World final : private EngineDriver {
   Fleet fleet_;
   std::optional<Checker> checker_;
 
-  Time horizon_ = kNever;        // of the scenario's duration
-  scenarios::Arrival arrival_;   // the next one
+  Time horizon_ = kNever;       // of the scenario's duration
+  scenarios::Arrival arrival_;  // the next one
   bool more_arrivals_ = false;
   Time wakeup_ = kNever;
   std::vector<Event> facts_;     // handed over in this round

@@ -82,13 +82,15 @@ void Cluster::check_indexes(PoolId id) const {
     DRYDOCK_CHECK(index.size() == holding, "an index of a pool misses an attempt, or has one too many");
     index.for_each([&](const auto& entry) {
       const Job& job = this->job(entry.value);
-      DRYDOCK_CHECK(holds(job) && job.pool == id && entry.key == key_of(job), "an index of a pool is wrong about an attempt");
+      DRYDOCK_CHECK(holds(job) && job.pool == id && entry.key == key_of(job),
+                    "an index of a pool is wrong about an attempt");
       std::int64_t tasks = 0;
       for (const Placement& p : job.placements) tasks += p.tasks;
       DRYDOCK_CHECK(entry.summary.tasks == tasks, "an index of a pool miscounts tasks");
     });
   };
-  if (traits_.by_estimated_end) check(pool.by_estimated_end, [](const Job& job) { return EndKey{job.estimated_end, job.sequence}; });
+  if (traits_.by_estimated_end)
+    check(pool.by_estimated_end, [](const Job& job) { return EndKey{job.estimated_end, job.sequence}; });
   if (traits_.by_order) check(pool.by_order, [](const Job& job) { return job.key(); });
 }
 
@@ -102,7 +104,8 @@ void Cluster::check_queue(const Queue& queue) const {
     if (job.state == JobState::bound) ++bound;
   }
   DRYDOCK_CHECK(queue.waiting.size() == waiting && queue.bound == bound, "a queue miscounts its jobs");
-  DRYDOCK_CHECK(queue.by_submission.size() == (traits_.by_submission ? waiting : 0), "the index by submission differs from the queue");
+  DRYDOCK_CHECK(queue.by_submission.size() == (traits_.by_submission ? waiting : 0),
+                "the index by submission differs from the queue");
   queue.waiting.for_each([this](const auto& entry) {
     const Job& job = this->job(entry.value);
     DRYDOCK_CHECK(job.state == JobState::waiting && job.key() == entry.key, "a queue holds a job that does not wait");

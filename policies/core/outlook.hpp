@@ -31,7 +31,7 @@ class Outlook {
   Resources demand_;
   std::int64_t fitting_ = 0;
   std::uint64_t epoch_ = 0;
-  std::vector<Resources> rooms_;       // by worker, valid where seen_ is the epoch
+  std::vector<Resources> rooms_;  // by worker, valid where seen_ is the epoch
   std::vector<std::uint64_t> seen_;
 };
 

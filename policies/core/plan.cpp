@@ -1,8 +1,7 @@
 #include "policies/core/plan.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <utility>
 
 namespace drydock {
@@ -34,7 +33,8 @@ std::optional<std::string> Plan::problem_with(const Job& job, std::span<const Pl
   for (const Placement& p : placements) {
     if (index(p.worker) >= cluster_.worker_count()) return fmt::format("worker {} does not exist", p.worker.value);
     const Worker& worker = cluster_.worker(p.worker);
-    if (!worker.serves(pool_)) return fmt::format("worker {} is not a live worker of pool '{}'", p.worker.value, pool_name());
+    if (!worker.serves(pool_))
+      return fmt::format("worker {} is not a live worker of pool '{}'", p.worker.value, pool_name());
     if (std::exchange(named_in_[index(p.worker)], starts_) == starts_) {
       return fmt::format("worker {} is named twice", p.worker.value);
     }

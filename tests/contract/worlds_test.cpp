@@ -6,15 +6,14 @@
 #include "tests/toy/random_scenario.hpp"
 #include "tests/toy/toy_world.hpp"
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <map>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 namespace drydock {
@@ -89,7 +88,8 @@ TEST(Worlds, SimulationAndToyWorldDecideTheSame) {
   const std::filesystem::path folder = scratch_folder();
   std::vector<sim::RunRequest> requests;
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    requests.push_back({.scenario = &cases[i].scenario, .seed = cases[i].seed,
+    requests.push_back({.scenario = &cases[i].scenario,
+                        .seed = cases[i].seed,
                         .options = {.check = true, .journal = folder / std::to_string(i)}});
   }
   const std::atomic<bool> stop{false};

@@ -5,10 +5,9 @@
 #include "tests/properties/random_history.hpp"
 #include "tests/properties/seeds.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-
-#include <algorithm>
 #include <string>
 #include <vector>
 

@@ -1,9 +1,8 @@
 #include "tests/properties/honest_world.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <utility>
 #include <variant>
 
@@ -20,7 +19,8 @@ constexpr std::uint64_t kNoRequest = std::uint64_t{1} << 40U;
 bool is_noise(const Event& fact) {
   const auto* answered = std::get_if<CommitAnswered>(&fact);
   const auto* read = std::get_if<BatchRead>(&fact);
-  return (answered != nullptr && answered->request.value >= kNoRequest) || (read != nullptr && read->request.value >= kNoRequest);
+  return (answered != nullptr && answered->request.value >= kNoRequest) ||
+         (read != nullptr && read->request.value >= kNoRequest);
 }
 
 bool is_on(std::span<const Placement> placements, WorkerId worker) {
@@ -75,7 +75,9 @@ void HonestWorld::schedule_start() {
 }
 
 void HonestWorld::schedule_dangers() {
-  const auto some_time = [this] { return time_at(static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(nanos(config_.healed_at))))); };
+  const auto some_time = [this] {
+    return time_at(static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(nanos(config_.healed_at)))));
+  };
   if (config_.dangers.cancels) {
     for (std::uint32_t j = 0; j < jobs_.size(); ++j) {
       if (!chance(6)) continue;
@@ -114,7 +116,8 @@ void HonestWorld::tell_stale_fact() {
     case 5: return tell(CommitAnswered{RequestId{kNoRequest + rng_.below(5)}, Answer::failed});
     case 6: return tell(BatchRead{RequestId{kNoRequest + rng_.below(5)}, Answer::done, chance(2)});
     default:
-      if (index(worker) < workers_.size() && incarnation > 1) tell(WorkerRegistered{worker, incarnation - 1, config_.workers[index(worker)]});
+      if (index(worker) < workers_.size() && incarnation > 1)
+        tell(WorkerRegistered{worker, incarnation - 1, config_.workers[index(worker)]});
   }
 }
 
@@ -306,7 +309,8 @@ void HonestWorld::check_cancelled(std::span<const Event> facts) {
     if (cancelled == nullptr || cancelled->job.value >= jobs_.size()) continue;
     for (const auto& [number, attempt] : jobs_[cancelled->job.value].attempts) {
       const bool runs = attempt.phase == Phase::running && !attempt.told_over;
-      if (runs && !attempt.stop_asked) complain(fmt::format("{}.{} was cancelled and goes on", cancelled->job.value, number));
+      if (runs && !attempt.stop_asked)
+        complain(fmt::format("{}.{} was cancelled and goes on", cancelled->job.value, number));
     }
   }
 }
@@ -372,7 +376,8 @@ void HonestWorld::take_assignment(const Assignment& a, CommitTruth& commit) {
   JobTruth& job = jobs_[a.attempt.job.value];
   const std::string name = text(a.attempt);
   if (!job.accepted || job.rejected || job.result_known) complain(name + " is assigned, but its job does not wait");
-  if (!job.attempts.empty() && a.attempt.number <= job.attempts.rbegin()->first) complain(name + ": attempt numbers do not rise");
+  if (!job.attempts.empty() && a.attempt.number <= job.attempts.rbegin()->first)
+    complain(name + ": attempt numbers do not rise");
   for (const auto& [number, attempt] : job.attempts) {
     if (!attempt.told_over) complain(fmt::format("{} is assigned while attempt {} is not over", name, number));
   }
@@ -395,11 +400,13 @@ void HonestWorld::check_placements(const Assignment& a) {
     if (std::ranges::find(named, p.worker) != named.end()) complain(name + " names a worker twice");
     named.push_back(p.worker);
     if (index(p.worker) >= workers_.size()) return complain(name + " is assigned to a worker that does not exist");
-    if (!workers_[index(p.worker)].known) complain(fmt::format("{} is assigned to worker {}, which is gone", name, p.worker.value));
+    if (!workers_[index(p.worker)].known)
+      complain(fmt::format("{} is assigned to worker {}, which is gone", name, p.worker.value));
     const PoolId pool = workers_[index(p.worker)].spec.pool;
     if (pool != workers_[index(a.placements.front().worker)].spec.pool) complain(name + " is spread over pools");
     const auto& queues = config_.scheduler.pools[index(pool)].queues;
-    if (std::ranges::find(queues, spec.queue) == queues.end()) complain(name + " is in a pool that does not serve its queue");
+    if (std::ranges::find(queues, spec.queue) == queues.end())
+      complain(name + " is in a pool that does not serve its queue");
   }
   if (tasks != spec.tasks) complain(fmt::format("{} has {} tasks, and {} were placed", name, spec.tasks, tasks));
 }
@@ -431,7 +438,8 @@ void HonestWorld::obey(const Dispatch& c) {
   if (jobs_[c.attempt.job.value].cancelled) complain(text(c.attempt) + " is dispatched after it was cancelled");
   attempt->phase = Phase::running;
   attempt->began = now_;
-  const bool alive = std::ranges::all_of(attempt->placements, [this](const Placement& p) { return workers_[index(p.worker)].alive; });
+  const bool alive =
+      std::ranges::all_of(attempt->placements, [this](const Placement& p) { return workers_[index(p.worker)].alive; });
   const JobSpec& spec = config_.jobs[c.attempt.job.value];
   for (const Placement& p : attempt->placements) {
     WorkerTruth& worker = workers_[index(p.worker)];
@@ -455,7 +463,8 @@ void HonestWorld::obey(const StopAttempt& c) {
       (attempt->phase != Phase::running && attempt->phase != Phase::over)) {
     return complain(text(c.attempt) + " is to be stopped, but it does not run or was asked before");
   }
-  if (c.reason == ReleaseReason::cancelled && !jobs_[c.attempt.job.value].cancelled) complain(text(c.attempt) + " is cancelled by nobody");
+  if (c.reason == ReleaseReason::cancelled && !jobs_[c.attempt.job.value].cancelled)
+    complain(text(c.attempt) + " is cancelled by nobody");
   attempt->stop_asked = true;
   const AttemptId id = c.attempt;
   const Duration delay = config_.dangers.slow_store ? some_delay(200) : Duration{0};

@@ -18,20 +18,20 @@ namespace drydock::properties {
 
 // What may happen in a history.
 struct Dangers {
-  bool faults = false;         // workers die and come back; facts come late, twice, or about nothing
-  bool store_faults = false;   // commits fail, or their answers are lost
-  bool slow_store = false;     // answers take time and overtake each other; else they come at once
+  bool faults = false;        // workers die and come back; facts come late, twice, or about nothing
+  bool store_faults = false;  // commits fail, or their answers are lost
+  bool slow_store = false;    // answers take time and overtake each other; else they come at once
   bool cancels = false;
 };
 
 struct WorldConfig {
   SchedulerConfig scheduler;
   std::vector<WorkerSpec> workers;
-  std::vector<JobSpec> jobs;            // by id: 0, 1, 2, ...
-  std::vector<Time> submissions;        // by job
-  std::vector<Duration> durations;      // by job: true work on a worker of speed 1
+  std::vector<JobSpec> jobs;        // by id: 0, 1, 2, ...
+  std::vector<Time> submissions;    // by job
+  std::vector<Duration> durations;  // by job: true work on a worker of speed 1
   Dangers dangers;
-  Time healed_at{};                     // no dangers from here on
+  Time healed_at{};  // no dangers from here on
   std::uint64_t seed = 1;
 };
 
@@ -52,12 +52,12 @@ class HonestWorld {
   struct WorkerTruth {
     WorkerSpec spec;
     std::uint32_t incarnation = 1;
-    bool changed = false;             // it came back with another spec than it should have
-    bool alive = true;                // in truth
-    std::uint32_t told = 0;           // the highest incarnation that the scheduler was told of
-    bool known = false;               // to the scheduler as alive, by the facts so far
-    Resources running;    // held by running attempts, in truth
-    Resources believed;   // held by what has been assigned and not released, by the scheduler's orders
+    bool changed = false;    // it came back with another spec than it should have
+    bool alive = true;       // in truth
+    std::uint32_t told = 0;  // the highest incarnation that the scheduler was told of
+    bool known = false;      // to the scheduler as alive, by the facts so far
+    Resources running;       // held by running attempts, in truth
+    Resources believed;      // held by what has been assigned and not released, by the scheduler's orders
   };
   enum class Phase : std::uint8_t { assigned, stored, running, over, released };
   struct AttemptTruth {
@@ -65,8 +65,8 @@ class HonestWorld {
     std::vector<Placement> placements;
     Time began{};
     bool stop_asked = false;
-    bool told_over = false;    // the scheduler knows that it holds nothing any more
-    bool releasing = false;    // in a commit that has not failed
+    bool told_over = false;  // the scheduler knows that it holds nothing any more
+    bool releasing = false;  // in a commit that has not failed
   };
   struct JobTruth {
     std::map<std::uint32_t, AttemptTruth> attempts;  // by number
@@ -155,7 +155,7 @@ class HonestWorld {
   std::vector<Event> facts_;
   std::vector<WorkerTruth> workers_;
   std::vector<JobTruth> jobs_;
-  std::map<std::uint64_t, CommitTruth> commits_;       // by request
+  std::map<std::uint64_t, CommitTruth> commits_;  // by request
   std::uint64_t last_request_ = 0;
   std::uint32_t open_commits_ = 0;
   std::uint64_t steps_ = 0;

@@ -107,8 +107,8 @@ SchedulerConfig one_pool(PolicyConfig placement) {
   return config;
 }
 
-IdealRun run_ideally(const PolicyConfig& placement, const std::vector<WorkerSpec>& workers, const std::vector<IdealJob>& jobs,
-                     const std::function<void(const Scheduler&, Time now)>& watch) {
+IdealRun run_ideally(const PolicyConfig& placement, const std::vector<WorkerSpec>& workers,
+                     const std::vector<IdealJob>& jobs, const std::function<void(const Scheduler&, Time now)>& watch) {
   return run_ideally(one_pool(placement), make_placement(placement), workers, jobs, watch);
 }
 

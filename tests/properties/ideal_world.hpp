@@ -39,7 +39,6 @@ struct IdealRun {
                                    const std::function<void(const Scheduler&, Time now)>& watch = {});
 
 // The policy of that type, with defaults but for these.
-[[nodiscard]] PolicyConfig policy(std::string_view type,
-                                  std::map<std::string, ParameterValue, std::less<>> parameters = {});
+[[nodiscard]] PolicyConfig policy(std::string_view type, std::map<std::string, ParameterValue, std::less<>> parameters = {});
 
 }  // namespace drydock::properties

@@ -5,11 +5,10 @@
 #include "tests/properties/node_reference.hpp"
 #include "tests/properties/seeds.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <gtest/gtest.h>
 #include <string>
 #include <vector>
 
@@ -29,7 +28,8 @@ Workload random_workload(std::uint64_t seed, bool exact) {
     return low + static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(high - low + 1)));
   };
   Workload workload;
-  for (std::int64_t w = between(1, 7); w > 0; --w) workload.workers.push_back({between(0, 9), between(2, 12), between(0, 2)});
+  for (std::int64_t w = between(1, 7); w > 0; --w)
+    workload.workers.push_back({between(0, 9), between(2, 12), between(0, 2)});
   const std::int64_t gap = between(0, 5);
   std::int64_t submit = 0;
   for (std::int64_t count = between(1, 60); count > 0; --count) {
@@ -47,7 +47,8 @@ Workload random_workload(std::uint64_t seed, bool exact) {
 
 std::vector<WorkerSpec> workers_of(const Workload& workload) {
   std::vector<WorkerSpec> workers;
-  for (const Needs& w : workload.workers) workers.push_back({PoolId{0}, make_resources({1'000 * w[0], w[1], w[2], 1'000}), 1.0});
+  for (const Needs& w : workload.workers)
+    workers.push_back({PoolId{0}, make_resources({1'000 * w[0], w[1], w[2], 1'000}), 1.0});
   return workers;
 }
 
@@ -176,7 +177,8 @@ TEST(NodePolicies, JsqServesEachWorkersOwnQueueInOrder) {
     for (std::size_t j = 0; j < w.jobs.size(); ++j) {
       const bool can_run = std::ranges::any_of(w.workers, [&](const Needs& room) {
         const NodeJob& job = w.jobs[j];
-        return job.per_task[0] * job.tasks <= room[0] && job.per_task[1] * job.tasks <= room[1] && job.per_task[2] * job.tasks <= room[2];
+        return job.per_task[0] * job.tasks <= room[0] && job.per_task[1] * job.tasks <= room[1] &&
+               job.per_task[2] * job.tasks <= room[2];
       });
       ASSERT_EQ(got.starts[j] != kNever, can_run) << "job " << j;
       if (!can_run) continue;

@@ -106,7 +106,8 @@ class Nodes {
     }
     return shadow;
   }
-  [[nodiscard]] bool leaves_room(std::size_t j, const NodePlacement& placement, std::size_t head, std::int64_t shadow) const {
+  [[nodiscard]] bool leaves_room(std::size_t j, const NodePlacement& placement, std::size_t head,
+                                 std::int64_t shadow) const {
     if (shadow == kNoPromise || now_ + jobs_[j].estimate <= shadow) return true;
     std::vector<Needs> rooms = rooms_at(shadow);
     for (std::size_t w = 0; w < rooms.size(); ++w) take(rooms[w], jobs_[j].per_task, placement[w]);

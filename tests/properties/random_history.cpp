@@ -136,7 +136,8 @@ PolicyConfig random_policy(const PolicyInfo& info, std::uint64_t seed) {
     ParameterValue& value = config.parameters.find(parameter.name)->second;
     if (!parameter.choices.empty()) value = std::string(parameter.choices[rng.below(parameter.choices.size())]);
     else if (std::holds_alternative<bool>(value)) value = rng.below(2) == 0;
-    else if (auto* whole = std::get_if<std::int64_t>(&value)) *whole = rng.below(2) == 0 ? *whole : 1 + static_cast<std::int64_t>(rng.below(4));
+    else if (auto* whole = std::get_if<std::int64_t>(&value))
+      *whole = rng.below(2) == 0 ? *whole : 1 + static_cast<std::int64_t>(rng.below(4));
   }
   return config;
 }

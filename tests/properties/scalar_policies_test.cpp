@@ -5,9 +5,8 @@
 #include "tests/properties/scalar_reference.hpp"
 #include "tests/properties/seeds.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+#include <gtest/gtest.h>
 #include <string>
 #include <vector>
 
@@ -125,7 +124,7 @@ TEST(ScalarPolicies, GreedyBackfillingIsTheTextbooks) {
 }
 
 TEST(ScalarPolicies, ConservativeIsTheTextbooksAndKeepsItsPromise) {
-  for_each_seed(300, "", [](std::uint64_t seed) {
+  for_each_seed(150, "", [](std::uint64_t seed) {
     const Workload w = random_workload(seed, seed % 2 == 0 ? Estimates::exact : Estimates::over);
     const Reserved expected = plain_conservative(w.jobs, w.places);
     const Starts got = starts_under(policy("conservative"), w, seed);
@@ -145,7 +144,8 @@ TEST(ScalarPolicies, SrptRunsTheJobsWithTheLeastLeft) {
 TEST(ScalarPolicies, PreemptivePriorityStopsTheLowestAndYoungest) {
   for_each_seed(300, "", [](std::uint64_t seed) {
     const Workload w = random_workload(seed, Estimates::any);
-    EXPECT_EQ(starts_under(policy("priority", {{"preemptive", true}}), w, seed), plain_preemptive_priority(w.jobs, w.places));
+    EXPECT_EQ(starts_under(policy("priority", {{"preemptive", true}}), w, seed),
+              plain_preemptive_priority(w.jobs, w.places));
   });
 }
 
@@ -167,7 +167,9 @@ TEST(ScalarPolicies, TheGeneralPathDecidesAsTheScalarOne) {
       config.queues.push_back({"odd", -1, {}});
       config.pools.front().queues.push_back(QueueId{1});
       bool general = true;
-      const auto watch = [&](const Scheduler& scheduler, Time) { general = general && !scheduler.cluster().pools()[0].is_scalar(); };
+      const auto watch = [&](const Scheduler& scheduler, Time) {
+        general = general && !scheduler.cluster().pools()[0].is_scalar();
+      };
       Starts got = starts_of(run_ideally(config, make_placement(config.placement), workers_of(w, seed), jobs, watch));
       got.pop_back();
       EXPECT_EQ(got, starts_under(policy(type), w, seed)) << type;
@@ -190,7 +192,8 @@ TEST(ScalarPolicies, EasyNeverDelaysAHeadBeyondItsFirstShadowTime) {
       std::vector<std::pair<Time, std::int64_t>> ends;
       for (std::uint64_t j = 0; j < w.jobs.size(); ++j) {
         const auto ref = cluster.find(JobId{j});
-        if (ref && !cluster.job(*ref).placements.empty()) ends.push_back({cluster.job(*ref).estimated_end, w.jobs[j].places});
+        if (ref && !cluster.job(*ref).placements.empty())
+          ends.push_back({cluster.job(*ref).estimated_end, w.jobs[j].places});
       }
       std::ranges::sort(ends);
       std::int64_t free = cluster.pools()[0].free.cpus() / 1'000;

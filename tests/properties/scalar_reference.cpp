@@ -210,7 +210,8 @@ class Conservative final : public Plain {
     std::int64_t used = 0;
     for (std::size_t j = 0; j < jobs_.size(); ++j) {
       if (state_[j] == State::running && t < estimated_end(j)) used += jobs_[j].places;
-      if (state_[j] == State::waiting && reserved_[j] != kNotYet && reserved_[j] <= t && t < reserved_[j] + jobs_[j].estimate) {
+      if (state_[j] == State::waiting && reserved_[j] != kNotYet && reserved_[j] <= t &&
+          t < reserved_[j] + jobs_[j].estimate) {
         used += jobs_[j].places;
       }
     }

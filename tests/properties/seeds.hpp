@@ -2,12 +2,11 @@
 // DRYDOCK_SEEDS=10000 runs that many cases of each test instead of the usual number.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <gtest/gtest.h>
 #include <string>
 
 namespace drydock::properties {
@@ -34,9 +33,9 @@ void for_each_seed(std::uint64_t count, const std::string& variant, const Check&
   const std::uint64_t last = only != nullptr ? first : many != nullptr ? std::strtoull(many, nullptr, 10) : count;
   const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
   for (std::uint64_t seed = first; seed <= last; ++seed) {
-    const std::string text = "seed " + std::to_string(seed) + " " + variant + "; to repeat: env DRYDOCK_SEED=" +
-                             std::to_string(seed) + " <this program> --gtest_filter=" + test->test_suite_name() + "." +
-                             test->name() + "\n";
+    const std::string text = "seed " + std::to_string(seed) + " " + variant +
+                             "; to repeat: env DRYDOCK_SEED=" + std::to_string(seed) +
+                             " <this program> --gtest_filter=" + test->test_suite_name() + "." + test->name() + "\n";
     detail::running_case() = text;
     std::signal(SIGABRT, detail::print_running_case);
     SCOPED_TRACE(text);

@@ -21,7 +21,9 @@ class Draws {
   std::uint32_t upto(std::uint32_t most) { return 1 + static_cast<std::uint32_t>(rng_.below(most)); }
   bool chance(double probability) { return rng_.uniform() < probability; }
   template <class T, std::size_t N>
-  T of(const std::array<T, N>& values) { return values[rng_.below(N)]; }
+  T of(const std::array<T, N>& values) {
+    return values[rng_.below(N)];
+  }
   // In [1 ns, most], mostly whole seconds.
   std::int64_t time(std::int64_t most_s) {
     if (chance(0.8)) return (1 + static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(most_s)))) * 1'000'000'000;
@@ -39,7 +41,8 @@ PolicyConfig random_policy(Draws& draws, std::string_view type) {
     ParameterValue& value = config.parameters.find(parameter.name)->second;
     if (draws.chance(0.4)) continue;
     if (std::holds_alternative<bool>(value)) value = draws.chance(0.5);
-    if (std::holds_alternative<std::string>(value)) value = std::string(parameter.choices[draws.below(parameter.choices.size())]);
+    if (std::holds_alternative<std::string>(value))
+      value = std::string(parameter.choices[draws.below(parameter.choices.size())]);
     if (std::holds_alternative<std::int64_t>(value)) value = static_cast<std::int64_t>(draws.upto(5));
   }
   return config;
@@ -49,7 +52,8 @@ void add_machines(Draws& draws, Scenario& scenario) {
   const std::uint32_t pools = draws.upto(2);
   const std::uint32_t queues = draws.upto(3);
   for (std::uint32_t q = 0; q < queues; ++q) {
-    QueueConfig queue{.name = "q" + std::to_string(q), .priority = static_cast<std::int32_t>(draws.below(3)), .capacity = {}};
+    QueueConfig queue{
+        .name = "q" + std::to_string(q), .priority = static_cast<std::int32_t>(draws.below(3)), .capacity = {}};
     if (draws.chance(0.15)) queue.capacity = draws.below(8);
     scenario.scheduler.queues.push_back(queue);
   }
@@ -115,9 +119,11 @@ void add_crashes(Draws& draws, Scenario& scenario) {
   for (std::uint64_t n = draws.below(8); n > 0; --n) {
     const HostGroup& group = scenario.hosts[draws.below(scenario.hosts.size())];
     scenarios::WorkerCrash crash;
-    crash.target = draws.chance(0.2) ? group.name : scenarios::host_name(group, static_cast<std::uint32_t>(draws.below(group.count)));
+    crash.target =
+        draws.chance(0.2) ? group.name : scenarios::host_name(group, static_cast<std::uint32_t>(draws.below(group.count)));
     if (draws.chance(0.05)) crash.target = "";
-    scenarios::WorkerCrash::Once once{.at = Duration{draws.chance(0.05) ? 0 : draws.time(150)}, .lasting = Duration{draws.time(40)}};
+    scenarios::WorkerCrash::Once once{.at = Duration{draws.chance(0.05) ? 0 : draws.time(150)},
+                                      .lasting = Duration{draws.time(40)}};
     if (draws.chance(0.05)) once.lasting.reset();
     crash.when = once;
     scenario.faults.emplace_back(crash);

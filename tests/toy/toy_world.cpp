@@ -43,7 +43,8 @@ void ToyWorld::build() {
         const scenarios::HostGroup& group = *groups.at(name);
         hosts_[host].worker = static_cast<std::uint32_t>(workers_.size());
         hosts_[host].has_worker = true;
-        ResourceAmounts amounts{.cpus_milli = group.cpus * 1000L, .memory_bytes = kUnlimited, .gpus = group.gpus, .slots = kUnlimited};
+        ResourceAmounts amounts{
+            .cpus_milli = group.cpus * 1000L, .memory_bytes = kUnlimited, .gpus = group.gpus, .slots = kUnlimited};
         if (group.memory_bytes > 0) amounts.memory_bytes = group.memory_bytes;
         if (pool.slots_per_worker) amounts.slots = *pool.slots_per_worker;
         workers_.push_back({.host = host, .spec = {.pool = {p}, .capacity = make_resources(amounts), .speed = group.speed}});
@@ -54,8 +55,8 @@ void ToyWorld::build() {
     const auto& crash = std::get<scenarios::WorkerCrash>(fault);
     const auto& once = std::get<scenarios::WorkerCrash::Once>(crash.when);
     for (const std::uint32_t host : by_name.at(crash.target)) {
-      happenings_.insert({.at = once.at.count(), .what = What::crash, .host = host,
-                          .lasting = once.lasting ? once.lasting->count() : -1});
+      happenings_.insert(
+          {.at = once.at.count(), .what = What::crash, .host = host, .lasting = once.lasting ? once.lasting->count() : -1});
     }
   }
 }

@@ -1,7 +1,6 @@
 #include "policies/core/arena.hpp"
 
 #include <gtest/gtest.h>
-
 #include <numeric>
 #include <vector>
 

@@ -4,7 +4,6 @@
 #include "tests/properties/seeds.hpp"
 
 #include <gtest/gtest.h>
-
 #include <vector>
 
 namespace drydock {
@@ -22,7 +21,8 @@ struct Jump {
 // Times are whole nanoseconds below kEnd: look at each.
 constexpr std::int64_t kEnd = 120;
 
-Time by_brute_force(const std::vector<Jump>& jumps, Time now, const Amounts& free_now, const Amounts& need, Duration length) {
+Time by_brute_force(const std::vector<Jump>& jumps, Time now, const Amounts& free_now, const Amounts& need,
+                    Duration length) {
   const auto enough_at = [&](std::int64_t t) {
     Amounts level = free_now;
     for (const Jump& jump : jumps) {
@@ -74,7 +74,8 @@ TEST(Availability, FindsTheEarliestHoleThatABruteForceFinds) {
       const Amounts free_now = amounts(6) - 1;
       const Amounts need = amounts(9);
       const Duration length{1 + below(40)};
-      ASSERT_EQ(nanos(availability.earliest(now, free_now, need, length)), nanos(by_brute_force(jumps, now, free_now, need, length)));
+      ASSERT_EQ(nanos(availability.earliest(now, free_now, need, length)),
+                nanos(by_brute_force(jumps, now, free_now, need, length)));
     }
   });
 }

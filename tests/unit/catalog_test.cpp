@@ -1,8 +1,7 @@
 #include "policies/catalog.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+#include <gtest/gtest.h>
 #include <set>
 #include <string>
 
@@ -10,8 +9,8 @@ namespace drydock {
 namespace {
 
 TEST(Catalog, HoldsEveryBuiltInPolicy) {
-  for (const char* type : {"fcfs", "sjf", "saf", "f1", "srpt", "easy", "easy-sjf", "conservative", "greedy-backfill", "first-fit",
-                           "best-fit", "worst-fit", "jsq", "priority"}) {
+  for (const char* type : {"fcfs", "sjf", "saf", "f1", "srpt", "easy", "easy-sjf", "conservative", "greedy-backfill",
+                           "first-fit", "best-fit", "worst-fit", "jsq", "priority"}) {
     EXPECT_NE(find_policy(PolicyFamily::placement, type), nullptr) << type;
     EXPECT_EQ(find_policy(PolicyFamily::liveness, type), nullptr) << type;
   }

@@ -5,16 +5,16 @@
 #include "policies/core/rng.hpp"
 #include "tests/properties/seeds.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <bit>
+#include <gtest/gtest.h>
 #include <vector>
 
 namespace drydock {
 namespace {
 
-JobSpec job_of(std::uint64_t id, std::uint32_t queue = 0, std::uint32_t tasks = 1, const Resources& demand = make_resources({1'000, 0, 0, 1})) {
+JobSpec job_of(std::uint64_t id, std::uint32_t queue = 0, std::uint32_t tasks = 1,
+               const Resources& demand = make_resources({1'000, 0, 0, 1})) {
   JobSpec job;
   job.id = JobId{id};
   job.queue = QueueId{queue};
@@ -205,7 +205,8 @@ TEST(Candidates, WalkInOrderOverAllQueuesAgainstASort) {
     std::vector<JobRef> all;
     for (std::uint64_t j = 0; j < 60; ++j) {
       const auto queue = static_cast<std::uint32_t>(rng.below(3));
-      all.push_back(wait(cluster, job_of(j, queue, 1 + static_cast<std::uint32_t>(rng.below(5))), {static_cast<std::int64_t>(rng.below(4)), 0}));
+      all.push_back(wait(cluster, job_of(j, queue, 1 + static_cast<std::uint32_t>(rng.below(5))),
+                         {static_cast<std::int64_t>(rng.below(4)), 0}));
     }
     for (const auto by : {Candidates::By::policy_order, Candidates::By::submission}) {
       // Only jobs of at most so many tasks, and fewer and fewer.

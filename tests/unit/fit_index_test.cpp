@@ -3,9 +3,8 @@
 #include "policies/core/rng.hpp"
 #include "tests/properties/seeds.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+#include <gtest/gtest.h>
 #include <vector>
 
 namespace drydock {

@@ -35,7 +35,8 @@ struct FunctionPolicy final : PlacementPolicy {
 
 class SchedulerBench {
  public:
-  SchedulerBench(SchedulerConfig config, std::unique_ptr<PlacementPolicy> policy) : scheduler(std::move(config), std::move(policy)) {}
+  SchedulerBench(SchedulerConfig config, std::unique_ptr<PlacementPolicy> policy)
+      : scheduler(std::move(config), std::move(policy)) {}
 
   // The orders of one step; those of the last one are overwritten.
   std::span<const Command> step(std::vector<Event> facts) {
@@ -61,7 +62,9 @@ class SchedulerBench {
     }
     return found;
   }
-  [[nodiscard]] const Job& job(std::uint64_t id) const { return scheduler.cluster().job(*scheduler.cluster().find(JobId{id})); }
+  [[nodiscard]] const Job& job(std::uint64_t id) const {
+    return scheduler.cluster().job(*scheduler.cluster().find(JobId{id}));
+  }
   [[nodiscard]] bool is_live(std::uint64_t id) const { return scheduler.cluster().find(JobId{id}).has_value(); }
 
   Scheduler scheduler;

@@ -4,7 +4,6 @@
 #include "tests/properties/seeds.hpp"
 
 #include <gtest/gtest.h>
-
 #include <map>
 
 namespace drydock {

@@ -3,10 +3,9 @@
 #include "policies/core/rng.hpp"
 #include "tests/properties/seeds.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <bit>
+#include <gtest/gtest.h>
 #include <map>
 #include <optional>
 #include <string>
@@ -145,7 +144,8 @@ class Pair {
     });
     EXPECT_EQ(found, nullptr);
     Affine expected;
-    for (auto it = model_.upper_bound(key); it != model_.end(); ++it) expected = Affine::join(expected, it->second.summary.affine);
+    for (auto it = model_.upper_bound(key); it != model_.end(); ++it)
+      expected = Affine::join(expected, it->second.summary.affine);
     EXPECT_EQ(got, expected);
   }
 

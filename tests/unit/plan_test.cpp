@@ -4,7 +4,6 @@
 #include "tests/unit/function_policy.hpp"
 
 #include <gtest/gtest.h>
-
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -69,8 +68,9 @@ class PlanTest : public testing::Test {
   // After Halt nothing more is done, whatever happens.
   void expect_silence() {
     bench_->now += std::chrono::hours{1};
-    EXPECT_TRUE(bench_->step({AttemptFinished{{JobId{0}, 1}, Ending::succeeded}, JobCancelled{JobId{1}}, JobSubmitted{a_job(10)},
-                              JobSubmitted{a_job(10)}, a_worker(7)})
+    EXPECT_TRUE(bench_
+                    ->step({AttemptFinished{{JobId{0}, 1}, Ending::succeeded}, JobCancelled{JobId{1}},
+                            JobSubmitted{a_job(10)}, JobSubmitted{a_job(10)}, a_worker(7)})
                     .empty());
     EXPECT_EQ(bench_->scheduler.next_wakeup(), kNever);
   }
@@ -101,7 +101,9 @@ TEST_F(PlanTest, LegalDecisionsArePlanned) {
 TEST_F(PlanTest, RefusesMoreTasksThanAWorkerHasRoomFor) {
   expect_halt(start(3, {{WorkerId{0}, 2}}), {"start job 3", "worker 0", "room for 1", "not for 2"});
 }
-TEST_F(PlanTest, RefusesFewerTasksThanTheJobHas) { expect_halt(start(3, {{WorkerId{0}, 1}}), {"start job 3", "2 tasks", "for 1"}); }
+TEST_F(PlanTest, RefusesFewerTasksThanTheJobHas) {
+  expect_halt(start(3, {{WorkerId{0}, 1}}), {"start job 3", "2 tasks", "for 1"});
+}
 TEST_F(PlanTest, RefusesMoreTasksThanTheJobHas) {
   expect_halt(
       [](const PassContext& pass, Plan& plan) {
@@ -117,8 +119,12 @@ TEST_F(PlanTest, RefusesAWorkerNamedTwice) {
 }
 TEST_F(PlanTest, RefusesAPlacementWithoutTasks) { expect_halt(start(2, {{WorkerId{0}, 0}}), {"start job 2", "not for 0"}); }
 TEST_F(PlanTest, RefusesADeadWorker) { expect_halt(start(2, {{WorkerId{1}, 1}}), {"start job 2", "worker 1", "live"}); }
-TEST_F(PlanTest, RefusesAWorkerOfAnotherPool) { expect_halt(start(2, {{WorkerId{3}, 1}}), {"start job 2", "worker 3", "'first'"}); }
-TEST_F(PlanTest, RefusesAWorkerThatDoesNotExist) { expect_halt(start(2, {{WorkerId{77}, 1}}), {"start job 2", "worker 77", "not exist"}); }
+TEST_F(PlanTest, RefusesAWorkerOfAnotherPool) {
+  expect_halt(start(2, {{WorkerId{3}, 1}}), {"start job 2", "worker 3", "'first'"});
+}
+TEST_F(PlanTest, RefusesAWorkerThatDoesNotExist) {
+  expect_halt(start(2, {{WorkerId{77}, 1}}), {"start job 2", "worker 77", "not exist"});
+}
 TEST_F(PlanTest, RefusesAQueueThatThePoolDoesNotServe) {
   expect_halt(start(4, {{WorkerId{0}, 1}}), {"start job 4", "'first'", "'second only'"});
 }
@@ -151,10 +157,12 @@ TEST_F(PlanTest, RefusesAJobThatIsGone) {
       {"start job 5", "'second only'"});
 }
 TEST_F(PlanTest, RefusesToPreemptWhatDoesNotRun) {
-  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.preempt(ref(pass, 2))); }, {"preempt job 2", "does not run"});
+  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.preempt(ref(pass, 2))); },
+              {"preempt job 2", "does not run"});
 }
 TEST_F(PlanTest, RefusesToPreemptInAnotherPool) {
-  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.preempt(ref(pass, 1))); }, {"preempt job 1", "'first'"});
+  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.preempt(ref(pass, 1))); },
+              {"preempt job 1", "'first'"});
 }
 TEST_F(PlanTest, RefusesToPreemptTwice) {
   expect_halt(
@@ -166,16 +174,20 @@ TEST_F(PlanTest, RefusesToPreemptTwice) {
   EXPECT_TRUE(bench_->all<StopAttempt>().empty());
 }
 TEST_F(PlanTest, RefusesToBindToADeadWorker) {
-  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.bind(ref(pass, 2), WorkerId{1})); }, {"bind job 2", "worker 1"});
+  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.bind(ref(pass, 2), WorkerId{1})); },
+              {"bind job 2", "worker 1"});
 }
 TEST_F(PlanTest, RefusesToBindToAWorkerOfAnotherPool) {
-  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.bind(ref(pass, 2), WorkerId{2})); }, {"bind job 2", "'first'"});
+  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.bind(ref(pass, 2), WorkerId{2})); },
+              {"bind job 2", "'first'"});
 }
 TEST_F(PlanTest, RefusesToBindToAWorkerThatDoesNotExist) {
-  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.bind(ref(pass, 2), WorkerId{50})); }, {"bind job 2", "worker 50"});
+  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.bind(ref(pass, 2), WorkerId{50})); },
+              {"bind job 2", "worker 50"});
 }
 TEST_F(PlanTest, RefusesToBindFromAQueueThatThePoolDoesNotServe) {
-  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.bind(ref(pass, 4), WorkerId{0})); }, {"bind job 4", "'second only'"});
+  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.bind(ref(pass, 4), WorkerId{0})); },
+              {"bind job 4", "'second only'"});
 }
 TEST_F(PlanTest, RefusesToBindTwice) {
   expect_halt(

@@ -1,7 +1,6 @@
 #include "policies/reservation.hpp"
 
 #include <gtest/gtest.h>
-
 #include <limits>
 #include <vector>
 
@@ -50,7 +49,8 @@ class ReservationTest : public testing::Test {
   // From here on the pool is no mere number of places.
   void make_general() { wait(1, seconds{1}, make_resources({1, 0, 1'000'000, 1})); }
 
-  Cluster cluster_{std::vector<QueueConfig>{{"q", 0, {}}}, std::vector<PoolConfig>{{"p", {QueueId{0}}}}, {.by_estimated_end = true}};
+  Cluster cluster_{
+      std::vector<QueueConfig>{{"q", 0, {}}}, std::vector<PoolConfig>{{"p", {QueueId{0}}}}, {.by_estimated_end = true}};
   Rng rng_{1, "test"};
   Reservation reservation_;
   Time now_{};
@@ -111,11 +111,14 @@ TEST_F(ReservationTest, ShortJobsDoNotHideTheRoomThatTheHeadNeeds) {
   const Resources head = make_resources({3'000, 0, 0, 1});
   add_worker(make_resources({3'000, kUnlimited, 0, kUnlimited}));
   add_worker(make_resources({6'000, kUnlimited, 0, kUnlimited}));
-  run(1, seconds{10}, head);   // on worker 0; the head waits for it
+  run(1, seconds{10}, head);  // on worker 0; the head waits for it
+  make_general();
   make(wait(3, seconds{5}, head));
   EXPECT_EQ(reservation_.shadow(), kTimeZero + seconds{10});
-  EXPECT_TRUE(admit(wait(1, seconds{5}, make_resources({1'000, 0, 0, 1})))) << "5 of worker 1's 6 cpus are left, for one task of the head now";
-  EXPECT_FALSE(admit(wait(1, seconds{50}, make_resources({2'000, 0, 0, 1})))) << "4 of 6 cpus at 10 s: no room for both tasks";
+  EXPECT_TRUE(admit(wait(1, seconds{5}, make_resources({1'000, 0, 0, 1}))))
+      << "5 of worker 1's 6 cpus are left, for one task of the head now";
+  EXPECT_FALSE(admit(wait(1, seconds{50}, make_resources({2'000, 0, 0, 1}))))
+      << "4 of 6 cpus at 10 s: no room for both tasks";
 }
 
 TEST_F(ReservationTest, WhatIsOfNoUseToTheHeadIsFreeForOthers) {

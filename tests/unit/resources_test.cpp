@@ -21,10 +21,13 @@ std::int64_t count_by_taking(const Resources& demand, Resources room) {
 TEST(Resources, FitCountIsWhatCanBeTakenOneByOne) {
   properties::for_each_seed(2'000, "", [](std::uint64_t seed) {
     Rng rng(seed, "resources");
-    const auto amount = [&](std::uint64_t bound) { return static_cast<std::int64_t>(rng.below(bound)) - (rng.below(20) == 0 ? 3 : 0); };
+    const auto amount = [&](std::uint64_t bound) {
+      return static_cast<std::int64_t>(rng.below(bound)) - (rng.below(20) == 0 ? 3 : 0);
+    };
     const Resources room = make_resources({amount(50), amount(50), amount(4), amount(40)});
-    const Resources demand = make_resources({static_cast<std::int64_t>(rng.below(9)), static_cast<std::int64_t>(rng.below(9)),
-                                             static_cast<std::int64_t>(rng.below(2)), 1 + static_cast<std::int64_t>(rng.below(2))});
+    const Resources demand =
+        make_resources({static_cast<std::int64_t>(rng.below(9)), static_cast<std::int64_t>(rng.below(9)),
+                        static_cast<std::int64_t>(rng.below(2)), 1 + static_cast<std::int64_t>(rng.below(2))});
     EXPECT_EQ(fit_count(demand, room), count_by_taking(demand, room));
   });
 }

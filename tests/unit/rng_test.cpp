@@ -1,9 +1,8 @@
 #include "policies/core/rng.hpp"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <bit>
+#include <gtest/gtest.h>
 #include <set>
 #include <vector>
 
@@ -46,8 +45,8 @@ class Xoshiro256 {
 
 TEST(Rng, FinaliserGivesThePublishedSplitMix64Numbers) {
   SplitMix64 generator(1234567);
-  for (const std::uint64_t expected : {6457827717110365317U, 3203168211198807973U, 9817491932198370423U, 4593380528125082431U,
-                                       16408922859458223821U}) {
+  for (const std::uint64_t expected :
+       {6457827717110365317U, 3203168211198807973U, 9817491932198370423U, 4593380528125082431U, 16408922859458223821U}) {
     EXPECT_EQ(generator.next(), expected);
   }
 }
@@ -55,9 +54,9 @@ TEST(Rng, FinaliserGivesThePublishedSplitMix64Numbers) {
 TEST(Rng, ReferenceGivesThePublishedXoshiro256Numbers) {
   Xoshiro256 generator({1, 2, 3, 4});
   for (const std::uint64_t expected : {41943041U, 58720359U}) EXPECT_EQ(generator.next(), expected);
-  for (const std::uint64_t expected : {3588806011781223U, 3591011842654386U, 9228616714210784205U, 9973669472204895162U,
-                                       14011001112246962877U, 12406186145184390807U, 15849039046786891736U,
-                                       10450023813501588000U}) {
+  for (const std::uint64_t expected :
+       {3588806011781223U, 3591011842654386U, 9228616714210784205U, 9973669472204895162U, 14011001112246962877U,
+        12406186145184390807U, 15849039046786891736U, 10450023813501588000U}) {
     EXPECT_EQ(generator.next(), expected);
   }
 }

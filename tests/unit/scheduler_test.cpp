@@ -6,7 +6,6 @@
 #include "tests/unit/function_policy.hpp"
 
 #include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
 
@@ -114,7 +113,8 @@ TEST(Scheduler, AnswersToOtherRequestsChangeNothing) {
   SchedulerBench bench = bench_of(config_of("fcfs"));
   bench.step({a_worker(0), submitted(a_job(1))});
   const Commit commit = bench.all<Commit>().at(0);
-  EXPECT_TRUE(bench.step({CommitAnswered{RequestId{99}, Answer::done}, BatchRead{commit.request, Answer::done, true}}).empty());
+  EXPECT_TRUE(
+      bench.step({CommitAnswered{RequestId{99}, Answer::done}, BatchRead{commit.request, Answer::done, true}}).empty());
   bench.step({answered(commit, Answer::done)});
   EXPECT_EQ(bench.all<Dispatch>().size(), 1U);
   EXPECT_TRUE(bench.step({answered(commit, Answer::failed)}).empty());
@@ -134,6 +134,20 @@ TEST(Scheduler, ALostAttemptRunsAgainUnderAHigherNumber) {
   EXPECT_EQ(bench.job(1).state, JobState::running);
   bench.step({finished(1, 1)});
   EXPECT_EQ(bench.job(1).state, JobState::running) << "the result of attempt 1 is stale";
+}
+
+TEST(Scheduler, ALostJobThatResumesKeepsWhatItMustHaveDone) {
+  for (const auto& [on_failure, left] : {std::pair{OnInterrupt::resume, seconds{4}}, {OnInterrupt::restart, seconds{10}}}) {
+    SchedulerBench bench = bench_of(config_of("fcfs"));
+    WorkerRegistered fast = a_worker(0);
+    fast.spec.speed = 2.0;
+    JobSpec job = a_job(1);
+    job.on_failure = on_failure;
+    bench.settle({fast, submitted(job)});
+    bench.now += seconds{3};
+    bench.step({LeaseExpired{WorkerId{0}, 1}});
+    EXPECT_EQ(bench.job(1).remaining(), left);
+  }
 }
 
 TEST(Scheduler, AHigherIncarnationMeansThatTheOldOneIsGone) {
@@ -158,7 +172,8 @@ TEST(Scheduler, APartlyLostAssignmentHoldsTheRestUntilTheAnswer) {
     SchedulerBench bench = bench_of(config_of("fcfs"));
     bench.step({a_worker(0), a_worker(1), a_worker(2), submitted(a_job(1, 3))});
     const Commit commit = bench.all<Commit>().at(0);
-    EXPECT_TRUE(bench.step({LeaseExpired{WorkerId{1}, 1}, submitted(a_job(2))}).empty()) << "job 2 must not have worker 0 yet";
+    EXPECT_TRUE(bench.step({LeaseExpired{WorkerId{1}, 1}, submitted(a_job(2))}).empty())
+        << "job 2 must not have worker 0 yet";
     EXPECT_TRUE(bench.step({LeaseExpired{WorkerId{2}, 1}}).empty());
     EXPECT_EQ(bench.scheduler.cluster().worker(WorkerId{0}).free.cpus(), 0);
     bench.step({answered(commit, answer)});
@@ -258,7 +273,8 @@ TEST(Scheduler, RejectsWhatAQueueHasNoPlaceFor) {
   SchedulerBench bench = bench_of(config);
   JobSpec lost = a_job(9);
   lost.queue = QueueId{5};
-  bench.step({a_worker(0), submitted(a_job(1)), submitted(a_job(2)), submitted(a_job(3)), submitted(a_job(2)), submitted(lost)});
+  bench.step(
+      {a_worker(0), submitted(a_job(1)), submitted(a_job(2)), submitted(a_job(3)), submitted(a_job(2)), submitted(lost)});
   std::vector<std::pair<std::uint64_t, RejectReason>> rejected;
   for (const RejectJob& r : bench.all<RejectJob>()) rejected.push_back({r.job.value, r.reason});
   const std::vector<std::pair<std::uint64_t, RejectReason>> expected{
@@ -284,8 +300,8 @@ TEST(Scheduler, WhatOnePoolTakesFromASharedQueueUnblocksTheOther) {
   SchedulerConfig config = config_of("fcfs");
   config.pools.push_back({"second", {QueueId{0}}});
   SchedulerBench bench = bench_of(config);
-  JobSpec large = a_job(2, 1, 3'000);   // fits into the first pool alone
-  JobSpec gpu = a_job(3);               // fits into the second alone
+  JobSpec large = a_job(2, 1, 3'000);  // fits into the first pool alone
+  JobSpec gpu = a_job(3);              // fits into the second alone
   gpu.per_task = make_resources({.cpus_milli = 1'000, .gpus = 1});
   WorkerRegistered with_gpu = a_worker(1, 1'000, PoolId{1});
   with_gpu.spec.capacity = make_resources({1'000, 0, 1, 1});

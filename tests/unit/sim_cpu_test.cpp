@@ -1,16 +1,14 @@
-#include "sim/cpu.hpp"
-
 #include "policies/core/rng.hpp"
+#include "sim/cpu.hpp"
 #include "tests/unit/sim_support.hpp"
-
-#include <gtest/gtest.h>
-#include <simgrid/s4u.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <gtest/gtest.h>
 #include <map>
+#include <simgrid/s4u.hpp>
 #include <string>
 #include <vector>
 
@@ -52,7 +50,7 @@ TEST(Cpu, SharedHostsSlowDownWhenOversubscribed) {
   EXPECT_EQ(ended, std::vector<TaskIndex>{tasks[0]});
   EXPECT_EQ(cpu.received(tasks[0], at(16s)), 10s);
   EXPECT_EQ(cpu.received(tasks[1], at(16s)), 6s);
-  cpu.stop(tasks[1], at(16s));                        // two are left, at full speed
+  cpu.stop(tasks[1], at(16s));  // two are left, at full speed
   EXPECT_EQ(cpu.next_end(0), at(20s));
   ended.clear();
   cpu.take_ended(0, at(20s), ended);
@@ -137,11 +135,16 @@ RandomHosts oversubscribed(std::uint64_t seed) {
   for (std::uint32_t h = 0; h < 20; ++h) {
     const std::array cores{1U, 2U, 3U, 4U, 8U, 16U};
     const std::array speeds{1.0, 0.5, 2.0, 1.7};
-    random.hosts.push_back({.group = 0, .number = h, .cpus = cores[rng.below(6)], .speed = speeds[rng.below(4)],
-                            .oversubscribable = true, .workers = {}});
+    random.hosts.push_back({.group = 0,
+                            .number = h,
+                            .cpus = cores[rng.below(6)],
+                            .speed = speeds[rng.below(4)],
+                            .oversubscribable = true,
+                            .workers = {}});
   }
   for (int i = 0; i < 2000; ++i) {
-    random.tasks.push_back({.host = static_cast<HostIndex>(rng.below(20)), .submit_s = 400 * rng.uniform(),
+    random.tasks.push_back({.host = static_cast<HostIndex>(rng.below(20)),
+                            .submit_s = 400 * rng.uniform(),
                             .work_s = -20 * std::log1p(-rng.uniform()) + 0.001});
   }
   std::ranges::sort(random.tasks, {}, &RandomTask::submit_s);

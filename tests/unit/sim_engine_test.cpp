@@ -1,9 +1,7 @@
 #include "sim/simgrid_engine.hpp"
-
 #include "tests/unit/sim_support.hpp"
 
 #include <gtest/gtest.h>
-
 #include <map>
 #include <string>
 #include <utility>
@@ -125,7 +123,8 @@ TEST(Engine, VisitsEveryInstantInOrderBesideFlows) {
               EXPECT_EQ(script.visited_.size(), 400U);
               EXPECT_TRUE(std::is_sorted(script.visited_.begin(), script.visited_.end()));
               EXPECT_EQ(script.arrived_.size(), 4U);
-              for (const auto& [i, at] : script.arrived_) EXPECT_NEAR(static_cast<double>(at - far), static_cast<double>(i) + 2e6, 10);
+              for (const auto& [i, at] : script.arrived_)
+                EXPECT_NEAR(static_cast<double>(at - far), static_cast<double>(i) + 2e6, 10);
               return std::string("done");
             }),
             "done");

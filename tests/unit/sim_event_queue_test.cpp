@@ -1,10 +1,8 @@
+#include "policies/core/rng.hpp"
 #include "sim/event_queue.hpp"
 
-#include "policies/core/rng.hpp"
-
-#include <gtest/gtest.h>
-
 #include <cstdint>
+#include <gtest/gtest.h>
 #include <map>
 #include <utility>
 #include <vector>

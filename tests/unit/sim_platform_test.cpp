@@ -1,10 +1,8 @@
-#include "sim/platform.hpp"
-
 #include "sim/crashes.hpp"
+#include "sim/platform.hpp"
 #include "tests/unit/sim_support.hpp"
 
 #include <gtest/gtest.h>
-
 #include <vector>
 
 namespace drydock::sim {
@@ -13,8 +11,9 @@ namespace {
 scenarios::Scenario two_pools() {
   auto scenario = scenario_on({{.name = "a", .count = 2, .cpus = 4, .memory_bytes = 1 << 20, .gpus = 2},
                                {.name = "b", .count = 1, .cpus = 8, .speed = 2.0}});
-  scenario.pools = {{.name = "one", .hosts = {"b", "a"}, .queues = {"default"}, .slots_per_worker = 3},
-                    {.name = "two", .hosts = {"b"}, .queues = {"default"}, .slots_per_worker = {}, .processor_sharing = true}};
+  scenario.pools = {
+      {.name = "one", .hosts = {"b", "a"}, .queues = {"default"}, .slots_per_worker = 3},
+      {.name = "two", .hosts = {"b"}, .queues = {"default"}, .slots_per_worker = {}, .processor_sharing = true}};
   return scenario;
 }
 
@@ -57,9 +56,10 @@ TEST(Platform, IsSharedByScenariosOfEqualMachines) {
 
 TEST(Crashes, AreDrawnPerHostAndSeedWhateverTheOrderOfAsking) {
   auto scenario = two_pools();
-  scenario.faults = {scenarios::WorkerCrash{.target = "", .when = scenarios::WorkerCrash::Repeated{
-                                                              scenarios::Exponential{100}, scenarios::Exponential{10}}},
-                     crash_once("b", 5s, 3s)};
+  scenario.faults = {
+      scenarios::WorkerCrash{
+          .target = "", .when = scenarios::WorkerCrash::Repeated{scenarios::Exponential{100}, scenarios::Exponential{10}}},
+      crash_once("b", 5s, 3s)};
   const Platform platform(scenario);
   Crashes forwards(scenario, platform, 1);
   Crashes backwards(scenario, platform, 1);

@@ -1,19 +1,17 @@
-#include "sim/run.hpp"
-
 #include "policies/core/journal.hpp"
 #include "sim/result_wire.hpp"
+#include "sim/run.hpp"
 #include "tests/unit/sim_support.hpp"
-
-#include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <limits>
 #include <string>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace drydock::sim {
@@ -28,17 +26,30 @@ Scenario random_jobs(std::uint64_t count, std::uint32_t hosts = 3) {
   Scenario scenario = scenario_on({{.name = "node", .count = hosts}});
   JobSpec shape;
   shape.per_task = make_resources({.cpus_milli = 1000});
-  scenario.workload = {scenarios::SyntheticSource{.name = "jobs", .queue = QueueId{0}, .count = count,
-                                                  .arrivals = scenarios::PoissonArrivals{0.8}, .cycle = {},
-                                                  .duration = scenarios::Exponential{1}, .tasks = {}, .estimate_factor = {},
+  scenario.workload = {scenarios::SyntheticSource{.name = "jobs",
+                                                  .queue = QueueId{0},
+                                                  .count = count,
+                                                  .arrivals = scenarios::PoissonArrivals{0.8},
+                                                  .cycle = {},
+                                                  .duration = scenarios::Exponential{1},
+                                                  .tasks = {},
+                                                  .estimate_factor = {},
                                                   .shape = shape}};
   return scenario;
 }
 
 TEST(ResultWire, CarriesEverything) {
-  RunResult result{.variant = "easy \"x\"", .seed = ~std::uint64_t{0}, .metrics = {{"a", 0.1}, {"b", -1e300}}, .checked = true,
+  RunResult result{.variant = "easy \"x\"",
+                   .seed = ~std::uint64_t{0},
+                   .metrics = {{"a", 0.1}, {"b", -1e300}},
+                   .checked = true,
                    .violations = {{.invariant = 3, .at = time_at(-7), .what = std::string("nul \0 inside", 12)}},
-                   .violation_count = 12, .journal_hash = 13, .steps = 14, .partial = true, .cpu_s = 1.5, .peak_rss_bytes = 2.5,
+                   .violation_count = 12,
+                   .journal_hash = 13,
+                   .steps = 14,
+                   .partial = true,
+                   .cpu_s = 1.5,
+                   .peak_rss_bytes = 2.5,
                    .error = "why"};
   result.metrics["inf"] = std::numeric_limits<double>::infinity();
   const std::string bytes = encode_result(result);
@@ -124,6 +135,18 @@ TEST(RunAll, APlatformThatCannotBeBuiltIsAnErrorOfItsRuns) {
     EXPECT_EQ(results[0].error, results[1].error);
     EXPECT_FALSE(results[2].error) << *results[2].error;
   }
+}
+
+TEST(RunAll, AKilledBuilderIsAnErrorOfItsRunsAndNoHang) {
+  const std::string children = "/proc/self/task/" + std::to_string(getpid()) + "/children";
+  if (!std::filesystem::exists(children)) GTEST_SKIP() << "this kernel does not list children";
+  const Scenario endless = random_jobs(1'000'000'000);
+  const RunRequest request{.scenario = &endless, .seed = 1, .options = {}};
+  const auto results = run_all({&request, 1}, 1, kGoOn, [&](const Progress& p) {
+    pid_t builder = 0;
+    if (p.fraction > 0 && p.runs_done == 0 && std::ifstream(children) >> builder) kill(builder, SIGKILL);
+  });
+  EXPECT_EQ(results[0].error, "the process that builds the platform was killed by signal 9 (Killed)");
 }
 
 TEST(RunAll, StopsEarlyAndMarksWhatIsPartial) {

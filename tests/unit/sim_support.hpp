@@ -5,14 +5,13 @@
 #include "scenarios/scenario.hpp"
 #include "sim/processes.hpp"
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdlib>
 #include <functional>
+#include <gtest/gtest.h>
 #include <memory>
 #include <string>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -36,8 +35,7 @@ inline std::string in_child(const std::function<std::string()>& body) {
   }
   its.reset();
   MessageReader reader;
-  while (reader.fill(mine.get())) {
-  }
+  while (reader.fill(mine.get())) {}
   EXPECT_EQ(wait_for_end(child), "");
   return reader.next().value_or("(nothing came back)");
 }
@@ -52,7 +50,9 @@ struct JobLine {
 inline scenarios::TraceSource jobs_of(const std::vector<JobLine>& lines, JobSpec shape = {}) {
   auto jobs = std::make_shared<std::vector<scenarios::TraceJob>>();
   for (const JobLine& line : lines) {
-    jobs->push_back({.submit_ns = line.submit.count(), .work_ns = line.work.count(), .estimate_ns = line.work.count(),
+    jobs->push_back({.submit_ns = line.submit.count(),
+                     .work_ns = line.work.count(),
+                     .estimate_ns = line.work.count(),
                      .tasks = line.tasks});
   }
   if (shape.per_task == Resources{}) shape.per_task = make_resources({.cpus_milli = 1000});
@@ -79,7 +79,8 @@ inline PolicyConfig ttl(Duration heartbeat, Duration time_to_live) {
 }
 
 inline scenarios::Fault crash_once(std::string target, Duration at, std::optional<Duration> lasting) {
-  return scenarios::WorkerCrash{.target = std::move(target), .when = scenarios::WorkerCrash::Once{.at = at, .lasting = lasting}};
+  return scenarios::WorkerCrash{.target = std::move(target),
+                                .when = scenarios::WorkerCrash::Once{.at = at, .lasting = lasting}};
 }
 
 }  // namespace drydock::sim

@@ -1,11 +1,9 @@
-#include "sim/work_plan.hpp"
-
 #include "policies/core/rng.hpp"
-
-#include <gtest/gtest.h>
+#include "sim/work_plan.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <gtest/gtest.h>
 
 namespace drydock::sim {
 namespace {
@@ -78,7 +76,8 @@ TEST(WorkPlan, AgreesWithAWalkAtSpeedOne) {
 TEST(WorkPlan, ProgressNeverFallsAndNeverReachesTheEnd) {
   Rng rng(2, "plans");
   for (int i = 0; i < 300; ++i) {
-    const WorkPlan plan{.work = Duration{1 + static_cast<std::int64_t>(rng.below(1'000'000))}, .speed = 0.1 + 5 * rng.uniform(),
+    const WorkPlan plan{.work = Duration{1 + static_cast<std::int64_t>(rng.below(1'000'000))},
+                        .speed = 0.1 + 5 * rng.uniform(),
                         .restart = Duration{static_cast<std::int64_t>(rng.below(1000))},
                         .interval = Duration{static_cast<std::int64_t>(rng.below(300'000))},
                         .cost = Duration{static_cast<std::int64_t>(rng.below(5000))}};

@@ -1,12 +1,10 @@
-#include "sim/world.hpp"
-
 #include "policies/core/rng.hpp"
 #include "sim/result_wire.hpp"
+#include "sim/world.hpp"
 #include "tests/unit/sim_support.hpp"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
+#include <gtest/gtest.h>
 #include <map>
 #include <set>
 #include <string>
@@ -268,13 +266,20 @@ Scenario crashing_fleet() {
   JobSpec shape = keeping(OnInterrupt::restart);
   shape.per_task = make_resources({.cpus_milli = 1000});
   shape.tasks = 2;
-  scenario.workload = {scenarios::SyntheticSource{.name = "jobs", .queue = QueueId{0}, .count = 3000,
-                                                  .arrivals = scenarios::PoissonArrivals{0.05}, .cycle = {},
-                                                  .duration = scenarios::Exponential{300}, .tasks = {}, .estimate_factor = {},
+  scenario.workload = {scenarios::SyntheticSource{.name = "jobs",
+                                                  .queue = QueueId{0},
+                                                  .count = 3000,
+                                                  .arrivals = scenarios::PoissonArrivals{0.05},
+                                                  .cycle = {},
+                                                  .duration = scenarios::Exponential{300},
+                                                  .tasks = {},
+                                                  .estimate_factor = {},
                                                   .shape = shape}};
   using Repeated = scenarios::WorkerCrash::Repeated;
-  scenario.faults = {scenarios::WorkerCrash{.target = "", .when = Repeated{scenarios::Exponential{4000}, scenarios::Exponential{100}}},
-                     scenarios::WorkerCrash{.target = "fast", .when = Repeated{scenarios::Deterministic{1000}, scenarios::Deterministic{60}}}};
+  scenario.faults = {
+      scenarios::WorkerCrash{.target = "", .when = Repeated{scenarios::Exponential{4000}, scenarios::Exponential{100}}},
+      scenarios::WorkerCrash{.target = "fast",
+                             .when = Repeated{scenarios::Deterministic{1000}, scenarios::Deterministic{60}}}};
   return scenario;
 }
 
@@ -310,7 +315,9 @@ class Misbehaving final : public StoreBehaviour {
   }
   ReadFate read(const ReadBatch& /*read*/, Time /*now*/) override {
     const std::uint64_t what = rng_.below(10);
-    return {.answer = what == 0 ? Answer::failed : what == 1 ? Answer::unknown : Answer::done,
+    return {.answer = what == 0   ? Answer::failed
+                      : what == 1 ? Answer::unknown
+                                  : Answer::done,
             .delay = Duration{static_cast<std::int64_t>(rng_.below(2) * rng_.below(1'000'000'000))}};
   }
 

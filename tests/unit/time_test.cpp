@@ -1,8 +1,7 @@
 #include "policies/core/time.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+#include <gtest/gtest.h>
 #include <limits>
 
 namespace drydock {
