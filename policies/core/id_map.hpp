@@ -1,12 +1,12 @@
-// A hash map from job ids to small values: open addressing, linear probing, no tombstones. Its order is never used.
+// A map from job ids to small values. Ids come in rising order and jobs that live together have close ids, so 64 neighbours
+// share a page, and only pages are hashed: the table of pages stays small enough for the cache. Its order is never used.
 #pragma once
 
 #include "policies/core/ids.hpp"
-#include "policies/core/rng.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 namespace drydock {
@@ -16,60 +16,97 @@ class IdMap {
  public:
   [[nodiscard]] std::size_t size() const { return size_; }
 
+  // The pointer holds until the next change.
   [[nodiscard]] const Value* find(JobId id) const {
-    if (cells_.empty()) return nullptr;
-    for (std::size_t i = home(id);; i = (i + 1) & mask()) {
-      if (!cells_[i].used) return nullptr;
-      if (cells_[i].id == id) return &cells_[i].value;
-    }
+    if (table_.empty()) return nullptr;
+    const std::uint32_t page = table_[place_of(number_of(id))];
+    if (page == kNone || (pages_[page].used & bit_of(id)) == 0) return nullptr;
+    return &pages_[page].values[slot_of(id)];
   }
 
   // The id must not be there.
   void insert(JobId id, const Value& value) {
-    if (cells_.size() < 2 * (size_ + 1)) rehash(cells_.empty() ? 64 : 2 * cells_.size());
-    put(id, value);
+    if (table_.size() < 2 * (live_pages_ + 1)) rehash(table_.empty() ? 64 : 2 * table_.size());
+    std::uint32_t& page = table_[place_of(number_of(id))];
+    if (page == kNone) page = new_page(number_of(id));
+    pages_[page].used |= bit_of(id);
+    pages_[page].values[slot_of(id)] = value;
     ++size_;
   }
 
-  // The id must be there. Entries behind it move up, so that probing never meets a gap.
+  // The id must be there.
   void erase(JobId id) {
-    std::size_t hole = home(id);
-    while (cells_[hole].id != id || !cells_[hole].used) hole = (hole + 1) & mask();
-    for (std::size_t i = (hole + 1) & mask(); cells_[i].used; i = (i + 1) & mask()) {
-      const std::size_t distance_from_home = (i - home(cells_[i].id)) & mask();
-      if (distance_from_home < ((i - hole) & mask())) continue;
-      cells_[hole] = cells_[i];
-      hole = i;
-    }
-    cells_[hole].used = false;
+    const std::size_t place = place_of(number_of(id));
+    Page& page = pages_[table_[place]];
+    page.used &= ~bit_of(id);
     --size_;
+    if (page.used == 0) drop_page(place);
   }
 
  private:
-  struct Cell {
-    JobId id;
-    Value value{};
-    bool used = false;
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  static constexpr std::uint64_t kPageBits = 6;
+
+  struct Page {
+    std::uint64_t number = 0;  // id / 64
+    std::uint64_t used = 0;    // bit by slot
+    std::array<Value, std::size_t{1} << kPageBits> values{};
   };
-  [[nodiscard]] std::size_t mask() const { return cells_.size() - 1; }
-  // Ids come in rising order, and jobs that live together have close ids: runs of 64 stay together, for the cache's sake.
-  [[nodiscard]] std::size_t home(JobId id) const {
-    return static_cast<std::size_t>(((id.value >> 6U) * 0x9e3779b97f4a7c15U >> 32U << 6U) + (id.value & 63U)) & mask();
+
+  [[nodiscard]] static std::uint64_t number_of(JobId id) { return id.value >> kPageBits; }
+  [[nodiscard]] static std::size_t slot_of(JobId id) { return id.value & ((1U << kPageBits) - 1); }
+  [[nodiscard]] static std::uint64_t bit_of(JobId id) { return std::uint64_t{1} << slot_of(id); }
+  [[nodiscard]] std::size_t mask() const { return table_.size() - 1; }
+  [[nodiscard]] std::size_t home(std::uint64_t number) const {
+    return static_cast<std::size_t>((number * 0x9e3779b97f4a7c15U) >> 32U) & mask();
   }
-  void put(JobId id, const Value& value) {
-    std::size_t i = home(id);
-    while (cells_[i].used) i = (i + 1) & mask();
-    cells_[i] = Cell{id, value, true};
+  // Where the page is in the table, or the free place where it would be. Linear probing.
+  [[nodiscard]] std::size_t place_of(std::uint64_t number) const {
+    std::size_t place = home(number);
+    while (table_[place] != kNone && pages_[table_[place]].number != number) place = (place + 1) & mask();
+    return place;
   }
+
+  std::uint32_t new_page(std::uint64_t number) {
+    std::uint32_t page = 0;
+    if (free_pages_.empty()) {
+      page = static_cast<std::uint32_t>(pages_.size());
+      pages_.emplace_back();
+    } else {
+      page = free_pages_.back();
+      free_pages_.pop_back();
+    }
+    pages_[page].number = number;
+    pages_[page].used = 0;
+    ++live_pages_;
+    return page;
+  }
+
+  // Entries behind it move up, so that probing never meets a gap.
+  void drop_page(std::size_t hole) {
+    free_pages_.push_back(table_[hole]);
+    --live_pages_;
+    for (std::size_t i = (hole + 1) & mask(); table_[i] != kNone; i = (i + 1) & mask()) {
+      const std::size_t distance_from_home = (i - home(pages_[table_[i]].number)) & mask();
+      if (distance_from_home < ((i - hole) & mask())) continue;
+      table_[hole] = table_[i];
+      hole = i;
+    }
+    table_[hole] = kNone;
+  }
+
   void rehash(std::size_t capacity) {
-    std::vector<Cell> old(capacity);
-    old.swap(cells_);
-    for (const Cell& cell : old) {
-      if (cell.used) put(cell.id, cell.value);
+    std::vector<std::uint32_t> old(capacity, kNone);
+    old.swap(table_);
+    for (const std::uint32_t page : old) {
+      if (page != kNone) table_[place_of(pages_[page].number)] = page;
     }
   }
 
-  std::vector<Cell> cells_;
+  std::vector<std::uint32_t> table_;  // indices of pages, or kNone
+  std::vector<Page> pages_;
+  std::vector<std::uint32_t> free_pages_;
+  std::size_t live_pages_ = 0;
   std::size_t size_ = 0;
 };
 

@@ -25,7 +25,7 @@ inline constexpr Time kNever = Time::max();
 [[nodiscard]] constexpr std::int64_t nanos(Time t) { return t.time_since_epoch().count(); }
 [[nodiscard]] constexpr Time time_at(std::int64_t ns) { return Time{Duration{ns}}; }
 
-[[nodiscard]] constexpr double seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
+[[nodiscard]] constexpr double seconds(Duration d) { return static_cast<double>(d.count()) / 1e9; }
 [[nodiscard]] constexpr double seconds(Time t) { return seconds(t.time_since_epoch()); }
 
 // Nearest nanosecond; saturates at the ends of the range. NaN is a programmer error upstream and becomes 0.
