@@ -14,7 +14,7 @@ class JoinShortestQueue final : public PlacementPolicy {
  public:
   explicit JoinShortestQueue(std::int64_t d) : d_(d) {}
 
-  [[nodiscard]] PlacementTraits traits() const override { return {}; }
+  [[nodiscard]] PlacementTraits traits() const override { return {.one_worker = true}; }
   [[nodiscard]] Rank rank(const Job& job, const Cluster& /*cluster*/) const override { return rank_fcfs(job); }
 
   void plan(const PassContext& pass, Plan& plan) override {
@@ -51,7 +51,8 @@ class JoinShortestQueue final : public PlacementPolicy {
     if (static_cast<std::size_t>(d_) >= pool.workers.size()) return shortest_of_all(pass, demand);
     std::optional<WorkerId> best;
     drawn_.clear();
-    for (std::uint64_t tries = 0; drawn_.size() < static_cast<std::size_t>(d_) && tries < kTries * static_cast<std::uint64_t>(d_); ++tries) {
+    for (std::uint64_t tries = 0;
+         drawn_.size() < static_cast<std::size_t>(d_) && tries < kTries * static_cast<std::uint64_t>(d_); ++tries) {
       const WorkerId id = pool.workers[pass.rng.below(pool.workers.size())];
       if (std::ranges::find(drawn_, id) != drawn_.end()) continue;
       const Worker& worker = pass.cluster.worker(id);
@@ -98,21 +99,22 @@ class JoinShortestQueue final : public PlacementPolicy {
 }  // namespace
 
 BuiltInPlacement jsq_policy() {
-  return {.info = {.family = PolicyFamily::placement,
-                   .type = "jsq",
-                   .summary = "Join the shortest of d randomly chosen workers' queues",
-                   .details = "Each job is bound on arrival to one worker: of d drawn at random, the one with the fewest jobs. "
-                              "Workers serve their own queues in order of arrival; no job moves later, unless its worker "
-                              "dies. All tasks of a job go to the same worker.",
-                   .source = "Mitzenmacher, IEEE TPDS 12(10), 2001; Vvedenskaya, Dobrushin, Karpelevich, 1996",
-                   .parameters = {{.name = "d",
-                                   .default_value = std::int64_t{2},
-                                   .help = "workers drawn per job; the number of workers and more: all of them",
-                                   .minimum = 1,
-                                   .maximum = 1e6}}},
-          .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {
-            return std::make_unique<JoinShortestQueue>(config.get<std::int64_t>("d"));
-          }};
+  return {
+      .info = {.family = PolicyFamily::placement,
+               .type = "jsq",
+               .summary = "Join the shortest of d randomly chosen workers' queues",
+               .details = "Each job is bound on arrival to one worker: of d drawn at random, the one with the fewest jobs. "
+                          "Workers serve their own queues in order of arrival; no job moves later, unless its worker "
+                          "dies. All tasks of a job go to the same worker.",
+               .source = "Mitzenmacher, IEEE TPDS 12(10), 2001; Vvedenskaya, Dobrushin, Karpelevich, 1996",
+               .parameters = {{.name = "d",
+                               .default_value = std::int64_t{2},
+                               .help = "workers drawn per job; the number of workers and more: all of them",
+                               .minimum = 1,
+                               .maximum = 1e6}}},
+      .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {
+        return std::make_unique<JoinShortestQueue>(config.get<std::int64_t>("d"));
+      }};
 }
 
 }  // namespace drydock

@@ -17,21 +17,28 @@ const std::vector<std::string_view>& time_statistics() {
 // In the order in which people should read them.
 const std::vector<MetricFamily>& families() {
   static const std::vector<MetricFamily> all{
-      {"jobs_submitted", "jobs submitted", "", Unit::count, Better::neither, {}, true, "measured jobs that arrived"},
-      {"jobs_completed", "jobs completed", "most", Unit::count, Better::higher, {}, true, "ended with success"},
-      {"jobs_failed", "jobs failed", "fewest", Unit::count, Better::lower, {}, true, "ended without success"},
-      {"jobs_rejected", "jobs rejected", "fewest", Unit::count, Better::lower, {}, true, "refused: their queue was full"},
+      {"jobs_submitted", "jobs submitted", "", Unit::count, Better::neither, {}, Split::queue, "measured jobs that arrived"},
+      {"jobs_completed", "jobs completed", "most", Unit::count, Better::higher, {}, Split::both, "ended with success"},
+      {"jobs_failed", "jobs failed", "fewest", Unit::count, Better::lower, {}, Split::both, "ended without success"},
+      {"jobs_rejected",
+       "jobs rejected",
+       "fewest",
+       Unit::count,
+       Better::lower,
+       {},
+       Split::queue,
+       "refused: their queue was full"},
       {"jobs_unfinished",
        "jobs unfinished",
        "fewest",
        Unit::count,
        Better::lower,
        {},
-       true,
+       Split::queue,
        "neither ended nor refused when the run ended; no other figure counts them"},
-      {"wait_s", "wait", "shortest", Unit::seconds, Better::lower, time_statistics(), true,
+      {"wait_s", "wait", "shortest", Unit::seconds, Better::lower, time_statistics(), Split::both,
        "submission to first start, of all jobs that started and ended"},
-      {"response_s", "response time", "shortest", Unit::seconds, Better::lower, time_statistics(), true,
+      {"response_s", "response time", "shortest", Unit::seconds, Better::lower, time_statistics(), Split::both,
        "submission to end, of completed jobs"},
       {"bounded_slowdown",
        "bounded slowdown",
@@ -39,7 +46,7 @@ const std::vector<MetricFamily>& families() {
        Unit::ratio,
        Better::lower,
        {"mean", "p95"},
-       true,
+       Split::both,
        "max(1, response / max(service, 10 s)), of completed jobs"},
       {"slowdown",
        "slowdown",
@@ -47,7 +54,7 @@ const std::vector<MetricFamily>& families() {
        Unit::ratio,
        Better::lower,
        {"mean"},
-       true,
+       Split::both,
        "response / service, of completed jobs; service is the time that the job takes alone"},
       {"waited_fraction",
        "share of jobs that waited",
@@ -55,7 +62,7 @@ const std::vector<MetricFamily>& families() {
        Unit::fraction,
        Better::lower,
        {},
-       true,
+       Split::both,
        "jobs with a wait above 0, of those that started",
        "jobs that waited"},
       {"rejected_fraction",
@@ -64,7 +71,7 @@ const std::vector<MetricFamily>& families() {
        Unit::fraction,
        Better::lower,
        {},
-       true,
+       Split::queue,
        "jobs rejected / jobs submitted (blocking)",
        "jobs rejected"},
       {"makespan_s",
@@ -73,7 +80,7 @@ const std::vector<MetricFamily>& families() {
        Unit::seconds,
        Better::lower,
        {},
-       false,
+       Split::none,
        "time of the last end of a job, from time zero"},
       {"throughput_per_s",
        "throughput",
@@ -81,7 +88,7 @@ const std::vector<MetricFamily>& families() {
        Unit::per_second,
        Better::higher,
        {},
-       false,
+       Split::none,
        "jobs completed / (last of their ends - start of the measured span)"},
       {"utilization",
        "utilization",
@@ -89,15 +96,15 @@ const std::vector<MetricFamily>& families() {
        Unit::fraction,
        Better::higher,
        {},
-       false,
-       "core-time used / core-time of live hosts, over the measured span"},
+       Split::pool,
+       "core-time used / core-time of live hosts, over the measured span; of a pool: on its hosts, whoever uses them"},
       {"wasted_cpu_s",
        "wasted core time",
        "least",
        Unit::core_seconds,
        Better::lower,
        {},
-       false,
+       Split::none,
        "core-time of attempts whose work was lost"},
       {"detection_s",
        "detection time",
@@ -105,18 +112,25 @@ const std::vector<MetricFamily>& families() {
        Unit::seconds,
        Better::lower,
        {"mean", "sd", "p50", "p95", "p99", "max"},
-       false,
+       Split::none,
        "crash until the scheduler knows it"},
-      {"false_expiries", "false expiries", "fewest", Unit::count, Better::lower, {}, false, "live workers declared dead"},
+      {"false_expiries",
+       "false expiries",
+       "fewest",
+       Unit::count,
+       Better::lower,
+       {},
+       Split::none,
+       "live workers declared dead"},
       {"false_expiries_per_worker_hour",
        "rate of false expiries",
        "lowest",
        Unit::per_hour,
        Better::lower,
        {},
-       false,
+       Split::none,
        "false expiries / live worker-time"},
-      {"cost_usd", "cost", "lowest", Unit::usd, Better::lower, {}, false, "of all hosts, USD"},
+      {"cost_usd", "cost", "lowest", Unit::usd, Better::lower, {}, Split::none, "of all hosts, USD"},
   };
   return all;
 }
@@ -142,9 +156,13 @@ std::optional<MetricInfo> describe_whole(std::string_view name) {
   return std::nullopt;
 }
 
-void append_names(std::vector<std::string>& names, const std::string& prefix, bool parts_only) {
+bool exists_for(const MetricFamily& family, Split part) {
+  return part == Split::none || family.split == part || family.split == Split::both;
+}
+
+void append_names(std::vector<std::string>& names, const std::string& prefix, Split part) {
   for (const MetricFamily& family : families()) {
-    if (parts_only && !family.per_part) continue;
+    if (!exists_for(family, part)) continue;
     if (family.statistics.empty()) names.push_back(prefix + std::string(family.name));
     for (const std::string_view statistic : family.statistics)
       names.push_back(fmt::format("{}{}.{}", prefix, family.name, statistic));
@@ -185,7 +203,7 @@ std::optional<MetricInfo> describe(std::string_view name) {
   // A part's name may itself contain dots: try every place to cut.
   for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.', dot + 1)) {
     auto info = describe_whole(rest.substr(dot + 1));
-    if (!info || !info->family->per_part || dot == 0) continue;
+    if (!info || dot == 0 || !exists_for(*info->family, queue ? Split::queue : Split::pool)) continue;
     info->part = fmt::format("{} {}", queue ? "queue" : "pool", rest.substr(0, dot));
     return info;
   }
@@ -194,9 +212,9 @@ std::optional<MetricInfo> describe(std::string_view name) {
 
 std::vector<std::string> metric_names(const Parts& parts) {
   std::vector<std::string> names;
-  append_names(names, "", false);
-  for (const auto& queue : parts.queues) append_names(names, fmt::format("per_queue.{}.", queue), true);
-  for (const auto& pool : parts.pools) append_names(names, fmt::format("per_pool.{}.", pool), true);
+  append_names(names, "", Split::none);
+  for (const auto& queue : parts.queues) append_names(names, fmt::format("per_queue.{}.", queue), Split::queue);
+  for (const auto& pool : parts.pools) append_names(names, fmt::format("per_pool.{}.", pool), Split::pool);
   return names;
 }
 

@@ -13,6 +13,8 @@ namespace drydock::reports {
 
 enum class Unit : std::uint8_t { seconds, core_seconds, count, ratio, fraction, per_second, per_hour, usd };
 enum class Better : std::uint8_t { lower, higher, neither };
+// Whether a metric also exists for each queue (per_queue.<queue>.<name>), for each pool (per_pool.<pool>.<name>), or both.
+enum class Split : std::uint8_t { none, queue, pool, both };
 
 // One metric, or a family of statistics of one ("wait_s" has "wait_s.mean", "wait_s.p50", ...).
 struct MetricFamily {
@@ -22,7 +24,7 @@ struct MetricFamily {
   Unit unit = Unit::count;
   Better better = Better::neither;
   std::vector<std::string_view> statistics;  // "mean", "p95", ...; empty: the metric has a value of its own
-  bool per_part = false;                     // also exists as per_queue.<name>.* and per_pool.<name>.*
+  Split split = Split::none;
   std::string_view help;
   std::string_view label = {};  // in the table, where it is to be shorter than `noun`
 };

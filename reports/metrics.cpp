@@ -74,25 +74,31 @@ struct Intake {
 // The integral over time of an amount that changes in steps.
 class StepIntegral {
  public:
-  void set(Time now, std::int64_t level) {
-    advance(now);
-    level_ = level;
-  }
   void change(Time now, std::int64_t by) {
-    advance(now);
+    area_ = until(now);
+    last_ = now;
     level_ += by;
   }
   // From time zero to `now`, in (amount * ns).
   [[nodiscard]] Int128 until(Time now) const { return area_ + static_cast<Int128>(level_) * nanos(now - last_); }
 
  private:
-  void advance(Time now) {
-    area_ = until(now);
-    last_ = now;
-  }
   Int128 area_ = 0;
   std::int64_t level_ = 0;
   Time last_{};
+};
+
+// Core-time there was and that was used, since the measured span began.
+struct Cores {
+  StepIntegral capacity;
+  StepIntegral usage;
+  Int128 capacity_before = 0;
+  Int128 usage_before = 0;
+
+  void begin_measuring(Time now) {
+    capacity_before = capacity.until(now);
+    usage_before = usage.until(now);
+  }
 };
 
 // Mean and standard deviation in one pass (Welford 1962); for rare events, where a few more nanoseconds do not matter.
@@ -169,13 +175,11 @@ struct Metrics::Impl {
   // The measured span begins with the run, or when warm-up ends.
   bool measuring = false;
   Time measured_from{};
-  Int128 capacity_before = 0;
-  Int128 usage_before = 0;
   Time last_end{};           // of any job
   Time last_measured_end{};  // of a measured job that succeeded
 
-  StepIntegral capacity;
-  StepIntegral usage;
+  Cores cores;
+  std::vector<Cores> pool_cores;  // by pool; empty when there is one only
   Int128 wasted_ns = 0;
   Histogram detection;
   Spread detection_spread;
@@ -187,6 +191,7 @@ struct Metrics::Impl {
 
   explicit Impl(MetricsConfig c) : config(std::move(c)), intake(config.queues.size()), measuring(config.warmup_jobs == 0) {
     cells.resize(config.queues.size() * config.pools.size());
+    if (config.pools.size() > 1) pool_cores.resize(config.pools.size());
   }
 
   [[nodiscard]] bool measured(JobId job) const { return job.value >= config.warmup_jobs; }
@@ -194,8 +199,8 @@ struct Metrics::Impl {
   void begin_measuring(Time now) {
     measuring = true;
     measured_from = now;
-    capacity_before = capacity.until(now);
-    usage_before = usage.until(now);
+    cores.begin_measuring(now);
+    for (Cores& pool : pool_cores) pool.begin_measuring(now);
   }
 
   JobFigures& cell(QueueId queue, PoolId pool) {
@@ -213,7 +218,8 @@ struct Metrics::Impl {
   }
 
   void write_jobs(std::map<std::string, double>& out) const;
-  void write_machines(const Writer& all, Time now) const;
+  void write_cores(const Writer& out, const Cores& of, Time now) const;
+  void write_machines(std::map<std::string, double>& out, Time now) const;
 };
 
 Metrics::Metrics(MetricsConfig config) : impl_(std::make_unique<Impl>(std::move(config))) {}
@@ -239,8 +245,18 @@ void Metrics::ended(const JobOutcome& outcome) {
 }
 
 void Metrics::wasted(Duration core_time) { impl_->wasted_ns += nanos(core_time); }
-void Metrics::capacity(Time now, std::int64_t cpus_milli) { impl_->capacity.set(now, cpus_milli); }
-void Metrics::usage(Time now, std::int64_t cpus_milli_change) { impl_->usage.change(now, cpus_milli_change); }
+
+void Metrics::capacity(Time now, std::int64_t cpus_milli_change, std::span<const PoolId> pools) {
+  impl_->cores.capacity.change(now, cpus_milli_change);
+  if (impl_->pool_cores.empty()) return;
+  for (const PoolId pool : pools) impl_->pool_cores[index(pool)].capacity.change(now, cpus_milli_change);
+}
+
+void Metrics::usage(Time now, std::int64_t cpus_milli_change, std::span<const PoolId> pools) {
+  impl_->cores.usage.change(now, cpus_milli_change);
+  if (impl_->pool_cores.empty()) return;
+  for (const PoolId pool : pools) impl_->pool_cores[index(pool)].usage.change(now, cpus_milli_change);
+}
 
 void Metrics::detected(Duration after_crash) {
   impl_->failures_observed = true;
@@ -287,10 +303,17 @@ void Metrics::Impl::write_jobs(std::map<std::string, double>& out) const {
   everything.put_ratio("throughput_per_s", static_cast<double>(total.completed), seconds(span));
 }
 
-void Metrics::Impl::write_machines(const Writer& all, Time now) const {
-  const auto used = static_cast<double>(usage.until(now) - usage_before);
-  const auto available = static_cast<double>(capacity.until(now) - capacity_before);
-  if (measuring) all.put_ratio("utilization", used, available);
+void Metrics::Impl::write_cores(const Writer& out, const Cores& of, Time now) const {
+  const auto used = static_cast<double>(of.usage.until(now) - of.usage_before);
+  const auto available = static_cast<double>(of.capacity.until(now) - of.capacity_before);
+  if (measuring) out.put_ratio("utilization", used, available);
+}
+
+void Metrics::Impl::write_machines(std::map<std::string, double>& out, Time now) const {
+  const Writer all(out, "");
+  write_cores(all, cores, now);
+  for (std::size_t p = 0; p < config.pools.size(); ++p)
+    write_cores(Writer(out, "per_pool." + config.pools[p] + "."), pool_cores.empty() ? cores : pool_cores[p], now);
   all.put("wasted_cpu_s", seconds_of(static_cast<double>(wasted_ns)));
   if (cost_told) all.put("cost_usd", cost_usd);
   all.put_times("detection_s", detection);
@@ -304,7 +327,7 @@ void Metrics::Impl::write_machines(const Writer& all, Time now) const {
 std::map<std::string, double> Metrics::result(Time now) const {
   std::map<std::string, double> out;
   impl_->write_jobs(out);
-  impl_->write_machines(Writer(out, ""), now);
+  impl_->write_machines(out, now);
   return out;
 }
 

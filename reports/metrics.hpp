@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,9 +45,10 @@ class Metrics {
   void ended(const JobOutcome& outcome);
   // Core-seconds that did not count in the end: attempts lost, stopped and begun anew.
   void wasted(Duration core_time);
-  // Capacity (cores of live hosts) and use (cores that run tasks) from `now` on, in thousandths of a core.
-  void capacity(Time now, std::int64_t cpus_milli);
-  void usage(Time now, std::int64_t cpus_milli_change);
+  // Capacity (cores of live hosts) and use (cores that run tasks) change by this, in thousandths of a core, on hosts of
+  // these pools.
+  void capacity(Time now, std::int64_t cpus_milli_change, std::span<const PoolId> pools);
+  void usage(Time now, std::int64_t cpus_milli_change, std::span<const PoolId> pools);
   void detected(Duration after_crash);
   void false_expiry();
   void cost(double usd);

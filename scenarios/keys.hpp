@@ -10,9 +10,9 @@ namespace drydock::scenarios::keys {
 
 namespace lists {
 using Word = std::string_view;
-inline constexpr std::array<Word, 14> kScenario{"name",     "description",   "seed",       "duration", "warmup",
-                                                "cluster",  "control_plane", "queues",     "pools",    "workload",
-                                                "policies", "faults",        "checkpoint", "variants"};
+inline constexpr std::array<Word, 15> kScenario{"$schema",  "name",     "description",   "seed",       "duration",
+                                                "warmup",   "cluster",  "control_plane", "queues",     "pools",
+                                                "workload", "policies", "faults",        "checkpoint", "variants"};
 inline constexpr std::array<Word, 2> kCluster{"hosts", "network"};
 inline constexpr std::array<Word, 7> kHost{"name", "count", "cpus", "speed", "memory", "gpus", "cost_per_hour"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};

@@ -209,6 +209,7 @@ void refuse_unserved_queues(const ObjectReader& top, const Scenario& scenario) {
 }  // namespace
 
 void read_general(const ObjectReader& top, Scenario& scenario) {
+  (void)top.text("$schema");
   scenario.name = top.has("name") ? read_name(top) : scenario.name;
   scenario.description = top.text("description");
   scenario.seed = static_cast<std::uint64_t>(top.count("seed", 1, {0, std::numeric_limits<std::int64_t>::max()}));

@@ -1,4 +1,5 @@
 // Section: workload.
+#include "policies/catalog.hpp"
 #include "scenarios/arrivals.hpp"
 #include "scenarios/keys.hpp"
 #include "scenarios/sections.hpp"
@@ -23,13 +24,15 @@ Resources capacity_of(const HostGroup& group, const Pool& pool) {
   return make_resources(amounts);
 }
 
-std::int64_t room_in(const Scenario& scenario, const Pool& pool, const Resources& per_task) {
-  std::int64_t tasks = 0;
+Room room_in(const Scenario& scenario, const Pool& pool, const Resources& per_task) {
+  Room room{.pool = pool.name};
   for (const HostGroup& group : scenario.hosts) {
     if (std::ranges::find(pool.hosts, group.name) == pool.hosts.end()) continue;
-    tasks += std::min(kMostTasks, fit_count(per_task, capacity_of(group, pool))) * std::int64_t{group.count};
+    const std::int64_t on_one = std::min(kMostTasks, fit_count(per_task, capacity_of(group, pool)));
+    room.tasks = std::min(kMostTasks, room.tasks + on_one * std::int64_t{group.count});
+    room.on_one_worker = std::max(room.on_one_worker, on_one);
   }
-  return std::min(tasks, kMostTasks);
+  return room;
 }
 
 std::string amounts_text(const Resources& per_task) {
@@ -81,6 +84,11 @@ JobSpec read_shape(const ObjectReader& entry, const Scenario& scenario) {
   return shape;
 }
 
+// The most tasks of one job that the policy could ever start.
+std::int64_t most_of_one_job(const Scenario& scenario, const Room& room) {
+  return make_placement(scenario.scheduler.placement)->traits().one_worker ? room.on_one_worker : room.tasks;
+}
+
 // Refuses a task that fits on no worker; gives the room there is for gangs.
 Room require_room(const Node& node, const Scenario& scenario, const JobSpec& shape) {
   if (node.diagnostics().failed()) return {};
@@ -92,11 +100,16 @@ Room require_room(const Node& node, const Scenario& scenario, const JobSpec& sha
   return room;
 }
 
-void refuse_gang(const Node& node, std::int64_t tasks, const Room& room) {
-  if (node.diagnostics().failed() || tasks <= room.tasks) return;
-  node.fail(
-      fmt::format("{} tasks start together, but the largest pool that serves the queue, \"{}\", can hold {} of them at once",
-                  tasks, room.pool, room.tasks));
+void refuse_gang(const Node& node, std::int64_t tasks, const Room& room, const Scenario& scenario) {
+  if (node.diagnostics().failed()) return;
+  if (tasks > room.tasks) {
+    node.fail(fmt::format(
+        "{} tasks start together, but the largest pool that serves the queue, \"{}\", can hold {} of them at once", tasks,
+        room.pool, room.tasks));
+  } else if (tasks > most_of_one_job(scenario, room)) {
+    node.fail(fmt::format("there may be {} tasks, which {} puts on one worker, but the largest worker can hold {} of them",
+                          tasks, scenario.scheduler.placement.type, room.on_one_worker));
+  }
 }
 
 // The largest value that a distribution can give; nothing when there is none.
@@ -108,23 +121,24 @@ std::optional<double> upper_bound(const Distribution& distribution) {
   return std::nullopt;
 }
 
-void read_tasks(const ObjectReader& entry, SyntheticSource& source, const Room& room) {
+void read_tasks(const ObjectReader& entry, SyntheticSource& source, const Room& room, const Scenario& scenario) {
   source.most_tasks = static_cast<std::uint32_t>(std::max<std::int64_t>(1, room.tasks));
   const auto node = entry.find("tasks");
   const auto* lublin = std::get_if<LublinArrivals>(&source.arrivals);
   if (!node) {
-    if (lublin != nullptr) refuse_gang(entry.node().member("arrivals").member("lublin"), lublin->nodes, room);
+    if (lublin != nullptr) refuse_gang(entry.node().member("arrivals").member("lublin"), lublin->nodes, room, scenario);
     return;
   }
   if (!node->json().is_object()) {
     source.shape.tasks = static_cast<std::uint32_t>(node->count({1, kMostTasks}));
-    refuse_gang(*node, source.shape.tasks, room);
+    refuse_gang(*node, source.shape.tasks, room, scenario);
     if (lublin != nullptr) source.tasks = Deterministic{static_cast<double>(source.shape.tasks)};
     return;
   }
   source.tasks = read_number_distribution(*node);
   if (node->diagnostics().failed()) return;
-  if (const auto bound = upper_bound(*source.tasks)) refuse_gang(*node, std::llround(std::min(*bound, 1e9)), room);
+  const auto bound = upper_bound(*source.tasks);
+  refuse_gang(*node, bound ? std::llround(std::min(*bound, 1e9)) : room.tasks, room, scenario);
 }
 
 void read_estimate(const ObjectReader& entry, SyntheticSource& source) {
@@ -181,7 +195,7 @@ SyntheticSource read_synthetic(const Node& node, const Scenario& scenario) {
     source.duration = Deterministic{1};
   }
   const Room room = require_room(node, scenario, source.shape);
-  read_tasks(entry, source, room);
+  read_tasks(entry, source, room, scenario);
   read_estimate(entry, source);
   check_length(entry, source, scenario);
   return source;
@@ -286,7 +300,8 @@ TraceSource read_trace_jobs(const Node& node, const Scenario& scenario, TraceCac
   const auto target_of = [&](const std::string& name) {
     const auto it = queues.find(name);
     const QueueId queue = it == queues.end() ? source.shape.queue : it->second;
-    return TraceTarget{queue.value, room_for(scenario, queue, source.shape.per_task).tasks};
+    const Room room = room_for(scenario, queue, source.shape.per_task);
+    return TraceTarget{queue.value, room.tasks, most_of_one_job(scenario, room)};
   };
   auto jobs = traces.jobs(source.path, options, target_of);
   if (!jobs) {
@@ -304,8 +319,10 @@ Room room_for(const Scenario& scenario, QueueId queue, const Resources& per_task
   const std::string& name = scenario.scheduler.queues[index(queue)].name;
   for (const Pool& pool : scenario.pools) {
     if (std::ranges::find(pool.queues, name) == pool.queues.end()) continue;
-    const std::int64_t tasks = room_in(scenario, pool, per_task);
-    if (tasks > best.tasks || best.pool.empty()) best = {tasks, pool.name};
+    const Room room = room_in(scenario, pool, per_task);
+    if (room.tasks > best.tasks || best.pool.empty())
+      best = {room.tasks, std::max(best.on_one_worker, room.on_one_worker), room.pool};
+    else best.on_one_worker = std::max(best.on_one_worker, room.on_one_worker);
   }
   return best;
 }

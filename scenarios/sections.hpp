@@ -23,10 +23,11 @@ void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& trac
 [[nodiscard]] Arrivals read_arrivals(const Node& node);
 [[nodiscard]] Cycle read_cycle(const Node& node);
 
-// The most tasks of this kind that one pool serving the queue can hold at once; 0 if none fits anywhere. Also the name of
-// that pool.
+// The most tasks of this kind that one pool serving the queue can hold at once, 0 if none fits anywhere; the most on one
+// worker of any such pool; and the name of the first pool.
 struct Room {
   std::int64_t tasks = 0;
+  std::int64_t on_one_worker = 0;
   std::string pool;
 };
 [[nodiscard]] Room room_for(const Scenario& scenario, QueueId queue, const Resources& per_task);

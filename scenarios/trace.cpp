@@ -53,6 +53,12 @@ Result<TraceWindow> select_jobs(const RawTrace& raw, const TraceOptions& options
                       "once; add hosts, or set \"oversized\": \"skip\" to leave such jobs out",
                       raw.path, job.line, job.tasks, target.most_tasks)};
     }
+    if (job.tasks > target.most_startable) {
+      return Error{
+          fmt::format("{}:{}: this job has {} tasks, which the placement policy puts on one worker, but the largest "
+                      "worker can hold {} of them",
+                      raw.path, job.line, job.tasks, target.most_startable)};
+    }
     if (valid++ < options.first) continue;
     if (window.jobs.empty()) first_ns = job.submit_ns;
     TraceJob used;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -83,10 +84,13 @@ struct RawTrace {
 // From a file, of the format of `options`.
 [[nodiscard]] Result<RawTrace> read_trace(const std::filesystem::path& file, std::string path, const TraceOptions& options);
 
-// Where the jobs of a trace go: queue and the most tasks that fit there.
+// Where the jobs of a trace go: the queue, the most tasks that its pools can hold at once, and the most of one job that the
+// policy can start, which are fewer where all must go to one worker. What is skipped depends on the former only, so that all
+// variants have the same jobs.
 struct TraceTarget {
   std::uint32_t queue = 0;
   std::int64_t most_tasks = 0;
+  std::int64_t most_startable = std::numeric_limits<std::int64_t>::max();
 };
 
 struct TraceWindow {

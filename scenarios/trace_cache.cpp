@@ -33,7 +33,7 @@ Result<TraceCache::Jobs> TraceCache::jobs(const std::string& path, const TraceOp
                      options.load, static_cast<int>(options.estimate), options.skip_oversized);
   for (const std::string& queue : raw->queues) {
     targets.push_back(target_of(queue));
-    key += fmt::format("\n{} {}", targets.back().queue, targets.back().most_tasks);
+    key += fmt::format("\n{} {} {}", targets.back().queue, targets.back().most_tasks, targets.back().most_startable);
   }
   auto& window = windows_[key];
   if (!window) {

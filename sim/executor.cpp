@@ -335,7 +335,7 @@ void Executor::watch(HostIndex host) {
 
 void Executor::note_usage(HostIndex host, std::int64_t before) {
   const std::int64_t change = cpu_.usage(host) - before;
-  if (change != 0) common_.metrics.usage(common_.now, change);
+  if (change != 0) common_.metrics.usage(common_.now, change, platform_.pools_of(host));
 }
 
 bool Executor::is_void(const Pending& pending) const {

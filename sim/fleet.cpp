@@ -19,8 +19,7 @@ Fleet::Fleet(const Platform& platform, Crashes crashes, const LivenessPolicy& li
       workers_(platform.workers().size()) {}
 
 void Fleet::start() {
-  for (const HostFacts& host : platform_.hosts()) capacity_milli_ += std::int64_t{host.cpus} * 1000;
-  common_.metrics.capacity(common_.now, capacity_milli_);
+  for (HostIndex host = 0; host < hosts_.size(); ++host) note_capacity(host, true);
   for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) register_worker(worker);
   for (std::uint32_t process = 0; process < crashes_.process_count(); ++process) {
     if (const auto up = crashes_.until_crash(process)) common_.at(later(common_.now, *up), Happening::crash, process, 0);
@@ -133,8 +132,7 @@ void Fleet::crash(std::uint32_t process) {
   host.crashed = common_.now;
   executor_.kill_on_host(index);
   engine_.set_host_on(index, false);
-  capacity_milli_ -= std::int64_t{platform_.hosts()[index].cpus} * 1000;
-  common_.metrics.capacity(common_.now, capacity_milli_);
+  note_capacity(index, false);
   for (const WorkerId worker : platform_.hosts()[index].workers) lose(worker.value);
 }
 
@@ -151,9 +149,13 @@ void Fleet::repair(std::uint32_t process) {
 
 void Fleet::return_host(HostIndex index) {
   engine_.set_host_on(index, true);
-  capacity_milli_ += std::int64_t{platform_.hosts()[index].cpus} * 1000;
-  common_.metrics.capacity(common_.now, capacity_milli_);
+  note_capacity(index, true);
   for (const WorkerId worker : platform_.hosts()[index].workers) register_worker(worker.value);
+}
+
+void Fleet::note_capacity(HostIndex host, bool up) {
+  const std::int64_t milli = std::int64_t{platform_.hosts()[host].cpus} * 1000;
+  common_.metrics.capacity(common_.now, up ? milli : -milli, platform_.pools_of(host));
 }
 
 bool Fleet::is_void(const Pending& pending) const {

@@ -63,6 +63,7 @@ class Fleet {
   void lose(std::uint32_t worker);
   void tell_dead(std::uint32_t worker);
   void return_host(HostIndex host);
+  void note_capacity(HostIndex host, bool up);
   [[nodiscard]] Time last_beat(const WorkerState& state) const;
   [[nodiscard]] bool returns(const HostState& host) const { return host.down_by > 0 && host.for_ever_by == 0; }
 
@@ -77,7 +78,6 @@ class Fleet {
 
   std::vector<HostState> hosts_;
   std::vector<WorkerState> workers_;
-  std::int64_t capacity_milli_ = 0;
   std::uint32_t hosts_down_ = 0;
   std::uint32_t returning_hosts_ = 0;  // down, and every fault that holds them will repair them; or their workers return
   std::uint32_t pending_leases_ = 0;

@@ -19,7 +19,7 @@ WorkerSpec spec_of(PoolId pool, const scenarios::Pool& config, const scenarios::
 
 }  // namespace
 
-Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts) {
+Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts), pools_of_group_(groups_.size()) {
   for (std::uint32_t g = 0; g < groups_.size(); ++g) {
     first_of_group_.push_back(static_cast<HostIndex>(hosts_.size()));
     for (std::uint32_t n = 0; n < groups_[g].count; ++n) {
@@ -35,7 +35,9 @@ Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts
     for (const std::string& name : scenario.pools[p].hosts) {
       const auto group = std::find_if(groups_.begin(), groups_.end(), [&](const auto& g) { return g.name == name; });
       DRYDOCK_CHECK(group != groups_.end(), "a pool names a host group that does not exist");
-      const HostIndex first = first_of_group_[static_cast<std::size_t>(group - groups_.begin())];
+      const auto g = static_cast<std::size_t>(group - groups_.begin());
+      const HostIndex first = first_of_group_[g];
+      pools_of_group_[g].push_back(PoolId{p});
       for (std::uint32_t n = 0; n < group->count; ++n) add_worker(PoolId{p}, scenario.pools[p], *group, first + n);
     }
   }

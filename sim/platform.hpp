@@ -38,6 +38,9 @@ class Platform {
   [[nodiscard]] std::span<const HostFacts> hosts() const { return hosts_; }
   [[nodiscard]] std::span<const WorkerFacts> workers() const { return workers_; }
 
+  // The pools that have workers on it.
+  [[nodiscard]] std::span<const PoolId> pools_of(HostIndex host) const { return pools_of_group_[hosts_[host].group]; }
+
   // Hosts meant by a fault's target: a host's name, a group's, or empty for all. Empty when there is no such name.
   [[nodiscard]] std::vector<HostIndex> resolve(std::string_view target) const;
 
@@ -46,6 +49,7 @@ class Platform {
 
   std::vector<scenarios::HostGroup> groups_;
   std::vector<HostIndex> first_of_group_;
+  std::vector<std::vector<PoolId>> pools_of_group_;
   std::vector<HostFacts> hosts_;
   std::vector<WorkerFacts> workers_;
 };

@@ -183,6 +183,7 @@ struct PlacementTraits {
   bool by_estimated_end = false;  // keep Pool::by_estimated_end
   bool by_order = false;          // keep Pool::by_order, to preempt the last
   bool by_submission = false;     // keep Queue::by_submission
+  bool one_worker = false;        // all tasks of a job go to the same worker
   bool preempts = false;          // an attempt that begins to run is a change that calls for a pass
 };
 

@@ -13,6 +13,8 @@ MetricsConfig two_queues(std::uint64_t warmup = 0) {
   return {.queues = {"short", "long"}, .pools = {"main", "side"}, .warmup_jobs = warmup};
 }
 
+const std::vector<PoolId> kMain{PoolId{0}};
+
 struct Times {
   double submitted, started, ended;
 };
@@ -68,11 +70,11 @@ TEST(Metrics, ShortJobsHaveABoundedSlowdownOfAtLeastOne) {
 
 TEST(Metrics, WarmUpIsSimulatedButNotMeasured) {
   Metrics metrics(two_queues(2));
-  metrics.capacity(at(0), 2000);
-  metrics.usage(at(0), 2000);
+  metrics.capacity(at(0), 2000, kMain);
+  metrics.usage(at(0), 2000, kMain);
   run(metrics, job(0, {0, 50, 60}));
   run(metrics, job(1, {1, 50, 60}));
-  metrics.usage(at(100), -1000);
+  metrics.usage(at(100), -1000, kMain);
   run(metrics, job(2, {100, 103, 110}));
   const auto m = metrics.result(at(110));
   EXPECT_EQ(m.at("jobs_submitted"), 1);
@@ -84,14 +86,28 @@ TEST(Metrics, WarmUpIsSimulatedButNotMeasured) {
 
 TEST(Metrics, UtilizationFollowsCapacity) {
   Metrics metrics(two_queues());
-  metrics.capacity(at(0), 4000);
-  metrics.usage(at(0), 1000);
-  metrics.capacity(at(10), 0);
-  metrics.usage(at(10), -1000);
-  metrics.capacity(at(20), 4000);
-  metrics.usage(at(20), 2000);
+  metrics.capacity(at(0), 4000, kMain);
+  metrics.usage(at(0), 1000, kMain);
+  metrics.capacity(at(10), -4000, kMain);
+  metrics.usage(at(10), -1000, kMain);
+  metrics.capacity(at(20), 4000, kMain);
+  metrics.usage(at(20), 2000, kMain);
   const auto m = metrics.result(at(30));
   EXPECT_DOUBLE_EQ(m.at("utilization"), (10.0 + 20.0) / (40.0 + 40.0));
+}
+
+TEST(Metrics, UtilizationByPoolCountsAHostInEachOfItsPools) {
+  Metrics metrics(two_queues());
+  const std::vector<PoolId> both{PoolId{0}, PoolId{1}};
+  metrics.capacity(at(0), 4000, kMain);
+  metrics.capacity(at(0), 1000, both);
+  metrics.usage(at(0), 1000, kMain);
+  metrics.usage(at(0), 1000, both);
+  metrics.usage(at(5), -1000, both);
+  const auto m = metrics.result(at(10));
+  EXPECT_DOUBLE_EQ(m.at("utilization"), 15.0 / 50.0);
+  EXPECT_DOUBLE_EQ(m.at("per_pool.main.utilization"), 15.0 / 50.0);
+  EXPECT_DOUBLE_EQ(m.at("per_pool.side.utilization"), 5.0 / 10.0);
 }
 
 TEST(Metrics, FailedRejectedAndUnfinishedJobs) {

@@ -203,6 +203,23 @@ struct Bad {
   std::vector<std::string> parts;
 };
 
+TEST(Loader, RefusesGangsThatAPolicyOfOneWorkerCouldNeverStart) {
+  const auto load_with = [](const std::string& placement, const std::string& tasks) {
+    return load_text(R"({"cluster": {"hosts": [{"name": "node", "count": 3, "cpus": 2}]},
+      "workload": [{"count": 1, "arrivals": {"at-once": {}}, "duration": "1s", "tasks": )" +
+                         tasks + R"(}], "policies": {"placement": ")" + placement + "\"}}",
+                     "gang.json", "");
+  };
+  EXPECT_TRUE(load_with("jsq", "2").ok());
+  EXPECT_TRUE(load_with("fcfs", "3").ok());
+  for (const std::string tasks : {"3", R"({"exponential": {"mean": 1}})"}) {
+    const auto refused = load_with("jsq", tasks);
+    ASSERT_FALSE(refused.ok()) << tasks;
+    EXPECT_NE(refused.error().message.find("/workload/0/tasks: there may be"), std::string::npos) << refused.error().message;
+    EXPECT_NE(refused.error().message.find("jsq puts on one worker"), std::string::npos) << refused.error().message;
+  }
+}
+
 TEST(Loader, RefusesWithPlaceAndRemedy) {
   const std::vector<Bad> cases{
       {"/polices", "{}", {"bad.json:", "/polices: unknown key", "did you mean \"policies\"?"}},

@@ -300,7 +300,7 @@ RawTrace three_jobs() {
 
 TEST(Windows, CountValidJobsAndRebase) {
   const RawTrace raw = three_jobs();
-  const std::vector<TraceTarget> room{{3, 100}};
+  const std::vector<TraceTarget> room{{3, 100, 100}};
   const auto all = select_jobs(raw, {}, room);
   ASSERT_TRUE(all.ok());
   ASSERT_EQ(all.value().jobs.size(), 3U);
@@ -318,7 +318,7 @@ TEST(Windows, CountValidJobsAndRebase) {
 }
 
 TEST(Windows, EstimatesAreRequestedTimesWhereKnown) {
-  const auto window = select_jobs(three_jobs(), {.estimate = TraceEstimate::requested}, {{0, 100}});
+  const auto window = select_jobs(three_jobs(), {.estimate = TraceEstimate::requested}, {{0, 100, 100}});
   ASSERT_TRUE(window.ok());
   EXPECT_EQ(Duration{window.value().jobs[0].estimate_ns}, 10s);
   EXPECT_EQ(Duration{window.value().jobs[1].estimate_ns}, 77s);
@@ -326,10 +326,10 @@ TEST(Windows, EstimatesAreRequestedTimesWhereKnown) {
 }
 
 TEST(Windows, OversizedJobsAreRefusedByLineOrSkipped) {
-  const auto refused = select_jobs(three_jobs(), {}, {{0, 4}});
+  const auto refused = select_jobs(three_jobs(), {}, {{0, 4, 4}});
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.error().message.find("t.swf:3: this job has 9 tasks"), std::string::npos) << refused.error().message;
-  const auto skipped = select_jobs(three_jobs(), {.skip_oversized = true}, {{0, 4}});
+  const auto skipped = select_jobs(three_jobs(), {.skip_oversized = true}, {{0, 4, 4}});
   ASSERT_TRUE(skipped.ok());
   EXPECT_EQ(skipped.value().jobs.size(), 2U);
   EXPECT_EQ(skipped.value().oversized.first_lines, (std::vector<std::uint64_t>{3}));
