@@ -23,12 +23,19 @@ SchedulerConfig scheduler_config(const std::string& policy) {
 
 double tasks_per_job(const BusyClusterConfig& config) { return 1 + config.wide_jobs * 4; }
 
+// Without jobs that the policy could never start: these workers hold one task each.
+BusyClusterConfig possible(BusyClusterConfig config) {
+  if (make_placement(scheduler_config(config.policy).placement)->traits().one_worker) config.wide_jobs = 0;
+  return config;
+}
+
 }  // namespace
 
-BusyCluster::BusyCluster(const BusyClusterConfig& config)
-    : config_(config),
-      scheduler_(scheduler_config(config.policy), make_placement(scheduler_config(config.policy).placement)),
+BusyCluster::BusyCluster(const BusyClusterConfig& given)
+    : config_(possible(given)),
+      scheduler_(scheduler_config(given.policy), make_placement(scheduler_config(given.policy).placement)),
       rng_(1, "bench") {
+  const BusyClusterConfig& config = config_;
   for (std::uint32_t w = 0; w < config.workers; ++w) {
     events_.emplace_back(WorkerRegistered{
         WorkerId{w}, 1, {.pool = PoolId{0}, .capacity = make_resources({.cpus_milli = 1000, .slots = 1}), .speed = 1.0}});

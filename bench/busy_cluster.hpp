@@ -24,7 +24,7 @@ struct BusyClusterConfig {
 
 class BusyCluster {
  public:
-  explicit BusyCluster(const BusyClusterConfig& config);
+  explicit BusyCluster(const BusyClusterConfig& given);
 
   // One attempt ends, one job comes, and the scheduler is asked until it has nothing more to say at this instant.
   // Returns the number of attempts dispatched.

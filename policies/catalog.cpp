@@ -11,10 +11,11 @@ namespace drydock {
 namespace {
 
 const std::vector<BuiltInPlacement>& placements() {
-  static const std::vector<BuiltInPlacement> all = {
-      fcfs_policy(),         sjf_policy(),       saf_policy(),      f1_policy(),  srpt_policy(),
-      easy_policy(),         easy_sjf_policy(),  conservative_policy(), greedy_backfill_policy(),
-      first_fit_policy(),    best_fit_policy(),  worst_fit_policy(), jsq_policy(), priority_policy()};
+  static const std::vector<BuiltInPlacement> all = {fcfs_policy(),      sjf_policy(),          saf_policy(),
+                                                    f1_policy(),        srpt_policy(),         easy_policy(),
+                                                    easy_sjf_policy(),  conservative_policy(), greedy_backfill_policy(),
+                                                    first_fit_policy(), best_fit_policy(),     worst_fit_policy(),
+                                                    jsq_policy(),       priority_policy()};
   return all;
 }
 

@@ -58,25 +58,27 @@ class Easy final : public PlacementPolicy {
 };
 
 BuiltInPlacement easy_with(std::string_view type, std::string_view summary, std::string order) {
-  return {.info = {.family = PolicyFamily::placement,
-                   .type = type,
-                   .summary = summary,
-                   .details = "Heads start while they fit. The first that does not gets a reservation at its shadow time: the "
-                              "earliest at which, by their estimates, enough running jobs have ended. Jobs behind it start "
-                              "now if they end by then, or fit beside it then: they never delay the head. Where demands "
-                              "differ or hosts are not interchangeable, the reservation counts, worker by worker, what the "
-                              "head's tasks need.",
-                   .source = "Lifka, JSSPP 1995 (the Argonne EASY scheduler); Mu'alem, Feitelson, IEEE TPDS 12(6), 2001",
-                   .parameters = {order_parameter(std::move(order)), fit_parameter(),
-                                  {.name = "depth",
-                                   .default_value = std::int64_t{1000},
-                                   .help = "jobs tried in vain in one pass before it ends (demands that differ only; where all "
-                                           "are equal none is tried in vain)",
-                                   .minimum = 1,
-                                   .maximum = 1e9}}},
-          .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {
-            return std::make_unique<Easy>(order_of(config), fit_of(config), config.get<std::int64_t>("depth"));
-          }};
+  return {
+      .info = {.family = PolicyFamily::placement,
+               .type = type,
+               .summary = summary,
+               .details = "Heads start while they fit. The first that does not gets a reservation at its shadow time: the "
+                          "earliest at which, by their estimates, enough running jobs have ended. Jobs behind it start "
+                          "now if they end by then, or fit beside it then: they never delay the head. Where demands "
+                          "differ or hosts are not interchangeable, the reservation counts, worker by worker, what the "
+                          "head's tasks need.",
+               .source = "Lifka, JSSPP 1995 (the Argonne EASY scheduler); Mu'alem, Feitelson, IEEE TPDS 12(6), 2001",
+               .parameters = {order_parameter(std::move(order)),
+                              fit_parameter(),
+                              {.name = "depth",
+                               .default_value = std::int64_t{1000},
+                               .help = "jobs tried in vain in one pass before it ends (demands that differ only; where all "
+                                       "are equal none is tried in vain)",
+                               .minimum = 1,
+                               .maximum = 1e9}}},
+      .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {
+        return std::make_unique<Easy>(order_of(config), fit_of(config), config.get<std::int64_t>("depth"));
+      }};
 }
 
 }  // namespace

@@ -18,7 +18,9 @@ BuiltInPlacement f1_policy() {
   return {.info = {.family = PolicyFamily::placement,
                    .type = "f1",
                    .summary = "F1, a learned priority function",
-                   .details = "The job with the smallest log10(estimate) x tasks + 870 log10(submission), both times in seconds, goes first: small jobs first, with age as a brake on starvation. Estimates and submission times below 1 s count as 1 s.",
+                   .details = "The job with the smallest log10(estimate) x tasks + 870 log10(submission), both times in "
+                              "seconds, goes first: small jobs first, with age as a brake on starvation. Estimates and "
+                              "submission times below 1 s count as 1 s.",
                    .source = "Carastan-Santos, de Camargo, SC 2017, table 3",
                    .parameters = {fit_parameter()}},
           .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {

@@ -9,7 +9,8 @@ BuiltInPlacement fcfs_policy() {
   return {.info = {.family = PolicyFamily::placement,
                    .type = "fcfs",
                    .summary = "First come, first served",
-                   .details = "Jobs start in order of submission; the first that does not fit blocks those behind it. No job is ever overtaken, at the price of idle workers while a wide job waits.",
+                   .details = "Jobs start in order of submission; the first that does not fit blocks those behind it. No "
+                              "job is ever overtaken, at the price of idle workers while a wide job waits.",
                    .source = "Everyday practice; the baseline of Feitelson and Weil, IPPS 1998",
                    .parameters = {fit_parameter()}},
           .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {

@@ -51,7 +51,8 @@ class GreedyBackfill final : public PlacementPolicy {
 
   void backfill(const PassContext& pass, Plan& plan, const Commitment& committed) {
     const Pool& pool = pass.cluster.pool(pass.pool);
-    const double window_ns = committed.start == kNever ? 1e19 : static_cast<double>(nanos(committed.start - pass.now)) * pool.speed_max;
+    const double window_ns =
+        committed.start == kNever ? 1e19 : static_cast<double>(nanos(committed.start - pass.now)) * pool.speed_max;
     candidates_.begin(pass.cluster, pass.pool, by_submission_ ? Candidates::By::submission : Candidates::By::policy_order);
     const auto may_start = [&](const LeastDemand& demand) {
       const bool may_fit = pool.is_scalar() ? demand.tasks <= pool.free_units : demand.cpus <= pool.free.cpus();
@@ -80,10 +81,11 @@ BuiltInPlacement greedy_backfill_policy() {
   return {.info = {.family = PolicyFamily::placement,
                    .type = "greedy-backfill",
                    .summary = "Greedy backfilling behind a committed head",
-                   .details = "The first job by order that does not fit is committed: it stays the head until it starts, even if "
-                              "better ones arrive. Its earliest start is computed once, from the estimates of what runs then. "
-                              "Until it starts, any job that fits now and ends before that time starts, tried in "
-                              "backfill_order. Unlike EASY, no job may run past the reserved time beside the head.",
+                   .details =
+                       "The first job by order that does not fit is committed: it stays the head until it starts, even if "
+                       "better ones arrive. Its earliest start is computed once, from the estimates of what runs then. "
+                       "Until it starts, any job that fits now and ends before that time starts, tried in "
+                       "backfill_order. Unlike EASY, no job may run past the reserved time beside the head.",
                    .source = "Zhang, Dai, He, Zhang, SC 2020 (RLScheduler), the simulator's backfilling",
                    .parameters = {order_parameter("fcfs"),
                                   {.name = "backfill_order",

@@ -46,36 +46,42 @@ class JoinShortestQueue final : public PlacementPolicy {
   // The worker with the fewest jobs (waiting at it or running) among d, drawn at random without repetition from the live
   // ones that could ever run the job; the first drawn wins a tie.
   std::optional<WorkerId> choose(const PassContext& pass, const Job& job) {
-    const Pool& pool = pass.cluster.pool(pass.pool);
     const Resources demand = job.spec.per_task * job.spec.tasks;
-    if (static_cast<std::size_t>(d_) >= pool.workers.size()) return shortest_of_all(pass, demand);
-    std::optional<WorkerId> best;
-    drawn_.clear();
-    for (std::uint64_t tries = 0;
-         drawn_.size() < static_cast<std::size_t>(d_) && tries < kTries * static_cast<std::uint64_t>(d_); ++tries) {
-      const WorkerId id = pool.workers[pass.rng.below(pool.workers.size())];
-      if (std::ranges::find(drawn_, id) != drawn_.end()) continue;
-      const Worker& worker = pass.cluster.worker(id);
-      if (!worker.serves(pass.pool) || !demand.fits_in(worker.spec.capacity)) continue;
-      drawn_.push_back(id);
-      if (!best || length(pass, id) < length(pass, *best)) best = id;
+    able_.clear();
+    std::uint64_t count = 0;
+    for (const WorkerKind& kind : pass.cluster.pool(pass.pool).kinds) {
+      if (!demand.fits_in(kind.capacity)) continue;
+      able_.push_back(&kind);
+      count += kind.workers.size();
     }
-    return best ? best : shortest_of_all(pass, demand);
+    std::optional<WorkerId> best;
+    const auto look_at = [&](WorkerId id) {
+      if (!best || length(pass, id) < length(pass, *best)) best = id;
+    };
+    if (static_cast<std::uint64_t>(d_) >= count) {
+      for (const WorkerKind* kind : able_) std::ranges::for_each(kind->workers, look_at);
+      return best;
+    }
+    drawn_in_.resize(pass.cluster.worker_count());
+    ++draws_;
+    for (std::int64_t drawn = 0; drawn < d_;) {
+      const WorkerId id = able(pass.rng.below(count));
+      if (std::exchange(drawn_in_[index(id)], draws_) == draws_) continue;
+      ++drawn;
+      look_at(id);
+    }
+    return best;
+  }
+
+  // The n-th of the workers that are able to run the job.
+  [[nodiscard]] WorkerId able(std::uint64_t n) const {
+    auto kind = able_.begin();
+    for (; n >= (*kind)->workers.size(); ++kind) n -= (*kind)->workers.size();
+    return (*kind)->workers[n];
   }
 
   static std::size_t length(const PassContext& pass, WorkerId id) {
     return pass.cluster.worker(id).local.size() + pass.cluster.worker(id).held.size();
-  }
-
-  // For d as large as the pool, and when so few workers could run the job that drawing found none.
-  static std::optional<WorkerId> shortest_of_all(const PassContext& pass, const Resources& demand) {
-    std::optional<WorkerId> best;
-    for (const WorkerId id : pass.cluster.pool(pass.pool).workers) {
-      const Worker& worker = pass.cluster.worker(id);
-      if (!worker.serves(pass.pool) || !demand.fits_in(worker.spec.capacity)) continue;
-      if (!best || length(pass, id) < length(pass, *best)) best = id;
-    }
-    return best;
   }
 
   static bool start_local(const PassContext& pass, Plan& plan, WorkerId id) {
@@ -89,11 +95,12 @@ class JoinShortestQueue final : public PlacementPolicy {
     return true;
   }
 
-  static constexpr std::uint64_t kTries = 16;  // draws per wanted worker before giving up on chance
   std::int64_t d_;
   std::vector<std::uint64_t> seen_;  // by pool: its worker_changes at the last pass
   Candidates candidates_;
-  std::vector<WorkerId> drawn_;
+  std::vector<const WorkerKind*> able_;  // scratch: those that could run the job
+  std::vector<std::uint64_t> drawn_in_;  // by worker: the last job that it was drawn for
+  std::uint64_t draws_ = 0;
 };
 
 }  // namespace

@@ -11,7 +11,9 @@ class Priority final : public PlacementPolicy {
  public:
   Priority(bool preemptive, Fit fit) : preemptive_(preemptive), fit_(fit) {}
 
-  [[nodiscard]] PlacementTraits traits() const override { return {.fit = fit_, .by_order = preemptive_, .preempts = preemptive_}; }
+  [[nodiscard]] PlacementTraits traits() const override {
+    return {.fit = fit_, .by_order = preemptive_, .preempts = preemptive_};
+  }
 
   [[nodiscard]] Rank rank(const Job& job, const Cluster& cluster) const override {
     return {-std::int64_t{cluster.queue(job.spec.queue).config.priority}, -std::int64_t{job.spec.priority}};
@@ -23,7 +25,8 @@ class Priority final : public PlacementPolicy {
     const OrderIndex& running = pass.cluster.pool(pass.pool).by_order;
     const Rank rank = pass.cluster.job(*head).rank;
     preemption_.make_room(pass, plan, *head, [&](const auto& visit) {
-      for (const auto* entry = running.last(); entry != nullptr && entry->key.rank > rank; entry = running.previous(entry->key)) {
+      for (const auto* entry = running.last(); entry != nullptr && entry->key.rank > rank;
+           entry = running.previous(entry->key)) {
         if (!visit(entry->value)) return;
       }
     });
@@ -39,20 +42,21 @@ class Priority final : public PlacementPolicy {
 }  // namespace
 
 BuiltInPlacement priority_policy() {
-  return {.info = {.family = PolicyFamily::placement,
-                   .type = "priority",
-                   .summary = "Strict priority, preemptive or not",
-                   .details = "Queues of higher priority first, within them jobs of higher priority, equal ones by submission. "
-                              "Preemptive: a job that does not fit stops running jobs of lower priority, the lowest and "
-                              "youngest first, if that makes room for it.",
-                   .source = "Cobham, Operations Research 2(1), 1954; White, Christie, Operations Research 6(1), 1958",
-                   .parameters = {{.name = "preemptive",
-                                   .default_value = false,
-                                   .help = "whether a job may stop running jobs of lower priority"},
-                                  fit_parameter()}},
-          .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {
-            return std::make_unique<Priority>(config.get<bool>("preemptive"), fit_of(config));
-          }};
+  return {
+      .info = {.family = PolicyFamily::placement,
+               .type = "priority",
+               .summary = "Strict priority, preemptive or not",
+               .details = "Queues of higher priority first, within them jobs of higher priority, equal ones by submission. "
+                          "Preemptive: a job that does not fit stops running jobs of lower priority, the lowest and "
+                          "youngest first, if that makes room for it.",
+               .source = "Cobham, Operations Research 2(1), 1954; White, Christie, Operations Research 6(1), 1958",
+               .parameters = {{.name = "preemptive",
+                               .default_value = false,
+                               .help = "whether a job may stop running jobs of lower priority"},
+                              fit_parameter()}},
+      .make = [](const PolicyConfig& config) -> std::unique_ptr<PlacementPolicy> {
+        return std::make_unique<Priority>(config.get<bool>("preemptive"), fit_of(config));
+      }};
 }
 
 }  // namespace drydock

@@ -24,18 +24,20 @@ void Reservation::make(const PassContext& pass, JobRef head_ref) {
 void Reservation::make_scalar(const Pool& pool, const Job& head) {
   const std::int64_t missing = head.spec.tasks - pool.free_units;
   std::int64_t ended = 0;
-  const auto* entry = pool.by_estimated_end.find([&](const TaskSum& sum) {
+  const auto* entry = pool.by_estimated_end.find([&](const EndSum& sum) {
     if (ended + sum.tasks >= missing) return true;
     ended += sum.tasks;
     return false;
   });
   if (entry == nullptr) return;
   shadow_ = std::max(entry->key.at, now_);  // what has outlived its estimate may end at any moment
-  // All that end by then, also those at the same instant.
-  while (entry != nullptr && entry->key.at <= shadow_) {
-    ended += entry->summary.tasks;
-    entry = pool.by_estimated_end.next(entry->key);
-  }
+  // All that end by then: those of the same instant, and all that have outlived their estimates.
+  ended += entry->summary.tasks;
+  (void)pool.by_estimated_end.find_after(entry->key, [&](const EndSum& sum) {
+    if (sum.last > shadow_) return true;
+    ended += sum.tasks;
+    return false;
+  });
   extra_ = ended - missing;
 }
 

@@ -39,7 +39,7 @@ class Candidates {
     const WaitingIndex* jobs = nullptr;
     std::optional<WaitingKey> behind = std::nullopt;  // of the last one given out
     std::optional<JobRef> found = std::nullopt;       // the next one, if known
-    WaitingKey key = {};  // of found
+    WaitingKey key = {};                              // of found
     bool exhausted = false;
   };
 

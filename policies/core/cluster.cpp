@@ -74,8 +74,8 @@ void Cluster::spread(const Pool& pool, const Job& job, std::vector<Placement>& o
   struct Open {
     std::int64_t cpus = 0;  // still free
     std::uint32_t position = 0;
-    std::size_t at = 0;     // in out
-    std::int64_t room = 0;  // for so many more tasks
+    std::size_t at = 0;                                      // in out
+    std::int64_t room = 0;                                   // for so many more tasks
     [[nodiscard]] bool operator<(const Open& other) const {  // the freest on top of the heap, then the first
       return cpus != other.cpus ? cpus < other.cpus : position > other.position;
     }
@@ -233,9 +233,11 @@ void Cluster::take(JobRef ref, PoolId pool_id, std::span<const Placement> placem
     change_room(p.worker, p.tasks == 1 ? job.spec.per_task : job.spec.per_task * p.tasks, true);
   }
   Pool& pool = pools_[index(pool_id)];
-  const TaskSum tasks{static_cast<std::int64_t>(job.spec.tasks)};
-  if (traits_.by_estimated_end) pool.by_estimated_end.insert({{job.estimated_end, job.sequence}, ref, tasks});
-  if (traits_.by_order) pool.by_order.insert({job.key(), ref, tasks});
+  const std::int64_t tasks = job.spec.tasks;
+  if (traits_.by_estimated_end) {
+    pool.by_estimated_end.insert({{job.estimated_end, job.sequence}, ref, {tasks, job.estimated_end}});
+  }
+  if (traits_.by_order) pool.by_order.insert({job.key(), ref, {tasks}});
 }
 
 void Cluster::give_back(JobRef ref) {
@@ -260,7 +262,8 @@ void Cluster::lose_part(JobRef ref, WorkerId id) {
   Job& job = jobs_[ref.value];
   DRYDOCK_CHECK(job.state == JobState::committing && job.sent, "only an assignment on its way is lost in parts");
   job.lost = true;
-  const auto at = static_cast<std::size_t>(std::ranges::find(job.placements, id, &Placement::worker) - job.placements.begin());
+  const auto at =
+      static_cast<std::size_t>(std::ranges::find(job.placements, id, &Placement::worker) - job.placements.begin());
   const std::uint32_t tasks = job.placements[at].tasks;
   forget_held(id, job.held_at[at]);
   change_room(id, job.spec.per_task * tasks, false);
@@ -271,11 +274,11 @@ void Cluster::lose_part(JobRef ref, WorkerId id) {
   }
   job.placements.pop_back();
   job.held_at.pop_back();
-  TaskSum left;
-  for (const Placement& p : job.placements) left.tasks += p.tasks;
+  std::int64_t left = 0;
+  for (const Placement& p : job.placements) left += p.tasks;
   Pool& pool = pools_[index(job.pool)];
-  if (traits_.by_estimated_end) pool.by_estimated_end.update({job.estimated_end, job.sequence}, left);
-  if (traits_.by_order) pool.by_order.update(job.key(), left);
+  if (traits_.by_estimated_end) pool.by_estimated_end.update({job.estimated_end, job.sequence}, {left, job.estimated_end});
+  if (traits_.by_order) pool.by_order.update(job.key(), {left});
 }
 
 void Cluster::set_running(JobRef ref, Time now) {
@@ -322,6 +325,7 @@ void Cluster::add_worker(WorkerId id, std::uint32_t incarnation, const WorkerSpe
   worker.spec = spec;
   worker.incarnation = incarnation;
   worker.live = true;
+  join_kind(id);
   worker.free = spec.capacity;
   pool.free += spec.capacity;
   pool.capacity += spec.capacity;
@@ -336,12 +340,31 @@ void Cluster::remove_worker(WorkerId id) {
   Worker& worker = workers_[index(id)];
   Pool& pool = pools_[index(worker.spec.pool)];
   worker.live = false;
+  leave_kind(id);
   ++pool.worker_changes;
   pool.free -= worker.free;
   pool.capacity -= worker.spec.capacity;
   if (pool.unit) pool.free_units -= fit_count(*pool.unit, worker.free);
   pool.fits.set(worker.position, kOutOfUse);
   pool.dirty = true;
+}
+
+void Cluster::join_kind(WorkerId id) {
+  Worker& worker = workers_[index(id)];
+  std::vector<WorkerKind>& kinds = pools_[index(worker.spec.pool)].kinds;
+  auto kind = std::ranges::find(kinds, worker.spec.capacity, &WorkerKind::capacity);
+  if (kind == kinds.end()) kind = kinds.insert(kind, {worker.spec.capacity, {}});
+  worker.kind = static_cast<std::uint32_t>(kind - kinds.begin());
+  worker.kind_at = static_cast<std::uint32_t>(kind->workers.size());
+  kind->workers.push_back(id);
+}
+
+void Cluster::leave_kind(WorkerId id) {
+  const Worker& worker = workers_[index(id)];
+  std::vector<WorkerId>& workers = pools_[index(worker.spec.pool)].kinds[worker.kind].workers;
+  workers[worker.kind_at] = workers.back();
+  workers_[index(workers.back())].kind_at = worker.kind_at;
+  workers.pop_back();
 }
 
 void Cluster::clear_changes(PoolId id) {

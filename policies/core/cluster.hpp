@@ -114,15 +114,21 @@ struct EndKey {
   std::uint64_t sequence = 0;
   friend constexpr auto operator<=>(const EndKey&, const EndKey&) = default;
 };
-using EndIndex = OrderedIndex<EndKey, JobRef, TaskSum>;
+// The tasks of attempts, and when the last of them should end.
+struct EndSum {
+  std::int64_t tasks = 0;
+  Time last{};
+  static EndSum join(const EndSum& a, const EndSum& b) { return {a.tasks + b.tasks, std::max(a.last, b.last)}; }
+};
+using EndIndex = OrderedIndex<EndKey, JobRef, EndSum>;
 using OrderIndex = OrderedIndex<WaitingKey, JobRef, TaskSum>;
 
 struct Queue {
   QueueConfig config;
-  std::vector<PoolId> pools;    // that serve it
-  WaitingIndex waiting;         // in the policy's order; queue priority is not part of the key
-  WaitingIndex by_submission;   // the same jobs by submission (ranks are equal), if the policy asked for it
-  std::uint64_t bound = 0;      // further jobs that wait at workers
+  std::vector<PoolId> pools;   // that serve it
+  WaitingIndex waiting;        // in the policy's order; queue priority is not part of the key
+  WaitingIndex by_submission;  // the same jobs by submission (ranks are equal), if the policy asked for it
+  std::uint64_t bound = 0;     // further jobs that wait at workers
 };
 
 struct Held {
@@ -135,11 +141,19 @@ struct Worker {
   std::uint32_t incarnation = 0;
   bool live = false;
   std::uint32_t position = 0;  // in its pool
+  std::uint32_t kind = 0;      // while live: in Pool::kinds,
+  std::uint32_t kind_at = 0;   // and there
   Resources free;
   std::vector<Held> held;    // attempts with tasks here
   std::deque<JobRef> local;  // jobs bound to it, in order
 
   [[nodiscard]] bool serves(PoolId pool) const { return live && spec.pool == pool; }
+};
+
+// Live workers of equal capacity, in no order.
+struct WorkerKind {
+  Resources capacity;
+  std::vector<WorkerId> workers;
 };
 
 // An attempt that gave back its resources.
@@ -153,13 +167,14 @@ struct Pool {
 
   PoolConfig config;
   std::vector<WorkerId> workers;  // by position; also those that left or serve another pool now: ask Worker::serves
+  std::vector<WorkerKind> kinds;
   std::uint64_t worker_changes = 0;  // how often a worker came or went
   FitIndex fits;
-  Resources free;                 // sum over live workers
-  Resources capacity;             // likewise
-  double speed_max = 0;           // of any worker so far
-  EndIndex by_estimated_end;      // attempts that hold resources here, if the policy asked for it
-  OrderIndex by_order;            // likewise
+  Resources free;             // sum over live workers
+  Resources capacity;         // likewise
+  double speed_max = 0;       // of any worker so far
+  EndIndex by_estimated_end;  // attempts that hold resources here, if the policy asked for it
+  OrderIndex by_order;        // likewise
 
   // Scalar view: as long as every live job of its queues and every attempt has the same demand per task, the pool is just a
   // number of places. `unit` is the first demand seen.
@@ -172,7 +187,8 @@ struct Pool {
   std::vector<JobRef> arrivals;  // began to wait (may be gone or elsewhere by now: ask waits_for)
   std::vector<WorkerId> freed;   // got room
   std::vector<Departure> departures;
-  std::vector<std::uint64_t> withdrawn;  // sequences of jobs that stopped waiting, other than by starting or being bound here
+  std::vector<std::uint64_t>
+      withdrawn;  // sequences of jobs that stopped waiting, other than by starting or being bound here
 
   [[nodiscard]] bool is_scalar() const { return unit.has_value() && other_demands == 0; }
 };
@@ -224,18 +240,18 @@ class Cluster {
 
   // --- changes; not for policies ---
   JobRef add_job(const JobSpec& spec, Time now);
-  void remove_job(JobRef ref);                       // ended, waiting or bound
-  void set_rank(JobRef ref, Rank rank);              // before enqueue
-  void enqueue(JobRef ref);                          // any state without resources -> waiting
-  void dequeue(JobRef ref);                          // waiting or bound -> ended
-  void bind(JobRef ref, WorkerId worker);            // waiting -> bound, in the worker's pool
+  void remove_job(JobRef ref);             // ended, waiting or bound
+  void set_rank(JobRef ref, Rank rank);    // before enqueue
+  void enqueue(JobRef ref);                // any state without resources -> waiting
+  void dequeue(JobRef ref);                // waiting or bound -> ended
+  void bind(JobRef ref, WorkerId worker);  // waiting -> bound, in the worker's pool
   void take(JobRef ref, PoolId pool, std::span<const Placement> placements, Time now);  // -> committing, a new attempt
-  void give_back(JobRef ref);                        // frees what it holds -> ended
+  void give_back(JobRef ref);                                                           // frees what it holds -> ended
   // The part of a sent assignment on a lost worker is gone; the rest stays taken until the store has answered.
   void lose_part(JobRef ref, WorkerId worker);
   void set_state(JobRef ref, JobState state) { jobs_[ref.value].state = state; }
   void set_sent(JobRef ref) { jobs_[ref.value].sent = true; }
-  void set_running(JobRef ref, Time now);            // committed -> running
+  void set_running(JobRef ref, Time now);  // committed -> running
   void set_progress(JobRef ref, Duration progress) { jobs_[ref.value].progress = progress; }
   void cancel(JobRef ref) { jobs_[ref.value].cancelled = true; }
   void add_worker(WorkerId id, std::uint32_t incarnation, const WorkerSpec& spec);
@@ -246,6 +262,8 @@ class Cluster {
  private:
   // find_workers by Fit::worst for several tasks: each goes to the worker with most free cpus then.
   void spread(const Pool& pool, const Job& job, std::vector<Placement>& out) const;
+  void join_kind(WorkerId id);
+  void leave_kind(WorkerId id);
   void change_room(WorkerId id, const Resources& amount, bool taken);
   void count_demand(const Job& job, std::int64_t change);
   void forget_held(WorkerId id, std::uint32_t at);

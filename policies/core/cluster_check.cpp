@@ -50,6 +50,7 @@ void Cluster::check_room(PoolId id) const {
   Resources free;
   Resources capacity;
   std::int64_t units = 0;
+  std::size_t live = 0;
   for (std::uint32_t position = 0; position < pool.workers.size(); ++position) {
     const Worker& worker = this->worker(pool.workers[position]);
     if (!worker.serves(id)) {
@@ -57,12 +58,18 @@ void Cluster::check_room(PoolId id) const {
       continue;
     }
     DRYDOCK_CHECK(worker.position == position, "a worker does not know its place in its pool");
+    const WorkerKind& kind = pool.kinds.at(worker.kind);
+    DRYDOCK_CHECK(kind.capacity == worker.spec.capacity && kind.workers.at(worker.kind_at) == pool.workers[position],
+                  "a worker is not among those of its capacity");
+    ++live;
     free += worker.free;
     capacity += worker.spec.capacity;
     if (pool.unit) units += fit_count(*pool.unit, worker.free);
     DRYDOCK_CHECK(pool.fits.room(position) == worker.free, "the fit index shows another room than the worker has");
   }
   DRYDOCK_CHECK(free == pool.free && capacity == pool.capacity, "a pool's sums are not those of its workers");
+  for (const WorkerKind& kind : pool.kinds) live -= kind.workers.size();
+  DRYDOCK_CHECK(live == 0, "a worker that is gone is still among those of its capacity");
   DRYDOCK_CHECK(units == pool.free_units, "a pool's free units are not those of its workers");
 }
 

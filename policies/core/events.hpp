@@ -23,12 +23,12 @@ enum class OnInterrupt : std::uint8_t {
 struct JobSpec {
   JobId id;
   QueueId queue;
-  std::int32_t priority = 0;     // higher goes first, within a queue
-  std::uint32_t tasks = 1;       // a gang: all start together or none does; tasks may share a worker
-  Resources per_task;            // slots is 1
-  Duration estimate{};           // of one task on a worker of speed 1; > 0
-  std::int64_t input_bytes = 0;  // moved to the workers before the tasks run, in all
-  std::int64_t output_bytes = 0; // moved back after, in all
+  std::int32_t priority = 0;      // higher goes first, within a queue
+  std::uint32_t tasks = 1;        // a gang: all start together or none does; tasks may share a worker
+  Resources per_task;             // slots is 1
+  Duration estimate{};            // of one task on a worker of speed 1; > 0
+  std::int64_t input_bytes = 0;   // moved to the workers before the tasks run, in all
+  std::int64_t output_bytes = 0;  // moved back after, in all
   OnInterrupt on_failure = OnInterrupt::restart;
   OnInterrupt on_preemption = OnInterrupt::resume;
 };
@@ -39,20 +39,40 @@ struct WorkerSpec {
   double speed = 1.0;  // work of one reference second takes 1/speed seconds
 };
 
-struct JobSubmitted { JobSpec job; };
-struct JobCancelled { JobId job; };
+struct JobSubmitted {
+  JobSpec job;
+};
+struct JobCancelled {
+  JobId job;
+};
 
 // A worker came, or came back. Incarnations count from 1. A higher incarnation than the known one means that the old process, and every attempt it
 // held, is gone.
-struct WorkerRegistered { WorkerId worker; std::uint32_t incarnation = 0; WorkerSpec spec; };
-struct WorkerLeft { WorkerId worker; std::uint32_t incarnation = 0; };    // by itself, holding nothing
-struct LeaseExpired { WorkerId worker; std::uint32_t incarnation = 0; };  // the scheduler must take it for dead
+struct WorkerRegistered {
+  WorkerId worker;
+  std::uint32_t incarnation = 0;
+  WorkerSpec spec;
+};
+struct WorkerLeft {
+  WorkerId worker;
+  std::uint32_t incarnation = 0;
+};  // by itself, holding nothing
+struct LeaseExpired {
+  WorkerId worker;
+  std::uint32_t incarnation = 0;
+};  // the scheduler must take it for dead
 
 enum class Ending : std::uint8_t { succeeded, failed };
-struct AttemptFinished { AttemptId attempt; Ending ending = Ending::succeeded; };
+struct AttemptFinished {
+  AttemptId attempt;
+  Ending ending = Ending::succeeded;
+};
 // Answer to StopAttempt: the attempt holds nothing any more. `progress` is the work that a next attempt need not repeat, as
 // time on a worker of speed 1.
-struct AttemptStopped { AttemptId attempt; Duration progress{}; };
+struct AttemptStopped {
+  AttemptId attempt;
+  Duration progress{};
+};
 
 // Each command that asks something of a store gets exactly one answer.
 enum class Answer : std::uint8_t {
@@ -60,9 +80,16 @@ enum class Answer : std::uint8_t {
   failed,   // it had no effect
   unknown,  // it may or may not have had its effect: the reply was lost
 };
-struct CommitAnswered { RequestId request; Answer answer = Answer::done; };
+struct CommitAnswered {
+  RequestId request;
+  Answer answer = Answer::done;
+};
 // Answer to ReadBatch: whether the batch of that (unknown) commit is in the store. `found` counts only with Answer::done.
-struct BatchRead { RequestId request; Answer answer = Answer::done; bool found = false; };
+struct BatchRead {
+  RequestId request;
+  Answer answer = Answer::done;
+  bool found = false;
+};
 
 using Event = std::variant<CommitAnswered, BatchRead, AttemptFinished, AttemptStopped, WorkerLeft, LeaseExpired,
                            WorkerRegistered, JobCancelled, JobSubmitted>;

@@ -67,7 +67,8 @@ void FitIndex::for_each_fitting(const Resources& demand, Visit&& visit) const {
     return;
   }
   const auto accept = [&demand](const Largest& largest) { return (demand.amounts <= largest.amounts).all(); };
-  const auto* entry = fit_ == Fit::best ? ordered_.find_after(Key{demand.cpus() - 1, ~std::uint32_t{0}}, accept) : ordered_.find(accept);
+  const auto* entry =
+      fit_ == Fit::best ? ordered_.find_after(Key{demand.cpus() - 1, ~std::uint32_t{0}}, accept) : ordered_.find(accept);
   while (entry != nullptr) {
     const Key key = entry->key;
     if (!visit(entry->value, rooms_[entry->value])) return;

@@ -82,7 +82,9 @@ class OrderedIndex {
   }
 
   // The last entry before `key`; nullptr when there is none.
-  [[nodiscard]] const Entry* previous(const Key& key) const { return root_ == kNone ? nullptr : previous_below(root_, height_, key); }
+  [[nodiscard]] const Entry* previous(const Key& key) const {
+    return root_ == kNone ? nullptr : previous_below(root_, height_, key);
+  }
 
   // All entries in order.
   template <class Visit>

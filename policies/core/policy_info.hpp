@@ -31,7 +31,9 @@ struct PolicyConfig {
 
   // The value of a parameter; its name and type must be those of the policy's ParameterInfo.
   template <class T>
-  [[nodiscard]] const T& get(std::string_view name) const { return std::get<T>(parameters.find(name)->second); }
+  [[nodiscard]] const T& get(std::string_view name) const {
+    return std::get<T>(parameters.find(name)->second);
+  }
 };
 
 enum class PolicyFamily : std::uint8_t { placement, liveness };
@@ -47,6 +49,7 @@ struct PolicyInfo {
 };
 
 // The defaults of `info`, with `overrides` put over them (which must name parameters of it, with their types).
-[[nodiscard]] PolicyConfig configure(const PolicyInfo& info, std::map<std::string, ParameterValue, std::less<>> overrides = {});
+[[nodiscard]] PolicyConfig configure(const PolicyInfo& info,
+                                     std::map<std::string, ParameterValue, std::less<>> overrides = {});
 
 }  // namespace drydock

@@ -23,11 +23,20 @@ struct Resources {
   [[nodiscard]] bool fits_in(const Resources& room) const { return (amounts <= room.amounts).all(); }
   [[nodiscard]] bool non_negative() const { return (amounts >= 0).all(); }
 
-  Resources& operator+=(const Resources& other) { amounts += other.amounts; return *this; }
-  Resources& operator-=(const Resources& other) { amounts -= other.amounts; return *this; }
+  Resources& operator+=(const Resources& other) {
+    amounts += other.amounts;
+    return *this;
+  }
+  Resources& operator-=(const Resources& other) {
+    amounts -= other.amounts;
+    return *this;
+  }
   friend Resources operator+(Resources a, const Resources& b) { return a += b; }
   friend Resources operator-(Resources a, const Resources& b) { return a -= b; }
-  friend Resources operator*(Resources a, std::int64_t times) { a.amounts *= times; return a; }
+  friend Resources operator*(Resources a, std::int64_t times) {
+    a.amounts *= times;
+    return a;
+  }
   friend bool operator==(const Resources& a, const Resources& b) { return (a.amounts == b.amounts).all(); }
 };
 

@@ -37,9 +37,9 @@ class Rng {
  public:
   Rng(std::uint64_t seed, std::string_view stream);
 
-  [[nodiscard]] std::uint64_t bits();                       // 64 uniform bits
+  [[nodiscard]] std::uint64_t bits();                               // 64 uniform bits
   [[nodiscard]] double uniform() { return unit_interval(bits()); }  // [0, 1)
-  [[nodiscard]] std::uint64_t below(std::uint64_t bound);   // uniform in [0, bound); bound > 0; unbiased
+  [[nodiscard]] std::uint64_t below(std::uint64_t bound);           // uniform in [0, bound); bound > 0; unbiased
 
  private:
   std::array<std::uint64_t, 4> state_{};

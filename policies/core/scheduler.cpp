@@ -107,9 +107,7 @@ void Scheduler::on(const JobCancelled& event) {
       break;
     case JobState::committed:
     case JobState::stopping:
-    case JobState::ended:
-      cluster_.cancel(*ref);
-      break;
+    case JobState::ended: cluster_.cancel(*ref); break;
   }
 }
 
@@ -120,9 +118,7 @@ void Scheduler::on(const WorkerRegistered& event) {
   cluster_.add_worker(event.worker, event.incarnation, event.spec);
 }
 
-void Scheduler::on(const WorkerLeft& event) {
-  on(LeaseExpired{event.worker, event.incarnation});
-}
+void Scheduler::on(const WorkerLeft& event) { on(LeaseExpired{event.worker, event.incarnation}); }
 
 void Scheduler::on(const LeaseExpired& event) {
   if (index(event.worker) >= cluster_.worker_count()) return;
@@ -221,7 +217,10 @@ void Scheduler::on(const CommitAnswered& event) {
   if (batch == in_flight_.end() || batch->unknown) return;
   const auto at = static_cast<std::size_t>(batch - in_flight_.begin());
   switch (event.answer) {
-    case Answer::done: settle_done(*batch); retire(at); break;
+    case Answer::done:
+      settle_done(*batch);
+      retire(at);
+      break;
     case Answer::failed:
       settle_failed(*batch);
       retire(at);
@@ -403,7 +402,7 @@ void Scheduler::send_dispatches() {
   for (const AttemptId attempt : to_dispatch_) {
     const std::optional<JobRef> ref = current(attempt);
     if (!ref || cluster_.job(*ref).state != JobState::committed) continue;  // its worker was lost in this step
-    if (cluster_.job(*ref).cancelled) {  // likewise
+    if (cluster_.job(*ref).cancelled) {                                     // likewise
       end(*ref, ReleaseReason::cancelled);
       continue;
     }

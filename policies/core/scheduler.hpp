@@ -36,9 +36,9 @@ struct SchedulerConfig {
   std::vector<PoolConfig> pools;
   PolicyConfig placement;
   ControlPlaneConfig control_plane;
-  std::uint32_t max_in_flight = 2;               // commits awaiting their answer; more decisions are coalesced
+  std::uint32_t max_in_flight = 2;                 // commits awaiting their answer; more decisions are coalesced
   Duration store_retry = std::chrono::seconds{1};  // pause after a failed commit or read
-  std::uint64_t seed = 1;                        // of the policy's random numbers
+  std::uint64_t seed = 1;                          // of the policy's random numbers
 };
 
 class Scheduler {
@@ -68,8 +68,8 @@ class Scheduler {
   // A commit that has not been answered for good.
   struct Batch {
     RequestId commit;
-    RequestId read;         // of the ReadBatch on its way; 0: none
-    bool unknown = false;   // its answer was lost: to be read
+    RequestId read;        // of the ReadBatch on its way; 0: none
+    bool unknown = false;  // its answer was lost: to be read
     std::vector<AttemptId> assignments;
     std::vector<Release> releases;
   };
@@ -119,10 +119,10 @@ class Scheduler {
   bool halted_ = false;
   std::string halt_reason_;
 
-  Time changed_at_ = kNever;       // first change that no pass has seen yet
-  Time store_ready_at_{};          // no commit or read before this, after one failed
-  std::vector<Batch> in_flight_;   // at most max_in_flight, in order of their commits
-  std::vector<Batch> spare_;       // their vectors, for reuse
+  Time changed_at_ = kNever;      // first change that no pass has seen yet
+  Time store_ready_at_{};         // no commit or read before this, after one failed
+  std::vector<Batch> in_flight_;  // at most max_in_flight, in order of their commits
+  std::vector<Batch> spare_;      // their vectors, for reuse
   std::vector<AttemptId> to_assign_;
   std::vector<Release> to_release_;
   std::vector<AttemptId> to_dispatch_;

@@ -29,14 +29,35 @@ class Hasher {
     for (const Placement& p : placements) add(std::uint64_t{p.worker.value} << 32U | p.tasks);
   }
   template <class Enum>
-  void add_enum(Enum e) { add(static_cast<std::uint64_t>(e)); }
+  void add_enum(Enum e) {
+    add(static_cast<std::uint64_t>(e));
+  }
 
-  void operator()(const CommitAnswered& e) { add(e.request.value); add_enum(e.answer); }
-  void operator()(const BatchRead& e) { add(e.request.value); add_enum(e.answer); add(std::uint64_t{e.found}); }
-  void operator()(const AttemptFinished& e) { add(e.attempt); add_enum(e.ending); }
-  void operator()(const AttemptStopped& e) { add(e.attempt); add(e.progress); }
-  void operator()(const WorkerLeft& e) { add(std::uint64_t{e.worker.value}); add(std::uint64_t{e.incarnation}); }
-  void operator()(const LeaseExpired& e) { add(std::uint64_t{e.worker.value}); add(std::uint64_t{e.incarnation}); }
+  void operator()(const CommitAnswered& e) {
+    add(e.request.value);
+    add_enum(e.answer);
+  }
+  void operator()(const BatchRead& e) {
+    add(e.request.value);
+    add_enum(e.answer);
+    add(std::uint64_t{e.found});
+  }
+  void operator()(const AttemptFinished& e) {
+    add(e.attempt);
+    add_enum(e.ending);
+  }
+  void operator()(const AttemptStopped& e) {
+    add(e.attempt);
+    add(e.progress);
+  }
+  void operator()(const WorkerLeft& e) {
+    add(std::uint64_t{e.worker.value});
+    add(std::uint64_t{e.incarnation});
+  }
+  void operator()(const LeaseExpired& e) {
+    add(std::uint64_t{e.worker.value});
+    add(std::uint64_t{e.incarnation});
+  }
   void operator()(const WorkerRegistered& e) {
     add(std::uint64_t{e.worker.value});
     add(std::uint64_t{e.incarnation});
@@ -62,14 +83,32 @@ class Hasher {
   void operator()(const Commit& c) {
     add(c.request.value);
     add(std::uint64_t{c.releases.size()});
-    for (const Release& r : c.releases) { add(r.attempt); add_enum(r.reason); }
+    for (const Release& r : c.releases) {
+      add(r.attempt);
+      add_enum(r.reason);
+    }
     add(std::uint64_t{c.assignments.size()});
-    for (const Assignment& a : c.assignments) { add(a.attempt); add(a.placements); }
+    for (const Assignment& a : c.assignments) {
+      add(a.attempt);
+      add(a.placements);
+    }
   }
-  void operator()(const ReadBatch& c) { add(c.request.value); add(c.commit.value); }
-  void operator()(const Dispatch& c) { add(c.attempt); add(c.placements); }
-  void operator()(const StopAttempt& c) { add(c.attempt); add_enum(c.reason); }
-  void operator()(const RejectJob& c) { add(c.job.value); add_enum(c.reason); }
+  void operator()(const ReadBatch& c) {
+    add(c.request.value);
+    add(c.commit.value);
+  }
+  void operator()(const Dispatch& c) {
+    add(c.attempt);
+    add(c.placements);
+  }
+  void operator()(const StopAttempt& c) {
+    add(c.attempt);
+    add_enum(c.reason);
+  }
+  void operator()(const RejectJob& c) {
+    add(c.job.value);
+    add_enum(c.reason);
+  }
   void operator()(const Halt& c) { add(stream_of(c.why)); }
 
  private:
