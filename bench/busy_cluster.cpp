@@ -55,6 +55,7 @@ void BusyCluster::submit(std::uint64_t count) {
     JobSpec job;
     job.id = JobId{next_job_++};
     job.per_task = make_resources({.cpus_milli = 1000, .slots = 1});
+    if (config_.two_demands && rng_.uniform() < 0.5) job.per_task = make_resources({.cpus_milli = 600, .slots = 1});
     if (rng_.uniform() < config_.wide_jobs) job.tasks = static_cast<std::uint32_t>(2 + rng_.below(7));
     const double true_duration =
         static_cast<double>(config_.workers) / tasks_per_job(config_) * static_cast<double>(kRound.count());

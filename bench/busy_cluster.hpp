@@ -18,6 +18,7 @@ struct BusyClusterConfig {
   std::string policy = "fcfs";
   std::uint32_t workers = 1000;
   std::uint64_t waiting = 1000;
+  bool two_demands = false;     // half of the jobs ask for less cpu, so that places are not interchangeable
   double wide_jobs = 0.1;       // fraction of jobs with 2 to 8 tasks
   double estimate_least = 1.1;  // estimates are this to twice this much of the true duration; below 1 some are too short
 };

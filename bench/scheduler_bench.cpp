@@ -9,11 +9,10 @@
 namespace drydock::bench {
 namespace {
 
-void decide(benchmark::State& state, const std::string& policy, double estimate_least) {
-  BusyCluster cluster({.policy = policy,
-                       .workers = static_cast<std::uint32_t>(state.range(0)),
-                       .waiting = static_cast<std::uint64_t>(state.range(1)),
-                       .estimate_least = estimate_least});
+void decide(benchmark::State& state, BusyClusterConfig config) {
+  config.workers = static_cast<std::uint32_t>(state.range(0));
+  config.waiting = static_cast<std::uint64_t>(state.range(1));
+  BusyCluster cluster(config);
   for (int i = 0; i < 100; ++i) cluster.round();  // past the start, where all workers were free
   std::uint64_t decisions = 0;
   const std::uint64_t steps = cluster.steps();
@@ -32,7 +31,7 @@ void decide(benchmark::State& state, const std::string& policy, double estimate_
     if (info.family != PolicyFamily::placement) continue;
     const std::string policy{info.type};
     auto* bench = benchmark::RegisterBenchmark(("Decide/" + policy).c_str(),
-                                               [policy](benchmark::State& state) { decide(state, policy, 1.1); });
+                                               [policy](benchmark::State& state) { decide(state, {.policy = policy}); });
     bench->ArgNames({"workers", "waiting"})->Unit(benchmark::kMicrosecond)->MinTime(0.2);
     if (policy == "conservative") {  // plans every waiting job anew when one ends early: for short queues
       for (const std::int64_t workers : {100, 1'000, 10'000}) bench->Args({workers, 100});
@@ -44,10 +43,20 @@ void decide(benchmark::State& state, const std::string& policy, double estimate_
   }
   // Half of the estimates are too short: backfilling has to live with many attempts that should have ended.
   for (const std::string policy : {"easy", "easy-sjf", "greedy-backfill"}) {
-    auto* bench = benchmark::RegisterBenchmark(("DecideOverdue/" + policy).c_str(),
-                                               [policy](benchmark::State& state) { decide(state, policy, 0.66); });
+    auto* bench = benchmark::RegisterBenchmark(("DecideOverdue/" + policy).c_str(), [policy](benchmark::State& state) {
+      decide(state, {.policy = policy, .estimate_least = 0.66});
+    });
     bench->ArgNames({"workers", "waiting"})->Unit(benchmark::kMicrosecond)->MinTime(0.2);
     for (const std::int64_t workers : {100, 1'000, 10'000, 100'000}) bench->Args({workers, 10'000});
+  }
+  // Demands differ: no pool is just a number of places.
+  for (const std::string policy : {"fcfs", "easy", "easy-sjf", "greedy-backfill", "best-fit", "srpt", "priority"}) {
+    auto* bench = benchmark::RegisterBenchmark(("DecideMixed/" + policy).c_str(), [policy](benchmark::State& state) {
+      decide(state, {.policy = policy, .two_demands = true});
+    });
+    bench->ArgNames({"workers", "waiting"})->Unit(benchmark::kMicrosecond)->MinTime(0.2);
+    for (const std::int64_t workers : {100, 1'000, 10'000, 100'000}) bench->Args({workers, 10'000});
+    bench->Args({10'000, 1'000'000});
   }
   return true;
 }();
