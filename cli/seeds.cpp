@@ -75,8 +75,12 @@ Result<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
 
 bool is_random(const Scenario& scenario) {
   if (scenario.scheduler.placement.type == "jsq") return true;
-  // With faults, the moments of crashes or of heartbeats are drawn.
-  if (!scenario.faults.empty()) return true;
+  for (const auto& fault : scenario.faults) {
+    const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
+    if (crash == nullptr) return true;
+    const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&crash->when);
+    if (repeated != nullptr && (is_random(repeated->up) || is_random(repeated->down))) return true;
+  }
   return std::any_of(scenario.workload.begin(), scenario.workload.end(),
                      [](const Source& source) { return is_random(source); });
 }

@@ -1,0 +1,65 @@
+// Same scenario, same seed: the same journal, byte by byte, whatever else runs beside it; and a recorded run can be repeated
+// from its journal alone.
+#include "tests/cli/binary.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace drydock::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Case {
+  std::string scenario;
+  std::vector<std::string> options;
+};
+
+class Determinism : public ::testing::TestWithParam<Case> {
+ protected:
+  // Runs all variants with two seeds; journals in `journals`.
+  Json simulate(const std::string& journals, const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments{"simulate", GetParam().scenario, "--seeds", "1..2", "--format", "json"};
+    arguments.insert(arguments.end(), GetParam().options.begin(), GetParam().options.end());
+    if (!journals.empty()) arguments.insert(arguments.end(), {"--journal", journals});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Ran ran = run_binary(arguments);
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    Json runs = Json::parse(ran.out).at("runs");
+    for (auto& run : runs) {
+      run.erase("resources");
+      run.erase("checked");
+    }
+    return runs;
+  }
+};
+
+TEST_P(Determinism, JournalsAreTheSameTwiceAndReplay) {
+  const Folder folder;
+  const Json first = simulate(folder.path("first"), {"--jobs", "1"});
+  const Json second = simulate(folder.path("second"), {"--jobs", "3", "--check"});
+  EXPECT_EQ(first, second);
+  ASSERT_FALSE(first.empty());
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path("first"))) {
+    const std::string name = entry.path().filename().string();
+    EXPECT_EQ(text_of(entry.path().string()), text_of(folder.path("second/" + name))) << name;
+    const Ran replayed = run_binary({"replay", entry.path().string()});
+    EXPECT_EQ(replayed.code, 0) << replayed.out << replayed.err;
+    EXPECT_NE(replayed.out.find("identical"), std::string::npos) << replayed.out;
+    EXPECT_EQ(run_binary({"check", entry.path().string()}).code, 0) << name;
+  }
+}
+
+TEST_P(Determinism, HeartbeatsOneByOneOrComputedDecideTheSame) { EXPECT_EQ(simulate("", {}), simulate("", {"--eager"})); }
+
+INSTANTIATE_TEST_SUITE_P(BuiltIn, Determinism,
+                         ::testing::Values(Case{"easy-against-fcfs", {}},
+                                           Case{"node-failures", {"--set", "/workload/0/count=1000"}},
+                                           Case{"bursts", {"--set", "/workload/0/count=3000"}}, Case{"isolation", {}},
+                                           Case{"parallel-machine", {"--set", "/workload/0/count=300"}},
+                                           Case{"reference/breakdowns", {"--set", "/workload/0/count=5000"}}));
+
+}  // namespace
+}  // namespace drydock::cli
