@@ -30,7 +30,7 @@ class Check final : public Command {
     std::uint64_t steps = 0;
     while (true) {
       const auto more = reader.next(step);
-      if (!more) return bad_input(fmt::format("{}: {}", path_, more.error().message));
+      if (!more) return unreadable(checker, reader, steps, more.error().message, terminal);
       if (!more.value()) break;
       checker.step(step.now, step.events, step.commands);
       ++steps;
@@ -41,6 +41,15 @@ class Check final : public Command {
   }
 
  private:
+  // What was found before the place where the journal breaks off is worth knowing, too.
+  [[nodiscard]] int unreadable(Checker& checker, const JournalReader& reader, std::uint64_t steps, const std::string& why,
+                               const Terminal& terminal) const {
+    checker.finish(false);
+    fmt::print("{}: {}\n", path_, describe(reader.header()));
+    (void)report(checker, steps, JournalEnd::missing, terminal);
+    return bad_input(fmt::format("{}: {}", path_, why));
+  }
+
   static int report(const Checker& checker, std::uint64_t steps, JournalEnd end, const Terminal& terminal) {
     for (const Violation& violation : checker.violations()) {
       fmt::print("at {:.9f} s: {}\n{}", seconds(violation.at), bold(terminal, violation.what),
@@ -51,7 +60,7 @@ class Check final : public Command {
     if (count > checker.violations().size()) fmt::print("and {} more\n", count - checker.violations().size());
     std::string_view how;
     switch (end) {
-      case JournalEnd::missing: how = "; its writer died, so what was left over was not judged"; break;
+      case JournalEnd::missing: how = "; the journal has no end, so what was left over was not judged"; break;
       case JournalEnd::stopped: how = "; the run was stopped early, so what was left over was not judged"; break;
       case JournalEnd::all_ended: break;
     }

@@ -16,7 +16,6 @@ enum ExitCode : int {
   kDone = 0,
   kCheckFailed = 1,    // an invariant was violated, a replay differed, or a run broke down
   kBadInput = 2,       // wrong usage, or a file that cannot be read or makes no sense
-  kUnreachable = 3,    // a store could not be reached
   kInterrupted = 130,  // Ctrl-C: what there is was written, marked as partial (128 + SIGINT, as shells have it)
 };
 

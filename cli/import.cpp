@@ -24,7 +24,8 @@ using scenarios::TraceFormat;
 using scenarios::TraceOptions;
 
 constexpr std::string_view kColumnsHelp =
-    "columns are given as submit=NAME,runtime=NAME[,tasks=NAME][,estimate=NAME][,queue=NAME]; times are in seconds";
+    "columns are given as submit=NAME,runtime=NAME[,tasks=NAME][,estimate=NAME][,queue=NAME]; their unit is "
+    "--time-unit";
 
 // "submit=arrival,runtime=took": which column means what.
 Result<scenarios::CsvColumns> parse_columns(std::string_view text) {
@@ -59,17 +60,23 @@ class Import final : public Command {
     app.add_option("FORMAT", format_, "swf (also gzipped) or csv")->required()->check(CLI::IsMember({"swf", "csv"}));
     app.add_option("FILE", file_, "The trace")->required();
     app.add_option("--columns", columns_, "csv: submit=NAME,runtime=NAME[,tasks=NAME][,estimate=NAME][,queue=NAME]");
+    app.add_option("--time-unit", time_unit_, "csv: of all times that are plain numbers: s (default), ms, us, ns, m, h or d")
+        ->check(CLI::IsMember({"ns", "us", "ms", "s", "m", "h", "d"}));
     app.add_option("--delimiter", delimiter_, "csv: between columns (default ,)");
     app.add_option("--first", options_.first, "Valid jobs to leave out at the beginning");
     app.add_option("--count", count_, "Jobs to use after these (default: all)")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
     app.add_flag("--requested", requested_, "Estimates are what users asked for, not the true runtimes");
     app.add_option("--out", out_, "Write a scenario that runs the trace");
+    app.add_flag("--force", force_, "Write it even if the file exists")->needs("--out");
     app.add_option("--format", output_, "table (default) or json")->check(CLI::IsMember({"table", "json"}));
   }
 
   int run(const Terminal&) override {
     if (const auto ready = complete_options(); !ready) return bad_input(ready.error().message);
+    std::error_code ignored;
+    if (!force_ && std::filesystem::exists(out_, ignored))
+      return bad_input(fmt::format("--out: {} exists; choose another name, or add --force to overwrite it", out_));
     const auto report = options_.format == TraceFormat::swf ? scenarios::import_swf(file_, options_)
                                                             : scenarios::import_csv(file_, options_);
     if (!report) return bad_input(report.error().message);
@@ -97,6 +104,9 @@ class Import final : public Command {
     if (!columns) return columns.error();
     options_.csv = std::move(columns).value();
     options_.csv.delimiter = delimiter_.front();
+    const std::int64_t unit_ns = nanos(scenarios::parse_duration("1" + time_unit_).value());
+    options_.csv.submit_unit_ns = options_.csv.estimate_unit_ns = unit_ns;
+    for (scenarios::CsvTerm& term : options_.csv.runtime) term.factor_ns = static_cast<double>(unit_ns);
     return true;
   }
 
@@ -120,11 +130,13 @@ class Import final : public Command {
   std::string format_;
   std::string file_;
   std::string columns_;
+  std::string time_unit_ = "s";
   std::string delimiter_ = ",";
   std::string out_;
   std::string output_ = "table";
   std::uint64_t count_ = 0;
   bool requested_ = false;
+  bool force_ = false;
   TraceOptions options_;
 };
 

@@ -30,14 +30,14 @@ constexpr std::array<CommandEntry, 8> kCommands{{
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
     {"policies", "list the policies, or explain one", make_policies},
     {"import", "read a trace: what is in it, and what was skipped and why", make_import},
-    {"replay", "repeat every decision of a journal, or see what would have happened", make_replay},
+    {"replay", "repeat every decision of a journal, or see where another policy would differ", make_replay},
     {"check", "look for violated invariants in a journal", make_check},
     {"version", "version, and what it was built with", make_version},
 }};
 
 constexpr std::string_view kExamples = R"(
 Try:
-  drydock simulate easy-against-fcfs                    compare ten policies on one workload
+  drydock simulate easy-against-fcfs                    compare nine policies on one workload
   drydock simulate my.json --seeds 1..20 --out results  your scenario, with intervals over 20 seeds
   drydock policies easy                                 what a policy does, its parameters and its source
 )";
@@ -49,8 +49,8 @@ void print_help(const Terminal& terminal, bool all) {
   fmt::print("{}", kExamples);
   if (all) {
     fmt::print(
-        "\nExit codes: 0 done; 1 a check failed; 2 wrong usage or input; 3 a store could not be reached;\n"
-        "130 interrupted (partial results were written).\n");
+        "\nExit codes: 0 done; 1 a check or a run failed; 2 wrong usage or input; 130 interrupted (partial results\n"
+        "were written).\n");
   }
 }
 

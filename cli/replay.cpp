@@ -6,6 +6,7 @@
 #include "policies/catalog.hpp"
 #include "policies/core/scheduler.hpp"
 #include "scenarios/loader.hpp"
+#include "scenarios/wording.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -21,11 +22,17 @@ class Replay final : public Command {
  public:
   void declare(CLI::App& app) override {
     app.add_option("JOURNAL", path_, "A journal, binary or JSON Lines")->required();
-    app.add_option("--set", sets_, "What if: change the scheduler's configuration, /json/pointer=value; may be repeated")
+    app.add_option(
+           "--set", sets_,
+           "Show where the decisions would first differ under another /policies/placement, /control_plane or priority or "
+           "capacity of a queue: /json/pointer=value; may be repeated")
         ->allow_extra_args(false);
   }
 
   int run(const Terminal& terminal) override {
+    for (const std::string& set : sets_) {
+      if (!is_decided_anew(set)) return bad_input(why_not(set));
+    }
     auto journal = open_journal(path_);
     if (!journal) return bad_input(journal.error().message);
     JournalReader& reader = *journal.value().reader;
@@ -39,6 +46,22 @@ class Replay final : public Command {
   }
 
  private:
+  // Whether a replay can show what the change does: jobs, workers and what happens to them are recorded facts.
+  static bool is_decided_anew(std::string_view set) {
+    const std::string_view pointer = set.substr(0, set.find('='));
+    const auto in = [&](std::string_view part) {
+      return pointer.starts_with(part) && (pointer.size() == part.size() || pointer[part.size()] == '/');
+    };
+    const bool queue_setting = in("/queues") && (pointer.ends_with("/priority") || pointer.ends_with("/capacity"));
+    return in("/policies/placement") || in("/control_plane") || queue_setting;
+  }
+  static std::string why_not(std::string_view set) {
+    return fmt::format(
+        "--set {}: a replay feeds the recorded facts to another configuration of the scheduler; it can change "
+        "/policies/placement, /control_plane, and /queues/N/priority or capacity. For anything else, use `drydock simulate`",
+        scenarios::printable(set));
+  }
+
   // The scheduler's part of the recorded scenario, with --set applied.
   [[nodiscard]] Result<SchedulerConfig> configuration(const JournalHeader& header) const {
     const auto loaded =

@@ -3,6 +3,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/journal_paths.hpp"
 #include "cli/metric_choice.hpp"
+#include "cli/notes.hpp"
 #include "cli/progress.hpp"
 #include "cli/result_files.hpp"
 #include "cli/seeds.hpp"
@@ -173,7 +174,7 @@ class Simulate final : public Command {
     app.add_option("--seeds", options_.seeds,
                    "Seeds to run: 7, 1..20 or 1,2,5 (default: ten from the scenario's own on; one if nothing is random)")
         ->type_name("SEEDS");
-    app.add_option("--set", options_.sets, "Change a value of the scenario; may be repeated")
+    app.add_option("--set", options_.sets, "Change a value of the scenario, before its variants do; may be repeated")
         ->allow_extra_args(false)
         ->type_name("/JSON/POINTER=VALUE");
     app.add_option("--variant", options_.variants, "Run only this variant; may be repeated")
@@ -210,6 +211,7 @@ class Simulate final : public Command {
       if (auto ready = prepare_journals(journal_target(options_, work.value())); !ready)
         return bad_input(ready.error().message);
     }
+    print_notes(work.value().variants);
     const Outcome outcome = run_all(options_, work.value(), terminal);
     fmt::print("{}", options_.format == "json" ? outcome_json(outcome) : outcome_table(outcome, terminal, false));
     if (!options_.out.empty()) {

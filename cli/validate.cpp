@@ -1,5 +1,6 @@
 // drydock validate SCENARIO...
 #include "cli/command.hpp"
+#include "cli/notes.hpp"
 #include "scenarios/loader.hpp"
 #include "scenarios/units.hpp"
 #include "scenarios/wording.hpp"
@@ -70,8 +71,12 @@ class Validate final : public Command {
     int code = kDone;
     for (const std::string& file : files_) {
       const auto loaded = scenarios::load(file, {.sets = sets_, .read_traces = true});
-      if (loaded) print_summary(file, loaded.value());
-      else code = bad_input(loaded.error().message);
+      if (!loaded) {
+        code = bad_input(loaded.error().message);
+        continue;
+      }
+      print_summary(file, loaded.value());
+      print_notes(loaded.value());
     }
     return code;
   }

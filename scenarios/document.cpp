@@ -263,7 +263,8 @@ Result<Walk> walk(Json& root, const std::string& pointer) {
     if (walk.parent->is_object()) {
       if (!walk.parent->contains(part)) {
         if (walk.made.empty()) walk.made = walk.pointer + "/" + escape_pointer(part);
-        (*walk.parent)[part] = Json::object();
+        const std::string_view after = std::string_view(pointer).substr(slash + 1);
+        (*walk.parent)[part] = after == "-" || after.starts_with("-/") ? Json::array() : Json::object();
       }
       walk.parent = &(*walk.parent)[part];
     } else if (walk.parent->is_array()) {

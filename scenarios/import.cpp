@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace drydock::scenarios {
 namespace {
@@ -78,6 +79,7 @@ Result<ImportReport> report_on(const std::filesystem::path& path, TraceOptions o
   for (const RawJob& job : raw.jobs) ++report.queues[raw.queues[job.queue]];
   const auto first = std::min<std::uint64_t>(options.first, raw.jobs.size() - 1);
   report.first_submit_s = static_cast<double>(raw.jobs[first].submit_ns) / 1e9;
+  report.assumed_processors = !machine.has_value();
   report.processors = machine.value_or(enough_processors(report));
   if (report.period_s > 0) report.mean_load = report.work_s / (report.period_s * static_cast<double>(report.processors));
   return report;
@@ -125,6 +127,15 @@ Ordered columns_json(const CsvColumns& csv) {
   return columns;
 }
 
+// A name that scenarios allow.
+std::string plain_name(std::string name) {
+  for (char& c : name) {
+    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    if (!good) c = '-';
+  }
+  return name;
+}
+
 // The name of a unit of the schema.
 std::string unit_name(std::int64_t unit_ns) { return format_duration(Duration{unit_ns}).substr(1); }
 
@@ -145,6 +156,19 @@ Ordered trace_json(const ImportReport& report, const TraceOptions& options, cons
     if (options.csv.delimiter != ',') trace["delimiter"] = std::string(1, options.csv.delimiter);
   }
   return trace;
+}
+
+// A queue for each of the trace's, all served by one pool. Queues of SWF are numbers of which few know the meaning.
+void add_queues(const ImportReport& report, Ordered& scenario, Ordered& jobs) {
+  std::set<std::string> names;
+  for (const auto& [queue, count] : report.queues) {
+    std::string name = plain_name(queue).substr(0, 90);
+    if (name.empty()) name = "none";
+    while (!names.insert(name).second) name += "_";
+    scenario["queues"].push_back({{"name", name}});
+    jobs["trace"]["queues"][queue] = name;
+    if (!jobs.contains("queue")) jobs["queue"] = name;
+  }
 }
 
 }  // namespace
@@ -180,8 +204,10 @@ std::string import_text(const ImportReport& report) {
   text += fmt::format("submissions: from {} s in the file, over {}\n", fmt::format("{:.3f}", report.first_submit_s),
                       span_text(report.period_s));
   text += fmt::format("runtimes: mean {}, longest {}\n", span_text(report.mean_runtime_s), span_text(report.max_runtime_s));
-  text += fmt::format("processors: {} in the machine, {} in the largest job\n", report.processors, report.max_tasks);
-  if (report.mean_load) text += fmt::format("mean load: {:.1f} %\n", *report.mean_load * 100);
+  text += fmt::format("processors: {} in the largest job, {} {}\n", report.max_tasks, report.processors,
+                      report.assumed_processors ? "assumed (the file does not say: enough for it and for a load of 80 %)"
+                                                : "in the machine");
+  if (report.mean_load && !report.assumed_processors) text += fmt::format("mean load: {:.1f} %\n", *report.mean_load * 100);
   return text;
 }
 
@@ -201,23 +227,22 @@ std::string import_json(const ImportReport& report) {
                {"mean_runtime_s", report.mean_runtime_s},
                {"max_runtime_s", report.max_runtime_s},
                {"max_tasks", report.max_tasks},
-               {"processors", report.processors}};
+               {"processors", report.processors},
+               {"assumed_processors", report.assumed_processors}};
   json["mean_load"] = report.mean_load ? Ordered(*report.mean_load) : Ordered(nullptr);
   return json.dump(2, ' ', false, Ordered::error_handler_t::replace) + "\n";
 }
 
 std::string scenario_for(const ImportReport& report, const TraceOptions& options, const std::string& trace_path) {
-  std::string name = std::filesystem::path(trace_path).stem().stem().string();
-  for (char& c : name) {
-    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    if (!good) c = '-';
-  }
+  const std::string name = plain_name(std::filesystem::path(trace_path).stem().stem().string());
   Ordered scenario;
   scenario["name"] = name.empty() ? "trace" : name.substr(0, 100);
   scenario["description"] =
       fmt::format("{} jobs from {}, on {} processors", report.used, printable(trace_path, 200), report.processors);
   scenario["cluster"] = {{"hosts", {{{"name", "node"}, {"count", report.processors}, {"cpus", 1}}}}};
-  scenario["workload"] = Ordered::array({{{"trace", trace_json(report, options, trace_path)}}});
+  Ordered jobs{{"trace", trace_json(report, options, trace_path)}};
+  if (options.format == TraceFormat::csv && report.queues.size() > 1) add_queues(report, scenario, jobs);
+  scenario["workload"] = Ordered::array({std::move(jobs)});
   scenario["variants"] = Ordered::array();
   for (const char* policy : {"fcfs", "easy"}) {
     scenario["variants"].push_back({{"name", policy}, {"set", {{"/policies", {{"placement", policy}}}}}});

@@ -30,6 +30,7 @@ struct ImportReport {
   double max_runtime_s = 0;
   std::uint64_t max_tasks = 0;      // of one job
   std::uint64_t processors = 0;     // as the header says; else enough for the largest job and a load of 80 %
+  bool assumed_processors = false;  // the latter
   std::optional<double> mean_load;  // work / (period x processors); nothing for a single instant
 };
 

@@ -125,6 +125,7 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
     if (!diagnostics.failed()) section(top, scenario);
   }
   if (!diagnostics.failed()) read_workload(top, scenario, traces);
+  if (!diagnostics.failed()) note_overload(scenario);
   if (diagnostics.failed()) return diagnostics.error();
   const auto valid = validate_against_schema(document.root());
   if (!valid) return Error{fmt::format("{}: breaks the schema at {}", document.file(), valid.error().message)};
@@ -145,6 +146,22 @@ Result<Scenario> read_variant_scenario(const Document& document, const Variant& 
   const auto without = read_scenario(plain, "", name, traces);
   if (!without && scenario.error().message.starts_with(without.error().message)) return Error{without.error().message};
   return scenario;
+}
+
+// Variants go over --set: what they set themselves it does not change.
+std::string override_note(const std::string& set, const std::vector<Variant>& variants) {
+  const std::string pointer = set.substr(0, set.find('='));
+  std::vector<std::string> names;
+  for (const Variant& variant : variants) {
+    const bool overrides = std::ranges::any_of(
+        variant.sets, [&](const auto& own) { return pointer == own.first || pointer.starts_with(own.first + "/"); });
+    if (overrides) names.push_back(variant.name);
+  }
+  if (names.empty()) return "";
+  if (names.size() == variants.size())
+    return fmt::format("--set {} changes nothing: every variant has a value of its own there", printable(pointer));
+  return fmt::format("--set {} does not change {}, which {} a value of {} own there", printable(pointer),
+                     fmt::join(names, ", "), names.size() == 1 ? "has" : "have", names.size() == 1 ? "its" : "their");
 }
 
 // A name for a scenario that has none: that of its file.
@@ -194,6 +211,10 @@ Result<std::vector<Scenario>> load_text(std::string_view text, std::string_view 
     auto scenario = read_variant_scenario(document, variant, name, traces);
     if (!scenario) return Error{scenario.error().message};
     scenarios.push_back(std::move(scenario).value());
+  }
+  for (const std::string& set : options.sets) {
+    if (std::string note = override_note(set, variants.value()); !note.empty())
+      scenarios.front().notes.push_back(std::move(note));
   }
   return scenarios;
 }

@@ -37,7 +37,7 @@ Room room_in(const Scenario& scenario, const Pool& pool, const Resources& per_ta
 
 std::string amounts_text(const Resources& per_task) {
   std::string text = fmt::format("{} cpus", static_cast<double>(per_task.cpus()) / 1000);
-  if (per_task.memory() > 0) text += fmt::format(", {} bytes of memory", per_task.memory());
+  if (per_task.memory() > 0) text += fmt::format(", {} of memory", format_size(per_task.memory()));
   if (per_task.gpus() > 0) text += fmt::format(", {} gpus", per_task.gpus());
   return text;
 }
@@ -275,7 +275,19 @@ TraceOptions read_options(const ObjectReader& trace) {
   return options;
 }
 
-TraceSource read_trace_jobs(const Node& node, const Scenario& scenario, TraceCache& traces) {
+// A name in the map that the trace does not have is a slip: its jobs would go elsewhere.
+void refuse_unknown_queues(const ObjectReader& trace, const std::vector<std::string>& queues) {
+  const auto map = trace.find("queues");
+  if (!map || queues.empty()) return;  // empty: the trace was not read
+  const std::vector<std::string_view> names(queues.begin(), queues.end());
+  for (const auto& [name, queue] : map->json().items()) {
+    if (std::ranges::find(names, name) != names.end()) continue;
+    map->member(name).fail(
+        fmt::format("the trace has no jobs of a queue \"{}\"{}", printable(name), suggestion(name, names)));
+  }
+}
+
+TraceSource read_trace_jobs(const Node& node, Scenario& scenario, TraceCache& traces) {
   const ObjectReader entry(node, keys::kTraceJobs);
   TraceSource source;
   source.name = entry.text("name");
@@ -308,7 +320,9 @@ TraceSource read_trace_jobs(const Node& node, const Scenario& scenario, TraceCac
     path.fail(jobs.error().message);
     return source;
   }
-  source.jobs = std::move(jobs).value();
+  source.jobs = jobs.value().jobs;
+  refuse_unknown_queues(trace, jobs.value().queues);
+  if (!jobs.value().left_out.empty()) scenario.notes.push_back(jobs.value().left_out);
   return source;
 }
 

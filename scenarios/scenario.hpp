@@ -169,7 +169,9 @@ struct Scenario {
   CheckpointConfig checkpoint;
   SchedulerConfig scheduler;  // seed is set per run
   PolicyConfig liveness;      // "oracle" unless the scenario says otherwise
-  std::string json;           // the whole scenario with its variant and --set applied, defaults not spelled out
+  std::vector<std::string>
+      notes;         // for people: what may not be as they meant it; the same in several variants is meant once
+  std::string json;  // the whole scenario with its variant and --set applied, defaults not spelled out
 };
 
 // The name of a host of a group.

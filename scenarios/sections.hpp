@@ -16,6 +16,9 @@ void read_faults(const ObjectReader& top, Scenario& scenario);
 // Needs queues and pools. Traces are read through `traces`.
 void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces);
 
+// Adds a note when the jobs ask for more core time than there is. Needs everything else.
+void note_overload(Scenario& scenario);
+
 // A duration ("10s") or an object such as {"exponential": {"mean": "10s"}}.
 [[nodiscard]] Distribution read_duration_distribution(const Node& node);
 // A number or such an object of numbers.

@@ -15,11 +15,25 @@ std::string file_key(const std::string& path, const TraceOptions& options) {
   return key;
 }
 
+// "25 with a runtime that is not positive (lines 3, 17), 884 larger than the pools (line 40)"; by intent left out are not told.
+std::string left_out(const RawTrace& raw, const TraceWindow& window) {
+  std::string text;
+  const auto tell = [&](const LineTally& tally, std::string_view why) {
+    if (tally.count == 0) return;
+    const bool more = tally.count > tally.first_lines.size();
+    text += fmt::format("{}{} {} (line{} {}{})", text.empty() ? "" : ", ", tally.count, why, tally.count == 1 ? "" : "s",
+                        fmt::join(tally.first_lines, ", "), more ? ", ..." : "");
+  };
+  for (const auto& [why, tally] : raw.skipped) tell(tally, why);
+  tell(window.oversized, "larger than the pools");
+  return text.empty() ? text : fmt::format("{}: jobs left out: {}", raw.path, text);
+}
+
 }  // namespace
 
 Result<TraceCache::Jobs> TraceCache::jobs(const std::string& path, const TraceOptions& options,
                                           const std::function<TraceTarget(const std::string&)>& target_of) {
-  if (!read_) return std::make_shared<const std::vector<TraceJob>>();
+  if (!read_) return Jobs{std::make_shared<const std::vector<TraceJob>>(), {}, {}};
   std::string key = file_key(path, options);
   auto& raw = raw_[key];
   if (!raw) {
@@ -35,11 +49,13 @@ Result<TraceCache::Jobs> TraceCache::jobs(const std::string& path, const TraceOp
     targets.push_back(target_of(queue));
     key += fmt::format("\n{} {} {}", targets.back().queue, targets.back().most_tasks, targets.back().most_startable);
   }
-  auto& window = windows_[key];
-  if (!window) {
+  Jobs& window = windows_[key];
+  if (!window.jobs) {
     auto selected = select_jobs(*raw, options, targets);
     if (!selected) return Error{selected.error().message};
-    window = std::make_shared<const std::vector<TraceJob>>(std::move(selected).value().jobs);
+    window.left_out = left_out(*raw, selected.value());
+    window.queues = raw->queues;
+    window.jobs = std::make_shared<const std::vector<TraceJob>>(std::move(selected).value().jobs);
   }
   return window;
 }

@@ -17,7 +17,11 @@ class TraceCache {
   // Paths in scenarios are relative to `base`. With `read` false no file is touched and all traces are empty.
   TraceCache(std::filesystem::path base, bool read) : base_(std::move(base)), read_(read) {}
 
-  using Jobs = std::shared_ptr<const std::vector<TraceJob>>;
+  struct Jobs {
+    std::shared_ptr<const std::vector<TraceJob>> jobs;
+    std::vector<std::string> queues;  // of the whole trace, by their names there
+    std::string left_out;             // which of its jobs are not among these, and why; empty: none
+  };
   // `target_of` gives the target of a queue of the trace by its name there.
   [[nodiscard]] Result<Jobs> jobs(const std::string& path, const TraceOptions& options,
                                   const std::function<TraceTarget(const std::string&)>& target_of);

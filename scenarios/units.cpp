@@ -306,4 +306,11 @@ Result<Duration> parse_iso_time(std::string_view text) {
   return Duration{ns};
 }
 
+std::string format_size(std::int64_t bytes) {
+  constexpr std::array<std::string_view, 5> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
+  std::size_t unit = 0;
+  for (; bytes != 0 && bytes % 1024 == 0 && unit + 1 < kUnits.size(); ++unit) bytes /= 1024;
+  return fmt::format("{}{}", bytes, kUnits[unit]);
+}
+
 }  // namespace drydock::scenarios

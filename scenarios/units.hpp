@@ -31,6 +31,8 @@ inline constexpr Duration kLongest = std::chrono::hours{24 * 36500};
 
 // The shortest exact way to write a duration that parse_duration reads back: "30s", "1500ms", "0s".
 [[nodiscard]] std::string format_duration(Duration duration);
+// "16GiB": in the largest unit of which it is a whole number.
+[[nodiscard]] std::string format_size(std::int64_t bytes);
 
 // What each of the above accepts, for messages.
 inline constexpr std::string_view kDurationHelp = R"(a duration such as "30s" (units: ns, us, ms, s, m, h, d, w))";

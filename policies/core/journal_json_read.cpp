@@ -277,8 +277,10 @@ std::uint64_t read_hash(const Fields& in) {
 Result<json> parse(const std::string& line) {
   try {
     return json::parse(line);
-  } catch (const json::exception& e) {
-    return Error{fmt::format("not valid JSON: {}", e.what())};
+  } catch (const json::parse_error& e) {
+    return Error{fmt::format("not valid JSON at byte {}", e.byte)};
+  } catch (const json::exception&) {
+    return Error{"not valid JSON"};
   }
 }
 
@@ -333,7 +335,7 @@ class JsonSource final : public Source {
 
 Result<JournalHeader> parse_json_header(const std::string& line) {
   const Result<json> parsed = parse(line);
-  if (!parsed) return parsed.error();
+  if (!parsed) return Error{"not a journal: each line of one is a JSON object of its own, and the first is not"};
   Problem problem;
   const Fields in(parsed.value(), "", problem);
   std::uint64_t version = 0;

@@ -156,6 +156,44 @@ TEST(Journal, IsReplayedAndCheckedInBothFormats) {
   }
 }
 
+TEST(Journal, ReplayRefusesWhatItCannotShow) {
+  const Folder folder;
+  const std::string journal = folder.path("one.journal");
+  ASSERT_EQ(
+      run_binary({"simulate", small_scenario(folder, 50), "--variant", "sjf", "--seeds", "3", "--journal", journal}).code,
+      0);
+  for (const char* set :
+       {"/cluster/hosts/0/count=9", "/seed=9", "/policies/liveness=oracle", "/workload/0/count=3", "/queues"}) {
+    const Ran ran = run_binary({"replay", journal, "--set", set});
+    EXPECT_EQ(ran.code, 2) << set << ran.out;
+    EXPECT_TRUE(has(ran.err, "use `drydock simulate`")) << ran.err;
+  }
+  EXPECT_EQ(run_binary({"replay", journal, "--set", "/queues/0/capacity=1"}).code, 0);
+}
+
+TEST(Notes, TellOfOverriddenSetsLeftOutJobsAndOverload) {
+  const Folder folder;
+  const std::string file = small_scenario(folder, 50);
+  const Ran partly = run_binary({"validate", file, "--set", "/policies/placement=saf"});
+  EXPECT_EQ(partly.code, 0);
+  EXPECT_TRUE(has(partly.err, "note: --set /policies/placement does not change sjf, which has")) << partly.err;
+  EXPECT_EQ(run_binary({"validate", file, "--set", "/seed=4"}).err, "");
+
+  const Ran overload =
+      run_binary({"validate", small_scenario(folder, 2000), "--set", "/workload/0/arrivals/poisson/rate=9/s"});
+  EXPECT_TRUE(has(overload.err, "ask for 900 % of the core time")) << overload.err;
+
+  folder.file("log.swf",
+              "1 0 0 10 2 -1 -1 2 20 -1 1 1 1 1 1 1 -1 -1\n2 5 0 -1 2 -1 -1 2 20 -1 1 1 1 1 1 1 -1 -1\n"
+              "3 9 0 10 8 -1 -1 8 20 -1 1 1 1 1 1 1 -1 -1\n");
+  const std::string trace = folder.file("trace.json", R"({"cluster": {"hosts": [{"name": "n", "count": 4}]},
+    "workload": [{"trace": {"format": "swf", "path": "log.swf", "oversized": "skip"}}]})");
+  const Ran simulated = run_binary({"simulate", trace});
+  EXPECT_EQ(simulated.code, 0) << simulated.err;
+  EXPECT_TRUE(has(simulated.err, "jobs left out: 1 ") && has(simulated.err, "1 larger than the pools (line 3)"))
+      << simulated.err;
+}
+
 TEST(Journal, SeveralRunsGoIntoAFolder) {
   const Folder folder;
   const Ran ran =
@@ -173,9 +211,13 @@ TEST(Journal, CutOffOneIsRefusedAndTamperedOneDiffers) {
                               journal, "--journal-format", "jsonl"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   const std::string text = text_of(journal);
-  const Ran cut = run_binary({"replay", folder.file("cut.jsonl", text.substr(0, text.size() / 2))});
+  const std::string half = folder.file("cut.jsonl", text.substr(0, text.size() / 2));
+  const Ran cut = run_binary({"replay", half});
   EXPECT_EQ(cut.code, 2);
   EXPECT_TRUE(has(cut.err, "cut.jsonl")) << cut.err;
+  const Ran checked_half = run_binary({"check", half});
+  EXPECT_EQ(checked_half.code, 2);
+  EXPECT_TRUE(has(checked_half.out, "steps checked, 0 violations")) << checked_half.out;
 
   // The first job is said to have been sent to the other worker, whose slot stays in use elsewhere in the journal.
   std::string tampered = text;
@@ -210,6 +252,32 @@ TEST(Import, SaysWhatWasSkippedAndWritesAScenarioThatRuns) {
   EXPECT_EQ(json["runs"].size(), 2U);  // nothing is random: one seed
   EXPECT_EQ(json["runs"][0]["metrics"]["jobs_completed"], 2);
   EXPECT_EQ(Json::parse(run_binary({"import", "swf", trace, "--format", "json"}).out)["read"], 3);
+}
+
+TEST(Import, KeepsQueuesUnitsAndOtherPeoplesFiles) {
+  const Folder folder;
+  const std::string trace = folder.file("jobs.csv", "at,took,class\n0,1500,web app\n1000,500,batch\n");
+  const std::string out = folder.file("mine.json", "precious");
+  const std::vector<std::string> import{"import",      "csv", trace,   "--columns", "submit=at,runtime=took,queue=class",
+                                        "--time-unit", "ms",  "--out", out};
+  const Ran refused = run_binary(import);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_TRUE(has(refused.err, "--force")) << refused.err;
+  EXPECT_EQ(text_of(out), "precious");
+  std::vector<std::string> forced = import;
+  forced.push_back("--force");
+  const Ran text = run_binary(forced);
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_TRUE(has(text.out, "assumed")) << text.out;
+  const Ran ran = run_binary({"simulate", out, "--variant", "fcfs", "--format", "json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const Json metrics = Json::parse(ran.out)["runs"][0]["metrics"];
+  EXPECT_EQ(metrics["per_queue.web-app.response_s.mean"], 1.5);
+  EXPECT_EQ(metrics["per_queue.batch.jobs_completed"], 1);
+  // A slip in the map of queues would send the jobs elsewhere.
+  const Ran slip = run_binary({"validate", out, "--set", R"(/workload/0/trace/queues={"btach": "batch"})"});
+  EXPECT_EQ(slip.code, 2);
+  EXPECT_TRUE(has(slip.err, "did you mean \"batch\"?")) << slip.err;
 }
 
 TEST(Import, CsvNeedsItsColumns) {

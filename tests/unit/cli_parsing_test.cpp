@@ -49,6 +49,9 @@ TEST(DefaultSeeds, TenWhereSomethingIsRandomAndOneWhereNothingIs) {
   EXPECT_FALSE(is_random(scenario_of(regular, scenarios::Empirical{{3}})));
   scenarios::Scenario faults = fixed[0];
   faults.faults.emplace_back(scenarios::WorkerCrash{"", scenarios::WorkerCrash::Once{std::chrono::seconds{1}, {}}});
+  EXPECT_FALSE(is_random(faults));
+  faults.faults.emplace_back(
+      scenarios::WorkerCrash{"", scenarios::WorkerCrash::Repeated{scenarios::Exponential{9}, scenarios::Deterministic{1}}});
   EXPECT_TRUE(is_random(faults));
   scenarios::Scenario sampling = fixed[0];
   sampling.scheduler.placement.type = "jsq";

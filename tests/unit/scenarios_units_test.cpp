@@ -49,6 +49,13 @@ TEST(Durations, RefuseWhatIsNone) {
   EXPECT_FALSE(parse_duration(zeros).ok());
 }
 
+TEST(Sizes, AreSaidInTheLargestWholeUnit) {
+  EXPECT_EQ(format_size(0), "0B");
+  EXPECT_EQ(format_size(1000), "1000B");
+  EXPECT_EQ(format_size(std::int64_t{16} << 30U), "16GiB");
+  EXPECT_EQ(format_size(std::int64_t{1536} << 20U), "1536MiB");
+}
+
 TEST(Durations, FormatReadsBack) {
   for (const Duration duration : {Duration{0}, Duration{1}, Duration{1500ms}, Duration{30s}, Duration{90min}, Duration{24h},
                                   Duration{8 * 24h}, Duration{1'000'000'007}}) {

@@ -1,0 +1,74 @@
+// How much of its machines a workload asks for: more than there is may be a slip of the pen.
+#include "scenarios/arrivals.hpp"
+#include "scenarios/sections.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <fmt/format.h>
+#include <vector>
+
+namespace drydock::scenarios {
+namespace {
+
+// Fewer jobs are a burst, which may well be more than the machines can take at once.
+constexpr std::uint64_t kManyJobs = 1000;
+
+// Cores that the source keeps busy, at speed 1; 0 when that cannot be told.
+double offered_cores(const Source& source) {
+  const auto* jobs = std::get_if<SyntheticSource>(&source);
+  if (jobs == nullptr || !jobs->duration || jobs->count.value_or(kManyJobs) < kManyJobs) return 0;
+  const double rate = mean_rate(jobs->arrivals, jobs->cycle).value_or(0);
+  const double tasks = jobs->tasks ? std::clamp(mean_of(*jobs->tasks), 1.0, static_cast<double>(jobs->most_tasks))
+                                   : static_cast<double>(jobs->shape.tasks);
+  return rate * mean_of(*jobs->duration) * tasks * static_cast<double>(jobs->shape.per_task.cpus()) / 1000;
+}
+
+QueueId queue_of(const Source& source) {
+  return std::visit(
+      [](const auto& jobs) {
+        if constexpr (requires { jobs.queue; }) return jobs.queue;
+        else return jobs.shape.queue;
+      },
+      source);
+}
+
+// Cores, times their speed, of the hosts on which the queue is served.
+double cores_for(const Scenario& scenario, const std::string& queue) {
+  double cores = 0;
+  for (const HostGroup& group : scenario.hosts) {
+    const bool serves = std::ranges::any_of(scenario.pools, [&](const Pool& pool) {
+      return std::ranges::count(pool.queues, queue) > 0 && std::ranges::count(pool.hosts, group.name) > 0;
+    });
+    if (serves) cores += static_cast<double>(group.count) * group.cpus * group.speed;
+  }
+  return cores;
+}
+
+std::string overload(std::string_view what, double offered, double cores) {
+  return fmt::format("{} {:.0f} % of the core time of the hosts that may run them: they will wait longer and longer", what,
+                     offered / cores * 100);
+}
+
+}  // namespace
+
+void note_overload(Scenario& scenario) {
+  const std::vector<QueueConfig>& queues = scenario.scheduler.queues;
+  std::vector<double> offered(queues.size());
+  double all = 0;
+  for (const Source& source : scenario.workload) {
+    offered[index(queue_of(source))] += offered_cores(source);
+    all += offered_cores(source);
+  }
+  bool told = false;
+  for (std::size_t q = 0; q < queues.size(); ++q) {
+    const double cores = cores_for(scenario, queues[q].name);
+    if (offered[q] <= cores) continue;
+    scenario.notes.push_back(overload(fmt::format("the jobs of queue \"{}\" ask for", queues[q].name), offered[q], cores));
+    told = true;
+  }
+  double cores = 0;
+  for (const HostGroup& group : scenario.hosts) cores += static_cast<double>(group.count) * group.cpus * group.speed;
+  if (!told && all > cores) scenario.notes.push_back(overload("the jobs ask for", all, cores));
+}
+
+}  // namespace drydock::scenarios
