@@ -3,6 +3,8 @@
 
 #include "cli/command.hpp"
 #include "cli/journal_file.hpp"
+#include "policies/core/replay_facts.hpp"
+#include "policies/core/step_hash.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
@@ -25,6 +27,9 @@ class Check final : public Command {
     auto journal = open_journal(path_);
     if (!journal) return bad_input(journal.error().message);
     JournalReader& reader = *journal.value().reader;
+    const auto config = recorded_configuration(path_, reader.header());
+    if (!config) return bad_input(config.error().message);
+    replay_detail::FactChecker facts(config.value());
     Checker checker(limit_);
     JournalStep step;
     std::uint64_t steps = 0;
@@ -32,8 +37,15 @@ class Check final : public Command {
       const auto more = reader.next(step);
       if (!more) return unreadable(checker, reader, steps, more.error().message, terminal);
       if (!more.value()) break;
-      checker.step(step.now, step.events, step.commands);
       ++steps;
+      if (const auto problem = facts.problem_with(step)) {
+        return unreadable(checker, reader, steps - 1,
+                          fmt::format("step {} holds a fact that cannot be: {}", steps, *problem), terminal);
+      }
+      hash_ = hash_step(hash_, step.now, step.events, step.commands);
+      if (hash_ != step.hash && first_changed_ == 0) first_changed_ = steps;
+      hash_ = step.hash;
+      checker.step(step.now, step.events, step.commands);
     }
     checker.finish(reader.end() == JournalEnd::all_ended);
     fmt::print("{}: {}\n", path_, describe(reader.header()));
@@ -50,7 +62,9 @@ class Check final : public Command {
     return bad_input(fmt::format("{}: {}", path_, why));
   }
 
-  static int report(const Checker& checker, std::uint64_t steps, JournalEnd end, const Terminal& terminal) {
+  [[nodiscard]] int report(const Checker& checker, std::uint64_t steps, JournalEnd end, const Terminal& terminal) const {
+    if (first_changed_ > 0)
+      fmt::print("step {} is not what was recorded: its hash is that of other facts or orders\n", first_changed_);
     for (const Violation& violation : checker.violations()) {
       fmt::print("at {:.9f} s: {}\n{}", seconds(violation.at), bold(terminal, violation.what),
                  paragraph(fmt::format("breaks invariant {}: {}", violation.invariant, invariant_text(violation.invariant)),
@@ -65,11 +79,13 @@ class Check final : public Command {
       case JournalEnd::all_ended: break;
     }
     fmt::print("{} steps checked, {} violation{}{}\n", steps, count, count == 1 ? "" : "s", how);
-    return count == 0 ? kDone : kCheckFailed;
+    return count == 0 && first_changed_ == 0 ? kDone : kCheckFailed;
   }
 
   std::string path_;
   std::size_t limit_ = 100;
+  std::uint64_t hash_ = 0;           // of the steps so far
+  std::uint64_t first_changed_ = 0;  // the first step whose hash is not that of its contents; 0: none
 };
 
 }  // namespace

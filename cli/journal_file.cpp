@@ -1,5 +1,7 @@
 #include "cli/journal_file.hpp"
 
+#include "scenarios/loader.hpp"
+
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -19,6 +21,16 @@ Result<JournalFile> open_journal(const std::string& path) {
   auto reader = JournalReader::open(*stream);
   if (!reader) return Error{fmt::format("{}: {}", path, reader.error().message)};
   return JournalFile{std::move(stream), std::move(reader).value()};
+}
+
+Result<SchedulerConfig> recorded_configuration(const std::string& path, const JournalHeader& header,
+                                               const std::vector<std::string>& sets) {
+  const auto loaded = scenarios::load_text(header.scenario, path + " (scenario)", std::filesystem::path(path).parent_path(),
+                                           {.sets = sets, .read_traces = false});
+  if (!loaded) return loaded.error();
+  SchedulerConfig config = loaded.value().front().scheduler;
+  config.seed = header.seed;
+  return config;
 }
 
 std::string describe(const JournalHeader& header) {

@@ -1,5 +1,7 @@
 #include "cli/journal_paths.hpp"
 
+#include "policies/core/rng.hpp"
+
 #include <fmt/format.h>
 #include <system_error>
 
@@ -11,7 +13,8 @@ bool into_folder(const JournalTarget& target) {
   return target.runs > 1 || std::filesystem::is_directory(target.path, ignored) || !target.path.has_filename();
 }
 
-// Names of variants are free text; file names are not.
+// Names of variants are free text; file names are not. One that had to be changed gets a hash of the name, so that two
+// variants never share a file.
 std::string file_stem(const std::string& variant) {
   std::string stem;
   for (const char c : variant) {
@@ -19,7 +22,8 @@ std::string file_stem(const std::string& variant) {
         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     stem += plain ? c : '_';
   }
-  return stem.empty() ? "run" : stem;
+  if (stem.empty()) return "run";
+  return stem == variant ? stem : fmt::format("{}-{:08x}", stem, static_cast<std::uint32_t>(scenario_hash(variant) >> 32U));
 }
 
 }  // namespace

@@ -5,12 +5,10 @@
 #include "cli/journal_file.hpp"
 #include "policies/catalog.hpp"
 #include "policies/core/scheduler.hpp"
-#include "scenarios/loader.hpp"
 #include "scenarios/wording.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <fmt/format.h>
 #include <string>
 #include <vector>
@@ -36,7 +34,7 @@ class Replay final : public Command {
     auto journal = open_journal(path_);
     if (!journal) return bad_input(journal.error().message);
     JournalReader& reader = *journal.value().reader;
-    auto config = configuration(reader.header());
+    auto config = recorded_configuration(path_, reader.header(), sets_);
     if (!config) return bad_input(config.error().message);
     Scheduler scheduler(config.value(), make_placement(config.value().placement));
     const auto report = replay(reader, scheduler);
@@ -60,17 +58,6 @@ class Replay final : public Command {
         "--set {}: a replay feeds the recorded facts to another configuration of the scheduler; it can change "
         "/policies/placement, /control_plane, and /queues/N/priority or capacity. For anything else, use `drydock simulate`",
         scenarios::printable(set));
-  }
-
-  // The scheduler's part of the recorded scenario, with --set applied.
-  [[nodiscard]] Result<SchedulerConfig> configuration(const JournalHeader& header) const {
-    const auto loaded =
-        scenarios::load_text(header.scenario, path_ + " (scenario)", std::filesystem::path(path_).parent_path(),
-                             {.sets = sets_, .read_traces = false});
-    if (!loaded) return loaded.error();
-    SchedulerConfig config = loaded.value().front().scheduler;
-    config.seed = header.seed;
-    return config;
   }
 
   [[nodiscard]] int print(const ReplayReport& report, const Terminal& terminal) const {

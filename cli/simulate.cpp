@@ -29,7 +29,7 @@ using scenarios::Scenario;
 
 struct Options {
   std::string scenario;
-  std::string seeds;
+  std::optional<std::string> seeds;
   std::vector<std::string> sets;
   std::vector<std::string> variants;
   std::string metrics;
@@ -86,8 +86,8 @@ Result<std::vector<std::string>> chosen_metrics(const Options& options, const st
 
 Result<Work> prepare(const Options& options) {
   Work work;
-  if (!options.seeds.empty()) {  // before the scenario, whose traces may take a moment
-    auto seeds = parse_seeds(options.seeds);
+  if (options.seeds) {  // before the scenario, whose traces may take a moment
+    auto seeds = parse_seeds(*options.seeds);
     if (!seeds) return seeds.error();
     work.seeds = std::move(seeds).value();
   }

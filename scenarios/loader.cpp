@@ -8,6 +8,7 @@
 #include "scenarios/wording.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <set>
 
@@ -112,6 +113,17 @@ Result<Document> resolve(const Document& document, const Variant& variant) {
   return resolved;
 }
 
+// 2.0 and 1e6 are whole numbers for people, and for JSON Schema; not so for its validator.
+void make_whole_numbers_integers(Json& value) {
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  if (value.is_structured()) {
+    for (Json& part : value) make_whole_numbers_integers(part);
+  } else if (value.is_number_float()) {
+    const double number = value.get<double>();
+    if (std::trunc(number) == number && std::abs(number) < kExact) value = static_cast<std::int64_t>(number);
+  }
+}
+
 Result<Scenario> read_scenario(const Document& document, const std::string& variant, const std::string& name,
                                TraceCache& traces) {
   Diagnostics diagnostics(document, variant.empty() ? "" : fmt::format("in variant \"{}\"", variant));
@@ -125,12 +137,17 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
     if (!diagnostics.failed()) section(top, scenario);
   }
   if (!diagnostics.failed()) read_workload(top, scenario, traces);
-  if (!diagnostics.failed()) note_overload(scenario);
+  if (!diagnostics.failed()) {
+    note_overload(scenario);
+    note_shared_hosts(scenario);
+  }
   if (diagnostics.failed()) return diagnostics.error();
-  const auto valid = validate_against_schema(document.root());
+  Json whole = document.root();
+  make_whole_numbers_integers(whole);
+  const auto valid = validate_against_schema(whole);
   if (!valid) return Error{fmt::format("{}: breaks the schema at {}", document.file(), valid.error().message)};
   // Bytes from the command line may be no UTF-8.
-  scenario.json = document.root().dump(-1, ' ', false, Json::error_handler_t::replace);
+  scenario.json = whole.dump(-1, ' ', false, Json::error_handler_t::replace);
   return scenario;
 }
 

@@ -16,6 +16,8 @@ void read_faults(const ObjectReader& top, Scenario& scenario);
 // Needs queues and pools. Traces are read through `traces`.
 void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces);
 
+// Adds a note when pools share memory or GPUs without knowing it.
+void note_shared_hosts(Scenario& scenario);
 // Adds a note when the jobs ask for more core time than there is. Needs everything else.
 void note_overload(Scenario& scenario);
 

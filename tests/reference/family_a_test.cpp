@@ -5,14 +5,13 @@
 #include "sim/run.hpp"
 #include "tests/reference/queueing.hpp"
 
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
-
 #include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,8 +19,8 @@
 namespace drydock::reference {
 namespace {
 
-constexpr PriorityClass kShort{0.03, 10, 100};       // deterministic 10 s, load 0.3
-constexpr PriorityClass kLong{0.0004, 1000, 1e6};    // deterministic 1000 s, load 0.4
+constexpr PriorityClass kShort{0.03, 10, 100};     // deterministic 10 s, load 0.3
+constexpr PriorityClass kLong{0.0004, 1000, 1e6};  // deterministic 1000 s, load 0.4
 
 struct Case {
   std::string id;        // as in expected.json, where it stands there
@@ -45,7 +44,8 @@ std::vector<Case> cases() {
       {"A2d", "mm10-loss", "", "rejected_fraction", erlang_b(10, 8), 0.01},
       {"A3", "md1", "", "wait_s.mean", mg1_wait(0.8, 1, 1), 0.015},
       {"A4bl", "priority", "non-preemptive", "per_queue.long.wait_s.mean", cobham_wait_low(kShort, kLong), 0.04},
-      {"A4cl", "priority", "preemptive-resume", "per_queue.long.response_s.mean", preemptive_response_low(kShort, kLong), 0.03},
+      {"A4cl", "priority", "preemptive-resume", "per_queue.long.response_s.mean", preemptive_response_low(kShort, kLong),
+       0.03},
       {"A5sh", "shared-or-isolated", "shared", "wait_s.mean", kSharedWait, 0.1},
       {"A5shP", "shared-or-isolated", "shared", "waited_fraction", kSharedWaitFraction, 0.03},
       {"A5i3s", "shared-or-isolated", "isolated", "per_queue.short.wait_s.mean", mmc_wait(3, 0.16, 0.1), 0.03},
@@ -102,14 +102,12 @@ TEST_P(FamilyA, AgreesWithTheory) {
     ASSERT_LT(values.size(), kRunsMax) << "four standard errors are still " << 4 * result.standard_error / c.expected
                                        << " of the expected value: the scenario needs more jobs";
   }
-  std::cout << c.id << ": " << result.mean << " +- " << result.standard_error << " over " << result.runs << " runs, expected "
-            << c.expected << " (" << 100 * (result.mean / c.expected - 1) << " %)\n";
+  std::cout << c.id << ": " << result.mean << " +- " << result.standard_error << " over " << result.runs
+            << " runs, expected " << c.expected << " (" << 100 * (result.mean / c.expected - 1) << " %)\n";
   EXPECT_NEAR(result.mean, c.expected, c.tolerance * c.expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(Theory, FamilyA, ::testing::ValuesIn(cases()), [](const auto& param) {
-  return param.param.id;
-});
+INSTANTIATE_TEST_SUITE_P(Theory, FamilyA, ::testing::ValuesIn(cases()), [](const auto& param) { return param.param.id; });
 
 // The closed forms themselves, and the tolerances, are those of the published list.
 TEST(FamilyAList, IsThatOfTheReference) {

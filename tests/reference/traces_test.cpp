@@ -3,11 +3,10 @@
 #include "scenarios/loader.hpp"
 #include "sim/run.hpp"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <gtest/gtest.h>
 #include <map>
 #include <string>
 #include <thread>
@@ -50,8 +49,8 @@ TEST(Traces, NasaIpsc) {
                  {"name": "conservative", "set": {"/policies/placement": {"type": "conservative"}}}]})",
                            kShared);
   ASSERT_EQ(metrics.size(), 4U);
-  for (const auto& [variant, expected] : std::map<std::string, double>{
-           {"fcfs", 8.0813}, {"easy", 4.0666}, {"easy-sjf", 0.3679}, {"conservative", 4.0666}}) {
+  for (const auto& [variant, expected] :
+       std::map<std::string, double>{{"fcfs", 8.0813}, {"easy", 4.0666}, {"easy-sjf", 0.3679}, {"conservative", 4.0666}}) {
     EXPECT_EQ(metrics.at(variant).at("jobs_completed"), 18066) << variant;
     EXPECT_NEAR(metrics.at(variant).at("wait_s.mean"), expected, 5e-5) << variant;
   }

@@ -1,4 +1,4 @@
-// How much of its machines a workload asks for: more than there is may be a slip of the pen.
+// Notes on scenarios that are valid, but may not be what is meant: more work than the machines can do, machines promised twice.
 #include "scenarios/arrivals.hpp"
 #include "scenarios/sections.hpp"
 
@@ -69,6 +69,23 @@ void note_overload(Scenario& scenario) {
   double cores = 0;
   for (const HostGroup& group : scenario.hosts) cores += static_cast<double>(group.count) * group.cpus * group.speed;
   if (!told && all > cores) scenario.notes.push_back(overload("the jobs ask for", all, cores));
+}
+
+// Each pool has a worker of its own on a host. Tasks of all of them share its cores, but each worker has all its memory and
+// GPUs to give.
+void note_shared_hosts(Scenario& scenario) {
+  for (const HostGroup& group : scenario.hosts) {
+    std::vector<std::string_view> pools;
+    for (const Pool& pool : scenario.pools) {
+      if (std::ranges::count(pool.hosts, group.name) > 0) pools.push_back(pool.name);
+    }
+    if (pools.size() < 2 || (group.gpus == 0 && group.memory_bytes == 0)) continue;
+    scenario.notes.push_back(
+        fmt::format("hosts \"{}\" serve the pools {}: each of these gives out all memory and GPUs as if it were alone, so "
+                    "that more may be "
+                    "in use than there is",
+                    group.name, fmt::join(pools, ", ")));
+  }
 }
 
 }  // namespace drydock::scenarios
