@@ -142,10 +142,10 @@ TEST(Table, OneUnitForAllRowsOfAFamily) {
 TEST(Table, AMeanHasTheDecimalsOfItsHalfWidth) {
   const auto wide = waits({{"", {39.21, 39.28, 39.35}}}, "bounded_slowdown.mean");
   const std::string wider = render_table({"demo", "", wide, {"bounded_slowdown.mean"}, true}, {.unicode = false});
-  EXPECT_TRUE(has(wider, "39.28 +- 0.17")) << wider;
+  EXPECT_TRUE(has(wider, "39.28 +- 0.17\n")) << wider;
   const auto narrow = waits({{"", {39.284, 39.287, 39.290}}}, "bounded_slowdown.mean");
   const std::string narrower = render_table({"demo", "", narrow, {"bounded_slowdown.mean"}, true}, {.unicode = false});
-  EXPECT_TRUE(has(narrower, "39.287 +- 0.007")) << narrower;
+  EXPECT_TRUE(has(narrower, "39.287 +- 0.007\n")) << narrower;
 }
 
 TEST(Table, TheHeadingSaysWhatIsNotMeasured) {
