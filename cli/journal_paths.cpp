@@ -23,7 +23,7 @@ std::string file_stem(const std::string& variant) {
     stem += plain ? c : '_';
   }
   if (stem.empty()) return "run";
-  return stem == variant ? stem : fmt::format("{}-{:08x}", stem, static_cast<std::uint32_t>(scenario_hash(variant) >> 32U));
+  return stem == variant ? stem : fmt::format("{}-{:08x}", stem, static_cast<std::uint32_t>(stream_of(variant) >> 32U));
 }
 
 }  // namespace

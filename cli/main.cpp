@@ -1,5 +1,6 @@
 // The table of commands, and what is common to all: help, usage errors, exit codes.
 #include "cli/command.hpp"
+#include "cli/help.hpp"
 #include "cli/suggest.hpp"
 #include "cli/version.hpp"
 #include "scenarios/wording.hpp"
@@ -44,13 +45,16 @@ Try:
 
 void print_help(const Terminal& terminal, bool all) {
   fmt::print("{} finds out how scheduling policies behave before they are deployed.\n\n", bold(terminal, "drydock"));
-  fmt::print("Usage: drydock COMMAND [OPTIONS]      drydock COMMAND --help explains a command\n\n");
-  for (const CommandEntry& command : kCommands) fmt::print("  {:<10} {}\n", command.name, command.summary);
+  fmt::print("Usage: drydock COMMAND [OPTIONS]\n{}\n",
+             paragraph("`drydock COMMAND --help` explains a command.", terminal.width));
+  constexpr std::size_t kNames = 13;
+  for (const CommandEntry& command : kCommands)
+    fmt::print("  {:<10} {}", command.name, paragraph(command.summary, terminal.width, kNames).substr(kNames));
   fmt::print("{}", kExamples);
   if (all) {
-    fmt::print(
-        "\nExit codes: 0 done; 1 a check or a run failed; 2 wrong usage or input; 130 interrupted (partial results\n"
-        "were written).\n");
+    fmt::print("\n{}", paragraph("Exit codes: 0 done; 1 a check or a run failed; 2 wrong usage or input; "
+                                 "130 interrupted (partial results were written).",
+                                 terminal.width));
   }
 }
 
@@ -88,7 +92,7 @@ int unknown_option(const CLI::App& app, std::string_view command, const std::vec
 
 int run_command(const CommandEntry& entry, std::vector<std::string> arguments, const Terminal& terminal) {
   CLI::App app(fmt::format("drydock {}: {}", entry.name, entry.summary), fmt::format("drydock {}", entry.name));
-  app.get_formatter()->column_width(34);
+  app.formatter(std::make_shared<HelpFormatter>(terminal.width));
   const auto command = entry.make();
   command->declare(app);
   if (const int code = unknown_option(app, entry.name, arguments); code != kDone) return code;

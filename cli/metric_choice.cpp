@@ -1,6 +1,7 @@
 #include "cli/metric_choice.hpp"
 
 #include "cli/suggest.hpp"
+#include "reports/metric_info.hpp"
 #include "scenarios/wording.hpp"
 
 #include <algorithm>
@@ -44,21 +45,31 @@ Error refuse(std::string_view wanted, std::span<const std::string> names) {
     if (const std::size_t dot = name.rfind('.'); dot != std::string::npos)
       known.push_back(std::string_view(name).substr(0, dot));
   }
-  std::string allowed;
-  for (const std::string& name : names) {
-    if (name.starts_with("per_")) continue;
-    allowed += (allowed.empty() ? "" : ", ") + name;
+  const std::string guess = did_you_mean(wanted, known);
+  return Error{fmt::format("--metrics: there is no metric \"{}\"{} `--metrics list` prints all that this scenario can have",
+                           scenarios::printable(wanted), guess.empty() ? ";" : guess)};
+}
+
+std::string_view unit_name(reports::Unit unit) {
+  switch (unit) {
+    case reports::Unit::seconds: return "s";
+    case reports::Unit::core_seconds: return "core-s";
+    case reports::Unit::count: return "count";
+    case reports::Unit::ratio: return "ratio";
+    case reports::Unit::fraction: return "0..1";
+    case reports::Unit::per_second: return "/s";
+    case reports::Unit::per_hour: return "/h";
+    case reports::Unit::usd: return "USD";
   }
-  return Error{
-      fmt::format("--metrics: there is no metric \"{}\"{}; allowed are {}, and those of a queue or pool "
-                  "(per_queue.<name>.wait_s.mean); * stands for anything",
-                  scenarios::printable(wanted), did_you_mean(wanted, known), allowed)};
+  return {};
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> choose_metrics(std::string_view wanted, std::span<const std::string> names) {
-  std::vector<std::string> chosen;
+Result<MetricChoice> choose_metrics(std::string_view wanted, std::span<const std::string> names) {
+  if (wanted.empty()) return Error{"--metrics: no metric is named; `--metrics list` prints all that this scenario can have"};
+  MetricChoice choice;
+  std::set<std::string> in_full;
   while (true) {
     const std::size_t comma = wanted.find(',');
     const std::string_view one = wanted.substr(0, comma);
@@ -66,12 +77,31 @@ Result<std::vector<std::string>> choose_metrics(std::string_view wanted, std::sp
     for (const std::string& name : names) {
       if (!is_wanted(one, name)) continue;
       any = true;
-      if (std::find(chosen.begin(), chosen.end(), name) == chosen.end()) chosen.push_back(name);
+      if (name == one) in_full.insert(name);
+      if (std::find(choice.names.begin(), choice.names.end(), name) == choice.names.end()) choice.names.push_back(name);
     }
     if (!any) return refuse(one, names);
-    if (comma == std::string_view::npos) return chosen;
+    if (comma == std::string_view::npos) break;
     wanted.remove_prefix(comma + 1);
   }
+  for (const std::string& name : choice.names) {
+    if (!in_full.contains(name)) choice.by_pattern.insert(name);
+  }
+  return choice;
+}
+
+std::string list_metrics(std::span<const std::string> names) {
+  constexpr std::size_t kUnitWidth = 6;
+  std::size_t longest = 0;
+  for (const std::string& name : names) longest = std::max(longest, name.size());
+  std::string text;
+  for (const std::string& name : names) {
+    const auto info = reports::describe(name);
+    if (!info) continue;
+    text += fmt::format("{:<{}}  {:<{}}  {}: {}\n", name, longest, unit_name(info->family->unit), kUnitWidth, info->noun(),
+                        info->family->help);
+  }
+  return text;
 }
 
 }  // namespace drydock::cli

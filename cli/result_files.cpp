@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <fstream>
+#include <set>
 #include <sys/utsname.h>
 #include <system_error>
 #include <thread>
@@ -41,6 +42,36 @@ Result<std::filesystem::path> write_file(const std::filesystem::path& path, cons
   return path;
 }
 
+bool never_begun(const Outcome& outcome, const reports::RunResult& run) {
+  return outcome.partial && run.error && run.metrics.empty() && run.steps == 0;
+}
+
+// Those that were never begun say nothing one by one; but no variant may vanish from the table.
+std::vector<reports::RunResult> told_runs(const Outcome& outcome) {
+  std::set<std::string> begun;
+  for (const auto& run : outcome.runs) {
+    if (!never_begun(outcome, run)) begun.insert(run.variant);
+  }
+  std::vector<reports::RunResult> told;
+  for (const auto& run : outcome.runs) {
+    if (!never_begun(outcome, run) || begun.insert(run.variant).second) told.push_back(run);
+  }
+  return told;
+}
+
+// For the heading; empty without a warm-up.
+std::string unmeasured(std::span<const scenarios::Scenario> variants) {
+  double least = 1;
+  double most = 0;
+  for (const auto& scenario : variants) {
+    least = std::min(least, scenario.warmup.fraction);
+    most = std::max(most, scenario.warmup.fraction);
+  }
+  if (most == 0) return {};
+  const std::string from = least < most ? fmt::format("{:g} to ", least * 100) : "";
+  return fmt::format("first {}{:g} % of the jobs not measured", from, most * 100);
+}
+
 }  // namespace
 
 std::string outcome_json(const Outcome& outcome) {
@@ -55,16 +86,19 @@ std::string outcome_json(const Outcome& outcome) {
 }
 
 std::string outcome_table(const Outcome& outcome, const Terminal& terminal, bool plain) {
-  std::vector<reports::RunResult> made;  // those left out say nothing one by one
-  for (const auto& run : outcome.runs) {
-    if (!(outcome.partial && run.error && run.metrics.empty() && run.steps == 0)) made.push_back(run);
-  }
+  const std::vector<reports::RunResult> made = told_runs(outcome);
   std::string text;
-  if (made.empty()) {
+  if (std::all_of(outcome.runs.begin(), outcome.runs.end(), [&](const auto& run) { return never_begun(outcome, run); })) {
     text = "No run had begun.\n";
   } else {
     const auto& scenario = outcome.variants.front();
-    const reports::TableInput input{scenario.name, scenario.description, made, outcome.metrics, outcome.random};
+    const reports::TableInput input{.title = scenario.name,
+                                    .description = scenario.description,
+                                    .runs = made,
+                                    .metrics = outcome.metrics.names,
+                                    .random = outcome.random,
+                                    .if_measured = outcome.metrics.by_pattern,
+                                    .unmeasured = unmeasured(outcome.variants)};
     text = reports::render_table(
         input, {.width = terminal.width, .colour = terminal.colour && !plain, .unicode = terminal.unicode});
   }

@@ -1,6 +1,7 @@
 // A finished comparison as text: on the terminal, and as files in a folder.
 #pragma once
 
+#include "cli/metric_choice.hpp"
 #include "cli/terminal.hpp"
 #include "policies/core/result.hpp"
 #include "reports/run_result.hpp"
@@ -16,7 +17,7 @@ namespace drydock::cli {
 struct Outcome {
   std::span<const scenarios::Scenario> variants;
   std::vector<reports::RunResult> runs;  // by variant, then seed
-  std::vector<std::string> metrics;      // chosen with --metrics; empty: the default ones
+  MetricChoice metrics;                  // of --metrics; empty: the default ones
   bool random = true;                    // results depend on the seed
   bool partial = false;                  // stopped before all runs had ended
 };

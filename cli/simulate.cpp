@@ -32,7 +32,7 @@ struct Options {
   std::optional<std::string> seeds;
   std::vector<std::string> sets;
   std::vector<std::string> variants;
-  std::string metrics;
+  std::optional<std::string> metrics;
   std::string out;
   std::string format = "table";
   std::string journal;
@@ -46,7 +46,7 @@ struct Options {
 struct Work {
   std::vector<Scenario> variants;
   std::vector<std::uint64_t> seeds;
-  std::vector<std::string> metrics;
+  MetricChoice metrics;
 };
 
 // Keeps the variants named with --variant, in the order of the scenario.
@@ -71,8 +71,8 @@ Result<std::vector<Scenario>> choose_variants(std::vector<Scenario> all, const O
   return chosen;
 }
 
-Result<std::vector<std::string>> chosen_metrics(const Options& options, const std::vector<Scenario>& variants) {
-  if (options.metrics.empty()) return std::vector<std::string>();
+// Every metric that one of these variants can have.
+std::vector<std::string> possible_metrics(const std::vector<Scenario>& variants) {
   reports::Parts parts;
   const auto add = [](std::vector<std::string>& to, const std::string& name) {
     if (std::find(to.begin(), to.end(), name) == to.end()) to.push_back(name);
@@ -81,7 +81,22 @@ Result<std::vector<std::string>> chosen_metrics(const Options& options, const st
     for (const auto& queue : scenario.scheduler.queues) add(parts.queues, queue.name);
     for (const auto& pool : scenario.pools) add(parts.pools, pool.name);
   }
-  return choose_metrics(options.metrics, reports::metric_names(parts));
+  return reports::metric_names(parts);
+}
+
+Result<MetricChoice> chosen_metrics(const Options& options, const std::vector<Scenario>& variants) {
+  if (!options.metrics) return MetricChoice{};
+  return choose_metrics(*options.metrics, possible_metrics(variants));
+}
+
+// --metrics list: needs no trace, since the names do not depend on jobs.
+int print_metrics(const Options& options) {
+  auto loaded = scenarios::load(options.scenario, {.sets = options.sets, .read_traces = false});
+  if (!loaded) return bad_input(loaded.error().message);
+  const auto chosen = choose_variants(std::move(loaded).value(), options);
+  if (!chosen) return bad_input(chosen.error().message);
+  fmt::print("{}", list_metrics(possible_metrics(chosen.value())));
+  return kDone;
 }
 
 Result<Work> prepare(const Options& options) {
@@ -180,7 +195,11 @@ class Simulate final : public Command {
     app.add_option("--variant", options_.variants, "Run only this variant; may be repeated")
         ->allow_extra_args(false)
         ->type_name("NAME");
-    app.add_option("--metrics", options_.metrics, "Rows of the table: wait_s,utilization or *.p95")->type_name("NAMES");
+    // Not bound to the optional itself: CLI11 takes an empty text for no value, and `--metrics ''` is to be refused.
+    app.add_option_function<std::string>(
+           "--metrics", [this](const std::string& names) { options_.metrics = names; },
+           "Rows of the table: wait_s,utilization or *.p95; `--metrics list` prints what there is, without simulating")
+        ->type_name("NAMES");
     app.add_option("--format", options_.format, "table (default) or json")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"table", "json"}));
@@ -205,6 +224,7 @@ class Simulate final : public Command {
   }
 
   int run(const Terminal& terminal) override {
+    if (options_.metrics == "list") return print_metrics(options_);
     auto work = prepare(options_);
     if (!work) return bad_input(work.error().message);
     if (!options_.journal.empty()) {

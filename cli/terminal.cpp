@@ -1,16 +1,20 @@
 #include "cli/terminal.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace drydock::cli {
 namespace {
 
 constexpr std::size_t kNarrowest = 60;
-constexpr std::size_t kWidest = 160;  // longer lines are hard to follow
+constexpr std::size_t kWidest = 160;  // longer lines are hard to follow, unless they are asked for
+constexpr std::size_t kNarrowestWanted = 40;
+constexpr std::size_t kWidestWanted = 1000;
 
 std::string_view environment(const char* name) {
   const char* value = std::getenv(name);
@@ -40,7 +44,16 @@ Terminal find_terminal() {
   if (terminal.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
     terminal.width = std::clamp<std::size_t>(size.ws_col, kNarrowest, kWidest);
   }
+  if (const auto wanted = wanted_width(environment("COLUMNS"))) terminal.width = *wanted;
   return terminal;
+}
+
+std::optional<std::size_t> wanted_width(std::string_view columns) {
+  std::size_t width = 0;
+  const char* end = columns.data() + columns.size();
+  const auto [rest, error] = std::from_chars(columns.data(), end, width);
+  if (error != std::errc() || rest != end || width < kNarrowestWanted || width > kWidestWanted) return std::nullopt;
+  return width;
 }
 
 std::string paragraph(std::string_view text, std::size_t width, std::size_t indent) {

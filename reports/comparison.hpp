@@ -36,8 +36,9 @@ struct VariantSummary {
 // How another variant differs from the leader.
 struct Rival {
   std::string variant;
-  Estimate lead;       // over the seeds that both completed: by how much the leader is better, > 0
-  bool shown = false;  // the interval of `lead` excludes 0
+  Estimate value;      // of this variant, over the seeds that both completed
+  Estimate lead;       // over the same seeds: by how much the leader is better
+  bool shown = false;  // the interval of `lead` is above 0
   bool equal = false;  // the same value under every seed
 };
 
@@ -45,7 +46,7 @@ struct Verdict {
   std::string metric;
   Better better = Better::lower;
   std::string leader;  // who has the best mean
-  double leader_mean = 0;
+  Estimate leader_value;
   std::vector<Rival> rivals;        // all other variants with this metric, the nearest first
   double confidence = kConfidence;  // of each rival's interval, after the correction
   bool best = false;                // shown against every rival, of whom there is at least one
@@ -54,5 +55,9 @@ struct Verdict {
 // Nothing when fewer than two variants have the metric from complete runs, or no direction of it is better, or some variants
 // have no seed in common.
 [[nodiscard]] std::optional<Verdict> judge(std::span<const RunResult> runs, std::string_view metric);
+// The same comparisons with a given variant in the leader's place, who may be worse than others: their leads are then below
+// 0. Nothing also when the variant does not have the metric.
+[[nodiscard]] std::optional<Verdict> compare_with(std::string_view variant, std::span<const RunResult> runs,
+                                                  std::string_view metric);
 
 }  // namespace drydock::reports

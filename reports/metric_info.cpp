@@ -1,13 +1,10 @@
 #include "reports/metric_info.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 
 namespace drydock::reports {
 namespace {
-
-constexpr int kDigitsMost = 5;  // more than that nobody compares by eye
 
 const std::vector<std::string_view>& time_statistics() {
   static const std::vector<std::string_view> statistics{"mean", "p50", "p95", "p99", "max"};
@@ -173,6 +170,8 @@ void append_names(std::vector<std::string>& names, const std::string& prefix, Sp
 
 std::span<const MetricFamily> metric_families() { return families(); }
 
+Better MetricInfo::better() const { return !part.empty() && family->unit == Unit::count ? Better::neither : family->better; }
+
 std::string MetricInfo::noun() const {
   std::string text(family->noun);
   if (statistic == "p95" || statistic == "p99" || statistic == "sd") {
@@ -216,45 +215,6 @@ std::vector<std::string> metric_names(const Parts& parts) {
   for (const auto& queue : parts.queues) append_names(names, fmt::format("per_queue.{}.", queue), Split::queue);
   for (const auto& pool : parts.pools) append_names(names, fmt::format("per_pool.{}.", pool), Split::pool);
   return names;
-}
-
-Scale scale_for(Unit unit, double largest) {
-  const double size = std::abs(largest);
-  switch (unit) {
-    case Unit::seconds:
-    case Unit::core_seconds: {
-      const std::string_view core = unit == Unit::core_seconds ? "core-" : "";
-      if (size == 0 || (size >= 1 && size < 10'000)) return {1, fmt::format(" {}s", core)};
-      if (size < 1e-3) return {1e6, fmt::format(" {}us", core)};
-      if (size < 1) return {1e3, fmt::format(" {}ms", core)};
-      if (size < 30 * 86'400.0) return {1 / 3600.0, fmt::format(" {}h", core)};
-      return {1 / 86'400.0, fmt::format(" {}d", core)};
-    }
-    case Unit::fraction: return {100, " %"};
-    case Unit::per_second: return {1, " /s"};
-    case Unit::per_hour: return {1, " /h"};
-    case Unit::usd: return {1, " USD"};
-    case Unit::count:
-    case Unit::ratio: return {1, ""};
-  }
-  return {};
-}
-
-std::string round_to(double value, std::optional<double> half_width) {
-  const double measure = half_width && *half_width > 0 ? *half_width : std::abs(value);
-  if (measure == 0) return "0";
-  if (!half_width && value == std::floor(value) && std::abs(value) < 1e15) return fmt::format("{:.0f}", value);
-  const int digits = half_width && *half_width > 0 ? 2 : 4;
-  const auto decimals = [](double v, int keep) { return keep - 1 - static_cast<int>(std::floor(std::log10(std::abs(v)))); };
-  int wanted = decimals(measure, digits);
-  if (value != 0) wanted = std::min(wanted, decimals(value, kDigitsMost));
-  return fmt::format("{:.{}f}", value, std::clamp(wanted, 0, 9));
-}
-
-std::string say_value(Unit unit, double value) {
-  const Scale scale = scale_for(unit, value);
-  if (unit == Unit::usd) return fmt::format("${:.2f}", value);
-  return round_to(value * scale.factor, std::nullopt) + scale.suffix;
 }
 
 }  // namespace drydock::reports

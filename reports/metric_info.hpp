@@ -33,8 +33,10 @@ struct MetricFamily {
 // A full metric name taken apart.
 struct MetricInfo {
   const MetricFamily* family = nullptr;
-  std::string_view statistic;               // "p95", or empty
-  std::string part;                         // "queue short", "pool main", or empty
+  std::string_view statistic;  // "p95", or empty
+  std::string part;            // "queue short", "pool main", or empty
+  // Which direction is better. None for how many jobs a part had: that says who served whom, not how well.
+  [[nodiscard]] Better better() const;
   [[nodiscard]] std::string noun() const;   // "mean wait", "mean wait in queue short"
   [[nodiscard]] std::string label() const;  // "wait, mean", "short: wait, mean"
 };
@@ -47,17 +49,5 @@ struct Parts {
 };
 // Every name that a scenario with these queues and pools can have, the overall ones first.
 [[nodiscard]] std::vector<std::string> metric_names(const Parts& parts);
-
-// A value with a unit that suits it, for sentences: "41.2 s", "3.5 h", "82.1 %", "$12.40".
-[[nodiscard]] std::string say_value(Unit unit, double value);
-// How a column of values of like size is shown: multiply by `factor`, append `suffix`.
-struct Scale {
-  double factor = 1;
-  std::string suffix;
-};
-[[nodiscard]] Scale scale_for(Unit unit, double largest);
-// `value` with as many decimals as its half-width deserves (two digits of it; at most five significant ones in
-// all), or four significant digits without one.
-[[nodiscard]] std::string round_to(double value, std::optional<double> half_width);
 
 }  // namespace drydock::reports

@@ -1,6 +1,7 @@
 #include "reports/table.hpp"
 
 #include "reports/findings.hpp"
+#include "reports/numbers.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,9 +12,8 @@
 namespace drydock::reports {
 namespace {
 
-constexpr std::size_t kGap = 3;            // spaces between columns
-constexpr std::size_t kSentencesMost = 3;  // findings in words below the table
-constexpr std::size_t kQueuesMost = 6;     // rows of waits by queue among the default metrics
+constexpr std::size_t kGap = 3;         // spaces between columns
+constexpr std::size_t kQueuesMost = 6;  // rows of waits by queue among the default metrics
 
 std::size_t columns_of(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
@@ -64,30 +64,30 @@ class Painter {
   TableStyle style_;
 };
 
-std::string column_name(const std::string& variant) { return variant.empty() ? "value" : variant; }
+std::string column_name(const VariantSummary& summary) {
+  const std::string name = summary.variant.empty() ? "value" : summary.variant;
+  if (summary.failed == summary.runs) return name + " (no result)";
+  return summary.only_partial() ? name + " (partial)" : name;
+}
 
-Row make_row(const std::string& metric, const std::vector<VariantSummary>& summaries, const std::optional<Verdict>& verdict,
+Cell make_cell(const Estimate& value, const Scale& scale, const Painter& painter) {
+  const auto half = half_width_of(value, scale);
+  const double mean = value.mean * scale.factor;
+  Cell cell{{}, round_to(mean, half), {}};
+  if (half) cell.half = fmt::format("{} {}", painter.plus_minus(), fixed(*half, decimals_for(mean, *half)));
+  return cell;
+}
+
+Row make_row(const std::string& metric, const TableInput& input, const std::vector<VariantSummary>& summaries,
              const Painter& painter) {
   const auto info = describe(metric);
-  double largest = 0;
-  for (const auto& summary : summaries) {
-    const auto found = summary.metrics.find(metric);
-    if (found != summary.metrics.end()) largest = std::max(largest, std::abs(found->second.mean));
-  }
-  const Scale scale = scale_for(info ? info->family->unit : Unit::ratio, largest);
+  const auto verdict = judge(input.runs, metric);
+  const Scale scale = info ? ShownUnits(summaries).of(*info->family) : Scale{};
   Row row{info ? info->label() : metric, scale.suffix, {}};
   for (const auto& summary : summaries) {
-    Cell& cell = row.cells.emplace_back();
     const auto found = summary.metrics.find(metric);
-    if (found == summary.metrics.end()) {
-      cell.mean = "-";
-      continue;
-    }
-    const Estimate& e = found->second;
-    const std::optional<double> half = e.half_width ? std::optional(*e.half_width * scale.factor) : std::nullopt;
-    cell.mean = round_to(e.mean * scale.factor, half);
-    if (half && *half > 0) cell.half = fmt::format("{} {}", painter.plus_minus(), round_to(*half, half));
-    if (verdict && verdict->best && verdict->leader == summary.variant) cell.mark = painter.star() + " ";
+    row.cells.push_back(found == summary.metrics.end() ? Cell{{}, "-", {}} : make_cell(found->second, scale, painter));
+    if (verdict && verdict->best && verdict->leader == summary.variant) row.cells.back().mark = painter.star() + " ";
   }
   return row;
 }
@@ -123,7 +123,7 @@ std::string render_block(const std::vector<Row>& rows, const std::vector<Variant
   std::string head(label + unit, ' ');
   std::size_t length = label + unit;
   for (std::size_t v = range.first; v < range.second; ++v) {
-    head += std::string(kGap, ' ') + padded(column_name(summaries[v].variant), widths[v].total(), true);
+    head += std::string(kGap, ' ') + padded(column_name(summaries[v]), widths[v].total(), true);
     length += kGap + widths[v].total();
   }
   std::string text = painter.bold(head) + "\n" + painter.rule(length);
@@ -147,7 +147,7 @@ std::string render_blocks(const std::vector<Row>& rows, const std::vector<Varian
     unit = std::max(unit, columns_of(row.unit));
   }
   std::vector<ColumnWidths> widths;
-  for (std::size_t v = 0; v < summaries.size(); ++v) widths.push_back(widths_of(rows, v, column_name(summaries[v].variant)));
+  for (std::size_t v = 0; v < summaries.size(); ++v) widths.push_back(widths_of(rows, v, column_name(summaries[v])));
   std::string text;
   std::size_t first = 0;
   while (first < summaries.size()) {
@@ -199,15 +199,20 @@ std::string trimmed(std::string text) {
 std::string render_headline(const TableInput& input, const std::vector<VariantSummary>& summaries, const Painter& painter) {
   std::set<std::uint64_t> seeds;
   for (const RunResult& run : input.runs) seeds.insert(run.seed);
-  std::string text = painter.bold(input.title.empty() ? "result" : input.title);
-  if (summaries.size() > 1) text += fmt::format(": {} variants", summaries.size());
+  const std::string title = input.title.empty() ? "result" : input.title;
+  std::vector<std::string> facts;
+  if (summaries.size() > 1) facts.push_back(fmt::format("{} variants", summaries.size()));
   if (seeds.size() > 1) {
-    text += fmt::format("{} {} seeds{}, mean {} half-width of the 95 % interval", summaries.size() > 1 ? "," : ":",
-                        seeds.size(), summaries.size() > 1 ? " each" : "", painter.plus_minus());
+    facts.push_back(fmt::format("{} seeds{}", seeds.size(), summaries.size() > 1 ? " each" : ""));
+    facts.push_back(fmt::format("mean {} half-width of the 95 % interval", painter.plus_minus()));
   } else if (!seeds.empty() && input.random) {
-    text += fmt::format("{} seed {}", summaries.size() > 1 ? "," : ":", *seeds.begin());
+    facts.push_back(fmt::format("seed {}", *seeds.begin()));
   }
-  text += "\n";
+  if (!input.unmeasured.empty()) facts.push_back(input.unmeasured);
+  std::string line = title;
+  for (std::size_t i = 0; i < facts.size(); ++i) line += (i == 0 ? ": " : ", ") + facts[i];
+  std::string text = wrapped(line, painter.width());
+  if (text.starts_with(title)) text = painter.bold(title) + text.substr(title.size());
   if (!input.description.empty()) text += painter.faint(trimmed(wrapped(input.description, painter.width(), 0))) + "\n";
   return text + "\n";
 }
@@ -228,19 +233,9 @@ std::string render_findings(const TableInput& input, const std::vector<std::stri
   if (!any_above_zero(input.runs, "jobs_unfinished")) said.emplace_back("makespan_s");
   if (!input.metrics.empty()) said = metrics;
   std::string text;
-  std::size_t sentences = 0;
+  for (const std::string& sentence : say_findings(input.runs, said, ShownUnits(summaries), input.random))
+    text += wrapped(sentence, painter.width());
   bool marked = false;
-  bool undecided = false;
-  for (const std::string& metric : said) {
-    const auto verdict = judge(input.runs, metric);
-    if (!verdict || sentences == kSentencesMost) continue;
-    text += wrapped(say(*verdict, input.random), painter.width());
-    undecided = undecided || std::any_of(verdict->rivals.begin(), verdict->rivals.end(),
-                                         [](const Rival& r) { return r.lead.half_width && !r.shown && !r.equal; });
-    ++sentences;
-  }
-  if (undecided)
-    text += wrapped("Where no difference is shown there may still be one: more seeds would tell.", painter.width());
   for (const std::string& metric : metrics) {
     const auto verdict = judge(input.runs, metric);
     marked = marked || (verdict && verdict->best);
@@ -338,10 +333,12 @@ std::string render_table(const TableInput& input, const TableStyle& style) {
   for (const std::string& metric : metrics) {
     const bool measured =
         std::any_of(summaries.begin(), summaries.end(), [&](const auto& s) { return s.metrics.contains(metric); });
-    if (measured || !input.metrics.empty()) rows.push_back(make_row(metric, summaries, judge(input.runs, metric), painter));
+    const bool wanted = !input.metrics.empty() && !input.if_measured.contains(metric);
+    if (measured || wanted) rows.push_back(make_row(metric, input, summaries, painter));
   }
   std::string text = render_headline(input, summaries, painter);
   if (!rows.empty()) text += render_blocks(rows, summaries, painter);
+  else if (!input.metrics.empty()) text += "None of the metrics asked for has a value in any run.\n";
   return text + render_findings(input, metrics, summaries, painter) + render_notes(input, summaries, painter);
 }
 

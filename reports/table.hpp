@@ -5,6 +5,7 @@
 #include "reports/run_result.hpp"
 
 #include <cstddef>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,11 +19,13 @@ struct TableStyle {
 };
 
 struct TableInput {
-  std::string title;                 // of the scenario
-  std::string description;           // of the scenario, or empty
-  std::span<const RunResult> runs;   // in the order in which variants are to be shown
-  std::vector<std::string> metrics;  // names to show, in order; empty: default_metrics()
-  bool random = true;                // the results depend on the seed
+  std::string title;                       // of the scenario
+  std::string description;                 // of the scenario, or empty
+  std::span<const RunResult> runs;         // in the order in which variants are to be shown
+  std::vector<std::string> metrics;        // names to show, in order; empty: default_metrics()
+  bool random = true;                      // the results depend on the seed
+  std::set<std::string> if_measured = {};  // of `metrics`: left out where no variant has a value
+  std::string unmeasured = {};  // what the figures leave out, for the heading: "first 10 % of the jobs not measured"
 };
 
 // A dozen rows that fit most questions: rows about failures, rejections and cost only where there were any, waits by queue

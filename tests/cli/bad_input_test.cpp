@@ -181,7 +181,8 @@ TEST(BadUsage, CommandsAndOptions) {
   expect_refused(run_binary({"simulate", file, "another.json"}), {"another.json"});
   expect_refused(run_binary({"simulate", file, "--seeds", "1-20"}), {"--seeds", "1..20"});
   expect_refused(run_binary({"simulate", file, "--variant", "fcsf"}), {"fcsf", "did you mean \"fcfs\""});
-  expect_refused(run_binary({"simulate", file, "--metrics", "wait"}), {"--metrics", "wait_s"});
+  expect_refused(run_binary({"simulate", file, "--metrics", "wait"}), {"--metrics", "did you mean", "--metrics list"});
+  expect_refused(run_binary({"simulate", file, "--metrics", ""}), {"--metrics", "--metrics list"});
   expect_refused(run_binary({"simulate", file, "--format", "xml"}), {"--format", "json"});
   expect_refused(run_binary({"simulate", file, "--jobs", "0"}), {"--jobs"});
   expect_refused(run_binary({"simulate", file, "--set", "seed"}), {"seed"});

@@ -55,7 +55,8 @@ inline std::string text_of(const std::string& path) {
 // A started program, with its output in files.
 class Started {
  public:
-  explicit Started(const std::vector<std::string>& arguments) {
+  // `columns`: the environment variable COLUMNS, unset where it is empty.
+  explicit Started(const std::vector<std::string>& arguments, const std::string& columns = {}) {
     std::vector<char*> argv{const_cast<char*>(DRYDOCK_BINARY)};
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
@@ -63,6 +64,8 @@ class Started {
     const std::string err = folder_.path("err");
     pid_ = fork();
     if (pid_ != 0) return;
+    if (columns.empty()) unsetenv("COLUMNS");
+    else setenv("COLUMNS", columns.c_str(), 1);
     // Not freopen: it would write what is buffered here a second time.
     const auto redirect = [](const char* path, int flags, int to) { dup2(open(path, flags, 0600), to); };
     redirect("/dev/null", O_RDONLY, STDIN_FILENO);
@@ -87,6 +90,8 @@ class Started {
   pid_t pid_ = 0;
 };
 
-inline Ran run_binary(const std::vector<std::string>& arguments) { return Started(arguments).wait(); }
+inline Ran run_binary(const std::vector<std::string>& arguments, const std::string& columns = {}) {
+  return Started(arguments, columns).wait();
+}
 
 }  // namespace drydock::cli

@@ -1,6 +1,7 @@
 // Each command as a user meets it.
 #include "tests/cli/binary.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -120,6 +121,52 @@ TEST(Simulate, OptionsChooseSeedsVariantsMetricsAndValues) {
   EXPECT_FALSE(has(rows.out, "makespan"));
   EXPECT_EQ(Json::parse(run_binary({"simulate", file, "--format", "json"}).out)["runs"].size(),
             20U);  // ten seeds by default
+}
+
+TEST(Simulate, MetricsAreListedWithoutSimulating) {
+  const Folder folder;
+  const Ran list =
+      run_binary({"simulate", small_scenario(folder, 400'000'000), "--metrics", "list", "--out", folder.path("o")});
+  EXPECT_EQ(list.code, 0) << list.err;
+  EXPECT_TRUE(has(list.out, "per_queue.default.wait_s.mean ")) << list.out;
+  EXPECT_TRUE(has(list.out, "per_pool.main.utilization ")) << list.out;
+  EXPECT_FALSE(std::filesystem::exists(folder.path("o")));
+  EXPECT_EQ(run_binary({"simulate", folder.path("none.json"), "--metrics", "list"}).code, 2);
+  EXPECT_TRUE(has(run_binary({"simulate", "--help"}).out, "--metrics list"));
+}
+
+TEST(Simulate, TheHeadingTellsOfAWarmUp) {
+  const Folder folder;
+  const std::string file = small_scenario(folder, 100);
+  const std::string none = run_binary({"simulate", file, "--seeds", "1"}).out;
+  EXPECT_FALSE(has(none, "not measured")) << none;
+  const std::string some = run_binary({"simulate", file, "--seeds", "1", "--set", "/warmup=10%"}).out;
+  EXPECT_TRUE(has(some, "seed 1, first 10 % of the jobs not measured")) << some;
+}
+
+// In columns: a character of several bytes is one.
+std::size_t longest_line(const std::string& text) {
+  std::size_t longest = 0;
+  std::size_t used = 0;
+  for (const char c : text) {
+    if ((c & 0xC0) != 0x80) ++used;
+    if (c == '\n') used = 0;
+    longest = std::max(longest, used);
+  }
+  return longest;
+}
+
+TEST(Columns, SetTheWidthOfTablesAndHelp) {
+  const Folder folder;
+  const std::string file = small_scenario(folder, 100);
+  const std::string narrow = run_binary({"simulate", file, "--seeds", "1..3"}, "60").out;
+  EXPECT_LE(longest_line(narrow), 60U) << narrow;
+  EXPECT_LT(longest_line(narrow), longest_line(run_binary({"simulate", file, "--seeds", "1..3"}, "300").out));
+  const std::string help = run_binary({"simulate", "--help"}, "60").out;
+  EXPECT_TRUE(has(help, "Ctrl-C ends the runs and writes what there is, marked as\npartial")) << help;
+  const std::string broad = run_binary({"simulate", "--help"}, "200").out;
+  EXPECT_TRUE(has(broad, "Ctrl-C ends the runs and writes what there is, marked as partial (exit code 130).")) << broad;
+  EXPECT_EQ(run_binary({"--help"}, "nonsense").out, run_binary({"--help"}).out);
 }
 
 TEST(Simulate, OutWritesResultAndSummary) {
@@ -312,6 +359,21 @@ TEST(Interrupt, LeavesMarkedPartialResults) {
   EXPECT_EQ(Json::parse(text_of(folder.path("out/result.json")))["partial"], true);
   EXPECT_TRUE(has(text_of(folder.path("out/summary.txt")), "PARTIAL"));
   EXPECT_TRUE(has(ran.err, "stopping"));
+}
+
+TEST(Interrupt, NoVariantVanishesFromTheTable) {
+  const Folder folder;
+  const Started started({"simulate", small_scenario(folder, 400'000'000), "--seeds", "1", "--jobs", "1", "--metrics",
+                         "wait_s", "--out", folder.path("out")});
+  while (!std::filesystem::exists(folder.path("out/result.json")))
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  started.interrupt();
+  const Ran ran = started.wait();
+  EXPECT_EQ(ran.code, 130) << ran.err;
+  EXPECT_TRUE(has(ran.out, "small: 2 variants")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "fcfs (partial)")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "sjf (no result)")) << ran.out;
 }
 
 }  // namespace

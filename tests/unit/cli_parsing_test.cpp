@@ -3,6 +3,7 @@
 #include "cli/terminal.hpp"
 #include "reports/metric_info.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -67,12 +68,46 @@ TEST(DefaultSeeds, LastSeedDoesNotWrapAround) {
 TEST(MetricChoice, NamesBeginningsAndPatterns) {
   const auto names = reports::metric_names({{"short", "long"}, {"main"}});
   using Names = std::vector<std::string>;
-  EXPECT_EQ(choose_metrics("utilization,wait_s.max", names).value(), (Names{"utilization", "wait_s.max"}));
-  EXPECT_EQ(choose_metrics("wait_s", names).value(),
+  EXPECT_EQ(choose_metrics("utilization,wait_s.max", names).value().names, (Names{"utilization", "wait_s.max"}));
+  EXPECT_EQ(choose_metrics("wait_s", names).value().names,
             (Names{"wait_s.mean", "wait_s.p50", "wait_s.p95", "wait_s.p99", "wait_s.max"}));
-  EXPECT_EQ(choose_metrics("per_queue.*.wait_s.mean", names).value(),
+  EXPECT_EQ(choose_metrics("per_queue.*.wait_s.mean", names).value().names,
             (Names{"per_queue.short.wait_s.mean", "per_queue.long.wait_s.mean"}));
-  EXPECT_EQ(choose_metrics("wait_s.max,wait_s.max", names).value().size(), 1U);
+  EXPECT_EQ(choose_metrics("wait_s.max,wait_s.max", names).value().names.size(), 1U);
+}
+
+TEST(MetricChoice, WhatIsNamedInFullIsNoPattern) {
+  const auto names = reports::metric_names({{"short"}, {"main"}});
+  const auto choice = choose_metrics("*.p95,wait_s.p95,utilization", names).value();
+  EXPECT_TRUE(choice.by_pattern.contains("response_s.p95"));
+  EXPECT_FALSE(choice.by_pattern.contains("wait_s.p95"));
+  EXPECT_FALSE(choice.by_pattern.contains("utilization"));
+  EXPECT_TRUE(choose_metrics("detection_s", names).value().by_pattern.contains("detection_s.mean"));
+}
+
+TEST(MetricChoice, AListTellsEachNameWithUnitAndMeaning) {
+  const auto names = reports::metric_names({{"short"}, {"main"}});
+  const std::string list = list_metrics(names);
+  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(list, '\n')), names.size());
+  for (const auto& name : names) EXPECT_NE(("\n" + list).find("\n" + name + " "), std::string::npos) << name;
+  EXPECT_NE(list.find("s       mean wait in queue short: submission to first start"), std::string::npos) << list;
+  EXPECT_NE(list.find("cost_usd"), std::string::npos);
+}
+
+TEST(MetricChoice, MessagesAreShortAndPointToTheList) {
+  const auto names = reports::metric_names({{"short"}, {"main"}});
+  for (const char* wanted : {"utilisation", "", "zzzzzz"}) {
+    const std::string message = choose_metrics(wanted, names).error().message;
+    EXPECT_NE(message.find("`--metrics list`"), std::string::npos) << message;
+    EXPECT_LT(message.size(), 160U) << message;
+  }
+}
+
+TEST(Columns, AWholeNumberFrom40To1000IsTheWidth) {
+  EXPECT_EQ(wanted_width("40"), 40U);
+  EXPECT_EQ(wanted_width("1000"), 1000U);
+  for (const char* text : {"", "39", "1001", "-80", "+80", "80x", "80.0", " 80", "99999999999999999999"})
+    EXPECT_FALSE(wanted_width(text)) << text;
 }
 
 TEST(MetricChoice, UnknownOnesAreRefusedWithASuggestion) {

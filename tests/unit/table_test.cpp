@@ -1,6 +1,6 @@
 #include "reports/table.hpp"
 
-#include "reports/findings.hpp"
+#include "tests/unit/report_support.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,28 +10,6 @@
 
 namespace drydock::reports {
 namespace {
-
-using Metrics = std::map<std::string, double>;
-
-RunResult run(const std::string& variant, std::uint64_t seed, Metrics metrics) {
-  RunResult result;
-  result.variant = variant;
-  result.seed = seed;
-  result.metrics = std::move(metrics);
-  return result;
-}
-
-// `wait` by variant, one value per seed.
-std::vector<RunResult> waits(const std::vector<std::pair<std::string, std::vector<double>>>& by_variant,
-                             const std::string& metric = "wait_s.mean") {
-  std::vector<RunResult> runs;
-  for (const auto& [variant, values] : by_variant) {
-    for (std::size_t i = 0; i < values.size(); ++i) runs.push_back(run(variant, i + 1, {{metric, values[i]}}));
-  }
-  return runs;
-}
-
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 TEST(Judge, PairingFindsWhatSeparateIntervalsHide) {
   // The seeds differ by hundreds, the variants by about ten under every seed.
@@ -107,52 +85,6 @@ TEST(Describe, EveryListedNameIsKnown) {
   for (const auto& name : metric_names({{"a", "b.c"}, {"p"}})) EXPECT_TRUE(describe(name)) << name;
 }
 
-TEST(Numbers, AreRoundedToWhatTheIntervalAllows) {
-  EXPECT_EQ(round_to(8.0813, 0.312), "8.08");
-  EXPECT_EQ(round_to(8.0813, 0.0312), "8.081");
-  EXPECT_EQ(round_to(16.992691, 0.00080), "16.993");
-  EXPECT_EQ(round_to(0.00080, 0.00080), "0.00080");
-  EXPECT_EQ(round_to(2925.15, std::nullopt), "2925");
-  EXPECT_EQ(round_to(0.00159, std::nullopt), "0.001590");
-  EXPECT_EQ(round_to(1024, std::nullopt), "1024");
-  EXPECT_EQ(round_to(0, std::nullopt), "0");
-  EXPECT_EQ(say_value(Unit::seconds, 0.0031), "3.100 ms");
-  EXPECT_EQ(say_value(Unit::seconds, 61151), "16.99 h");
-  EXPECT_EQ(say_value(Unit::usd, 12.4), "$12.40");
-}
-
-TEST(Findings, BestInWords) {
-  const auto verdict = judge(waits({{"fcfs", {48, 58, 62, 71}}, {"easy-sjf", {8, 16, 21, 30}}}), "wait_s.mean");
-  EXPECT_EQ(say(*verdict, true),
-            "easy-sjf has the shortest mean wait: 41 s less than fcfs (95 % interval 39.7 to 42.3 s, 4 paired seeds).");
-}
-
-TEST(Findings, TiesInWords) {
-  const auto tie = judge(waits({{"a", {10, 20, 30}}, {"b", {10, 20, 30}}, {"c", {60, 71, 80}}}), "wait_s.mean");
-  EXPECT_EQ(say(*tie, true), "Mean wait: a and b give exactly the same; a is shown to be better than c.");
-  const auto open = judge(waits({{"a", {10, 20, 30}}, {"b", {12, 18, 33}}}), "wait_s.mean");
-  EXPECT_TRUE(has(say(*open, true), "Mean wait: no difference shown between a and b (1 s less with a; 95 % interval -"))
-      << say(*open, true);
-  const auto same = judge(waits({{"a", {1, 2}}, {"b", {1, 2}}}), "wait_s.mean");
-  EXPECT_EQ(say(*same, true), "Mean wait: exactly the same in all variants.");
-}
-
-TEST(Findings, ManyTiesAreCounted) {
-  std::vector<std::pair<std::string, std::vector<double>>> many{{"a", {10, 20, 30}}, {"z", {160, 171, 180}}};
-  for (const char* name : {"b", "c", "d", "e"}) many.push_back({name, {12, 18, 33}});
-  EXPECT_EQ(
-      say(*judge(waits(many), "wait_s.mean"), true),
-      "Mean wait: a has the best mean (20 s), but no difference is shown to 4 others; a is shown to be better than z.");
-}
-
-TEST(Findings, OneRunEachClaimsNothingBeyondIt) {
-  const auto verdict = judge(waits({{"fcfs", {8.0813}}, {"easy", {4.0666}}, {"easy-sjf", {0.3679}}}), "wait_s.mean");
-  const std::string text = say(*verdict, false);
-  EXPECT_EQ(text,
-            "easy-sjf has the shortest mean wait in this scenario: 3.699 s less than easy, the next best, and 7.713 s less "
-            "than fcfs.");
-}
-
 TEST(Table, ShowsVariantsSideBySideAndMarksTheBest) {
   const auto runs = waits({{"fcfs", {48, 58, 62, 71}}, {"easy-sjf", {8, 16, 21, 30}}});
   const std::string text = render_table({"demo", "", runs, {}, true}, {.width = 100, .colour = false, .unicode = false});
@@ -190,6 +122,75 @@ TEST(Table, SaysWhatIsPartialBrokenOrWrong) {
   EXPECT_TRUE(has(text, "the policy placed a job twice"));
   EXPECT_TRUE(has(text, "2 invariant violations"));
   EXPECT_TRUE(has(text, "worker 4 holds 5 of 4 cpus"));
+}
+
+TEST(Table, OneUnitForAllRowsOfAFamily) {
+  const std::vector<RunResult> runs{run("", 1,
+                                        {{"wait_s.mean", 20'000},
+                                         {"wait_s.p50", 0.5},
+                                         {"wait_s.max", 5'000'000},
+                                         {"per_queue.a.wait_s.mean", 900},
+                                         {"per_queue.b.wait_s.mean", 36'000},
+                                         {"makespan_s", 60}})};
+  const std::string text = render_table({"demo", "", runs, {}, false}, {.width = 200});
+  for (const char* row : {"wait, mean          h", "wait, median        h", "wait, max           h",
+                          "queue a: wait, mean h      0.2500", "queue b: wait, mean h"})
+    EXPECT_TRUE(has(text, row)) << row << "\n" << text;
+  EXPECT_TRUE(has(text, "makespan            s")) << text;
+}
+
+TEST(Table, AMeanHasTheDecimalsOfItsHalfWidth) {
+  const auto wide = waits({{"", {39.21, 39.28, 39.35}}}, "bounded_slowdown.mean");
+  const std::string wider = render_table({"demo", "", wide, {"bounded_slowdown.mean"}, true}, {.unicode = false});
+  EXPECT_TRUE(has(wider, "39.28 +- 0.17\n")) << wider;
+  const auto narrow = waits({{"", {39.284, 39.287, 39.290}}}, "bounded_slowdown.mean");
+  const std::string narrower = render_table({"demo", "", narrow, {"bounded_slowdown.mean"}, true}, {.unicode = false});
+  EXPECT_TRUE(has(narrower, "39.287 +- 0.007\n")) << narrower;
+}
+
+TEST(Table, TheHeadingSaysWhatIsNotMeasured) {
+  const auto runs = waits({{"a", {1, 2}}, {"b", {3, 4}}});
+  TableInput input{"demo", "", runs, {}, true};
+  EXPECT_FALSE(has(render_table(input, {}), "not measured"));
+  input.unmeasured = "first 10 % of the jobs not measured";
+  EXPECT_TRUE(has(render_table(input, {.width = 200}), "interval, first 10 % of the jobs not measured\n"));
+  const std::string narrow = render_table(input, {.width = 40, .colour = true});
+  EXPECT_TRUE(has(narrow, "\x1b[1mdemo\x1b[0m: 2 variants")) << narrow;
+}
+
+TEST(Table, JobsOfAPartHaveNoBest) {
+  for (const char* metric : {"per_pool.main.jobs_completed", "per_queue.a.jobs_completed"}) {
+    const auto runs = waits({{"a", {1, 2, 3}}, {"b", {50, 51, 52.5}}}, metric);
+    EXPECT_FALSE(has(render_table({"demo", "", runs, {metric}, true}, {.unicode = false}), "*")) << metric;
+    EXPECT_FALSE(judge(runs, metric)) << metric;
+  }
+  const auto whole = waits({{"a", {1, 2, 3}}, {"b", {50, 51, 52.5}}}, "jobs_completed");
+  EXPECT_EQ(judge(whole, "jobs_completed")->leader, "b");
+  EXPECT_TRUE(judge(waits({{"a", {1, 2, 3}}, {"b", {50, 51, 52.5}}}, "per_queue.a.wait_s.mean"), "per_queue.a.wait_s.mean"));
+}
+
+TEST(Table, RowsOfAPatternNeedAValue) {
+  const auto runs = waits({{"a", {1, 2}}, {"b", {3, 4}}});
+  TableInput input{"demo", "", runs, {"wait_s.mean", "detection_s.mean"}, true};
+  EXPECT_TRUE(has(render_table(input, {}), "detection time, mean"));
+  input.if_measured = {"detection_s.mean"};
+  EXPECT_FALSE(has(render_table(input, {}), "detection"));
+  input.metrics = {"detection_s.mean"};
+  const std::string nothing = render_table(input, {});
+  EXPECT_TRUE(has(nothing, "None of the metrics asked for has a value in any run.\n")) << nothing;
+  EXPECT_FALSE(has(nothing, "jobs completed"));
+}
+
+TEST(Table, PartialVariantsAreMarkedInTheirColumn) {
+  auto runs = waits({{"a", {1}}, {"b", {2}}, {"c", {3}}});
+  runs[1].partial = true;
+  runs[2].metrics.clear();
+  runs[2].partial = true;
+  runs[2].error = "not run: the program was interrupted before";
+  const std::string text = render_table({"demo", "", runs, {"wait_s.mean"}, true}, {});
+  EXPECT_TRUE(has(text, "demo: 3 variants")) << text;
+  EXPECT_TRUE(has(text, "b (partial)")) << text;
+  EXPECT_TRUE(has(text, "c (no result)")) << text;
 }
 
 TEST(Table, UnfinishedJobsAreSaid) {
