@@ -53,9 +53,13 @@ ShownUnits::ShownUnits(std::span<const VariantSummary> summaries) {
   for (const VariantSummary& summary : summaries) {
     for (const auto& [name, value] : summary.metrics) {
       const auto info = describe(name);
-      if (!info || (!info->statistic.empty() && info->statistic != "mean")) continue;
+      if (!info) continue;
+      const bool decides = info->statistic.empty() || info->statistic == "mean";
+      // Where the mean is a fraction of a second and the longest is not, milliseconds would be many digits.
+      const bool time = info->family->unit == Unit::seconds;
+      if (!decides && !(time && std::abs(value.mean) >= 1)) continue;
       double& largest = (info->part.empty() ? largest_ : of_parts)[info->family->name];
-      largest = std::max(largest, std::abs(value.mean));
+      largest = std::max(largest, decides ? std::abs(value.mean) : 1.0);
     }
   }
   largest_.merge(of_parts);  // only what the whole does not have

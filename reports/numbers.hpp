@@ -20,7 +20,7 @@ struct Scale {
 [[nodiscard]] Scale scale_for(Unit unit, double largest);
 
 // One unit for each family of metrics, so that its rows (those of queues and pools too) and the sentences about it can be
-// compared at a glance. It suits the largest mean among the variants.
+// compared at a glance. It suits the largest mean among the variants; seconds, if that is below one and the longest is not.
 class ShownUnits {
  public:
   explicit ShownUnits(std::span<const VariantSummary> summaries);

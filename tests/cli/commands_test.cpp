@@ -218,6 +218,52 @@ TEST(Journal, ReplayRefusesWhatItCannotShow) {
   EXPECT_EQ(run_binary({"replay", journal, "--set", "/queues/0/capacity=1"}).code, 0);
 }
 
+TEST(Journal, CheckRefusesFactsThatCannotBeAndFindsChangedOnes) {
+  const Folder folder;
+  const std::string journal = folder.path("one.jsonl");
+  ASSERT_EQ(run_binary({"simulate", small_scenario(folder, 50), "--variant", "sjf", "--seeds", "3", "--journal", journal,
+                        "--journal-format", "jsonl"})
+                .code,
+            0);
+  const std::string text = text_of(journal);
+  const auto check_with = [&](const std::string& old_part, const std::string& new_part) {
+    std::string changed = text;
+    const std::size_t at = changed.find(old_part);
+    EXPECT_NE(at, std::string::npos) << old_part;
+    changed.replace(at, old_part.size(), new_part);
+    return run_binary({"check", folder.file("changed.jsonl", changed)});
+  };
+  const Ran speed = check_with(R"("speed":1)", R"("speed":-1)");
+  EXPECT_EQ(speed.code, 2);
+  EXPECT_TRUE(has(speed.err, "step 1 holds a fact that cannot be: worker 0 has speed -1")) << speed.err;
+  const Ran priority = check_with(R"("priority":0)", R"("priority":1)");
+  EXPECT_EQ(priority.code, 1) << priority.out << priority.err;
+  EXPECT_TRUE(has(priority.out, "is not what was recorded")) << priority.out;
+  const Ran scenario = check_with(R"("scenario":"{)", R"("scenario":"[)");
+  EXPECT_EQ(scenario.code, 2) << scenario.out;
+}
+
+TEST(Journal, VariantsOfLikeNamesDoNotShareAFile) {
+  const Folder folder;
+  Json scenario = Json::parse(text_of(small_scenario(folder, 20)));
+  scenario["variants"] = {{{"name", "a/b"}}, {{"name", "a_b"}}, {{"name", "a b"}}};
+  const std::string file = folder.file("names.json", scenario.dump());
+  ASSERT_EQ(run_binary({"simulate", file, "--seeds", "1", "--journal", folder.path("journals")}).code, 0);
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path("journals"))) {
+    EXPECT_EQ(run_binary({"replay", entry.path().string()}).code, 0) << entry.path();
+    ++files;
+  }
+  EXPECT_EQ(files, 3U);
+}
+
+TEST(Simulate, EmptySeedsAreRefused) {
+  const Folder folder;
+  const Ran ran = run_binary({"simulate", small_scenario(folder, 20), "--seeds", ""});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_TRUE(has(ran.err, "--seeds")) << ran.err;
+}
+
 TEST(Notes, TellOfOverriddenSetsLeftOutJobsAndOverload) {
   const Folder folder;
   const std::string file = small_scenario(folder, 50);

@@ -29,6 +29,7 @@ struct Case {
   std::string metric;
   double expected = 0;
   double tolerance = 0;  // relative
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.id; }
 };
 
 // M/H2/8 with 1.6 Erlang of mean 10 s and 4 Erlang of mean 1000 s has no short closed form: these two figures are the

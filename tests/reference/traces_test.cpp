@@ -81,6 +81,7 @@ struct Common {
   std::string arguments;  // of make_workload.py
   double wait = 0;
   double makespan = 0;
+  friend void PrintTo(const Common& c, std::ostream* out) { *out << c.tag; }
 };
 
 class CommonWorkload : public ::testing::TestWithParam<Common> {};

@@ -203,6 +203,31 @@ struct Bad {
   std::vector<std::string> parts;
 };
 
+TEST(Loader, WholeNumbersMayBeWrittenWithADot) {
+  const auto loaded = load_text(R"({"seed": 2.0, "cluster": {"hosts": [{"name": "node", "count": 3.0, "cpus": 2.0}]},
+      "workload": [{"count": 1e2, "arrivals": {"at-once": {}}, "duration": "1s"}]})",
+                                "dots.json", "");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_EQ(loaded.value().front().seed, 2U);
+  EXPECT_EQ(std::get<SyntheticSource>(loaded.value().front().workload.front()).count, 100U);
+  EXPECT_NE(loaded.value().front().json.find("\"count\":100,"), std::string::npos) << loaded.value().front().json;
+}
+
+TEST(Loader, NotesPoolsThatShareMemoryOrGpus) {
+  const auto notes_of = [](const std::string& host) {
+    return load_text(R"({"cluster": {"hosts": [{"name": "node", )" + host + R"(}]}, "queues": [{"name": "a"}, {"name": "b"}],
+      "pools": [{"name": "pa", "queues": ["a"]}, {"name": "pb", "queues": ["b"]}],
+      "workload": [{"queue": "a", "count": 1, "arrivals": {"at-once": {}}, "duration": "1s"}]})",
+                     "shared.json", "")
+        .value()
+        .front()
+        .notes;
+  };
+  EXPECT_TRUE(notes_of(R"("cpus": 4)").empty());
+  ASSERT_EQ(notes_of(R"("gpus": 1)").size(), 1U);
+  EXPECT_NE(notes_of(R"("gpus": 1)").front().find("\"node\" serve the pools pa, pb"), std::string::npos);
+}
+
 TEST(Loader, RefusesGangsThatAPolicyOfOneWorkerCouldNeverStart) {
   const auto load_with = [](const std::string& placement, const std::string& tasks) {
     return load_text(R"({"cluster": {"hosts": [{"name": "node", "count": 3, "cpus": 2}]},
