@@ -1,49 +1,89 @@
-// What will be free when, as planned: a step function of time, kept as its jumps in an index whose summaries know the lowest
-// and highest level below, so that the first long enough hole is found without walking through all jumps.
+// What will be free when, as planned, and how early reservations can begin. To ask all of them again whether they could begin
+// earlier costs little where they can not: only what has become free since a reservation was last asked about can help it.
 #pragma once
 
-#include "policies/core/ordered_index.hpp"
-#include "policies/core/resources.hpp"
 #include "policies/core/time.hpp"
+#include "policies/step_function.hpp"
 
-#include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace drydock {
 
+struct Interval {
+  Time start{};
+  Time end{};
+};
+inline constexpr Interval kNoInterval{kNever, kNever};
+
+// Kinds: amounts in a level.
+template <int Kinds>
 class Availability {
  public:
-  using Amounts = Resources::Amounts;
+  using Amounts = typename StepFunction<Kinds>::Amounts;
+  // In which reservations are asked about.
+  using Order = std::pair<std::int64_t, std::uint64_t>;
 
-  // Adds `change` to the level from `at` on. (at, owner, rising) must be new; rising jumps of an instant come first.
-  void add_jump(Time at, std::uint64_t owner, const Amounts& change);
-  // Takes back the jump of that owner and direction, which must be there.
-  void remove_jump(Time at, std::uint64_t owner, bool rising);
-  void clear() { jumps_ = {}; }
+  struct Reservation {
+    Interval planned = kNoInterval;  // kNoInterval when it never finds what it needs
+    Duration length{};               // planned.end is later(planned.start, length)
+    Amounts need = Amounts::Zero();
+    bool fresh = false;  // made amid a change that has not been taken back from risen_: nothing is known about it
+  };
 
-  // The earliest time from `now` on at which `need` is free for `length`, when `free_now` is free before all jumps; kNever
-  // when there is none.
-  [[nodiscard]] Time earliest(Time now, const Amounts& free_now, const Amounts& need, Duration length) const;
+  // All that is free is so for ever.
+  explicit Availability(const Amounts& free_now = Amounts::Zero()) : free_(free_now) {}
+
+  // Outside of rounds. To claim less for longer, or what is free, tells no reservation anything that it could use.
+  void claim(Interval when, const Amounts& need) { free_.add(when.start, when.end, -need); }
+  // What is released may help all reservations at the next round.
+  void release(Interval when, const Amounts& need);
+  // Of a claim that has begun.
+  void change_end(Time from, Time to, const Amounts& need);
+
+  // Where `need` is free for `length`, at the earliest from `now` on; kNoInterval when nowhere.
+  [[nodiscard]] Interval earliest(Time now, const Amounts& need, Duration length) const;
+  // Makes the reservation there.
+  [[nodiscard]] Reservation reserve(Time now, const Amounts& need, Duration length);
+
+  // A round: begin, then move_forward for each reservation in order, then end.
+  void begin_round(Time now);
+  // Plans it as early as possible beside all other claims; false when that is where it was.
+  bool move_forward(const Order& order, Reservation& reservation);
+  void end_round();
 
  private:
-  struct Key {
-    Time at{};
-    bool falling = false;
-    std::uint64_t owner = 0;
-    friend auto operator<=>(const Key&, const Key&) = default;
+  // A claim of so much moved. `risen_` knows it until all reservations up to that one have been asked about in this round.
+  struct Move {
+    Order until;
+    Interval from;
+    Interval to;
+    Amounts need = Amounts::Zero();
   };
-  // Of a stretch of jumps: their sum, and the lowest and highest level within, from 0 before it.
-  struct Levels {
-    Amounts sum = Amounts::Zero();
-    Amounts lowest = Amounts::Zero();
-    Amounts highest = Amounts::Zero();
-    static Levels join(const Levels& a, const Levels& b) {
-      return {a.sum + b.sum, a.lowest.min(a.sum + b.lowest), a.highest.max(a.sum + b.highest)};
-    }
-  };
-  using Jumps = OrderedIndex<Key, std::uint8_t, Levels>;
+  static constexpr Order kLast = {std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::uint64_t>::max()};
 
-  Jumps jumps_;
+  static void shift(StepFunction<Kinds>& levels, Interval from, Interval to, const Amounts& need);
+  [[nodiscard]] Time first_fit(Time from, const Reservation& reservation, Time no_later) const;
+  [[nodiscard]] Time may_fit_from(const Reservation& reservation);
+  void forget_moves(const Order& until);
+
+  StepFunction<Kinds> free_;
+  // What is free less what was free when the reservation that is asked about next was asked about last; claims that were
+  // made in between may be missing: it is never too low.
+  StepFunction<Kinds> risen_;
+  std::vector<Move> moves_;  // in risen_, from next_move_ on; in order of `until`
+  std::size_t next_move_ = 0;
+  std::vector<Move> new_moves_;     // likewise: those of this round
+  std::optional<Time> first_rise_;  // where risen_ is first above zero from now on, if that has been asked
+  Time now_{};                      // of the round
+  bool sound_ = true;               // no level is below zero
 };
+
+extern template class Availability<1>;
+extern template class Availability<4>;
 
 }  // namespace drydock

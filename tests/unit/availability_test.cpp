@@ -3,100 +3,173 @@
 #include "policies/core/rng.hpp"
 #include "tests/properties/seeds.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <map>
 #include <vector>
 
 namespace drydock {
 namespace {
 
-using Amounts = Availability::Amounts;
+template <int Kinds>
+using AmountsOf = typename Availability<Kinds>::Amounts;
 
-struct Jump {
-  Time at{};
-  std::uint64_t owner = 0;
-  Amounts change = Amounts::Zero();
-  [[nodiscard]] bool rising() const { return !(change < 0).any(); }
-};
+// The same by trying every time at which something ends, against all claims.
+template <int Kinds>
+struct Plain {
+  using Amounts = AmountsOf<Kinds>;
+  struct Claim {
+    Interval when;
+    Amounts need = Amounts::Zero();
+  };
 
-// Times are whole nanoseconds below kEnd: look at each.
-constexpr std::int64_t kEnd = 120;
+  Amounts capacity = Amounts::Zero();
+  std::vector<Claim> running;
+  std::map<std::pair<std::int64_t, std::uint64_t>, typename Availability<Kinds>::Reservation> reserved;
 
-Time by_brute_force(const std::vector<Jump>& jumps, Time now, const Amounts& free_now, const Amounts& need,
-                    Duration length) {
-  const auto enough_at = [&](std::int64_t t) {
-    Amounts level = free_now;
-    for (const Jump& jump : jumps) {
-      if (nanos(jump.at) <= t) level += jump.change;
+  [[nodiscard]] std::vector<Claim> claims() const {
+    std::vector<Claim> all = running;
+    for (const auto& [order, r] : reserved) all.push_back({r.planned, r.need});
+    return all;
+  }
+  static bool fits(const std::vector<Claim>& all, Time time, const Amounts& need, const Amounts& capacity) {
+    Amounts level = capacity;
+    for (const Claim& claim : all) {
+      if (claim.when.start <= time && time < claim.when.end) level -= claim.need;
     }
     return (level >= need).all();
-  };
-  for (std::int64_t start = nanos(now); start <= kEnd; ++start) {
-    bool enough = true;
-    for (std::int64_t t = start; enough && t < start + nanos(length) && t <= kEnd; ++t) enough = enough_at(t);
-    if (enough) return time_at(start);
   }
-  return kNever;
-}
-
-TEST(Availability, FindsTheEarliestHoleThatABruteForceFinds) {
-  properties::for_each_seed(150, "", [](std::uint64_t seed) {
-    Rng rng(seed, "availability");
-    const auto below = [&](std::uint64_t bound) { return static_cast<std::int64_t>(rng.below(bound)); };
-    const std::uint64_t kinds = 1 + rng.below(3);
-    const auto amounts = [&](std::uint64_t bound) {
-      Amounts a = Amounts::Zero();
-      for (std::uint64_t k = 0; k < kinds; ++k) a[static_cast<Eigen::Index>(k)] = below(bound);
-      return a;
-    };
-    Availability availability;
-    std::vector<Jump> jumps;
-    std::uint64_t owner = 0;
-    for (int i = 0; i < 60; ++i) {
-      if (rng.below(4) == 0 && !jumps.empty()) {
-        const std::size_t at = rng.below(jumps.size());
-        availability.remove_jump(jumps[at].at, jumps[at].owner, jumps[at].rising());
-        jumps.erase(jumps.begin() + static_cast<std::ptrdiff_t>(at));
-      } else {
-        const Amounts size = amounts(5);
-        const Time at = time_at(below(100));
-        ++owner;
-        if (rng.below(2) == 0 && (size > 0).any()) {  // a reservation: down, and up again
-          const Time until = at + Duration{1 + below(15)};
-          for (const Jump& jump : {Jump{at, owner, -size}, Jump{until, owner, size}}) jumps.push_back(jump);
-          availability.add_jump(at, owner, -size);
-          availability.add_jump(until, owner, size);
-        } else {
-          jumps.push_back({at, owner, size});
-          availability.add_jump(at, owner, size);
-        }
-      }
-      const Time now = time_at(below(40));
-      const Amounts free_now = amounts(6) - 1;
-      const Amounts need = amounts(9);
-      const Duration length{1 + below(40)};
-      ASSERT_EQ(nanos(availability.earliest(now, free_now, need, length)),
-                nanos(by_brute_force(jumps, now, free_now, need, length)));
+  [[nodiscard]] Time earliest(Time now, const Amounts& need, Duration length) const {
+    const std::vector<Claim> all = claims();
+    std::vector<Time> starts{now};
+    for (const Claim& claim : all) {
+      if (claim.when.end > now && claim.when.end != kNever) starts.push_back(claim.when.end);
     }
+    std::ranges::sort(starts);
+    for (const Time start : starts) {
+      bool enough = fits(all, start, need, capacity);
+      for (const Claim& claim : all) {
+        const bool within = claim.when.start > start && claim.when.start < later(start, length);
+        enough = enough && (!within || fits(all, claim.when.start, need, capacity));
+      }
+      if (enough) return start;
+    }
+    return kNever;
+  }
+  void compress(Time now) {
+    for (auto& [order, r] : reserved) {
+      r.planned = kNoInterval;
+      const Time start = earliest(now, r.need, r.length);
+      r.planned = {start, later(start, r.length)};
+    }
+  }
+};
+
+// Jobs come, end early or late, leave and start; now and then all reservations move forward.
+template <int Kinds>
+class Story {
+ public:
+  explicit Story(std::uint64_t seed) : rng_(seed, "availability") {
+    plain_.capacity = amounts(12) + 1;
+    real_ = Availability<Kinds>(plain_.capacity);
+  }
+
+  void step() {
+    switch (rng_.below(6)) {
+      case 0: advance(); break;
+      case 1: change_end(); break;
+      case 2: withdraw(); break;
+      case 3: compress(); break;
+      default: reserve(); break;
+    }
+  }
+
+ private:
+  using Amounts = AmountsOf<Kinds>;
+  std::int64_t below(std::uint64_t bound) { return static_cast<std::int64_t>(rng_.below(bound)); }
+  Amounts amounts(std::uint64_t bound) {
+    Amounts a = Amounts::Zero();
+    for (Eigen::Index k = 0; k < Kinds; ++k) a[k] = below(bound);
+    return a;
+  }
+
+  void reserve() {
+    const Amounts need = amounts(7);
+    const Duration length = rng_.below(40) == 0 ? Duration::max() : Duration{1 + below(60)};
+    const Time expected = plain_.earliest(now_, need, length);
+    const auto made = real_.reserve(now_, need, length);
+    ASSERT_EQ(nanos(made.planned.start), nanos(expected));
+    plain_.reserved[{below(3), next_++}] = made;
+  }
+  // Up to the next start at most; what is due runs from then on.
+  void advance() {
+    Time next = now_ + Duration{below(30)};
+    for (const auto& [order, r] : plain_.reserved) next = std::min(next, r.planned.start);
+    now_ = next;
+    std::erase_if(plain_.running, [&](const auto& claim) { return claim.when.end <= now_; });
+    std::erase_if(plain_.reserved, [&](const auto& entry) {
+      const auto& [order, r] = entry;
+      if (r.planned.start > now_) return false;
+      plain_.running.push_back({r.planned, r.need});
+      return true;
+    });
+  }
+  void change_end() {
+    if (plain_.running.empty()) return;
+    auto& claim = plain_.running[rng_.below(plain_.running.size())];
+    const Time end = now_ + Duration{rng_.below(3) == 0 ? 0 : 1 + below(60)};
+    real_.change_end(claim.when.end, end, claim.need);
+    claim.when.end = end;
+  }
+  void withdraw() {
+    if (plain_.reserved.empty()) return;
+    const auto it = std::next(plain_.reserved.begin(), below(plain_.reserved.size()));
+    real_.release(it->second.planned, it->second.need);
+    plain_.reserved.erase(it);
+  }
+  void compress() {
+    auto reserved = plain_.reserved;
+    plain_.compress(now_);
+    real_.begin_round(now_);
+    for (auto& [order, r] : reserved) {
+      const Time before = r.planned.start;
+      const Time expected = plain_.reserved.at(order).planned.start;
+      EXPECT_EQ(real_.move_forward(order, r), expected != before);
+      ASSERT_EQ(nanos(r.planned.start), nanos(expected));
+    }
+    real_.end_round();
+    plain_.reserved = reserved;
+  }
+
+  Rng rng_;
+  Plain<Kinds> plain_;
+  Availability<Kinds> real_;
+  Time now_{};
+  std::uint64_t next_ = 0;
+};
+
+TEST(Availability, MovesReservationsAsPlacingEachAnewDoes) {
+  properties::for_each_seed(150, "", [](std::uint64_t seed) {
+    Story<1> places(seed);
+    Story<4> sums(seed);
+    for (int i = 0; i < 250 && !testing::Test::HasFatalFailure(); ++i) places.step();
+    for (int i = 0; i < 150 && !testing::Test::HasFatalFailure(); ++i) sums.step();
   });
 }
 
-TEST(Availability, IsFreeForEverWithoutJumps) {
-  const Availability availability;
-  const Amounts one{1, 0, 0, 0};
-  EXPECT_EQ(availability.earliest(time_at(7), one, one, Duration::max()), time_at(7));
-  EXPECT_EQ(availability.earliest(time_at(7), one, 2 * one, Duration{1}), kNever);
+using One = Availability<1>::Amounts;
+
+TEST(Availability, IsFreeForEverWithoutClaims) {
+  const Availability<1> availability(One{1});
+  EXPECT_EQ(availability.earliest(time_at(7), One{1}, Duration::max()).start, time_at(7));
+  EXPECT_EQ(availability.earliest(time_at(7), One{2}, Duration{1}).start, kNever);
 }
 
 TEST(Availability, AnEndAndAStartAtOneInstantShareNoPlace) {
-  Availability availability;
-  const Amounts one{1, 0, 0, 0};
-  const Amounts none = Amounts::Zero();
-  availability.add_jump(time_at(10), 1, one);   // a running job ends
-  availability.add_jump(time_at(10), 2, -one);  // and the next has its place
-  availability.add_jump(time_at(20), 2, one);
-  EXPECT_EQ(availability.earliest(time_at(0), none, one, Duration{1}), time_at(20));
-  availability.clear();
-  EXPECT_EQ(availability.earliest(time_at(0), none, one, Duration{1}), kNever);
+  Availability<1> availability(One{1});
+  availability.claim({time_at(0), time_at(10)}, One{1});
+  availability.claim({time_at(10), time_at(20)}, One{1});
+  EXPECT_EQ(availability.earliest(time_at(0), One{1}, Duration{1}).start, time_at(20));
 }
 
 }  // namespace
