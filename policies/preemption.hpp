@@ -28,7 +28,7 @@ class Preemption {
     });
     if (outlook_.fitting() < head.spec.tasks) return;
     for (const JobRef victim : victims_) {
-      if (!plan.preempt(victim)) return;
+      if (!plan.preempt({.victim = victim, .beneficiary = head_ref})) return;
     }
   }
 
