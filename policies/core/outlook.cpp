@@ -20,6 +20,10 @@ void Outlook::release(const Job& job) {
   for (const Placement& p : job.placements) change(p.worker, job.spec.per_task * p.tasks);
 }
 
+void Outlook::take_back(const Job& job) {
+  for (const Placement& p : job.placements) change(p.worker, job.spec.per_task * -std::int64_t{p.tasks});
+}
+
 void Outlook::keep(std::span<const Placement> placements) {
   for (const Placement& p : placements) change(p.worker, Resources{});
 }
