@@ -36,6 +36,12 @@ void Outlook::undo_take(std::span<const Placement> placements, const Resources& 
   for (const Placement& p : placements) change(p.worker, per_task * p.tasks);
 }
 
+std::int64_t Outlook::loss(WorkerId id, const Resources& amount) const {
+  const Resources& room = seen_[index(id)] == epoch_ ? rooms_[index(id)] : cluster_->worker(id).free;
+  if (!demand_.fits_in(room)) return 0;
+  return fit_count(demand_, room) - fit_count(demand_, room - amount);
+}
+
 void Outlook::change(WorkerId id, const Resources& amount) {
   const Worker& worker = cluster_->worker(id);
   if (!worker.serves(pool_)) return;

@@ -23,6 +23,8 @@ class Outlook {
 
   // Tasks of the demand that would fit.
   [[nodiscard]] std::int64_t fitting() const { return fitting_; }
+  // How many fewer, if this worker were given that much more to do.
+  [[nodiscard]] std::int64_t loss(WorkerId worker, const Resources& amount) const;
 
  private:
   void change(WorkerId worker, const Resources& amount);
