@@ -70,7 +70,6 @@ class GreedyBackfill final : public PlacementPolicy {
   bool find_workers(const PassContext& pass, const Job& job, Time start) {
     if (!pass.cluster.find_workers(pass.pool, job, scratch_)) return false;
     if (pass.cluster.estimated_end(job, scratch_, pass.now) < start) return true;
-    if (pass.cluster.pool(pass.pool).is_scalar()) return false;
     return in_time_.find_workers(pass, job, start - Duration{1}, scratch_);
   }
 

@@ -84,7 +84,7 @@ bool Reservation::find_workers(const PassContext& pass, const Job& job, std::vec
   const auto admitted = [&] { return admit(job, out, pass.cluster.estimated_end(job, out, pass.now)); };
   if (!pass.cluster.find_workers(pass.pool, job, out)) return false;
   if (admitted()) return true;
-  if (!scalar_ && nanos(job.remaining()) <= window_ns_ && in_time_.find_workers(pass, job, shadow_, out)) return admitted();
+  if (nanos(job.remaining()) <= window_ns_ && in_time_.find_workers(pass, job, shadow_, out)) return admitted();
   return !scalar_ && find_workers_beside(pass, job, out) && admitted();
 }
 
