@@ -40,8 +40,7 @@ class Easy final : public PlacementPolicy {
       if (!ref) return;
       const Job& job = pass.cluster.job(*ref);
       if (*ref == head) continue;
-      if (pass.cluster.find_workers(pass.pool, job, scratch_) &&
-          reservation_.admit(job, scratch_, pass.cluster.estimated_end(job, scratch_, pass.now))) {
+      if (reservation_.find_workers(pass, job, scratch_)) {
         if (!plan.start(*ref, scratch_)) return;
       } else {
         ++refused;
@@ -66,7 +65,9 @@ BuiltInPlacement easy_with(std::string_view type, std::string_view summary, std:
                           "earliest at which, by their estimates, enough running jobs have ended. Jobs behind it start "
                           "now if they end by then, or fit beside it then: they never delay the head. Where demands "
                           "differ or hosts are not interchangeable, the reservation counts, worker by worker, what the "
-                          "head's tasks need.",
+                          "head's tasks need; a job that would delay it on the workers of its fit goes to others: fast "
+                          "ones on which it ends in time, or those that the head can spare. Up to 256 workers with room "
+                          "are looked at for such a job, and up to 64 such searches may fail in one pass.",
                .source = "Lifka, JSSPP 1995 (the Argonne EASY scheduler); Mu'alem, Feitelson, IEEE TPDS 12(6), 2001",
                .parameters = {order_parameter(std::move(order)),
                               fit_parameter(),

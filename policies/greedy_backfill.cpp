@@ -53,6 +53,7 @@ class GreedyBackfill final : public PlacementPolicy {
     const Pool& pool = pass.cluster.pool(pass.pool);
     const double window_ns =
         committed.start == kNever ? 1e19 : static_cast<double>(nanos(committed.start - pass.now)) * pool.speed_max;
+    in_time_.begin();
     candidates_.begin(pass.cluster, pass.pool, by_submission_ ? Candidates::By::submission : Candidates::By::policy_order);
     const auto may_start = [&](const LeastDemand& demand) {
       const bool may_fit = pool.is_scalar() ? demand.tasks <= pool.free_units : demand.cpus <= pool.free.cpus();
@@ -60,10 +61,16 @@ class GreedyBackfill final : public PlacementPolicy {
     };
     while (const std::optional<JobRef> ref = candidates_.next(may_start)) {
       const Job& job = pass.cluster.job(*ref);
-      if (job.spec.id == committed.job || !pass.cluster.find_workers(pass.pool, job, scratch_)) continue;
-      if (pass.cluster.estimated_end(job, scratch_, pass.now) >= committed.start) continue;
+      if (job.spec.id == committed.job || !find_workers(pass, job, committed.start)) continue;
       if (!plan.start(*ref, scratch_)) return;
     }
+  }
+
+  // Into scratch_: those that the fit offers, if the job ends there before `start`, else faster ones.
+  bool find_workers(const PassContext& pass, const Job& job, Time start) {
+    if (!pass.cluster.find_workers(pass.pool, job, scratch_)) return false;
+    if (pass.cluster.estimated_end(job, scratch_, pass.now) < start) return true;
+    return in_time_.find_workers(pass, job, start - Duration{1}, scratch_);
   }
 
   Order order_;
@@ -71,6 +78,7 @@ class GreedyBackfill final : public PlacementPolicy {
   Fit fit_;
   std::vector<std::optional<Commitment>> committed_;  // by pool
   Reservation reservation_;
+  InTime in_time_;
   Candidates candidates_;
   std::vector<Placement> scratch_;
 };
@@ -85,7 +93,9 @@ BuiltInPlacement greedy_backfill_policy() {
                        "The first job by order that does not fit is committed: it stays the head until it starts, even if "
                        "better ones arrive. Its earliest start is computed once, from the estimates of what runs then. "
                        "Until it starts, any job that fits now and ends before that time starts, tried in "
-                       "backfill_order. Unlike EASY, no job may run past the reserved time beside the head.",
+                       "backfill_order, on faster workers than its fit offers where it would not end in time on those "
+                       "(up to 256 with room are looked at per job). Unlike EASY, no job may run past the reserved time "
+                       "beside the head.",
                    .source = "Zhang, Dai, He, Zhang, SC 2020 (RLScheduler), the simulator's backfilling",
                    .parameters = {order_parameter("fcfs"),
                                   {.name = "backfill_order",

@@ -20,6 +20,10 @@ void Outlook::release(const Job& job) {
   for (const Placement& p : job.placements) change(p.worker, job.spec.per_task * p.tasks);
 }
 
+void Outlook::take_back(const Job& job) {
+  for (const Placement& p : job.placements) change(p.worker, job.spec.per_task * -std::int64_t{p.tasks});
+}
+
 void Outlook::keep(std::span<const Placement> placements) {
   for (const Placement& p : placements) change(p.worker, Resources{});
 }
@@ -30,6 +34,12 @@ void Outlook::take(std::span<const Placement> placements, const Resources& per_t
 
 void Outlook::undo_take(std::span<const Placement> placements, const Resources& per_task) {
   for (const Placement& p : placements) change(p.worker, per_task * p.tasks);
+}
+
+std::int64_t Outlook::loss(WorkerId id, const Resources& amount) const {
+  const Resources& room = seen_[index(id)] == epoch_ ? rooms_[index(id)] : cluster_->worker(id).free;
+  if (!demand_.fits_in(room)) return 0;
+  return fit_count(demand_, room) - fit_count(demand_, room - amount);
 }
 
 void Outlook::change(WorkerId id, const Resources& amount) {

@@ -14,6 +14,7 @@ class Outlook {
   void begin(const Cluster& cluster, PoolId pool, const Resources& demand);
   // As if this attempt had ended. Costs one step per placement.
   void release(const Job& job);
+  void take_back(const Job& job);  // undoes it
   // Their room, as it is before something starts there that will have ended by then.
   void keep(std::span<const Placement> placements);
   // As if these workers had been given that much more to do.
@@ -22,6 +23,8 @@ class Outlook {
 
   // Tasks of the demand that would fit.
   [[nodiscard]] std::int64_t fitting() const { return fitting_; }
+  // How many fewer, if this worker were given that much more to do.
+  [[nodiscard]] std::int64_t loss(WorkerId worker, const Resources& amount) const;
 
  private:
   void change(WorkerId worker, const Resources& amount);

@@ -24,9 +24,7 @@ bool Plan::start(JobRef ref, std::span<const Placement> placements) {
 }
 
 std::optional<std::string> Plan::problem_with(const Job& job, std::span<const Placement> placements) {
-  if (job.state != JobState::waiting && job.state != JobState::bound) return "it does not wait";
-  const std::vector<QueueId>& served = cluster_.pool(pool_).config.queues;
-  if (std::ranges::find(served, job.spec.queue) == served.end()) return not_served(job);
+  if (auto problem = not_startable(job)) return problem;
   named_in_.resize(cluster_.worker_count());
   ++starts_;
   std::uint64_t tasks = 0;
@@ -48,13 +46,18 @@ std::optional<std::string> Plan::problem_with(const Job& job, std::span<const Pl
   return std::nullopt;
 }
 
-bool Plan::preempt(JobRef ref) {
-  if (error_ || !known(ref)) return false;
+bool Plan::preempt(const Displacement& displacement) {
+  const JobRef ref = displacement.victim;
+  if (error_ || !known(ref) || !known(displacement.beneficiary)) return false;
   const Job& job = cluster_.job(ref);
   if (job.state != JobState::running) return refuse("preempt", ref, "it does not run");
   if (job.pool != pool_) return refuse("preempt", ref, fmt::format("it does not run in pool '{}'", pool_name()));
+  const Job& beneficiary = cluster_.job(displacement.beneficiary);
+  if (const auto problem = not_startable(beneficiary)) {
+    return refuse("preempt", ref, fmt::format("job {} cannot take its place: {}", beneficiary.spec.id.value, *problem));
+  }
   cluster_.set_state(ref, JobState::stopping);
-  preempted_.push_back(ref);
+  preempted_.push_back(displacement);
   return true;
 }
 
@@ -74,6 +77,13 @@ const std::string& Plan::pool_name() const { return cluster_.pool(pool_).config.
 
 std::string Plan::not_served(const Job& job) const {
   return fmt::format("pool '{}' does not serve its queue '{}'", pool_name(), cluster_.queue(job.spec.queue).config.name);
+}
+
+std::optional<std::string> Plan::not_startable(const Job& job) const {
+  if (job.state != JobState::waiting && job.state != JobState::bound) return "it does not wait";
+  const std::vector<QueueId>& served = cluster_.pool(pool_).config.queues;
+  if (std::ranges::find(served, job.spec.queue) == served.end()) return not_served(job);
+  return std::nullopt;
 }
 
 bool Plan::known(JobRef ref) {

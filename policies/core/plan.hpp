@@ -19,6 +19,12 @@ struct PassContext {
   Rng& rng;
 };
 
+// One attempt stopped for the sake of one job.
+struct Displacement {
+  JobRef victim;
+  JobRef beneficiary;
+};
+
 class Plan {
  public:
   Plan(Cluster& cluster, PoolId pool, Time now) : cluster_(cluster), pool_(pool), now_(now) {}
@@ -27,14 +33,15 @@ class Plan {
 
   // Runs a waiting or bound job on these workers of the pool: all its tasks, each worker named once, within what is free.
   bool start(JobRef job, std::span<const Placement> placements);
-  // Stops an attempt that runs in the pool; its resources become free when the world has stopped it.
-  bool preempt(JobRef job);
+  // Stops an attempt that runs in the pool; its resources become free when the world has stopped it. The beneficiary, a job
+  // that waits for this pool, counts as starting for the rest of the step: a full queue does not reject it.
+  bool preempt(const Displacement& displacement);
   // Moves a waiting job to the end of the own queue of one of the pool's workers.
   bool bind(JobRef job, WorkerId worker);
 
   [[nodiscard]] const std::optional<std::string>& error() const { return error_; }
   [[nodiscard]] std::span<const JobRef> started() const { return started_; }
-  [[nodiscard]] std::span<const JobRef> preempted() const { return preempted_; }
+  [[nodiscard]] std::span<const Displacement> preempted() const { return preempted_; }
 
   // For the scheduler, which keeps one plan for all passes.
   void begin(PoolId pool, Time now);
@@ -44,13 +51,15 @@ class Plan {
   bool refuse(const char* decision, JobRef job, const std::string& why);
   [[nodiscard]] const std::string& pool_name() const;
   [[nodiscard]] std::string not_served(const Job& job) const;
+  // Why the pool could not start it, whatever room there is.
+  [[nodiscard]] std::optional<std::string> not_startable(const Job& job) const;
   [[nodiscard]] std::optional<std::string> problem_with(const Job& job, std::span<const Placement> placements);
 
   Cluster& cluster_;
   PoolId pool_;
   Time now_;
   std::vector<JobRef> started_;
-  std::vector<JobRef> preempted_;
+  std::vector<Displacement> preempted_;
   std::optional<std::string> error_;
   std::vector<std::uint64_t> named_in_;  // by worker: the last start() that named it
   std::uint64_t starts_ = 0;

@@ -26,6 +26,7 @@ std::span<const Command> Scheduler::step(Time now, std::span<const Event> events
   assignments_.clear();
   releases_.clear();
   submitted_.clear();
+  promised_.clear();
   if (!halted_) {
     for (const Event& event : events) std::visit([this](const auto& e) { on(e); }, event);
     send_dispatches();
@@ -331,8 +332,9 @@ void Scheduler::plan_pool(PoolId pool) {
   cluster_.clear_changes(pool);
   if (halted_) return;
   for (const JobRef ref : plan_.started()) to_assign_.push_back(cluster_.job(ref).attempt_id());
-  for (const JobRef ref : plan_.preempted()) {
-    commands_.emplace_back(StopAttempt{cluster_.job(ref).attempt_id(), ReleaseReason::preempted});
+  for (const Displacement& displacement : plan_.preempted()) {
+    commands_.emplace_back(StopAttempt{cluster_.job(displacement.victim).attempt_id(), ReleaseReason::preempted});
+    promised_.push_back(displacement.beneficiary);
   }
 }
 
@@ -343,13 +345,34 @@ void Scheduler::halt(const std::string& why) {
   commands_.emplace_back(Halt{halt_reason_});
 }
 
+bool Scheduler::still_waits(JobRef ref) const {
+  const JobState state = cluster_.job(ref).state;
+  return state == JobState::waiting || state == JobState::bound;
+}
+
+// Leaves in promised_ those that have not started yet, once each and sorted, and counts them by queue.
+void Scheduler::sum_up_promises() {
+  std::ranges::sort(promised_);
+  const auto repeated = std::ranges::unique(promised_);
+  promised_.erase(repeated.begin(), repeated.end());
+  std::erase_if(promised_, [this](JobRef ref) { return !still_waits(ref); });
+  promised_in_.assign(config_.queues.size(), 0);
+  for (const JobRef ref : promised_) ++promised_in_[index(cluster_.job(ref).spec.queue)];
+}
+
+// A job for which an attempt was stopped in this step counts as starting: rejected, it would have cost that attempt its work
+// for nothing. From the next step on it counts as waiting, so that a promise that somebody else's start has broken keeps the
+// queue too long only until it starts: as long as it is, nothing else is accepted.
 bool Scheduler::reject_overflow() {
+  if (submitted_.empty()) return false;
+  sum_up_promises();
   bool any = false;
   for (auto it = submitted_.rbegin(); it != submitted_.rend(); ++it) {
+    if (!still_waits(*it) || std::ranges::binary_search(promised_, *it)) continue;
     const Job& job = cluster_.job(*it);
-    if (job.state != JobState::waiting && job.state != JobState::bound) continue;
     const Queue& queue = cluster_.queue(job.spec.queue);
-    if (!queue.config.capacity || queue.waiting.size() + queue.bound <= *queue.config.capacity) continue;
+    const std::uint64_t wait = queue.waiting.size() + queue.bound - promised_in_[index(job.spec.queue)];
+    if (!queue.config.capacity || wait <= *queue.config.capacity) continue;
     commands_.emplace_back(RejectJob{job.spec.id, RejectReason::queue_full});
     cluster_.dequeue(*it);
     cluster_.remove_job(*it);

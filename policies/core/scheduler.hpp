@@ -102,6 +102,8 @@ class Scheduler {
   void pass();
   void plan_pool(PoolId pool);
   void halt(const std::string& why);
+  [[nodiscard]] bool still_waits(JobRef ref) const;
+  void sum_up_promises();
   [[nodiscard]] bool reject_overflow();
   void send_commit();
   void send_reads();
@@ -126,7 +128,9 @@ class Scheduler {
   std::vector<AttemptId> to_assign_;
   std::vector<Release> to_release_;
   std::vector<AttemptId> to_dispatch_;
-  std::vector<JobRef> submitted_;  // in this step
+  std::vector<JobRef> submitted_;           // in this step
+  std::vector<JobRef> promised_;            // jobs for which attempts were stopped in this step
+  std::vector<std::uint64_t> promised_in_;  // by queue: how many of them still wait
   std::vector<JobRef> lost_;
 
   std::vector<Command> commands_;

@@ -82,6 +82,7 @@ class Nodes {
   void pass() {
     std::optional<std::size_t> head;
     std::int64_t shadow = kNoPromise;
+    in_vain_.clear();
     for (std::size_t j = 0; j < jobs_.size(); ++j) {
       if (state_[j] != State::waiting) continue;
       const auto placement = place(jobs_[j], rooms_at(kRightNow));
@@ -94,6 +95,8 @@ class Nodes {
         if (schedule_.promised[j] == kNoPromise) schedule_.promised[j] = shadow;
       } else if (placement && leaves_room(j, *placement, *head, shadow)) {
         start(j, *placement);
+      } else if (const auto other = placement ? place_beside(j, *head, shadow) : std::nullopt) {
+        start(j, *other);
       }
     }
   }
@@ -114,12 +117,63 @@ class Nodes {
     return place(jobs_[head], rooms).has_value();
   }
 
+  // Workers with room for a task, in the order of the fit.
+  [[nodiscard]] std::vector<std::size_t> with_room(const Needs& per_task, const std::vector<Needs>& rooms) const {
+    std::vector<std::size_t> workers;
+    for (std::size_t w = 0; w < rooms.size(); ++w) {
+      if (fits(per_task, rooms[w])) workers.push_back(w);
+    }
+    if (fit_ == NodeFit::best) std::ranges::stable_sort(workers, {}, [&](std::size_t w) { return rooms[w][0]; });
+    if (fit_ == NodeFit::worst) std::ranges::stable_sort(workers, {}, [&](std::size_t w) { return -rooms[w][0]; });
+    return workers;
+  }
+  // Tasks that there is room for, or as many as are asked for.
+  [[nodiscard]] static std::int64_t count(const NodeJob& job, std::vector<Needs> rooms) {
+    std::int64_t tasks = 0;
+    for (Needs& room : rooms) {
+      for (; tasks < kEnough && fits(job.per_task, room); ++tasks) take(room, job.per_task, 1);
+    }
+    return tasks;
+  }
+  // Gives tasks to one worker after the other, as many as it has room for now, as long as the head keeps room for so many of
+  // its tasks at the shadow time: first for all that it would have room for, then for those that it has.
+  [[nodiscard]] std::optional<NodePlacement> place_beside(std::size_t j, std::size_t head, std::int64_t shadow) {
+    const NodeJob& job = jobs_[j];
+    for (const NodeJob& other : in_vain_) {
+      if (other.tasks <= job.tasks && fits(other.per_task, job.per_task)) return std::nullopt;
+    }
+    std::vector<Needs> now = rooms_at(kRightNow);
+    std::vector<Needs> then = rooms_at(shadow);
+    const std::vector<std::size_t> order = with_room(job.per_task, now);
+    NodePlacement placement(now.size());
+    std::int64_t missing = job.tasks;
+    for (const std::int64_t kept : {count(jobs_[head], then), jobs_[head].tasks}) {
+      for (const std::size_t w : order) {
+        while (missing > 0 && fits(job.per_task, now[w])) {
+          std::vector<Needs> rooms = then;
+          take(rooms[w], job.per_task, 1);
+          if (count(jobs_[head], rooms) < kept) break;
+          then = rooms;
+          take(now[w], job.per_task, 1);
+          ++placement[w];
+          --missing;
+        }
+      }
+    }
+    if (missing == 0) return placement;
+    in_vain_.push_back(job);
+    return std::nullopt;
+  }
+
+  static constexpr std::int64_t kEnough = 1'000;
+
   const std::vector<NodeJob>& jobs_;
   const std::vector<Needs>& workers_;
   NodeFit fit_;
   bool backfill_;
   std::int64_t now_ = 0;
   std::vector<State> state_;
+  std::vector<NodeJob> in_vain_;  // found no workers beside the head in this pass; who asks for no less is not tried
   NodeSchedule schedule_;
 };
 

@@ -263,6 +263,8 @@ class PreemptivePriority final : public Plain {
   using Plain::Plain;
 
  private:
+  static constexpr std::size_t kSpared = std::numeric_limits<std::size_t>::max();
+
   void pass() override {
     while (const std::optional<std::size_t> head = start_heads(PlainOrder::priority)) {
       std::vector<std::size_t> victims;
@@ -276,7 +278,15 @@ class PreemptivePriority final : public Plain {
       std::size_t needed = 0;
       while (needed < victims.size() && room < jobs_[*head].places) room += jobs_[victims[needed++]].places;
       if (room < jobs_[*head].places) return;
-      for (std::size_t v = 0; v < needed; ++v) stop(victims[v]);
+      // A later, larger one may have made it needless: the best ranked is spared first.
+      for (std::size_t v = needed; v-- > 0;) {
+        if (room - jobs_[victims[v]].places < jobs_[*head].places) continue;
+        room -= jobs_[victims[v]].places;
+        victims[v] = kSpared;
+      }
+      for (std::size_t v = 0; v < needed; ++v) {
+        if (victims[v] != kSpared) stop(victims[v]);
+      }
     }
   }
 };

@@ -34,7 +34,8 @@ struct Reserved {
 
 // The jobs with the least remaining time run, each on one server.
 [[nodiscard]] Starts plain_srpt(const std::vector<PlainJob>& jobs, std::int64_t servers);
-// A head that does not fit stops running jobs of lower priority, the lowest and youngest first, if that is enough.
+// A head that does not fit stops running jobs of lower priority, the lowest and youngest first, if that is enough; none
+// without which it would fit as well.
 [[nodiscard]] Starts plain_preemptive_priority(const std::vector<PlainJob>& jobs, std::int64_t places);
 
 }  // namespace drydock::properties

@@ -75,6 +75,9 @@ class PlanTest : public testing::Test {
     EXPECT_EQ(bench_->scheduler.next_wakeup(), kNever);
   }
   static JobRef ref(const PassContext& pass, std::uint64_t id) { return *pass.cluster.find(JobId{id}); }
+  static Displacement displace(const PassContext& pass, std::uint64_t victim, std::uint64_t beneficiary = 3) {
+    return {.victim = ref(pass, victim), .beneficiary = ref(pass, beneficiary)};
+  }
   // Starts a job on these workers.
   static Decide start(std::uint64_t id, std::vector<Placement> placements) {
     return [id, placements](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.start(ref(pass, id), placements)); };
@@ -88,7 +91,7 @@ TEST_F(PlanTest, LegalDecisionsArePlanned) {
   decide([](const PassContext& pass, Plan& plan) {
     const Placement placement{WorkerId{0}, 1};
     EXPECT_TRUE(plan.start(ref(pass, 2), {&placement, 1}));
-    EXPECT_TRUE(plan.preempt(ref(pass, 0)));
+    EXPECT_TRUE(plan.preempt(displace(pass, 0)));
     EXPECT_TRUE(plan.bind(ref(pass, 3), WorkerId{0}));
   });
   EXPECT_TRUE(bench_->all<Halt>().empty());
@@ -107,7 +110,7 @@ TEST_F(PlanTest, RefusesFewerTasksThanTheJobHas) {
 TEST_F(PlanTest, RefusesMoreTasksThanTheJobHas) {
   expect_halt(
       [](const PassContext& pass, Plan& plan) {
-        plan.preempt(ref(pass, 0));
+        plan.preempt(displace(pass, 0));
         const std::vector<Placement> two{{WorkerId{0}, 1}, {WorkerId{0}, 1}};
         EXPECT_FALSE(plan.start(ref(pass, 2), two));
       },
@@ -157,21 +160,40 @@ TEST_F(PlanTest, RefusesAJobThatIsGone) {
       {"start job 5", "'second only'"});
 }
 TEST_F(PlanTest, RefusesToPreemptWhatDoesNotRun) {
-  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.preempt(ref(pass, 2))); },
+  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.preempt(displace(pass, 2))); },
               {"preempt job 2", "does not run"});
 }
 TEST_F(PlanTest, RefusesToPreemptInAnotherPool) {
-  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.preempt(ref(pass, 1))); },
+  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.preempt(displace(pass, 1))); },
               {"preempt job 1", "'first'"});
 }
 TEST_F(PlanTest, RefusesToPreemptTwice) {
   expect_halt(
       [](const PassContext& pass, Plan& plan) {
-        EXPECT_TRUE(plan.preempt(ref(pass, 0)));
-        EXPECT_FALSE(plan.preempt(ref(pass, 0)));
+        EXPECT_TRUE(plan.preempt(displace(pass, 0)));
+        EXPECT_FALSE(plan.preempt(displace(pass, 0)));
       },
       {"preempt job 0", "does not run"});
   EXPECT_TRUE(bench_->all<StopAttempt>().empty());
+}
+TEST_F(PlanTest, RefusesToPreemptForWhatDoesNotWait) {
+  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.preempt(displace(pass, 0, 1))); },
+              {"preempt job 0", "job 1 cannot take its place", "does not wait"});
+  EXPECT_EQ(bench_->job(0).state, JobState::running);
+}
+TEST_F(PlanTest, RefusesToPreemptForItself) {
+  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.preempt(displace(pass, 0, 0))); },
+              {"preempt job 0", "job 0 cannot take its place", "does not wait"});
+}
+TEST_F(PlanTest, RefusesToPreemptForWhatWaitsElsewhere) {
+  expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.preempt(displace(pass, 0, 4))); },
+              {"preempt job 0", "job 4 cannot take its place", "'first'", "'second only'"});
+}
+TEST_F(PlanTest, RefusesToPreemptForAReferenceToNoJob) {
+  const auto decision = [](const PassContext& pass, Plan& plan) {
+    EXPECT_FALSE(plan.preempt({.victim = ref(pass, 0), .beneficiary = JobRef{12'345}}));
+  };
+  expect_halt(decision, {"12345", "never given out"});
 }
 TEST_F(PlanTest, RefusesToBindToADeadWorker) {
   expect_halt([](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.bind(ref(pass, 2), WorkerId{1})); },
@@ -201,10 +223,10 @@ TEST_F(PlanTest, TheFirstBrokenRuleEndsThePassAndIsTheOneReported) {
   expect_halt(
       [](const PassContext& pass, Plan& plan) {
         const Placement placement{WorkerId{0}, 1};
-        EXPECT_FALSE(plan.preempt(ref(pass, 2)));
+        EXPECT_FALSE(plan.preempt(displace(pass, 2)));
         EXPECT_FALSE(plan.start(ref(pass, 2), {&placement, 1}));
         EXPECT_FALSE(plan.bind(ref(pass, 2), WorkerId{0}));
-        EXPECT_FALSE(plan.preempt(ref(pass, 0)));
+        EXPECT_FALSE(plan.preempt(displace(pass, 0)));
       },
       {"preempt job 2"});
 }
@@ -222,8 +244,8 @@ TEST_F(PlanTest, WhatWasPlannedBeforeTheMistakeIsNotSent) {
   decide([](const PassContext& pass, Plan& plan) {
     const Placement placement{WorkerId{0}, 1};
     EXPECT_TRUE(plan.start(ref(pass, 2), {&placement, 1}));
-    EXPECT_TRUE(plan.preempt(ref(pass, 0)));
-    EXPECT_FALSE(plan.preempt(ref(pass, 2)));
+    EXPECT_TRUE(plan.preempt(displace(pass, 0)));
+    EXPECT_FALSE(plan.preempt(displace(pass, 2)));
   });
   ASSERT_EQ(bench_->commands.size(), 1U);
   EXPECT_TRUE(std::holds_alternative<Halt>(bench_->commands.front()));

@@ -132,5 +132,29 @@ TEST_F(ReservationTest, WhatIsOfNoUseToTheHeadIsFreeForOthers) {
   EXPECT_TRUE(admit(other));
 }
 
+// The head wants all workers of two cpus; the last worker, of one, is of no use to it.
+class ManyWorkers : public ReservationTest {
+ protected:
+  // Where a long job of one cpu is to go, with so many workers before the one that the head can spare.
+  std::vector<Placement> place_behind(std::uint32_t wanted_by_head) {
+    const Resources wide = make_resources({2'000, 0, 0, 1});
+    for (std::uint32_t w = 0; w <= wanted_by_head; ++w) add_worker(make_resources({2'000, kUnlimited, 0, kUnlimited}));
+    add_worker(make_resources({1'000, kUnlimited, 0, kUnlimited}));
+    run(1, seconds{10}, wide);  // on worker 0
+    const JobRef job = wait(1, seconds{1'000});
+    make(wait(wanted_by_head + 1, seconds{5}, wide));
+    std::vector<Placement> placements;
+    if (!reservation_.find_workers({now_, PoolId{0}, cluster_, rng_}, cluster_.job(job), placements)) return {};
+    return placements;
+  }
+};
+
+TEST_F(ManyWorkers, OneBehindThoseThatTheHeadNeedsIsFound) {
+  const std::vector<Placement> expected{{WorkerId{kWorkersTried}, 1}};
+  EXPECT_EQ(place_behind(kWorkersTried - 1), expected);
+}
+
+TEST_F(ManyWorkers, ButNotAllWorkersAreLookedAtForOneJob) { EXPECT_TRUE(place_behind(kWorkersTried).empty()); }
+
 }  // namespace
 }  // namespace drydock
