@@ -8,12 +8,15 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <new>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <vector>
 
 namespace drydock::cli {
@@ -131,10 +134,33 @@ int run(const std::vector<std::string>& arguments, const Terminal& terminal) {
   return command == nullptr ? unknown_command(name) : run_command(*command, std::move(rest), terminal);
 }
 
+// Standard descriptors that the caller left closed go nowhere, so that no file or socket gets their numbers. Returns whether
+// there is an output.
+bool hold_standard_descriptors() {
+  bool output = true;
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(standard, F_GETFD) >= 0 || errno != EBADF) continue;
+    [[maybe_unused]] const int nowhere = open("/dev/null", O_RDWR);  // gets the least free number
+    if (standard == STDOUT_FILENO) output = false;
+  }
+  return output;
+}
+
+// bad_input() where stderr may be what is broken.
+int last_words(std::string_view message) {
+  try {
+    return bad_input(message);
+  } catch (const std::exception&) {
+    return kBadInput;
+  }
+}
+
+constexpr std::string_view kOutputLost = "the output could not be written completely";
+
 // What went wrong on the way to a file or a pipe must not look like success.
-int finish(int code) {
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
-  return bad_input("the output could not be written completely");
+int finish(int code, bool has_output) {
+  if (has_output && std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  return last_words(kOutputLost);
 }
 
 }  // namespace
@@ -142,11 +168,12 @@ int finish(int code) {
 
 int main(int argc, char** argv) {
   using namespace drydock::cli;
+  const bool has_output = hold_standard_descriptors();
   try {
-    return finish(run(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc), find_terminal()));
+    return finish(run(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc), find_terminal()), has_output);
   } catch (const std::bad_alloc&) {
-    return bad_input("out of memory");
+    return last_words("out of memory");
   } catch (const std::exception& error) {
-    return bad_input(error.what());
+    return last_words(std::ferror(stdout) != 0 ? kOutputLost : error.what());
   }
 }

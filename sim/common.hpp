@@ -6,10 +6,18 @@
 #include "reports/metrics.hpp"
 #include "sim/event_queue.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
 namespace drydock::sim {
+
+// No run goes on for longer: int64 nanoseconds hold 292 years.
+inline constexpr int kMostYears = 290;
+inline constexpr Time kEndOfTime = kTimeZero + kMostYears * std::chrono::hours{24 * 365};
+// Stands for every time that is too late to be told: later than any run, but it does come.
+inline constexpr Time kTooLate = kNever - Duration{1};
 
 enum class Happening : std::uint8_t {
   attempt_end,    // index: job slot; its tasks on dedicated hosts have ended
@@ -44,7 +52,7 @@ struct Common {
   explicit Common(reports::MetricsConfig config) : metrics(std::move(config)) {}
 
   void at(Time time, Happening kind, std::uint32_t index, std::uint32_t generation) {
-    if (time != kNever) queue.push(nanos(time), Pending(kind, index, generation));
+    queue.push(nanos(std::min(time, kTooLate)), Pending(kind, index, generation));
   }
 };
 

@@ -1,6 +1,7 @@
 #include "sim/cpu.hpp"
 
 #include "policies/core/assert.hpp"
+#include "sim/common.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -85,8 +86,8 @@ Duration Cpu::received(TaskIndex index, Time now) const {
   const Host& host = hosts_[task.facts.host];
   if (!host.shared) return std::min(now - task.started, task.service);
   const long double left = task.ends_at - virtual_time(host, now);
-  const Duration rounded{static_cast<std::int64_t>(std::llround(left))};
-  return std::clamp(task.service - rounded, Duration{0}, task.service);
+  const Duration rounded{std::llround(std::clamp(left, 0.0L, static_cast<long double>(nanos(task.service))))};
+  return task.service - rounded;
 }
 
 Time Cpu::next_end(HostIndex index) const {
@@ -94,8 +95,8 @@ Time Cpu::next_end(HostIndex index) const {
   if (host.heap.empty()) return kNever;
   const long double left = std::max(0.0L, tasks_[host.heap.front()].ends_at - host.virtual_now);
   const long double wait = left / rate(host);
-  if (!(wait < 9.2e18L)) return kNever;
-  return later(host.updated, Duration{static_cast<std::int64_t>(std::llround(wait))});
+  if (!(wait < static_cast<long double>(nanos(kTooLate)))) return kTooLate;
+  return std::min(kTooLate, later(host.updated, Duration{std::llround(wait)}));
 }
 
 void Cpu::take_ended(HostIndex index, Time now, std::vector<TaskIndex>& ended) {

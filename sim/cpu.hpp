@@ -44,7 +44,7 @@ class Cpu {
   // Service received so far, to the nearest nanosecond; all of it once the task has ended.
   [[nodiscard]] Duration received(TaskIndex task, Time now) const;
 
-  // When the next task of a shared host ends, to the nearest nanosecond; kNever if none runs.
+  // When the next task of a shared host ends, to the nearest nanosecond (at most kTooLate); kNever if none runs.
   [[nodiscard]] Time next_end(HostIndex host) const;
   // Appends the tasks of a shared host that have ended by `now`; they are idle again.
   void take_ended(HostIndex host, Time now, std::vector<TaskIndex>& ended);

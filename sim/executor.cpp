@@ -283,7 +283,7 @@ void Executor::interrupt(std::uint32_t slot, OnInterrupt keep) {
     const long double cores = static_cast<long double>(cpu_.facts(task).cpus_milli) / 1000;
     kept += cores * static_cast<long double>(nanos(job.done - began_at)) / platform_.hosts()[cpu_.facts(task).host].speed;
   }
-  common_.metrics.wasted(Duration{std::llround(std::max(0.0L, core_ns - kept))});
+  note_wasted(core_ns - kept);
   leave_hosts(slot);
   ++job.generation;
 }
@@ -297,6 +297,15 @@ WorkDone Executor::done_by_attempt(const LiveJob& job, long double& core_ns) con
     core_ns += static_cast<long double>(nanos(received)) * static_cast<long double>(cpu_.facts(task).cpus_milli) / 1000;
   }
   return least;
+}
+
+// In parts: a gang can waste more core time than one Duration holds.
+void Executor::note_wasted(long double core_ns) {
+  constexpr std::int64_t kPart = std::int64_t{1} << 62;
+  for (; core_ns > static_cast<long double>(kPart); core_ns -= static_cast<long double>(kPart)) {
+    common_.metrics.wasted(Duration{kPart});
+  }
+  common_.metrics.wasted(Duration{std::llround(std::max(0.0L, core_ns))});
 }
 
 void Executor::stop_task(TaskIndex task) {
@@ -330,7 +339,7 @@ void Executor::watch(HostIndex host) {
   if (watch.at != kNever) common_.queue.add_void();
   watch.at = next;
   ++watch.generation;
-  common_.at(next, Happening::host_end, host, watch.generation);
+  if (next != kNever) common_.at(next, Happening::host_end, host, watch.generation);
 }
 
 void Executor::note_usage(HostIndex host, std::int64_t before) {

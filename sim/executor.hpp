@@ -86,6 +86,7 @@ class Executor {
   void interrupt(std::uint32_t slot, OnInterrupt keep);
   [[nodiscard]] WorkDone done_by_attempt(const LiveJob& job, long double& core_ns) const;
   void stop_task(TaskIndex task);
+  void note_wasted(long double core_ns);
   void leave_hosts(std::uint32_t slot);
   void free_slot(std::uint32_t slot);
   void watch(HostIndex host);

@@ -39,7 +39,8 @@ struct Progress {
 };
 
 // All runs, `jobs` at a time, results in the order of requests. When `stop` becomes true, running ones end early and are
-// marked partial, waiting ones are left out (error says so). `progress` is called a few times a second.
+// marked partial, waiting ones are left out (error says so), and those that do not answer within some seconds are killed
+// (likewise). `progress` is called a few times a second.
 [[nodiscard]] std::vector<reports::RunResult> run_all(std::span<const RunRequest> requests, unsigned jobs,
                                                       const std::atomic<bool>& stop,
                                                       const std::function<void(const Progress&)>& progress);

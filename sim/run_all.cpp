@@ -3,17 +3,23 @@
 #include "sim/run_builder.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <fmt/format.h>
 #include <map>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <poll.h>
 
 namespace drydock::sim {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr int kLookMs = 100;
+// What a run has after a request to stop to hand in what there is, from the request or from the last result that came in.
+constexpr Clock::duration kGrace = std::chrono::seconds{3};
 
 // Which requests share a platform: for each the index of the first one with the same.
 std::vector<std::size_t> group(std::span<const RunRequest> requests) {
@@ -107,8 +113,15 @@ class Dispatcher {
     });
   }
 
+  // A run sees the request between two decisions. One that is within a long decision, or has not begun to make any, is killed
+  // after a while.
   void stop_early() {
     shared_.stop().store(true);
+    if (!patience_ends_ || running() < running_before_) patience_ends_ = Clock::now() + kGrace;
+    running_before_ = running();
+    if (Clock::now() > *patience_ends_) {
+      for (const auto& [leader, builder] : builders_) builder->kill();
+    }
     for (; next_ < order_.size(); ++next_) {
       results_[order_[next_]].partial = true;
       results_[order_[next_]].error = "not run: the program was interrupted before";
@@ -135,6 +148,8 @@ class Dispatcher {
   std::vector<std::size_t> order_;
   std::size_t next_ = 0;
   std::map<std::size_t, std::unique_ptr<RunBuilder>> builders_;  // by the group's first request; those that are needed
+  std::optional<Clock::time_point> patience_ends_;               // set by a request to stop
+  std::size_t running_before_ = 0;                               // when the request was looked at last
   std::vector<reports::RunResult> results_;
 };
 

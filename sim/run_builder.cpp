@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <exception>
 #include <fmt/format.h>
@@ -206,11 +207,20 @@ void RunBuilder::collect(std::span<reports::RunResult> results) {
   }
 }
 
+// Its runs need not be named: the system kills them when it is gone (become_helper). Their numbers may be other processes' by
+// now, while this one's stays its own until somebody waits for it.
+void RunBuilder::kill() {
+  if (pid_ > 0) ::kill(pid_, SIGKILL);
+  killed_ = true;
+}
+
 void RunBuilder::lost(std::span<reports::RunResult> results) {
   const std::string end = wait_for_end(pid_);
   pid_ = -1;
   for (const std::uint64_t run : outstanding_) {
-    results[run].error = fmt::format("the process that builds the platform {}", end.empty() ? "ended early" : end);
+    results[run].partial = killed_;
+    results[run].error = killed_ ? "not finished: interrupted before it could say what there was"
+                                 : fmt::format("the process that builds the platform {}", end.empty() ? "ended early" : end);
   }
   outstanding_.clear();
 }

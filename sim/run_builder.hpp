@@ -41,6 +41,9 @@ class RunBuilder {
   void give(std::uint64_t run);
   // Takes in what it sent, blocking for the first byte. If the process died, its runs come back as errors.
   void collect(std::span<reports::RunResult> results);
+  // Kills it, and with it its runs, whatever they are at. What they had sent is still to be collected; the other runs then
+  // come back as interrupted.
+  void kill();
   // No more runs will be given: it ends.
   void dismiss();
 
@@ -49,6 +52,7 @@ class RunBuilder {
 
   Descriptor socket_;
   pid_t pid_ = -1;
+  bool killed_ = false;
   MessageReader reader_;
   std::vector<std::uint64_t> outstanding_;
 };

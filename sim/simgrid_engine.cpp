@@ -88,8 +88,9 @@ double BatchedModel::next_occurring_event(double now) {
   // coarser than a nanosecond, so several instants can be "now".
   std::int64_t limit = std::llround(now * 1e9) + 1;
   while (static_cast<double>(limit) * 1e-9 <= now) ++limit;
-  if (std::isinf(others)) limit = kNoInstant;
-  else if (others > 0) limit = std::max(limit, static_cast<std::int64_t>(std::floor((now + others) * 1e9)));
+  const double next_of_others_ns = std::floor((now + others) * 1e9);
+  if (next_of_others_ns >= static_cast<double>(kNoInstant)) limit = kNoInstant;
+  else if (others > 0) limit = std::max(limit, static_cast<std::int64_t>(next_of_others_ns));
   if (engine_.orders.empty() && !driver_.finished()) {
     driver_.advance(limit);
     engine_.last_instant = driver_.present_instant();

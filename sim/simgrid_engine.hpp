@@ -28,7 +28,8 @@ class EngineDriver {
   virtual void advance(std::int64_t limit) = 0;
   // The instant it carried out last.
   [[nodiscard]] virtual std::int64_t present_instant() const = 0;
-  // Its next instant; kNoInstant when it has none.
+  // Its next instant; kNoInstant when it has none. While it has none, SimGrid's clock goes where the flows take it, for which
+  // int64 nanoseconds may be too short: a driver with flows that may take centuries needs a last instant.
   [[nodiscard]] virtual std::int64_t next_instant() const = 0;
   // The run is over: flows in progress are dropped.
   [[nodiscard]] virtual bool finished() const = 0;

@@ -6,10 +6,17 @@
 namespace drydock::sim {
 namespace {
 
+// Sums and products of times, before they are known to fit.
+__extension__ using Wide = __int128;
+
+constexpr std::int64_t kMostNs = nanos(Duration::max());
+
 std::int64_t rounded(long double ns) {
-  constexpr long double kLimit = 9.2e18L;
-  return std::llround(std::clamp(ns, 0.0L, kLimit));
+  if (ns >= static_cast<long double>(kMostNs)) return kMostNs;
+  return std::llround(std::max(ns, 0.0L));
 }
+
+Duration held_in_range(Wide ns) { return Duration{static_cast<std::int64_t>(std::min<Wide>(ns, kMostNs))}; }
 
 std::int64_t work_in(std::int64_t service_ns, double speed) {
   if (speed == 1.0) return service_ns;
@@ -29,7 +36,8 @@ std::int64_t checkpoints_in(const WorkPlan& plan) {
 }
 
 Duration total_service(const WorkPlan& plan) {
-  return plan.restart + service_of(plan.work, plan.speed) + plan.cost * checkpoints_in(plan);
+  return held_in_range(Wide{nanos(plan.restart)} + nanos(service_of(plan.work, plan.speed)) +
+                       Wide{nanos(plan.cost)} * checkpoints_in(plan));
 }
 
 WorkDone work_done(const WorkPlan& plan, Duration received) {
@@ -39,15 +47,15 @@ WorkDone work_done(const WorkPlan& plan, Duration received) {
   if (plan.interval <= Duration{0}) return {.all = Duration{std::min(most, work_in(service, plan.speed))}, .saved = {}};
   // Finished checkpoints: the k-th is finished after k intervals of work and k costs.
   const auto finished_after = [&](std::int64_t k) {
-    return nanos(service_of(plan.interval * k, plan.speed)) + nanos(plan.cost) * k;
+    return nanos(service_of(plan.interval * k, plan.speed)) + Wide{nanos(plan.cost)} * k;
   };
   const long double cycle =
       static_cast<long double>(nanos(plan.interval)) / plan.speed + static_cast<long double>(nanos(plan.cost));
   const std::int64_t count = checkpoints_in(plan);
-  std::int64_t k = std::clamp(static_cast<std::int64_t>(static_cast<long double>(service) / cycle), std::int64_t{0}, count);
+  auto k = static_cast<std::int64_t>(std::min(static_cast<long double>(service) / cycle, static_cast<long double>(count)));
   while (k > 0 && finished_after(k) > service) --k;
   while (k < count && finished_after(k + 1) <= service) ++k;
-  service -= k > 0 ? finished_after(k) : 0;
+  if (k > 0) service -= static_cast<std::int64_t>(finished_after(k));
   const std::int64_t saved = nanos(plan.interval) * k;
   const std::int64_t unsaved = std::min(work_in(service, plan.speed), k < count ? nanos(plan.interval) : most - saved);
   return {.all = Duration{std::min(most, saved + std::max<std::int64_t>(0, unsaved))}, .saved = Duration{saved}};

@@ -1,5 +1,6 @@
 // What an attempt has to do on one host: its work, with the checkpoints on the way. Pure arithmetic between work (time on a
-// core of speed 1) and service (time on this host, alone, at its normal speed).
+// core of speed 1) and service (time on this host, alone, at its normal speed). A service that int64 nanoseconds cannot hold
+// is Duration::max().
 #pragma once
 
 #include "policies/core/time.hpp"

@@ -11,7 +11,7 @@
 namespace drydock::sim {
 namespace {
 
-constexpr std::uint64_t kInstantsBetweenLooks = 256;
+constexpr std::uint64_t kInstantsBetweenReports = 256;
 constexpr std::uint64_t kMostRoundsAtOneInstant = 1'000'000;
 constexpr std::uint64_t kMostIdleWakeups = 1000;
 
@@ -57,8 +57,8 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
 reports::RunResult World::run() {
   more_arrivals_ = workload_.next(arrival_);
   engine_.run(*this);
+  DRYDOCK_CHECK(finished_, "the simulation came to rest before its end");
   const bool all_ended = !more_arrivals_ && executor_.live_jobs() == 0;
-  if (!finished_ && !all_ended) fail("the simulation came to rest before its end");
   fleet_.close_books();
   reports::RunResult result;
   result.seed = seed_;
@@ -85,7 +85,7 @@ std::int64_t World::next_instant() const {
   if (more_arrivals_) next = std::min(next, nanos(arrival_.at));
   if (instants_ == 0) next = 0;  // the workers register
   // One nanosecond behind the horizon, the run is found to be over.
-  return horizon_ == kNever ? next : std::min(next, nanos(horizon_) + 1);
+  return std::min(next, nanos(horizon_) + 1);
 }
 
 void World::advance(std::int64_t limit) {
@@ -93,8 +93,7 @@ void World::advance(std::int64_t limit) {
     const std::int64_t next = next_instant();
     if (next >= limit) return;
     if (next > nanos(horizon_)) {
-      common_.now = horizon_;
-      finished_ = true;
+      reach_horizon();
       return;
     }
     run_instant(time_at(next));
@@ -106,6 +105,7 @@ void World::run_instant(Time now) {
   common_.now = now;
   bool stepped = false;
   for (std::uint64_t round = 0;; ++round) {
+    if (told_to_stop()) return;
     gather();
     if (common_.facts.empty() && wakeup_ > now) break;
     if (round > kMostRoundsAtOneInstant) {
@@ -118,7 +118,7 @@ void World::run_instant(Time now) {
     if (finished_) return;
   }
   if (stepped) end_if_over();
-  if (++instants_ % kInstantsBetweenLooks == 0) look_around();
+  if (++instants_ % kInstantsBetweenReports == 0) tell_progress();
 }
 
 void World::flow_arrived(FlowId /*flow*/, std::uint64_t cookie, std::int64_t now) { executor_.flow_arrived(cookie, now); }
@@ -232,8 +232,21 @@ void World::answer(const StoreModel::Reply& reply) {
 
 // --- the end ---
 
+void World::reach_horizon() {
+  if (scenario_.duration) {
+    common_.now = horizon_;
+    finished_ = true;
+    return;
+  }
+  const std::optional<JobId> job = executor_.first_live_job();
+  fail(
+      fmt::format("{} later than {} years after the start, the longest time a run can have: shorten it or give the scenario "
+                  "a \"duration\"",
+                  job ? fmt::format("job {} would end", job->value) : "the run would end", kMostYears));
+}
+
 void World::end_if_over() {
-  if (horizon_ != kNever || more_arrivals_ || pending_answers_ > 0) return;
+  if (scenario_.duration || more_arrivals_ || pending_answers_ > 0) return;
   if (executor_.live_jobs() == 0) {
     finished_ = scheduler_.idle() || wakeup_ == kNever;
     return;
@@ -258,13 +271,18 @@ void World::fail(std::string why) {
   finished_ = true;
 }
 
-void World::look_around() {
+bool World::told_to_stop() {
+  if (options_.stop == nullptr || !options_.stop->load(std::memory_order_relaxed)) return false;
+  partial_ = finished_ = true;
+  return true;
+}
+
+void World::tell_progress() {
   if (options_.progress != nullptr) options_.progress->store(fraction_done(), std::memory_order_relaxed);
-  if (options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed)) partial_ = finished_ = true;
 }
 
 double World::fraction_done() const {
-  if (horizon_ != kNever) return nanos(horizon_) == 0 ? 1.0 : seconds(common_.now) / seconds(horizon_);
+  if (scenario_.duration) return nanos(horizon_) == 0 ? 1.0 : seconds(common_.now) / seconds(horizon_);
   return jobs_in_all_ == 0 ? 1.0 : static_cast<double>(executor_.ended_jobs()) / static_cast<double>(jobs_in_all_);
 }
 

@@ -5,6 +5,7 @@
 // - What its orders bring about without delay (answers of an ideal store, AttemptStopped) goes into a next round at the same
 //   instant; rounds repeat until nothing more happens. step() is also called, without facts, when next_wakeup() is due.
 // - At one instant tasks end before hosts crash, and hosts crash before hosts are repaired.
+// - Without a duration in the scenario, a run that would go beyond kEndOfTime fails there.
 // - The order of stopping an attempt that is dead, or to run one on a dead worker, is lost: nobody answers.
 #pragma once
 
@@ -65,10 +66,12 @@ class World final : private EngineDriver {
   void step();
   void carry_out(const Command& command);
   void answer(const StoreModel::Reply& reply);
+  void reach_horizon();
   void end_if_over();
   [[nodiscard]] bool stuck() const;
   void fail(std::string why);
-  void look_around();
+  [[nodiscard]] bool told_to_stop();
+  void tell_progress();
   [[nodiscard]] double fraction_done() const;
 
   const scenarios::Scenario& scenario_;
@@ -86,7 +89,7 @@ class World final : private EngineDriver {
   Fleet fleet_;
   std::optional<Checker> checker_;
 
-  Time horizon_ = kNever;       // of the scenario's duration
+  Time horizon_ = kEndOfTime;   // or the end of the scenario's duration
   scenarios::Arrival arrival_;  // the next one
   bool more_arrivals_ = false;
   Time wakeup_ = kNever;

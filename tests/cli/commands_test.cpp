@@ -388,16 +388,56 @@ TEST(Import, CsvNeedsItsColumns) {
   EXPECT_EQ(run_binary({"simulate", folder.path("c.json")}).code, 0);
 }
 
-TEST(Interrupt, LeavesMarkedPartialResults) {
+// What a shell says of the program with these redirections.
+int code_of(const std::string& arguments) {
+  const std::string command = DRYDOCK_BINARY " " + arguments;
+  const int status = std::system(command.c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(Output, ThatIsLostIsNoSuccess) {
+  EXPECT_EQ(code_of("version >&- 2>&-"), 2);
+  EXPECT_EQ(code_of("version >/dev/full 2>/dev/full"), 2);
+  EXPECT_EQ(code_of("version 2>&- >/dev/null"), 0);
   const Folder folder;
-  const Started started(
-      {"simulate", small_scenario(folder, 400'000'000), "--seeds", "1..3", "--format", "json", "--out", folder.path("out")});
-  // The folder appears once everything is checked and runs are about to begin.
-  while (!std::filesystem::exists(folder.path("out/result.json")))
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const std::string simulate = "simulate " + small_scenario(folder, 50) + " --format json 2>" + folder.path("err");
+  for (const char* lost : {" >&-", " >/dev/full"}) {
+    EXPECT_EQ(code_of(simulate + lost), 2) << lost;
+    EXPECT_EQ(text_of(folder.path("err")), "drydock: the output could not be written completely\n") << lost;
+  }
+}
+
+// Starts `drydock simulate` and interrupts it once; the folder for its results appears when runs are about to begin.
+Ran interrupted(std::vector<std::string> arguments, const std::string& out) {
+  arguments.insert(arguments.begin(), "simulate");
+  arguments.insert(arguments.end(), {"--format", "json", "--out", out});
+  const Started started(arguments);
+  while (!std::filesystem::exists(out + "/result.json")) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   started.interrupt();
-  const Ran ran = started.wait();
+  return started.wait();
+}
+
+// 300 000 jobs at once, each given a reservation before anything else happens.
+TEST(Interrupt, OnceIsEnoughWithinOneInstant) {
+  const Folder folder;
+  const std::string file = folder.file("once.json", R"({
+    "cluster": {"hosts": [{"name": "node", "count": 64}]},
+    "workload": [{"count": 300000, "arrivals": {"at-once": {}}, "duration": {"exponential": {"mean": "10m"}},
+                  "tasks": {"uniform": {"low": 1, "high": 32}}}],
+    "policies": {"placement": "conservative"}
+  })");
+  const Ran ran = interrupted({file, "--seeds", "1..2", "--jobs", "1"}, folder.path("out"));
+  EXPECT_EQ(ran.code, 130) << ran.err;
+  const Json runs = Json::parse(ran.out)["runs"];
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_EQ(runs[0]["error"], "not finished: interrupted before it could say what there was");
+  EXPECT_EQ(runs[1]["error"], "not run: the program was interrupted before");
+}
+
+TEST(Interrupt, LeavesMarkedPartialResults) {
+  const Folder folder;
+  const Ran ran = interrupted({small_scenario(folder, 400'000'000), "--seeds", "1..3"}, folder.path("out"));
   EXPECT_EQ(ran.code, 130) << ran.err;
   const Json json = Json::parse(ran.out);
   EXPECT_EQ(json["partial"], true);

@@ -1,4 +1,5 @@
 #include "policies/core/rng.hpp"
+#include "sim/common.hpp"
 #include "sim/cpu.hpp"
 #include "tests/unit/sim_support.hpp"
 
@@ -55,6 +56,16 @@ TEST(Cpu, SharedHostsSlowDownWhenOversubscribed) {
   ended.clear();
   cpu.take_ended(0, at(20s), ended);
   EXPECT_EQ(ended, (std::vector<TaskIndex>{tasks[2], tasks[3]}));  // ties in order of start
+  EXPECT_EQ(cpu.next_end(0), kNever);
+}
+
+TEST(Cpu, AnEndThatIsTooLateToBeToldIsNotNoEnd) {
+  Cpu cpu(one_host(1, true));
+  const TaskIndex task = cpu.add({.cpus_milli = 2000});
+  cpu.run(task, Duration::max(), at(1s));
+  EXPECT_EQ(cpu.next_end(0), kTooLate);
+  EXPECT_EQ(cpu.received(task, at(7s)), 3s);
+  cpu.stop(task, at(7s));
   EXPECT_EQ(cpu.next_end(0), kNever);
 }
 

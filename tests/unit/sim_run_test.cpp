@@ -168,6 +168,27 @@ TEST(RunAll, StopsEarlyAndMarksWhatIsPartial) {
   }
 }
 
+TEST(RunAll, KillsWhatDoesNotStopAndKeepsWhatTheOthersHave) {
+  const Scenario willing = random_jobs(1'000'000'000);
+  Scenario stuck = random_jobs(1);  // counts jobs for its warm-up, of which there are 3e15
+  auto& source = std::get<scenarios::SyntheticSource>(stuck.workload[0]);
+  source.count.reset();
+  source.arrivals = scenarios::PoissonArrivals{1e6};
+  stuck.duration = std::chrono::hours{24 * 36500};
+  stuck.warmup.fraction = 0.1;
+  const std::vector<RunRequest> requests{{.scenario = &stuck, .seed = 1, .options = {}},
+                                         {.scenario = &willing, .seed = 2, .options = {}},
+                                         {.scenario = &willing, .seed = 3, .options = {}}};
+  std::atomic<bool> stop{false};
+  const auto results = run_all(requests, 2, stop, [&](const Progress& p) { stop = stop || p.fraction > 0; });
+  EXPECT_TRUE(results[0].partial);
+  EXPECT_EQ(results[0].error, "not finished: interrupted before it could say what there was");
+  EXPECT_TRUE(results[1].partial);
+  EXPECT_FALSE(results[1].error) << *results[1].error;
+  EXPECT_GT(results[1].metrics.at("jobs_completed"), 0);
+  EXPECT_EQ(results[2].error, "not run: the program was interrupted before");
+}
+
 TEST(RunAll, ReportsProgressUpToTheEnd) {
   const Scenario scenario = random_jobs(100);
   const std::vector<RunRequest> requests(5, RunRequest{.scenario = &scenario, .seed = 1, .options = {}});

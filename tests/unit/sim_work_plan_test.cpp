@@ -27,6 +27,16 @@ TEST(WorkPlan, NoCheckpointAtTheEnd) {
   EXPECT_EQ(total_service({.work = 30s, .speed = 2.0, .restart = 3s, .interval = 10s, .cost = 1s}), 20s);
 }
 
+TEST(WorkPlan, WhatDoesNotFitIsHeldAtTheLongestDuration) {
+  using std::chrono::hours;
+  EXPECT_EQ(service_of(hours{240}, 1e-6), Duration::max());
+  const WorkPlan costly{.work = hours{1}, .interval = 1us, .cost = 10s};
+  EXPECT_EQ(total_service(costly), Duration::max());
+  EXPECT_EQ(work_done(costly, 25s).saved, 2us);
+  EXPECT_EQ(work_done(costly, Duration::max()).saved, 922'337'111us);
+  EXPECT_EQ(total_service({.work = hours{1}, .restart = Duration::max()}), Duration::max());
+}
+
 TEST(WorkPlan, ProgressStopsWhileACheckpointIsWritten) {
   const WorkPlan plan{.work = 30s, .restart = 3s, .interval = 10s, .cost = 2s};
   const auto after = [&](Duration received) { return work_done(plan, received); };
