@@ -64,8 +64,10 @@ class Started {
     const std::string err = folder_.path("err");
     pid_ = fork();
     if (pid_ != 0) return;
-    if (columns.empty()) unsetenv("COLUMNS");
-    else setenv("COLUMNS", columns.c_str(), 1);
+    // What the program prints must not hang on who runs the tests.
+    for (const char* name : {"COLUMNS", "NO_COLOR", "LC_CTYPE", "LANG"}) unsetenv(name);
+    setenv("LC_ALL", "C.UTF-8", 1);
+    if (!columns.empty()) setenv("COLUMNS", columns.c_str(), 1);
     // Not freopen: it would write what is buffered here a second time.
     const auto redirect = [](const char* path, int flags, int to) { dup2(open(path, flags, 0600), to); };
     redirect("/dev/null", O_RDONLY, STDIN_FILENO);
