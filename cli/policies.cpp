@@ -102,7 +102,7 @@ class Policies final : public Command {
     bool found = false;
     std::vector<std::string> names;
     for (const PolicyInfo& info : policy_catalog()) {
-      names.push_back(std::string(info.type));
+      names.emplace_back(info.type);
       names.push_back(full_name(info));
       if (name_ != info.type && name_ != full_name(info)) continue;
       if (found) fmt::print("\n");

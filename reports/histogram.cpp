@@ -8,8 +8,8 @@ namespace drydock::reports {
 double exact_mean(Int128 sum, std::uint64_t count) {
   if (count == 0) return 0;
   const auto n = static_cast<Int128>(count);
-  const auto whole = static_cast<double>(sum / n);
-  return whole + static_cast<double>(sum % n) / static_cast<double>(count);
+  const Int128 whole = sum / n;
+  return static_cast<double>(whole) + static_cast<double>(sum % n) / static_cast<double>(count);
 }
 
 void Histogram::make_page(std::size_t page) {

@@ -66,7 +66,7 @@ PolicyConfig read_policy(const std::optional<Node>& node, PolicyFamily family, s
       if (const auto value = object.find(parameter.name)) given.emplace(parameter.name, read_parameter(*value, parameter));
     }
   }
-  return configure(*info, std::move(given));
+  return configure(*info, given);
 }
 
 void refuse_short_lease(const std::optional<Node>& node, const PolicyConfig& liveness) {

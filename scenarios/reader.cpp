@@ -60,7 +60,7 @@ std::string Node::text() const {
 
 std::string Node::word(std::span<const std::string_view> choices) const {
   const bool is_text = value_->is_string();
-  const std::string word = is_text ? value_->get<std::string>() : "";
+  std::string word = is_text ? value_->get<std::string>() : "";
   if (is_text && std::ranges::find(choices, word) != choices.end()) return word;
   expected(fmt::format("one of: {}", listed(choices)) + (is_text ? "" : " (in quotes)"));
   if (is_text) return word;

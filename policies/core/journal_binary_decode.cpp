@@ -197,7 +197,7 @@ Command Decoder::command(std::uint8_t tag) {
 std::optional<std::string> Decoder::run(std::size_t payload_bytes) {
   // An element takes at least: a placement 1 byte, an assignment or a release 2.
   step_.reset(payload_bytes, payload_bytes / 2, payload_bytes / 2);
-  const auto bad = [&](std::string what) { return what + fmt::format(" at byte {} of the record", in_.position()); };
+  const auto bad = [&](std::string_view what) { return fmt::format("{} at byte {} of the record", what, in_.position()); };
   const unsigned head = in_.byte();
   const std::uint64_t time = in_.varint();
   if ((head & 0x80U) != 0) return bad("unknown flag in the first byte");

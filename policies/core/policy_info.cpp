@@ -2,8 +2,6 @@
 
 #include "policies/core/assert.hpp"
 
-#include <utility>
-
 namespace drydock {
 
 std::string_view to_string(PolicyFamily family) {
@@ -14,16 +12,16 @@ std::string_view to_string(PolicyFamily family) {
   return "";
 }
 
-PolicyConfig configure(const PolicyInfo& info, std::map<std::string, ParameterValue, std::less<>> overrides) {
+PolicyConfig configure(const PolicyInfo& info, const std::map<std::string, ParameterValue, std::less<>>& overrides) {
   PolicyConfig config{std::string(info.type), {}};
   for (const ParameterInfo& parameter : info.parameters) {
     config.parameters.emplace(parameter.name, parameter.default_value);
   }
-  for (auto& [name, value] : overrides) {
+  for (const auto& [name, value] : overrides) {
     const auto known = config.parameters.find(name);
     DRYDOCK_CHECK(known != config.parameters.end(), "a policy was given a parameter that it does not have");
     DRYDOCK_CHECK(known->second.index() == value.index(), "a policy was given a parameter of another type");
-    known->second = std::move(value);
+    known->second = value;
   }
   return config;
 }

@@ -50,6 +50,6 @@ struct PolicyInfo {
 
 // The defaults of `info`, with `overrides` put over them (which must name parameters of it, with their types).
 [[nodiscard]] PolicyConfig configure(const PolicyInfo& info,
-                                     std::map<std::string, ParameterValue, std::less<>> overrides = {});
+                                     const std::map<std::string, ParameterValue, std::less<>>& overrides = {});
 
 }  // namespace drydock

@@ -50,7 +50,7 @@ TEST_P(BadValues, AreRefusedByValidateAndSimulate) {
   scenario[Json::json_pointer(GetParam().pointer)] = Json::parse(GetParam().value);
   const std::string file = folder.file("bad.json", scenario.dump(2));
   std::vector<std::string> parts = GetParam().parts;
-  parts.push_back("bad.json");
+  parts.emplace_back("bad.json");
   expect_refused(run_binary({"validate", file}), parts);
   expect_refused(run_binary({"simulate", file}), parts);
 }

@@ -358,7 +358,7 @@ TEST(Import, KeepsQueuesUnitsAndOtherPeoplesFiles) {
   EXPECT_TRUE(has(refused.err, "--force")) << refused.err;
   EXPECT_EQ(text_of(out), "precious");
   std::vector<std::string> forced = import;
-  forced.push_back("--force");
+  forced.emplace_back("--force");
   const Ran text = run_binary(forced);
   ASSERT_EQ(text.code, 0) << text.err;
   EXPECT_TRUE(has(text.out, "assumed")) << text.out;

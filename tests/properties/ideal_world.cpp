@@ -68,7 +68,7 @@ class IdealWorld {
     running_[job] = c.attempt.number;
     const double speed = scheduler_.cluster().speed_of(c.placements);
     const Duration left = jobs_[job].duration - done_[job];
-    ends_.push({now_ + (speed == 1.0 ? left : duration_of_seconds(seconds(left) / speed)), c.attempt});
+    ends_.emplace(now_ + (speed == 1.0 ? left : duration_of_seconds(seconds(left) / speed)), c.attempt);
   }
   void obey(const StopAttempt& c) {
     const std::uint64_t job = c.attempt.job.value;
@@ -112,8 +112,8 @@ IdealRun run_ideally(const PolicyConfig& placement, const std::vector<WorkerSpec
   return run_ideally(one_pool(placement), make_placement(placement), workers, jobs, watch);
 }
 
-PolicyConfig policy(std::string_view type, std::map<std::string, ParameterValue, std::less<>> parameters) {
-  return configure(*find_policy(PolicyFamily::placement, type), std::move(parameters));
+PolicyConfig policy(std::string_view type, const std::map<std::string, ParameterValue, std::less<>>& parameters) {
+  return configure(*find_policy(PolicyFamily::placement, type), parameters);
 }
 
 }  // namespace drydock::properties

@@ -39,6 +39,7 @@ struct IdealRun {
                                    const std::function<void(const Scheduler&, Time now)>& watch = {});
 
 // The policy of that type, with defaults but for these.
-[[nodiscard]] PolicyConfig policy(std::string_view type, std::map<std::string, ParameterValue, std::less<>> parameters = {});
+[[nodiscard]] PolicyConfig policy(std::string_view type,
+                                  const std::map<std::string, ParameterValue, std::less<>>& parameters = {});
 
 }  // namespace drydock::properties

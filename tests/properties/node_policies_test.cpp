@@ -109,7 +109,8 @@ TEST(NodePolicies, EasyCountsWorkerByWorkerAndKeepsItsPromise) {
 // Jobs of one task each and workers for one job: the queue of each worker, in order of arrival. Draws as JSQ(d) must: without
 // repetition, all workers if d is not below their number.
 struct JsqReference {
-  JsqReference(std::uint64_t seed, std::int64_t d_, std::size_t workers) : rng(seed, "placement"), d(d_), queues(workers) {}
+  JsqReference(std::uint64_t seed, std::int64_t choices, std::size_t workers)
+      : rng(seed, "placement"), d(choices), queues(workers) {}
 
   std::size_t choose() {
     std::vector<std::size_t> drawn;

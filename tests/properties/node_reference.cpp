@@ -86,15 +86,13 @@ class Nodes {
     for (std::size_t j = 0; j < jobs_.size(); ++j) {
       if (state_[j] != State::waiting) continue;
       const auto placement = place(jobs_[j], rooms_at(kRightNow));
-      if (!head && placement) {
+      if (placement && (!head || leaves_room(j, *placement, *head, shadow))) {
         start(j, *placement);
       } else if (!head) {
         head = j;
         if (!backfill_) return;
         shadow = shadow_of(j);
         if (schedule_.promised[j] == kNoPromise) schedule_.promised[j] = shadow;
-      } else if (placement && leaves_room(j, *placement, *head, shadow)) {
-        start(j, *placement);
       } else if (const auto other = placement ? place_beside(j, *head, shadow) : std::nullopt) {
         start(j, *other);
       }

@@ -193,7 +193,7 @@ TEST(ScalarPolicies, EasyNeverDelaysAHeadBeyondItsFirstShadowTime) {
       for (std::uint64_t j = 0; j < w.jobs.size(); ++j) {
         const auto ref = cluster.find(JobId{j});
         if (ref && !cluster.job(*ref).placements.empty())
-          ends.push_back({cluster.job(*ref).estimated_end, w.jobs[j].places});
+          ends.emplace_back(cluster.job(*ref).estimated_end, w.jobs[j].places);
       }
       std::ranges::sort(ends);
       std::int64_t free = cluster.pools()[0].free.cpus() / 1'000;

@@ -21,16 +21,16 @@ ParameterValue parse_parameter(const ParameterInfo& info, const std::string& tex
   return text;
 }
 
-PolicyConfig parse_policy(const std::string& type, std::map<std::string, std::string> values) {
+PolicyConfig parse_policy(const std::string& type, const std::map<std::string, std::string>& values) {
   const PolicyInfo* info = find_policy(PolicyFamily::placement, type);
   if (info == nullptr) throw ScriptError("there is no placement policy '" + type + "'");
   std::map<std::string, ParameterValue, std::less<>> parameters;
   for (const auto& [name, text] : values) {
     const auto parameter = std::ranges::find(info->parameters, name, &ParameterInfo::name);
-    if (parameter == info->parameters.end()) throw ScriptError("policy '" + type + "' has no parameter '" + name + "'");
+    if (parameter == info->parameters.end()) throw ScriptError(fmt::format("policy '{}' has no parameter '{}'", type, name));
     parameters.emplace(name, parse_parameter(*parameter, text));
   }
-  return configure(*info, std::move(parameters));
+  return configure(*info, parameters);
 }
 
 }  // namespace

@@ -127,37 +127,37 @@ const std::vector<PlantedBug>& planted_bugs() {
        }},
       {"RunningJobRejected", 1,
        [](Story& s) {
-         s[8].orders.push_back(RejectJob{JobId{3}, RejectReason::queue_full});
+         s[8].orders.emplace_back(RejectJob{JobId{3}, RejectReason::queue_full});
        }},
       {"UnknownJobRejected", 1,
        [](Story& s) {
-         s[8].orders.push_back(RejectJob{JobId{99}, RejectReason::queue_full});
+         s[8].orders.emplace_back(RejectJob{JobId{99}, RejectReason::queue_full});
        }},
       {"JobRejectedTwice", 1,
        [](Story& s) {
-         s[19].orders.push_back(RejectJob{JobId{7}, RejectReason::queue_full});
+         s[19].orders.emplace_back(RejectJob{JobId{7}, RejectReason::queue_full});
        }},
       // 2: one accepted result
       {"DispatchBeforeCommit", 2,
        [](Story& s) {
-         s[0].orders.push_back(OwnedDispatch{attempt(1, 1), {on(0)}});
+         s[0].orders.emplace_back(OwnedDispatch{attempt(1, 1), {on(0)}});
        }},
       {"DispatchWhileUnknown", 2, [](Story& s) { std::swap(s[2].orders, s[4].orders); }},
       {"DispatchAfterFailedRead", 2,
        [](Story& s) {
-         s[3].orders.push_back(OwnedDispatch{attempt(3, 1), {on(2)}});
+         s[3].orders.emplace_back(OwnedDispatch{attempt(3, 1), {on(2)}});
        }},
       {"DispatchAfterFailedCommit", 2,
        [](Story& s) {
-         s[6].orders.push_back(OwnedDispatch{attempt(4, 1), {on(0)}});
+         s[6].orders.emplace_back(OwnedDispatch{attempt(4, 1), {on(0)}});
        }},
       {"DispatchAfterNotFound", 2,
        [](Story& s) {
-         s[20].orders.push_back(OwnedDispatch{attempt(6, 1), {on(0)}});
+         s[20].orders.emplace_back(OwnedDispatch{attempt(6, 1), {on(0)}});
        }},
       {"DispatchedTwice", 2,
        [](Story& s) {
-         s[5].orders.push_back(OwnedDispatch{attempt(3, 1), {on(2)}});
+         s[5].orders.emplace_back(OwnedDispatch{attempt(3, 1), {on(2)}});
        }},
       {"DispatchOfOldAttempt", 2, [](Story& s) { dispatch_in(s, 11).attempt = attempt(5, 1); }},
       {"DispatchOfUnknownJob", 2, [](Story& s) { dispatch_in(s, 4).attempt = attempt(99, 1); }},
@@ -188,14 +188,14 @@ const std::vector<PlantedBug>& planted_bugs() {
        [](Story& s) {
          commit_in(s, 18).assignments.push_back({attempt(7, 1), {on(2)}});
        }},
-      {"StopOfWaitingAttempt", 2, [](Story& s) { s[5].orders.push_back(StopAttempt{attempt(5, 1)}); }},
-      {"StoppedTwice", 2, [](Story& s) { s[9].orders.push_back(StopAttempt{attempt(5, 1)}); }},
+      {"StopOfWaitingAttempt", 2, [](Story& s) { s[5].orders.emplace_back(StopAttempt{attempt(5, 1)}); }},
+      {"StoppedTwice", 2, [](Story& s) { s[9].orders.emplace_back(StopAttempt{attempt(5, 1)}); }},
       {"StopBeforeDispatch", 2, [](Story& s) { s[1].orders.insert(s[1].orders.begin(), StopAttempt{attempt(1, 1)}); }},
       {"DuplicateIdAccepted", 2, [](Story& s) { s[18].orders.erase(s[18].orders.begin()); }},
       // 3: capacity
       {"DispatchToLostWorker", 3,
        [](Story& s) {
-         s[14].events.push_back(LeaseExpired{WorkerId{1}, 2});
+         s[14].events.emplace_back(LeaseExpired{WorkerId{1}, 2});
        },
        false},
       {"DispatchToNextIncarnation", 3, [](Story& s) { s[14].events.push_back(registered(1, 3, kHost)); }, false},
@@ -227,7 +227,7 @@ const std::vector<PlantedBug>& planted_bugs() {
       {"GpusExceeded", 3,
        [](Story& s) {
          s[4].events.push_back(submitted(9, 1, kGpuTask));
-         s[4].orders.push_back(OwnedCommit{5, {}, {{attempt(9, 1), {on(0)}}}});
+         s[4].orders.emplace_back(OwnedCommit{5, {}, {{attempt(9, 1), {on(0)}}}});
        },
        false},
       {"MemoryExceeded", 3,
@@ -243,7 +243,7 @@ const std::vector<PlantedBug>& planted_bugs() {
       {"FreedBeforeItsRelease", 3,
        [](Story& s) {
          commit_in(s, 7).releases.clear();
-         s[7].orders.push_back(OwnedCommit{61, {{attempt(1, 1)}}, {}});
+         s[7].orders.emplace_back(OwnedCommit{61, {{attempt(1, 1)}}, {}});
        },
        false},
       {"FreedByAFailedRelease", 3,
@@ -303,7 +303,7 @@ const std::vector<PlantedBug>& planted_bugs() {
          s[3].orders.clear();
        }},
       {"ReadNeverAsked", 8, [](Story& s) { s[19].orders.clear(); }},
-      {"OrdersAfterHalt", 8, [](Story& s) { s[9].orders.push_back(Halt{"why"}); }},
+      {"OrdersAfterHalt", 8, [](Story& s) { s[9].orders.emplace_back(Halt{"why"}); }},
   };
   return kBugs;
 }

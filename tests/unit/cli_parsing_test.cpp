@@ -30,7 +30,7 @@ TEST(Seeds, NonsenseIsRefusedWithWhatIsAllowed) {
   }
 }
 
-scenarios::Scenario scenario_of(scenarios::Arrivals arrivals, scenarios::Distribution duration) {
+scenarios::Scenario scenario_of(const scenarios::Arrivals& arrivals, const scenarios::Distribution& duration) {
   scenarios::SyntheticSource source;
   source.arrivals = arrivals;
   source.duration = duration;

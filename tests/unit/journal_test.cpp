@@ -66,10 +66,8 @@ TEST_P(JournalFormats, KeepSpansRightWhenAStepIsMoved) {
 }
 
 TEST(Journal, IsRefusedWhenItIsNone) {
-  for (const char* text : {"", "hello", "{}\n", "{\"drydock_journal\":2}\n", "[1]",
-                           "\x8e"
-                           "DRY",
-                           "{\"drydock_journal\":\"1\"}"}) {
+  for (const char* text :
+       {"", "hello", "{}\n", "{\"drydock_journal\":2}\n", "[1]", "\216DRY", "{\"drydock_journal\":\"1\"}"}) {
     const ReadBack found = read_back(text);
     ASSERT_TRUE(found.error.has_value()) << text;
     EXPECT_FALSE(found.error->empty());
@@ -93,7 +91,7 @@ TEST(Journal, TakesOneBytePerWorkerOfAGang) {
   std::vector<Placement> gang;
   for (std::uint32_t w = 0; w < 10000; ++w) gang.push_back({WorkerId{w}, 1});
   JournalStep step;
-  step.commands.push_back(Dispatch{AttemptId{JobId{1}, 1}, gang});
+  step.commands.emplace_back(Dispatch{AttemptId{JobId{1}, 1}, gang});
   EXPECT_LT(bytes_of(step).size(), gang.size() + 40);
 }
 
@@ -107,8 +105,8 @@ TEST(JournalJson, IsReadableAndStable) {
   step.placements.push_back({WorkerId{4}, 2});
   step.assignments.push_back({AttemptId{JobId{7}, 1}, step.placements});
   step.releases.push_back({AttemptId{JobId{6}, 3}, ReleaseReason::worker_lost});
-  step.events.push_back(CommitAnswered{RequestId{3}, Answer::unknown});
-  step.commands.push_back(Commit{RequestId{4}, step.releases, step.assignments});
+  step.events.emplace_back(CommitAnswered{RequestId{3}, Answer::unknown});
+  step.commands.emplace_back(Commit{RequestId{4}, step.releases, step.assignments});
   EXPECT_EQ(json_of(step),
             R"({"t_ns":1500000000,"events":[{"type":"CommitAnswered","request":3,"answer":"unknown"}],)"
             R"("commands":[{"type":"Commit","request":4,"releases":[{"job":6,"attempt":3,"reason":"worker_lost"}],)"

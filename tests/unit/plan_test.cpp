@@ -79,7 +79,7 @@ class PlanTest : public testing::Test {
     return {.victim = ref(pass, victim), .beneficiary = ref(pass, beneficiary)};
   }
   // Starts a job on these workers.
-  static Decide start(std::uint64_t id, std::vector<Placement> placements) {
+  static Decide start(std::uint64_t id, const std::vector<Placement>& placements) {
     return [id, placements](const PassContext& pass, Plan& plan) { EXPECT_FALSE(plan.start(ref(pass, id), placements)); };
   }
 

@@ -45,7 +45,7 @@ class Recorder {
     }
     for (std::uint32_t n = 1; n <= 6; ++n) {
       const auto w = static_cast<std::uint32_t>(rng_.below(4));
-      const auto at = static_cast<std::uint64_t>(50 * n);
+      const std::uint64_t at = std::uint64_t{50} * n;
       due_.emplace(time_after(seconds_from(at)), LeaseExpired{WorkerId{w}, incarnations_[w]});
       register_worker(w, at + 10);
     }
@@ -159,13 +159,13 @@ std::string changed(std::string text, const std::string& from, const std::string
 
 class ReplayOfAChangedJournal : public testing::Test {
  protected:
-  const SchedulerConfig config = config_with("fcfs");
-  const std::string journal = Recorder(config, 7, JournalFormat::json_lines).record(20);
+  const SchedulerConfig config_ = config_with("fcfs");
+  const std::string journal_ = Recorder(config_, 7, JournalFormat::json_lines).record(20);
 };
 
 TEST_F(ReplayOfAChangedJournal, ShowsTheFirstOtherOrderWithBothSides) {
   const auto report =
-      replay_text(changed(journal, R"("placements":[{"worker":0,)", R"("placements":[{"worker":3,)"), config);
+      replay_text(changed(journal_, R"("placements":[{"worker":0,)", R"("placements":[{"worker":3,)"), config_);
   ASSERT_TRUE(report.ok()) << report.error().message;
   ASSERT_TRUE(report.value().difference.has_value());
   const std::string& text = *report.value().difference;
@@ -178,33 +178,33 @@ TEST_F(ReplayOfAChangedJournal, ShowsTheFirstOtherOrderWithBothSides) {
 }
 
 TEST_F(ReplayOfAChangedJournal, NoticesAMissingOrder) {
-  std::string bad = journal;
+  std::string bad = journal_;
   const std::size_t begin = bad.find(R"("commands":[{"type":"Dispatch")");
   const std::size_t end = bad.find(R"(],"hash")", begin);
   ASSERT_NE(begin, std::string::npos);
   bad.replace(begin, end - begin, R"("commands":[)");
-  const auto report = replay_text(bad, config);
+  const auto report = replay_text(bad, config_);
   ASSERT_TRUE(report.ok());
   ASSERT_TRUE(report.value().difference.has_value());
   EXPECT_NE(report.value().difference->find("(none)"), std::string::npos) << *report.value().difference;
 }
 
 TEST_F(ReplayOfAChangedJournal, NoticesAnotherFact) {
-  const auto report = replay_text(changed(journal, R"("ending":"succeeded")", R"("ending":"failed")"), config);
+  const auto report = replay_text(changed(journal_, R"("ending":"succeeded")", R"("ending":"failed")"), config_);
   ASSERT_TRUE(report.ok());
   EXPECT_TRUE(report.value().difference.has_value());
 }
 
 TEST_F(ReplayOfAChangedJournal, NoticesAnotherHash) {
-  const auto report = replay_text(changed(journal, R"("hash":")", R"("hash":"1)"), config);
+  const auto report = replay_text(changed(journal_, R"("hash":")", R"("hash":"1)"), config_);
   // 17 digits are no hash any more, or another one.
   EXPECT_TRUE(!report.ok() || report.value().difference.has_value());
 }
 
 TEST_F(ReplayOfAChangedJournal, NoticesAnotherConfiguration) {
-  SchedulerConfig other = config;
+  SchedulerConfig other = config_;
   other.max_in_flight = 1;
-  const auto report = replay_text(journal, other);
+  const auto report = replay_text(journal_, other);
   ASSERT_TRUE(report.ok());
   EXPECT_TRUE(report.value().difference.has_value());
 }
@@ -225,8 +225,8 @@ TEST_F(ReplayOfAChangedJournal, RefusesFactsThatCannotBe) {
   };
   for (const auto& [from, to] : changes) {
     // The first step is at 0 s: a sign shows only further on.
-    const std::size_t skip = std::string_view(from) == R"({"t_ns":)" ? journal.find('\n', journal.find('\n') + 1) : 0;
-    const auto report = replay_text(journal.substr(0, skip) + changed(journal.substr(skip), from, to), config);
+    const std::size_t skip = std::string_view(from) == R"({"t_ns":)" ? journal_.find('\n', journal_.find('\n') + 1) : 0;
+    const auto report = replay_text(journal_.substr(0, skip) + changed(journal_.substr(skip), from, to), config_);
     ASSERT_FALSE(report.ok()) << to;
     EXPECT_NE(report.error().message.find("step "), std::string::npos) << report.error().message;
   }

@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 namespace drydock::scenarios {
 namespace {
@@ -23,12 +25,12 @@ std::set<std::string> members(const Json& object) {
 }
 
 // The object schema of a definition such as "arrivals/poisson".
-const Json& object_schema(const Json& schema, std::string path) {
+const Json& object_schema(const Json& schema, std::string_view path) {
   if (path.empty()) return schema;
   const Json* at = &schema.at("definitions");
   const std::size_t slash = path.find('/');
-  at = &at->at(path.substr(0, slash));
-  if (slash != std::string::npos) at = &at->at("properties").at(path.substr(slash + 1));
+  at = &at->at(std::string(path.substr(0, slash)));
+  if (slash != path.npos) at = &at->at("properties").at(std::string(path.substr(slash + 1)));
   // An object, or a choice of which one is an object that stands apart.
   if (!at->contains("anyOf")) return *at;
   for (const Json& choice : at->at("anyOf")) {
@@ -71,7 +73,7 @@ TEST(Schema, HasNoObjectThatTheLoaderDoesNotKnow) {
     }
     if (pointer == "/definitions/placement" || pointer == "/definitions/liveness") return;
     for (const auto& [key, value] : node.items()) {
-      if (value.is_structured()) visit(value, pointer + "/" + key);
+      if (value.is_structured()) visit(value, fmt::format("{}/{}", pointer, key));
     }
   };
   visit(schema, "");
@@ -87,7 +89,7 @@ TEST(Schema, DescribesEveryPropertyAndDefault) {
       }
     }
     for (const auto& [key, value] : node.items()) {
-      if (value.is_structured()) visit(value, pointer + "/" + key);
+      if (value.is_structured()) visit(value, fmt::format("{}/{}", pointer, key));
     }
   };
   visit(Json::parse(schema_text()), "");

@@ -15,11 +15,11 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-SchedulerConfig config_of(std::string_view type, std::map<std::string, ParameterValue, std::less<>> parameters = {}) {
+SchedulerConfig config_of(std::string_view type, const std::map<std::string, ParameterValue, std::less<>>& parameters = {}) {
   SchedulerConfig config;
   config.queues = {{"default", 0, {}}};
   config.pools = {{"main", {QueueId{0}}}};
-  config.placement = configure(*find_policy(PolicyFamily::placement, type), std::move(parameters));
+  config.placement = configure(*find_policy(PolicyFamily::placement, type), parameters);
   return config;
 }
 SchedulerBench bench_of(SchedulerConfig config) {

@@ -13,32 +13,32 @@ namespace {
 // Gives orders at fixed instants and writes down when flows arrive.
 class Script final : public EngineDriver {
  public:
-  explicit Script(SimGridEngine& engine) : engine_(engine) {}
+  explicit Script(SimGridEngine& simgrid) : engine(simgrid) {}
 
-  void at(std::int64_t instant, std::function<void()> what) { script_.emplace(instant, std::move(what)); }
+  void at(std::int64_t instant, std::function<void()> what) { events.emplace(instant, std::move(what)); }
 
   void advance(std::int64_t limit) override {
-    while (!finished_ && !script_.empty() && script_.begin()->first < limit && !engine_.has_orders()) {
-      now_ = script_.begin()->first;
-      visited_.push_back(now_);
-      while (!script_.empty() && script_.begin()->first == now_) {
-        const auto what = std::move(script_.begin()->second);
-        script_.erase(script_.begin());
+    while (!ended && !events.empty() && events.begin()->first < limit && !engine.has_orders()) {
+      present = events.begin()->first;
+      visited.push_back(present);
+      while (!events.empty() && events.begin()->first == present) {
+        const auto what = std::move(events.begin()->second);
+        events.erase(events.begin());
         what();
       }
     }
   }
-  [[nodiscard]] std::int64_t present_instant() const override { return now_; }
-  [[nodiscard]] std::int64_t next_instant() const override { return script_.empty() ? kNoInstant : script_.begin()->first; }
-  [[nodiscard]] bool finished() const override { return finished_; }
-  void flow_arrived(FlowId /*flow*/, std::uint64_t cookie, std::int64_t now) override { arrived_[cookie] = now; }
+  [[nodiscard]] std::int64_t present_instant() const override { return present; }
+  [[nodiscard]] std::int64_t next_instant() const override { return events.empty() ? kNoInstant : events.begin()->first; }
+  [[nodiscard]] bool finished() const override { return ended; }
+  void flow_arrived(FlowId /*flow*/, std::uint64_t cookie, std::int64_t now) override { arrived[cookie] = now; }
 
-  SimGridEngine& engine_;
-  std::multimap<std::int64_t, std::function<void()>> script_;
-  std::vector<std::int64_t> visited_;
-  std::map<std::uint64_t, std::int64_t> arrived_;
-  std::int64_t now_ = 0;
-  bool finished_ = false;
+  SimGridEngine& engine;
+  std::multimap<std::int64_t, std::function<void()>> events;
+  std::vector<std::int64_t> visited;
+  std::map<std::uint64_t, std::int64_t> arrived;
+  std::int64_t present = 0;
+  bool ended = false;
 };
 
 std::string text(const std::map<std::uint64_t, std::int64_t>& arrived) {
@@ -63,7 +63,7 @@ TEST(Engine, ALoneFlowTakesBothLatenciesAndItsBytes) {
               script.at(5, [&] { engine.start_flow(kSite, 0, 500'000'000, 1); });
               script.at(10 * kSecond, [&] { engine.start_flow(2, kSite, 0, 2); });
               engine.run(script);
-              return text(script.arrived_) + std::to_string(engine.speed(1));
+              return text(script.arrived) + std::to_string(engine.speed(1));
             }),
             "1@502000005 2@10002000001 1.500000");
 }
@@ -78,7 +78,7 @@ TEST(Engine, FlowsShareALinkEqually) {
               script.at(0, [&] { engine.start_flow(kSite, 0, 500'000'000, 1); });
               script.at(kSecond / 4, [&] { engine.start_flow(kSite, 1, 500'000'000, 2); });
               engine.run(script);
-              return text(script.arrived_);
+              return text(script.arrived);
             }),
             "1@750000000 2@1000000000 ");
 }
@@ -102,7 +102,7 @@ TEST(Engine, AStoppedFlowNeverArrivesAndGivesItsShareBack) {
               });
               script.at(2 * kSecond, [&] { engine.stop_flow(engine.start_flow(kSite, 1, 1'000'000'000, 4)); });
               engine.run(script);
-              return text(script.arrived_);
+              return text(script.arrived);
             }),
             "2@1500000000 3@3000000000 ");
 }
@@ -120,10 +120,10 @@ TEST(Engine, VisitsEveryInstantInOrderBesideFlows) {
                 });
               }
               engine.run(script);
-              EXPECT_EQ(script.visited_.size(), 400U);
-              EXPECT_TRUE(std::is_sorted(script.visited_.begin(), script.visited_.end()));
-              EXPECT_EQ(script.arrived_.size(), 4U);
-              for (const auto& [i, at] : script.arrived_)
+              EXPECT_EQ(script.visited.size(), 400U);
+              EXPECT_TRUE(std::is_sorted(script.visited.begin(), script.visited.end()));
+              EXPECT_EQ(script.arrived.size(), 4U);
+              for (const auto& [i, at] : script.arrived)
                 EXPECT_NEAR(static_cast<double>(at - far), static_cast<double>(i) + 2e6, 10);
               return std::string("done");
             }),
@@ -135,10 +135,10 @@ TEST(Engine, EndsWhenTheDriverHasFinishedThoughFlowsAreInProgress) {
               SimGridEngine engine(three_hosts());
               Script script(engine);
               script.at(0, [&] { engine.start_flow(kSite, 0, std::int64_t{1} << 50, 1); });
-              script.at(kSecond, [&] { script.finished_ = true; });
+              script.at(kSecond, [&] { script.ended = true; });
               script.at(2 * kSecond, [] {});
               engine.run(script);
-              return text(script.arrived_) + std::to_string(script.visited_.back());
+              return text(script.arrived) + std::to_string(script.visited.back());
             }),
             "1000000000");
 }

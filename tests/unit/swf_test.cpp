@@ -22,8 +22,10 @@ using namespace std::chrono_literals;
 // A folder that is gone afterwards.
 class Folder {
  public:
-  Folder() : path_(fs::temp_directory_path() / fmt::format("drydock-trace-{}-{}", ::getpid(), counter_++)) {
-    fs::create_directories(path_);
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "drydock-trace-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) std::abort();
+    path_ = name;
   }
   ~Folder() { fs::remove_all(path_); }
   Folder(const Folder&) = delete;
@@ -35,7 +37,6 @@ class Folder {
   const fs::path& path() const { return path_; }
 
  private:
-  static inline int counter_ = 0;
   fs::path path_;
 };
 
