@@ -40,6 +40,8 @@ def measure(command, folder):
             sys.exit(f"failed ({process.returncode}): {' '.join(map(str, command))}\n{output}\n{err.read().decode()}")
     return {"wall_s": wall, "cpu_s": usage.ru_utime + usage.ru_stime, "peak_mib": usage.ru_maxrss / 1024}, output
 
+DRYDOCK_RUNS_PER_REPEAT = 4  # short runs: more of them, side by side, for a steady ratio
+
 
 def median(samples, key="wall_s"):
     return statistics.median(sample[key] for sample in samples)
@@ -118,13 +120,14 @@ class Bench:
             subprocess.run([sys.executable, PEERS / "make_workload.py", str(jobs), name, str(load)], cwd=self.folder, check=True)
             results[name] = {"drydock": [], "simpy": []}
         for _ in range(self.repeats):
-            for name in WORKLOADS:
-                sample, run = self.simulate(trace_scenario(name))
-                self.compare_with_reference(name, run["metrics"])
-                results[name]["drydock"].append(sample)
-                if python:
-                    sample, _ = measure([python, PEERS / "simpy_fcfs.py", name], self.folder)
-                    results[name]["simpy"].append(sample)
+            for _ in range(DRYDOCK_RUNS_PER_REPEAT):
+                for name in WORKLOADS:
+                    sample, run = self.simulate(trace_scenario(name))
+                    self.compare_with_reference(name, run["metrics"])
+                    results[name]["drydock"].append(sample)
+            for name in WORKLOADS if python else ():
+                sample, _ = measure([python, PEERS / "simpy_fcfs.py", name], self.folder)
+                results[name]["simpy"].append(sample)
         return self.report_simpy(results, python)
 
     @staticmethod
@@ -134,7 +137,8 @@ class Bench:
             sys.exit(f"{name}: wait {metrics['wait_s.mean']} s and makespan {metrics['makespan_s']} s, not {wait} and {makespan}")
 
     def report_simpy(self, results, python):
-        print(f"\nWhole processes, first come first served on 1000 nodes, medians of {self.repeats}, seconds:")
+        print(f"\nWhole processes, first come first served on 1000 nodes, medians of {self.repeats} runs (drydock: "
+              f"{self.repeats * DRYDOCK_RUNS_PER_REPEAT}), seconds:")
         print(f"{'':10}{'drydock':>16}{'SimPy':>18}{'times faster':>19}{'drydock MiB':>13}")
         print(f"{'':10}" + f"{'wall':>9}{'CPU':>9}" * 3)
         for name, result in results.items():

@@ -94,7 +94,7 @@ class OrderedIndex {
 
  private:
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
-  static constexpr std::uint32_t kFanOut = 32;
+  static constexpr std::uint32_t kFanOut = 16;
 
   struct Leaf {
     std::uint32_t count = 0;
