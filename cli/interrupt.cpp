@@ -32,6 +32,7 @@ const std::atomic<bool>& stop_on_interrupt() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGHUP, &action, nullptr);
   return stop_requested;
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fmt/format.h>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include <sys/utsname.h>
 #include <system_error>
 #include <thread>
+#include <unistd.h>
 
 namespace drydock::cli {
 namespace {
@@ -33,13 +35,18 @@ reports::ResultContext context() {
   return context;
 }
 
+// Whole or not at all: written beside its place, then moved there.
 Result<std::filesystem::path> write_file(const std::filesystem::path& path, const std::string& text) {
+  const std::filesystem::path draft = fmt::format("{}.{}.tmp", path.string(), getpid());
   errno = 0;
-  std::ofstream file(path, std::ios::binary);
+  std::ofstream file(draft, std::ios::binary);
   file << text;
   file.close();
-  if (!file) return Error{fmt::format("cannot write {}: {}", path.string(), std::strerror(errno))};
-  return path;
+  if (file && std::rename(draft.c_str(), path.c_str()) == 0) return path;
+  const std::string why = std::strerror(errno);
+  std::error_code ignored;
+  std::filesystem::remove(draft, ignored);
+  return Error{fmt::format("cannot write {}: {}", path.string(), why)};
 }
 
 bool never_begun(const Outcome& outcome, const reports::RunResult& run) {
@@ -117,10 +124,10 @@ Result<std::filesystem::path> prepare_folder(const std::filesystem::path& folder
     return Error{fmt::format("--out {}: cannot make this folder: {}", folder.string(),
                              error ? error.message() : "there is a file of that name")};
   }
-  const std::filesystem::path probe = folder / kResultFile;
-  errno = 0;
-  if (!std::ofstream(probe, std::ios::app))
-    return Error{fmt::format("--out: cannot write {}: {}", probe.string(), std::strerror(errno))};
+  if (std::filesystem::is_directory(folder / kResultFile))
+    return Error{fmt::format("--out: cannot write {}: there is a folder of that name", (folder / kResultFile).string())};
+  if (auto probe = write_file(folder / ".drydock-probe", ""); !probe) return Error{"--out: " + probe.error().message};
+  std::filesystem::remove(folder / ".drydock-probe", error);
   return folder;
 }
 

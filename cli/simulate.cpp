@@ -233,11 +233,13 @@ class Simulate final : public Command {
     }
     print_notes(work.value().variants);
     const Outcome outcome = run_all(options_, work.value(), terminal);
-    fmt::print("{}", options_.format == "json" ? outcome_json(outcome) : outcome_table(outcome, terminal, false));
+    // The files first: whoever reads standard output may stop reading.
     if (!options_.out.empty()) {
       if (auto written = write_files(outcome, terminal, options_.out); !written) return bad_input(written.error().message);
-      if (options_.format == "table") fmt::print("\nWritten: {0}/result.json, {0}/summary.txt\n", options_.out);
     }
+    fmt::print("{}", options_.format == "json" ? outcome_json(outcome) : outcome_table(outcome, terminal, false));
+    if (options_.format == "table" && !options_.out.empty())
+      fmt::print("\nWritten: {0}/result.json, {0}/summary.txt\n", options_.out);
     return exit_code(outcome);
   }
 

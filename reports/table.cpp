@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -196,6 +197,16 @@ std::string trimmed(std::string text) {
   return text;
 }
 
+// "10 seeds", or "3 to 5 of 5 seeds" where runs failed or were stopped; nothing for one run each.
+std::string say_seeds(std::span<const RunResult> runs, std::size_t seeds) {
+  std::map<std::string, std::size_t> complete;
+  for (const RunResult& run : runs) complete[run.variant] += run.error || run.partial ? 0U : 1U;
+  const auto [least, most] = std::ranges::minmax_element(complete, {}, [](const auto& entry) { return entry.second; });
+  if (least->second == seeds) return fmt::format("{} seeds", seeds);
+  if (least->second == most->second) return fmt::format("{} of {} seeds", least->second, seeds);
+  return fmt::format("{} to {} of {} seeds", least->second, most->second, seeds);
+}
+
 std::string render_headline(const TableInput& input, const std::vector<VariantSummary>& summaries, const Painter& painter) {
   std::set<std::uint64_t> seeds;
   for (const RunResult& run : input.runs) seeds.insert(run.seed);
@@ -203,8 +214,9 @@ std::string render_headline(const TableInput& input, const std::vector<VariantSu
   std::vector<std::string> facts;
   if (summaries.size() > 1) facts.push_back(fmt::format("{} variants", summaries.size()));
   if (seeds.size() > 1) {
-    facts.push_back(fmt::format("{} seeds{}", seeds.size(), summaries.size() > 1 ? " each" : ""));
-    facts.push_back(fmt::format("mean {} half-width of the 95 % interval", painter.plus_minus()));
+    facts.push_back(say_seeds(input.runs, seeds.size()) + (summaries.size() > 1 ? " each" : ""));
+    const bool intervals = std::ranges::any_of(summaries, [](const auto& s) { return s.runs - s.partial > 1; });
+    if (intervals) facts.push_back(fmt::format("mean {} half-width of the 95 % interval", painter.plus_minus()));
   } else if (!seeds.empty() && input.random) {
     facts.push_back(fmt::format("seed {}", *seeds.begin()));
   }
@@ -250,9 +262,9 @@ std::string render_findings(const TableInput& input, const std::vector<std::stri
 
 std::string render_violations(std::span<const RunResult> runs, const Painter& painter) {
   std::string text;
-  bool checked = false;
+  std::size_t checked = 0;
   for (const RunResult& run : runs) {
-    checked = checked || run.checked;
+    if (run.checked) ++checked;
     if (run.violation_count == 0) continue;
     text += painter.bad(fmt::format("{}seed {}: {} invariant violation{}", run.variant.empty() ? "" : run.variant + ", ",
                                     run.seed, run.violation_count, run.violation_count == 1 ? "" : "s"));
@@ -263,7 +275,10 @@ std::string render_violations(std::span<const RunResult> runs, const Painter& pa
     }
     text += "\n";
   }
-  if (checked && text.empty()) text = painter.faint("Checked: no invariant was violated.") + "\n";
+  if (checked > 0 && text.empty()) {
+    const std::string where = checked < runs.size() ? fmt::format(" in {} of {} runs", checked, runs.size()) : "";
+    text = painter.faint(fmt::format("Checked{}: no invariant was violated.", where)) + "\n";
+  }
   return text;
 }
 

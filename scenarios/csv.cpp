@@ -134,7 +134,11 @@ class CsvReader {
   std::size_t find_column(const std::string& name, const std::vector<std::string_view>& header) {
     if (name.empty()) return kNone;
     const auto it = std::ranges::find(header, name);
-    if (it != header.end()) return static_cast<std::size_t>(it - header.begin());
+    if (it != header.end()) {
+      if (std::ranges::count(header, name) > 1)
+        fail(fmt::format("the header has the column \"{}\" twice: it is not clear which is meant", printable(name)));
+      return static_cast<std::size_t>(it - header.begin());
+    }
     fail(fmt::format("there is no column \"{}\"{}", printable(name), suggestion(name, header, "The header has")));
     return kNone;
   }
@@ -162,7 +166,11 @@ class CsvReader {
 
   std::int64_t submit_ns(std::string_view text) {
     std::int64_t ns = 0;
-    if (decimal_to_nanos(text, columns_.submit_unit_ns, ns)) {
+    const bool plain = decimal_to_nanos(text, columns_.submit_unit_ns, ns);
+    if (plain_times_.value_or(plain) != plain)
+      bad(columns_.submit, text, *plain_times_ ? "a number, as above" : "a date, as above");
+    plain_times_ = plain;
+    if (plain) {
       if (ns > nanos(kLongest)) bad(columns_.submit, text, fmt::format("a time of at most {}", format_duration(kLongest)));
       return ns;
     }
@@ -239,6 +247,7 @@ class CsvReader {
 
   RecordReader records_;
   CsvColumns columns_;
+  std::optional<bool> plain_times_;  // submit times are numbers, and not dates
   RawTrace trace_;
   std::size_t submit_ = kNone;
   std::size_t tasks_ = kNone;

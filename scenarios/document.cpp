@@ -174,6 +174,11 @@ class DocumentBuilder {
 Result<Document> Document::parse(std::string_view text, std::string_view file) {
   Document document;
   document.file_ = std::string(file);
+  // The parser takes it for the end.
+  if (const std::size_t nul = text.find('\0'); nul != text.npos) {
+    const Position at = position_of(text, nul);
+    return Error{fmt::format("{}:{}:{}: not valid JSON: a NUL byte", file, at.line, at.column)};
+  }
   const char* furthest = text.data();
   DocumentBuilder builder(document, text, &furthest);
   const Tracked begin(text.data(), &furthest);

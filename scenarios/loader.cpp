@@ -140,6 +140,7 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
   if (!diagnostics.failed()) {
     note_overload(scenario);
     note_shared_hosts(scenario);
+    note_crowded_host(scenario);
   }
   if (diagnostics.failed()) return diagnostics.error();
   Json whole = document.root();

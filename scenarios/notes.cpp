@@ -24,12 +24,7 @@ double offered_cores(const Source& source) {
 }
 
 QueueId queue_of(const Source& source) {
-  return std::visit(
-      [](const auto& jobs) {
-        if constexpr (requires { jobs.queue; }) return jobs.queue;
-        else return jobs.shape.queue;
-      },
-      source);
+  return std::visit([](const auto& jobs) { return jobs.shape.queue; }, source);
 }
 
 // Cores, times their speed, of the hosts on which the queue is served.
@@ -69,6 +64,23 @@ void note_overload(Scenario& scenario) {
   double cores = 0;
   for (const HostGroup& group : scenario.hosts) cores += static_cast<double>(group.count) * group.cpus * group.speed;
   if (!told && all > cores) scenario.notes.push_back(overload("the jobs ask for", all, cores));
+}
+
+void note_crowded_host(Scenario& scenario) {
+  const auto& parameters = scenario.scheduler.placement.parameters;
+  const auto fit = parameters.find("fit");
+  if (fit == parameters.end() || std::get<std::string>(fit->second) == "worst") return;
+  for (const Pool& pool : scenario.pools) {
+    std::uint64_t hosts = 0;
+    for (const HostGroup& group : scenario.hosts) {
+      if (std::ranges::count(pool.hosts, group.name) > 0) hosts += group.count;
+    }
+    if (!pool.processor_sharing || hosts < 2) continue;
+    scenario.notes.push_back(fmt::format(
+        "the workers of pool \"{}\" take any number of tasks, so that fit \"{}\" gives all of them to the first: "
+        "\"fit\": \"worst\", or placement jsq, spreads them over its {} hosts",
+        pool.name, std::get<std::string>(fit->second), hosts));
+  }
 }
 
 // Each pool has a worker of its own on a host. Tasks of all of them share its cores, but each worker has all its memory and

@@ -148,9 +148,7 @@ std::vector<std::string> read_selection(const ObjectReader& pool, std::string_vi
 void read_slots(const ObjectReader& reader, Pool& pool) {
   const auto node = reader.find("slots_per_worker");
   if (!node) return;
-  if (node->json().is_string()) {
-    constexpr std::array<std::string_view, 1> kUnlimitedSlots{"unlimited"};
-    (void)node->word(kUnlimitedSlots);
+  if (node->json().is_string() && node->json().get_ref<const std::string&>() == "unlimited") {
     pool.processor_sharing = true;
   } else if (node->json().is_number()) {
     pool.slots_per_worker = static_cast<std::uint32_t>(node->count({1, 1'000'000'000}));

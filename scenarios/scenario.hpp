@@ -103,7 +103,6 @@ struct Cycle {
 
 struct SyntheticSource {
   std::string name;
-  QueueId queue;
   std::optional<std::uint64_t> count;  // nothing: until the scenario's duration
   Arrivals arrivals;
   std::optional<Cycle> cycle;
@@ -111,7 +110,7 @@ struct SyntheticSource {
   std::optional<Distribution> tasks;            // rounded, at least 1; nothing: from the Lublin model, else shape.tasks
   std::optional<Distribution> estimate_factor;  // estimate = true duration * factor; nothing: exact
   std::uint32_t most_tasks = 1;                 // random numbers of tasks are cut off here: what fits into the pool
-  JobSpec shape;                                // tasks, per_task, priority, bytes, what to do when interrupted
+  JobSpec shape;                                // queue, tasks, per_task, priority, bytes, what to do when interrupted
 };
 
 // Jobs read from a file, in order of submission; shared by all runs.

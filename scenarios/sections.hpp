@@ -18,6 +18,8 @@ void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& trac
 
 // Adds a note when pools share memory or GPUs without knowing it.
 void note_shared_hosts(Scenario& scenario);
+// Adds a note when one worker would get all jobs of a pool.
+void note_crowded_host(Scenario& scenario);
 // Adds a note when the jobs ask for more core time than there is. Needs everything else.
 void note_overload(Scenario& scenario);
 

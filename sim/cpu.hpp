@@ -44,6 +44,9 @@ class Cpu {
   // Service received so far, to the nearest nanosecond; all of it once the task has ended.
   [[nodiscard]] Duration received(TaskIndex task, Time now) const;
 
+  // Whether a task of a dedicated host has received all of its service by `now`.
+  [[nodiscard]] bool ended(TaskIndex task, Time now) const { return received(task, now) == tasks_[task].service; }
+
   // When the next task of a shared host ends, to the nearest nanosecond (at most kTooLate); kNever if none runs.
   [[nodiscard]] Time next_end(HostIndex host) const;
   // Appends the tasks of a shared host that have ended by `now`; they are idle again.

@@ -182,8 +182,7 @@ void Executor::start_compute(std::uint32_t slot) {
   LiveJob& job = jobs_[slot];
   job.phase = Phase::compute;
   job.waiting_for = 0;
-  Time dedicated_end{};
-  bool any_dedicated = false;
+  ends_.clear();  // of tasks on dedicated hosts
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
     const HostIndex host = cpu_.facts(task).host;
     const std::int64_t before = cpu_.usage(host);
@@ -192,20 +191,26 @@ void Executor::start_compute(std::uint32_t slot) {
     if (cpu_.shared(host)) {
       ++job.waiting_for;
       watch(host);
-    } else {
-      any_dedicated = true;
-      dedicated_end = std::max(dedicated_end, end);
+    } else if (std::ranges::find(ends_, end) == ends_.end()) {  // hosts differ in speed only: few ends
+      ends_.push_back(end);
     }
   }
-  if (!any_dedicated) return;
-  ++job.waiting_for;
-  common_.at(dedicated_end, Happening::attempt_end, slot, job.generation);
+  for (const Time end : ends_) {
+    ++job.waiting_for;
+    common_.at(end, Happening::attempt_end, slot, job.generation);
+  }
 }
 
 void Executor::attempt_end(std::uint32_t slot, std::uint32_t generation) {
   if (jobs_[slot].generation != generation) {
     common_.queue.drop_void();
     return;
+  }
+  // Some cores of a gang may be free before the others; the last are, once all is computed.
+  if (jobs_[slot].waiting_for > 1) {
+    for (TaskIndex task = jobs_[slot].first_task; task != kNoTask; task = cpu_.chain(task)) {
+      if (!cpu_.shared(cpu_.facts(task).host) && cpu_.ended(task, common_.now)) stop_task(task);
+    }
   }
   part_computed(slot);
 }
@@ -270,22 +275,38 @@ void Executor::interrupt(std::uint32_t slot, OnInterrupt keep) {
   long double core_ns = 0;
   const WorkDone now_done = done_by_attempt(job, core_ns);
   const Duration began_at = job.done;
-  if (now_done.saved > Duration{0}) job.saved = began_at + now_done.saved;
+  const long double began_with = job.done_core_ns;
+  if (now_done.saved > Duration{0}) {
+    job.saved = began_at + now_done.saved;
+    job.saved_core_ns = began_with + core_ns_of(job, now_done.saved);
+  }
   switch (keep) {
-    case OnInterrupt::restart: job.done = job.saved = Duration{0}; break;
-    case OnInterrupt::resume: job.done = began_at + now_done.all; break;
-    case OnInterrupt::checkpoint: job.done = job.saved; break;
+    case OnInterrupt::restart:
+      job.done = job.saved = Duration{0};
+      job.done_core_ns = job.saved_core_ns = 0;
+      break;
+    case OnInterrupt::resume:
+      job.done = began_at + now_done.all;
+      job.done_core_ns = began_with + core_ns_of(job, now_done.all);
+      break;
+    case OnInterrupt::checkpoint:
+      job.done = job.saved;
+      job.done_core_ns = job.saved_core_ns;
+      break;
   }
   job.pay_restart = keep == OnInterrupt::checkpoint;
-  // Core time of the attempt, less what its work that is kept takes at the speeds of these hosts.
-  long double kept = 0;
-  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
-    const long double cores = static_cast<long double>(cpu_.facts(task).cpus_milli) / 1000;
-    kept += cores * static_cast<long double>(nanos(job.done - began_at)) / platform_.hosts()[cpu_.facts(task).host].speed;
-  }
-  note_wasted(core_ns - kept);
+  note_wasted(began_with + core_ns - job.done_core_ns);
   leave_hosts(slot);
   ++job.generation;
+}
+
+long double Executor::core_ns_of(const LiveJob& job, Duration work) const {
+  long double sum = 0;
+  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
+    const long double cores = static_cast<long double>(cpu_.facts(task).cpus_milli) / 1000;
+    sum += cores * static_cast<long double>(nanos(work)) / platform_.hosts()[cpu_.facts(task).host].speed;
+  }
+  return sum;
 }
 
 WorkDone Executor::done_by_attempt(const LiveJob& job, long double& core_ns) const {

@@ -65,8 +65,10 @@ class Executor {
     bool pay_restart = false;  // the next attempt has to load a checkpoint first
     Phase phase = Phase::none;
     Duration work{};
-    Duration done{};   // of it, where an attempt begins
-    Duration saved{};  // of it, held by checkpoints
+    Duration done{};               // of it, where an attempt begins
+    Duration saved{};              // of it, held by checkpoints
+    long double done_core_ns = 0;  // core time that these took
+    long double saved_core_ns = 0;
     Time submitted{};
     Time first_start = kNever;
 
@@ -85,6 +87,8 @@ class Executor {
   void finish(std::uint32_t slot);
   void interrupt(std::uint32_t slot, OnInterrupt keep);
   [[nodiscard]] WorkDone done_by_attempt(const LiveJob& job, long double& core_ns) const;
+  // What this work takes on the hosts of the attempt.
+  [[nodiscard]] long double core_ns_of(const LiveJob& job, Duration work) const;
   void stop_task(TaskIndex task);
   void note_wasted(long double core_ns);
   void leave_hosts(std::uint32_t slot);
@@ -115,6 +119,7 @@ class Executor {
   std::vector<Watch> watches_;  // by host
 
   std::vector<TaskIndex> ended_tasks_;  // scratch
+  std::vector<Time> ends_;              // scratch
   std::vector<std::uint32_t> victims_;  // scratch
   std::uint64_t ended_ = 0;
   std::size_t live_attempts_ = 0;

@@ -101,7 +101,11 @@ pid_t fork_child() {
 void become_helper(pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
-  std::signal(SIGINT, SIG_IGN);
+  leave_signals_to_parent();
+}
+
+void leave_signals_to_parent() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_IGN);
 }
 
 SharedBytes::SharedBytes(std::size_t size) : data_(nullptr), size_(size) {

@@ -60,6 +60,8 @@ class MessageReader {
 
 // In a new child: dies with its parent, leaves Ctrl-C to it.
 void become_helper(pid_t parent);
+// Ignores the signals that ask a whole group of processes to end: the parent answers them.
+void leave_signals_to_parent();
 
 // Zeroed memory that this process and its later children share; throws std::bad_alloc.
 class SharedBytes {

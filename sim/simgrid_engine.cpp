@@ -61,7 +61,7 @@ struct SimGridEngine::Impl {
   std::vector<Flow> flows;
   std::vector<std::uint32_t> free_flows;
   std::unordered_map<const s4u::Activity*, std::uint32_t> by_activity;
-  std::vector<s4u::CommPtr> dying;  // stopped ones: SimGrid reports them once more at the end of its step
+  std::vector<s4u::CommPtr> dying;  // ended and stopped ones: SimGrid still reads them until the end of its step
   EngineDriver* driver = nullptr;
   std::int64_t last_instant = 0;  // of the driver
 
@@ -217,10 +217,8 @@ void SimGridEngine::Impl::completed(const s4u::Activity& activity) {
   if (found == by_activity.end()) return;  // stopped before
   const std::uint32_t flow = found->second;
   by_activity.erase(found);
-  if (!flows[flow].live) {  // the order to stop it is on its way
-    flows[flow].comm = nullptr;
-    return;
-  }
+  dying.push_back(std::move(flows[flow].comm));
+  if (!flows[flow].live) return;  // the order to stop it is on its way
   DRYDOCK_CHECK(activity.get_state() == s4u::Activity::State::FINISHED, "a flow failed though its hosts were on");
   const std::uint64_t cookie = flows[flow].cookie;
   release(flow);

@@ -55,8 +55,9 @@ inline std::string text_of(const std::string& path) {
 // A started program, with its output in files.
 class Started {
  public:
-  // `columns`: the environment variable COLUMNS, unset where it is empty.
-  explicit Started(const std::vector<std::string>& arguments, const std::string& columns = {}) {
+  // `columns`: the environment variable COLUMNS, unset where it is empty. It leads a process group of its own.
+  explicit Started(const std::vector<std::string>& arguments, const std::string& columns = {},
+                   const std::string& locale = "C.UTF-8") {
     std::vector<char*> argv{const_cast<char*>(DRYDOCK_BINARY)};
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
@@ -66,7 +67,9 @@ class Started {
     if (pid_ != 0) return;
     // What the program prints must not hang on who runs the tests.
     for (const char* name : {"COLUMNS", "NO_COLOR", "LC_CTYPE", "LANG"}) unsetenv(name);
-    setenv("LC_ALL", "C.UTF-8", 1);
+    setenv("LC_ALL", locale.c_str(), 1);
+    setenv("MALLOC_PERTURB_", "85", 1);  // what was freed is overwritten
+    setpgid(0, 0);
     if (!columns.empty()) setenv("COLUMNS", columns.c_str(), 1);
     // Not freopen: it would write what is buffered here a second time.
     const auto redirect = [](const char* path, int flags, int to) { dup2(open(path, flags, 0600), to); };
@@ -76,7 +79,8 @@ class Started {
     execv(DRYDOCK_BINARY, argv.data());
     _exit(99);
   }
-  void interrupt() const { kill(pid_, SIGINT); }
+  // As a terminal does: the whole group gets it.
+  void interrupt(int signal = SIGINT) const { kill(-pid_, signal); }
   [[nodiscard]] Ran wait() const {
     int status = 0;
     waitpid(pid_, &status, 0);
@@ -92,8 +96,9 @@ class Started {
   pid_t pid_ = 0;
 };
 
-inline Ran run_binary(const std::vector<std::string>& arguments, const std::string& columns = {}) {
-  return Started(arguments, columns).wait();
+inline Ran run_binary(const std::vector<std::string>& arguments, const std::string& columns = {},
+                      const std::string& locale = "C.UTF-8") {
+  return Started(arguments, columns, locale).wait();
 }
 
 }  // namespace drydock::cli

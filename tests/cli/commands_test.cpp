@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -388,6 +389,55 @@ TEST(Import, CsvNeedsItsColumns) {
   EXPECT_EQ(run_binary({"simulate", folder.path("c.json")}).code, 0);
 }
 
+Json first_run(const Folder& folder, const std::string& scenario) {
+  const Ran ran = run_binary({"simulate", folder.file("s.json", scenario), "--format", "json"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  return Json::parse(ran.out)["runs"][0];
+}
+
+// Memory that was given back is overwritten in these tests, so that the engine may not look at transfers that have ended.
+TEST(Simulate, ManyTransfers) {
+  const Folder folder;
+  const Json run = first_run(folder, R"({
+    "cluster": {"hosts": [{"name": "n", "count": 3, "cpus": 4}], "network": {"latency": "1ms"}},
+    "workload": [{"count": 500, "arrivals": {"at-once": {}}, "duration": "5s", "input": "1MB", "output": "2MB", "tasks": 2}],
+    "faults": [{"type": "worker-crash", "mtbf": "1m", "mttr": "10s"}]
+  })");
+  EXPECT_EQ(run["metrics"]["jobs_completed"], 500);
+}
+
+// The work that a preemption kept is lost in a crash on a slower host: it counts with the core time that it took on the fast one.
+TEST(Simulate, WasteIsCountedWhereItWasDone) {
+  const Folder folder;
+  const Json run = first_run(folder, R"({
+    "cluster": {"hosts": [{"name": "fast", "speed": 4}, {"name": "slow"}]},
+    "policies": {"placement": {"type": "priority", "preemptive": true}},
+    "workload": [
+      {"name": "kept", "count": 1, "arrivals": {"at-once": {}}, "duration": "100s"},
+      {"name": "short", "count": 1, "arrivals": {"at-once": {"at": "1s"}}, "duration": "5s", "priority": 1},
+      {"name": "long", "count": 1, "arrivals": {"at-once": {"at": "5s"}}, "duration": "1000s", "priority": 1}
+    ],
+    "faults": [{"type": "worker-crash", "target": "slow", "at": "11s", "for": "1s"}]
+  })");
+  // 5 s on the fast host; then, from 6 s on, 5 s on the slow one.
+  EXPECT_DOUBLE_EQ(run["metrics"]["wasted_cpu_s"], 10);
+}
+
+// A gang's faster part is done earlier: its core is free then, however the slots are counted.
+TEST(Simulate, UtilizationOfAGangOverUnequalHosts) {
+  const Folder folder;
+  for (const char* slots : {"2", "\"unlimited\""}) {
+    const Json run = first_run(folder, R"({
+      "cluster": {"hosts": [{"name": "fast", "speed": 10, "memory": "1GiB"}, {"name": "slow", "memory": "1GiB"}]},
+      "pools": [{"name": "main", "slots_per_worker": )" +
+                                           std::string(slots) + R"(}],
+      "workload": [{"count": 1, "arrivals": {"at-once": {}}, "duration": "10s", "tasks": 2, "memory": "1GiB"}]
+    })");
+    EXPECT_DOUBLE_EQ(run["metrics"]["response_s.mean"], 10) << slots;
+    EXPECT_DOUBLE_EQ(run["metrics"]["utilization"], 0.55) << slots;
+  }
+}
+
 // What a shell says of the program with these redirections.
 int code_of(const std::string& arguments) {
   const std::string command = DRYDOCK_BINARY " " + arguments;
@@ -408,13 +458,13 @@ TEST(Output, ThatIsLostIsNoSuccess) {
 }
 
 // Starts `drydock simulate` and interrupts it once; the folder for its results appears when runs are about to begin.
-Ran interrupted(std::vector<std::string> arguments, const std::string& out) {
+Ran interrupted(std::vector<std::string> arguments, const std::string& out, int signal = SIGINT) {
   arguments.insert(arguments.begin(), "simulate");
   arguments.insert(arguments.end(), {"--format", "json", "--out", out});
   const Started started(arguments);
-  while (!std::filesystem::exists(out + "/result.json")) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  while (!std::filesystem::exists(out)) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  started.interrupt();
+  started.interrupt(signal);
   return started.wait();
 }
 
@@ -435,13 +485,19 @@ TEST(Interrupt, OnceIsEnoughWithinOneInstant) {
   EXPECT_EQ(runs[1]["error"], "not run: the program was interrupted before");
 }
 
-TEST(Interrupt, LeavesMarkedPartialResults) {
+class Interrupted : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(By, Interrupted, testing::Values(SIGINT, SIGTERM, SIGHUP));
+
+TEST_P(Interrupted, LeavesMarkedPartialResults) {
   const Folder folder;
-  const Ran ran = interrupted({small_scenario(folder, 400'000'000), "--seeds", "1..3"}, folder.path("out"));
+  const Ran ran =
+      interrupted({small_scenario(folder, 400'000'000), "--seeds", "1..3", "--jobs", "1"}, folder.path("out"), GetParam());
   EXPECT_EQ(ran.code, 130) << ran.err;
   const Json json = Json::parse(ran.out);
   EXPECT_EQ(json["partial"], true);
-  EXPECT_EQ(json["runs"].size(), 6U);
+  ASSERT_EQ(json["runs"].size(), 6U);
+  EXPECT_EQ(json["runs"][0]["partial"], true);
+  EXPECT_GT(json["runs"][0]["metrics"].value("jobs_completed", 0.0), 0) << json["runs"][0];
   EXPECT_EQ(Json::parse(text_of(folder.path("out/result.json")))["partial"], true);
   EXPECT_TRUE(has(text_of(folder.path("out/summary.txt")), "PARTIAL"));
   EXPECT_TRUE(has(ran.err, "stopping"));
@@ -451,8 +507,7 @@ TEST(Interrupt, NoVariantVanishesFromTheTable) {
   const Folder folder;
   const Started started({"simulate", small_scenario(folder, 400'000'000), "--seeds", "1", "--jobs", "1", "--metrics",
                          "wait_s", "--out", folder.path("out")});
-  while (!std::filesystem::exists(folder.path("out/result.json")))
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  while (!std::filesystem::exists(folder.path("out"))) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   started.interrupt();
   const Ran ran = started.wait();

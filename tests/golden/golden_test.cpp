@@ -69,6 +69,22 @@ TEST(Golden, TableOfAnEventfulMorning) {
   expect_golden("table.txt", ran.out);
 }
 
+// What the README says that the demo prints.
+TEST(Golden, DemoOfTheReadme) {
+  const std::string readme = text_of(DRYDOCK_SOURCE_DIR "/README.md");
+  const std::size_t begin = readme.find("```\neasy-against-fcfs") + 4;
+  ASSERT_NE(begin, std::string::npos + 4);
+  const std::string said = readme.substr(begin, readme.find("```", begin) - begin);
+  const Folder folder;
+  ASSERT_EQ(run_binary({"simulate", "easy-against-fcfs", "--seeds", "1..10", "--out", folder.path("out")}, "", "C").code, 0);
+  std::istringstream expected(said);
+  std::istringstream got(text_of(folder.path("out/summary.txt")));
+  for (std::string line, other; std::getline(expected, line);) {
+    ASSERT_TRUE(std::getline(got, other));
+    EXPECT_EQ(line, other);
+  }
+}
+
 TEST(Golden, ExplanationOfAPolicy) { expect_golden("policy-easy.txt", run_binary({"policies", "easy"}).out); }
 
 }  // namespace

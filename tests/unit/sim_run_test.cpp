@@ -27,7 +27,6 @@ Scenario random_jobs(std::uint64_t count, std::uint32_t hosts = 3) {
   JobSpec shape;
   shape.per_task = make_resources({.cpus_milli = 1000});
   scenario.workload = {scenarios::SyntheticSource{.name = "jobs",
-                                                  .queue = QueueId{0},
                                                   .count = count,
                                                   .arrivals = scenarios::PoissonArrivals{0.8},
                                                   .cycle = {},

@@ -267,7 +267,6 @@ Scenario crashing_fleet() {
   shape.per_task = make_resources({.cpus_milli = 1000});
   shape.tasks = 2;
   scenario.workload = {scenarios::SyntheticSource{.name = "jobs",
-                                                  .queue = QueueId{0},
                                                   .count = 3000,
                                                   .arrivals = scenarios::PoissonArrivals{0.05},
                                                   .cycle = {},
