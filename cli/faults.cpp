@@ -1,7 +1,8 @@
 // drydock faults [NAME]
+#include "scenarios/faults/faults.hpp"
+
 #include "cli/command.hpp"
 #include "cli/suggest.hpp"
-#include "scenarios/faults/faults.hpp"
 #include "scenarios/schema.hpp"
 #include "scenarios/wording.hpp"
 
