@@ -23,6 +23,7 @@ Fleet::Fleet(const Platform& platform, Crashes crashes, BeatChannel channel, con
 void Fleet::start() {
   for (HostIndex host = 0; host < hosts_.size(); ++host) note_capacity(host, true);
   for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) start_process(worker);
+  read_registry();
   for (std::uint32_t process = 0; process < crashes_.process_count(); ++process) {
     if (const auto up = crashes_.until_crash(process)) common_.at(later(common_.now, *up), Happening::crash, process, 0);
   }

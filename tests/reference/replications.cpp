@@ -35,7 +35,7 @@ Estimate estimate(const std::vector<double>& values) {
 void expect_agreement(const Case& c) {
   constexpr std::size_t kRunsFirst = 6;
   constexpr std::size_t kRunsMax = 192;
-  const auto loaded = scenarios::load(std::string(DRYDOCK_SOURCE_DIR) + "/scenarios/reference/" + c.scenario + ".json");
+  const auto loaded = scenarios::load(DRYDOCK_SOURCE_DIR "/scenarios/reference/" + c.scenario + ".json");
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   const auto scenario = std::ranges::find(loaded.value(), c.variant, &scenarios::Scenario::variant);
   ASSERT_NE(scenario, loaded.value().end()) << "no variant '" << c.variant << "'";
