@@ -28,11 +28,12 @@ struct CommandEntry {
   std::unique_ptr<Command> (*make)();
 };
 
-constexpr std::array<CommandEntry, 8> kCommands{{
+constexpr std::array<CommandEntry, 9> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
     {"validate", "check scenario files without running them", make_validate},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
     {"policies", "list the policies, or explain one", make_policies},
+    {"faults", "list what can go wrong, or explain one kind", make_faults},
     {"import", "read a trace: what is in it, and what was skipped and why", make_import},
     {"replay", "repeat every decision of a journal, or see where another policy would differ", make_replay},
     {"check", "look for violated invariants in a journal", make_check},

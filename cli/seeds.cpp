@@ -73,13 +73,17 @@ Result<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
   }
 }
 
+bool is_random(const scenarios::WorkerCrash& crash) {
+  const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&crash.when);
+  return repeated != nullptr && (is_random(repeated->up) || is_random(repeated->down));
+}
+
+bool is_random(const scenarios::MessageLoss& loss) { return loss.burst || (loss.probability > 0 && loss.probability < 1); }
+
 bool is_random(const Scenario& scenario) {
-  if (scenario.scheduler.placement.type == "jsq") return true;
+  if (scenario.scheduler.placement.type == "jsq" || is_random(scenario.registry_latency)) return true;
   for (const auto& fault : scenario.faults) {
-    const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
-    if (crash == nullptr) return true;
-    const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&crash->when);
-    if (repeated != nullptr && (is_random(repeated->up) || is_random(repeated->down))) return true;
+    if (std::visit([](const auto& kind) { return is_random(kind); }, fault)) return true;
   }
   return std::any_of(scenario.workload.begin(), scenario.workload.end(),
                      [](const Source& source) { return is_random(source); });

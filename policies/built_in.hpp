@@ -35,5 +35,13 @@ struct BuiltInLiveness {
 
 [[nodiscard]] BuiltInLiveness oracle_policy();
 [[nodiscard]] BuiltInLiveness ttl_policy();
+[[nodiscard]] BuiltInLiveness nfd_s_policy();
+[[nodiscard]] BuiltInLiveness nfd_e_policy();
+[[nodiscard]] BuiltInLiveness phi_normal_policy();
+[[nodiscard]] BuiltInLiveness phi_exponential_policy();
+[[nodiscard]] BuiltInLiveness adaptive_policy();
+
+// The parameter "heartbeat", shared by most liveness policies.
+[[nodiscard]] ParameterInfo heartbeat_parameter();
 
 }  // namespace drydock

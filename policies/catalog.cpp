@@ -20,7 +20,9 @@ const std::vector<BuiltInPlacement>& placements() {
 }
 
 const std::vector<BuiltInLiveness>& livenesses() {
-  static const std::vector<BuiltInLiveness> all = {oracle_policy(), ttl_policy()};
+  static const std::vector<BuiltInLiveness> all = {oracle_policy(),  ttl_policy(),        nfd_s_policy(),
+                                                   nfd_e_policy(),   phi_normal_policy(), phi_exponential_policy(),
+                                                   adaptive_policy()};
   return all;
 }
 

@@ -7,7 +7,7 @@ namespace {
 class Oracle final : public LivenessPolicy {
  public:
   [[nodiscard]] std::optional<Duration> interval() const override { return std::nullopt; }
-  [[nodiscard]] Time expiry(Time /*beat*/) const override { return kNever; }
+  [[nodiscard]] Time trusted_until(const Beat& /*last*/) const override { return kNever; }
 };
 
 }  // namespace

@@ -8,7 +8,7 @@ class Ttl final : public LivenessPolicy {
  public:
   Ttl(Duration heartbeat, Duration ttl) : heartbeat_(heartbeat), ttl_(ttl) {}
   [[nodiscard]] std::optional<Duration> interval() const override { return heartbeat_; }
-  [[nodiscard]] Time expiry(Time beat) const override { return later(beat, ttl_); }
+  [[nodiscard]] Time trusted_until(const Beat& last) const override { return later(last.arrived, ttl_); }
 
  private:
   Duration heartbeat_;
@@ -26,10 +26,7 @@ BuiltInLiveness ttl_policy() {
                           "at a random moment is detected after ttl - heartbeat to ttl, evenly. With ttl = 2 x heartbeat "
                           "one lost beat and any delay is a false expiry.",
                .source = "Redis key expiry; analysis: Chen, Toueg, Aguilera, IEEE TC 51(5), 2002",
-               .parameters = {{.name = "heartbeat",
-                               .default_value = Duration{std::chrono::seconds{30}},
-                               .help = "time between two heartbeats of a worker",
-                               .minimum = 1e-3},
+               .parameters = {heartbeat_parameter(),
                               {.name = "ttl",
                                .default_value = Duration{std::chrono::seconds{60}},
                                .help = "time after a heartbeat at which the worker's key expires; above the heartbeat",

@@ -13,14 +13,18 @@ using Word = std::string_view;
 inline constexpr std::array<Word, 15> kScenario{"$schema",  "name",     "description",   "seed",       "duration",
                                                 "warmup",   "cluster",  "control_plane", "queues",     "pools",
                                                 "workload", "policies", "faults",        "checkpoint", "variants"};
-inline constexpr std::array<Word, 2> kCluster{"hosts", "network"};
+inline constexpr std::array<Word, 3> kCluster{"hosts", "network", "stores"};
+inline constexpr std::array<Word, 1> kStores{"redis"};
+inline constexpr std::array<Word, 1> kRedis{"latency"};
 inline constexpr std::array<Word, 7> kHost{"name", "count", "cpus", "speed", "memory", "gpus", "cost_per_hour"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
 inline constexpr std::array<Word, 3> kControlPlane{"mode", "cycle", "debounce"};
 inline constexpr std::array<Word, 3> kQueue{"name", "priority", "capacity"};
 inline constexpr std::array<Word, 4> kPool{"name", "hosts", "queues", "slots_per_worker"};
 inline constexpr std::array<Word, 2> kPolicies{"placement", "liveness"};
-inline constexpr std::array<Word, 6> kFault{"type", "target", "at", "for", "mtbf", "mttr"};
+inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
+inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
+inline constexpr std::array<Word, 3> kBurst{"enter", "leave", "lost"};
 inline constexpr std::array<Word, 3> kCheckpoint{"interval", "cost", "restart"};
 inline constexpr std::array<Word, 2> kVariant{"name", "set"};
 inline constexpr std::array<Word, 16> kSynthetic{"name",  "queue",  "count",      "arrivals",     "cycle",    "duration",
@@ -63,7 +67,11 @@ inline constexpr ObjectKeys kControlPlane{"control_plane", lists::kControlPlane}
 inline constexpr ObjectKeys kQueue{"queue", lists::kQueue};
 inline constexpr ObjectKeys kPool{"pool", lists::kPool};
 inline constexpr ObjectKeys kPolicies{"policies", lists::kPolicies};
-inline constexpr ObjectKeys kFault{"fault", lists::kFault};
+inline constexpr ObjectKeys kStores{"stores", lists::kStores};
+inline constexpr ObjectKeys kRedis{"redis", lists::kRedis};
+inline constexpr ObjectKeys kWorkerCrash{"worker_crash", lists::kWorkerCrash};
+inline constexpr ObjectKeys kMessageLoss{"message_loss", lists::kMessageLoss};
+inline constexpr ObjectKeys kBurst{"burst", lists::kBurst};
 inline constexpr ObjectKeys kCheckpoint{"checkpoint", lists::kCheckpoint};
 inline constexpr ObjectKeys kVariant{"variant", lists::kVariant};
 inline constexpr ObjectKeys kSynthetic{"synthetic", lists::kSynthetic};
@@ -92,11 +100,25 @@ inline constexpr ObjectKeys kHyperexponential{"distribution/hyperexponential", l
 inline constexpr ObjectKeys kBoundedPareto{"distribution/bounded-pareto", lists::kBoundedPareto};
 inline constexpr ObjectKeys kEmpirical{"distribution/empirical", lists::kEmpirical};
 
-inline constexpr std::array kAll{
-    kScenario, kCluster,          kHost,          kNetwork,      kControlPlane, kQueue,         kPool,    kPolicies,
-    kFault,    kCheckpoint,       kVariant,       kSynthetic,    kTraceJobs,    kTrace,         kColumns, kTerm,
-    kUnits,    kEstimate,         kCycle,         kArrivals,     kPoisson,      kRegular,       kRenewal, kMmpp,
-    kState,    kAtOnce,           kLublin,        kDistribution, kExponential,  kDeterministic, kUniform, kLognormal,
-    kWeibull,  kHyperexponential, kBoundedPareto, kEmpirical};
+inline constexpr std::array kAll{kScenario,      kCluster,
+                                 kHost,          kNetwork,
+                                 kControlPlane,  kQueue,
+                                 kPool,          kPolicies,
+                                 kStores,        kRedis,
+                                 kWorkerCrash,   kMessageLoss,
+                                 kBurst,         kCheckpoint,
+                                 kVariant,       kSynthetic,
+                                 kTraceJobs,     kTrace,
+                                 kColumns,       kTerm,
+                                 kUnits,         kEstimate,
+                                 kCycle,         kArrivals,
+                                 kPoisson,       kRegular,
+                                 kRenewal,       kMmpp,
+                                 kState,         kAtOnce,
+                                 kLublin,        kDistribution,
+                                 kExponential,   kDeterministic,
+                                 kUniform,       kLognormal,
+                                 kWeibull,       kHyperexponential,
+                                 kBoundedPareto, kEmpirical};
 
 }  // namespace drydock::scenarios::keys

@@ -71,6 +71,15 @@ void read_network(const ObjectReader& cluster, Scenario& scenario) {
   if (const auto bandwidth = network.find("bandwidth")) scenario.network.bandwidth_bytes_per_s = bandwidth->bandwidth();
 }
 
+void read_stores(const ObjectReader& cluster, Scenario& scenario) {
+  const auto node = cluster.find("stores");
+  if (!node) return;
+  const auto redis = ObjectReader(*node, keys::kStores).find("redis");
+  if (!redis) return;
+  const auto latency = ObjectReader(*redis, keys::kRedis).find("latency");
+  if (latency) scenario.registry_latency = read_duration_distribution(*latency);
+}
+
 void read_control_plane(const ObjectReader& top, Scenario& scenario) {
   constexpr std::array<std::string_view, 3> kModes{"ideal", "cycle", "event"};
   const auto node = top.find("control_plane");
@@ -240,6 +249,7 @@ void read_cluster(const ObjectReader& top, Scenario& scenario) {
   if (total > kMostHosts) hosts.fail(fmt::format("{} hosts in all; at most {} are allowed", total, kMostHosts));
   refuse_host_names_twice(hosts, scenario);
   read_network(cluster, scenario);
+  read_stores(cluster, scenario);
   read_control_plane(top, scenario);
 }
 

@@ -1,4 +1,4 @@
-// Sections: policies and faults.
+// Section: policies.
 #include "policies/catalog.hpp"
 #include "scenarios/keys.hpp"
 #include "scenarios/sections.hpp"
@@ -69,64 +69,22 @@ PolicyConfig read_policy(const std::optional<Node>& node, PolicyFamily family, s
   return configure(*info, given);
 }
 
-void refuse_short_lease(const std::optional<Node>& node, const PolicyConfig& liveness) {
-  if (!node || liveness.type != "ttl") return;
+void refuse_short_lease(const Node& node, const PolicyConfig& liveness) {
+  if (liveness.type != "ttl") return;
   const auto heartbeat = liveness.get<Duration>("heartbeat");
   const auto ttl = liveness.get<Duration>("ttl");
   if (ttl > heartbeat) return;
-  node->fail(fmt::format("\"ttl\" is {} and \"heartbeat\" {}: the lease must outlast the time to the next beat",
-                         format_duration(ttl), format_duration(heartbeat)));
+  node.fail(fmt::format("\"ttl\" is {} and \"heartbeat\" {}: the lease must outlast the time to the next beat",
+                        format_duration(ttl), format_duration(heartbeat)));
 }
 
-// A mean ("20d": exponential) or a distribution.
-Distribution read_time_between(const Node& node) {
-  if (node.json().is_object()) return read_duration_distribution(node);
-  return Exponential{seconds(node.duration(Duration{1}))};
-}
-
-bool is_host(const Scenario& scenario, const std::string& target) {
-  for (const HostGroup& group : scenario.hosts) {
-    if (group.name == target) return true;
-    if (group.count == 1 || !target.starts_with(group.name + "-")) continue;
-    const std::string number = target.substr(group.name.size() + 1);
-    const bool digits =
-        !number.empty() && number.size() <= 8 && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
-    if (digits && std::to_string(std::stoul(number)) == number && std::stoul(number) < group.count) return true;
-  }
-  return false;
-}
-
-void check_target(const ObjectReader& fault, const Scenario& scenario, const std::string& target) {
-  if (!fault.has("target") || is_host(scenario, target)) return;
-  std::vector<std::string> names;
-  for (const HostGroup& group : scenario.hosts) {
-    names.push_back(group.name);
-    if (group.count > 1) names.push_back(fmt::format("{}-0 ... {}-{}", group.name, group.name, group.count - 1));
-  }
-  fault.node().member("target").fail(
-      fmt::format("there is no host or host group \"{}\"; there are: {}", printable(target), fmt::join(names, ", ")));
-}
-
-WorkerCrash read_crash(const ObjectReader& fault, const Scenario& scenario) {
-  WorkerCrash crash;
-  crash.target = fault.text("target");
-  check_target(fault, scenario, crash.target);
-  const bool once = fault.has("at");
-  const bool repeated = fault.has("mtbf");
-  if (once == repeated) {
-    fault.node().fail(
-        "needs either \"at\" (one crash; with \"for\", repaired after that time) or \"mtbf\" and \"mttr\" (again and "
-        "again)");
-  } else if (once) {
-    if (fault.has("mttr")) fault.node().member("mttr").fail("goes with \"mtbf\"; with \"at\", say \"for\"");
-    WorkerCrash::Once when{fault.duration("at", Duration{0}), std::nullopt};
-    if (fault.has("for")) when.lasting = fault.duration("for", Duration{0}, Duration{1});
-    crash.when = when;
-  } else {
-    if (fault.has("for")) fault.node().member("for").fail("goes with \"at\"; with \"mtbf\", say \"mttr\"");
-    crash.when = WorkerCrash::Repeated{read_time_between(fault.require("mtbf")), read_time_between(fault.require("mttr"))};
-  }
-  return crash;
+void refuse_crossed_bounds(const Node& node, const PolicyConfig& liveness) {
+  if (liveness.type != "adaptive") return;
+  const auto shortest = liveness.get<Duration>("shortest");
+  const auto longest = liveness.get<Duration>("longest");
+  if (shortest <= longest) return;
+  node.fail(fmt::format("\"shortest\" is {} and \"longest\" {}: the longest interval may not be below the shortest",
+                        format_duration(shortest), format_duration(longest)));
 }
 
 }  // namespace
@@ -141,18 +99,9 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
   }
   scenario.scheduler.placement = read_policy(placement, PolicyFamily::placement, "fcfs");
   scenario.liveness = read_policy(liveness, PolicyFamily::liveness, "oracle");
-  if (!top.node().diagnostics().failed()) refuse_short_lease(liveness, scenario.liveness);
-}
-
-void read_faults(const ObjectReader& top, Scenario& scenario) {
-  constexpr std::array<std::string_view, 1> kTypes{"worker-crash"};
-  const auto node = top.find("faults");
-  if (!node) return;
-  for (const Node& item : node->items()) {
-    const ObjectReader fault(item, keys::kFault);
-    (void)fault.require("type").word(kTypes);
-    scenario.faults.emplace_back(read_crash(fault, scenario));
-  }
+  if (!liveness || top.node().diagnostics().failed()) return;
+  refuse_short_lease(*liveness, scenario.liveness);
+  refuse_crossed_bounds(*liveness, scenario.liveness);
 }
 
 }  // namespace drydock::scenarios

@@ -141,7 +141,23 @@ struct WorkerCrash {
   };  // time between repair and crash; time to repair
   std::variant<Once, Repeated> when;
 };
-using Fault = std::variant<WorkerCrash>;
+
+// Messages between workers and the registry are lost, each by itself or in bursts.
+struct MessageLoss {
+  std::string target;  // the host of the worker, as for WorkerCrash
+  double probability = 0;
+  // Gilbert (Bell Syst. Tech. J. 39, 1960) and Elliott (42, 1963): a chain of two states that takes a step with each message
+  // of a worker; `probability` holds in the good one.
+  struct Burst {
+    double enter = 0;  // probability that the next message finds the bad state after the good one
+    double leave = 1;  // and the good one after the bad
+    double lost = 1;   // in the bad state
+  };
+  std::optional<Burst> burst;
+  Duration at{};
+  std::optional<Duration> lasting;  // nothing: to the end
+};
+using Fault = std::variant<WorkerCrash, MessageLoss>;
 
 struct Warmup {
   double fraction = 0;  // of the jobs, by submission; these are simulated but not measured
@@ -162,7 +178,8 @@ struct Scenario {
   Warmup warmup;
   std::vector<HostGroup> hosts;
   Network network;
-  std::vector<Pool> pools;  // as in scheduler.pools, by index
+  std::optional<Distribution> registry_latency;  // of a worker's message to the registry; nothing: none
+  std::vector<Pool> pools;                       // as in scheduler.pools, by index
   std::vector<Source> workload;
   std::vector<Fault> faults;
   CheckpointConfig checkpoint;

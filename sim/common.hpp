@@ -24,9 +24,9 @@ enum class Happening : std::uint8_t {
   host_end,       // index: host; the next task of a shared host ends
   flow_end,       // index: job slot; one of its flows has arrived
   answer,         // index: delayed answer of the store
-  lease_end,      // index: worker; its lease runs out
-  worker_return,  // index: worker that lost its lease while alive, at its next beat
-  beat,           // index: worker; in eager runs
+  lease_end,      // index: worker that stopped; its lease runs out
+  beat,           // index: worker; something about its beats is due
+  reading,        // the scheduler reads the registry
   crash,          // index: fault process
   repair,         // index: fault process
 };

@@ -10,13 +10,14 @@ namespace drydock::sim {
 
 Crashes::Crashes(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed) : seed_(seed) {
   for (const scenarios::Fault& fault : scenario.faults) {
-    const auto& crash = std::get<scenarios::WorkerCrash>(fault);
-    const std::vector<HostIndex> hosts = platform.resolve(crash.target);
+    const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
+    if (crash == nullptr) continue;
+    const std::vector<HostIndex> hosts = platform.resolve(crash->target);
     DRYDOCK_CHECK(!hosts.empty(), "a fault names a host that does not exist");
     for (const HostIndex host : hosts) {
       processes_.push_back({.host = host, .fault = static_cast<std::uint32_t>(faults_.size()), .draws = 0});
     }
-    faults_.push_back(crash);
+    faults_.push_back(*crash);
   }
 }
 

@@ -375,8 +375,8 @@ bool Executor::is_void(const Pending& pending) const {
     case Happening::host_end: return watches_[pending.index].generation != pending.generation;
     case Happening::answer:
     case Happening::lease_end:
-    case Happening::worker_return:
     case Happening::beat:
+    case Happening::reading:
     case Happening::crash:
     case Happening::repair: return false;
   }

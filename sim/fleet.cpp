@@ -5,116 +5,163 @@
 
 namespace drydock::sim {
 
-Fleet::Fleet(const Platform& platform, Crashes crashes, const LivenessPolicy& liveness, bool eager, SimGridEngine& engine,
-             Executor& executor, Common& common)
+Fleet::Fleet(const Platform& platform, Crashes crashes, BeatChannel channel, const LivenessPolicy& liveness, Config config,
+             SimGridEngine& engine, Executor& executor, Common& common)
     : platform_(platform),
       crashes_(std::move(crashes)),
+      channel_(std::move(channel)),
       liveness_(liveness),
-      interval_(liveness.interval()),
-      eager_(eager),
+      beats_(liveness.interval().has_value()),
+      config_(config),
       engine_(engine),
       executor_(executor),
       common_(common),
       hosts_(platform.hosts().size()),
-      workers_(platform.workers().size()) {}
+      workers_(platform.workers().size()),
+      tracks_(beats_ ? workers_.size() : 0) {}
 
 void Fleet::start() {
   for (HostIndex host = 0; host < hosts_.size(); ++host) note_capacity(host, true);
-  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) register_worker(worker);
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) start_process(worker);
+  read_registry();
   for (std::uint32_t process = 0; process < crashes_.process_count(); ++process) {
     if (const auto up = crashes_.until_crash(process)) common_.at(later(common_.now, *up), Happening::crash, process, 0);
   }
 }
 
 bool Fleet::reachable(std::span<const Placement> placements) const {
-  return std::ranges::all_of(placements, [this](const Placement& p) { return workers_[index(p.worker)].alive; });
+  return std::ranges::all_of(placements, [this](const Placement& p) {
+    const WorkerState& state = workers_[index(p.worker)];
+    return state.running && state.trusted && state.told == state.incarnation;
+  });
 }
 
-void Fleet::register_worker(std::uint32_t worker) {
+// --- processes ---
+
+void Fleet::start_process(std::uint32_t worker) {
   WorkerState& state = workers_[worker];
-  if (state.believed) tell_dead(worker);
+  // Its predecessor's lease may still run; the scheduler is told that it ended only where that is due at this very instant.
+  if (state.lease_until == common_.now) distrust(worker);
+  else if (state.lease_until != kNever) --pending_leases_;
+  state.lease_until = kNever;
   ++state.incarnation;
-  state.alive = state.believed = true;
-  state.registered = state.last_beat = common_.now;
-  common_.facts.emplace_back(WorkerRegistered{WorkerId{worker}, state.incarnation, platform_.workers()[worker].spec});
-  if (!interval_) return;
-  const Time next_beat = later(common_.now, *interval_);
-  // A lease shorter than the interval ends between two beats of a worker that lives.
-  const Time lease_until = liveness_.expiry(common_.now);
-  if (lease_until < next_beat) common_.at(lease_until, Happening::lease_end, worker, state.incarnation);
-  if (eager_) common_.at(next_beat, Happening::beat, worker, state.incarnation);
-}
-
-void Fleet::beat(std::uint32_t worker, std::uint32_t incarnation) {
-  WorkerState& state = workers_[worker];
-  if (!state.alive || state.incarnation != incarnation) {
-    common_.queue.drop_void();
-    return;
-  }
-  state.last_beat = common_.now;
-  common_.at(later(common_.now, *interval_), Happening::beat, worker, incarnation);
-}
-
-Time Fleet::last_beat(const WorkerState& state) const {
-  if (eager_) return state.last_beat;
-  return state.registered + (common_.now - state.registered) / *interval_ * *interval_;
+  state.running = state.trusted = true;
+  state.started = common_.now;
+  change(worker);
+  if (!beats_) return;
+  const BeatChannel::Sender sender{.worker = worker, .process = state.processes++, .host = platform_.workers()[worker].host};
+  tracks_[worker].start(liveness_, channel_, sender, common_.now);
+  plan_beats(worker);
 }
 
 // The process of a worker is gone; what it ran is dead already.
-void Fleet::lose(std::uint32_t worker) {
+void Fleet::stop_process(std::uint32_t worker) {
   WorkerState& state = workers_[worker];
-  if (!state.alive) return;
-  state.alive = false;
-  common_.metrics.worker_time(common_.now - state.registered);
-  if (!interval_) {
-    tell_dead(worker);
+  state.running = false;
+  state.crashed = common_.now;
+  common_.metrics.worker_time(common_.now - state.started);
+  ++state.generation;
+  if (state.planned) common_.queue.add_void();
+  if (!state.trusted) --returning_;
+  state.awaited = state.told_live;
+  if (!state.told_live) common_.metrics.detected(Duration{0});
+  if (!state.trusted) return;
+  if (!beats_) {
+    distrust(worker);
     return;
   }
-  if (eager_) common_.queue.add_void();
-  state.lease_until = std::max(common_.now, liveness_.expiry(last_beat(state)));
+  state.lease_until = std::max(common_.now, tracks_[worker].trusted_after_stop(common_.now));
   if (state.lease_until == kNever) return;
   ++pending_leases_;
   common_.at(state.lease_until, Happening::lease_end, worker, state.incarnation);
 }
 
-// The scheduler learns that the process is gone: by its lease, or by its successor (which may come first).
-void Fleet::tell_dead(std::uint32_t worker) {
-  WorkerState& state = workers_[worker];
-  if (state.lease_until == kNever || state.lease_until == common_.now) {
-    common_.facts.emplace_back(LeaseExpired{WorkerId{worker}, state.incarnation});
-  }
-  if (state.lease_until != kNever) --pending_leases_;
-  state.lease_until = kNever;
-  state.believed = false;
-  common_.metrics.detected(common_.now - hosts_[platform_.workers()[worker].host].crashed);
+void Fleet::lease_end(std::uint32_t worker, std::uint32_t incarnation) {
+  const WorkerState& state = workers_[worker];
+  if (state.incarnation == incarnation && state.lease_until == common_.now) distrust(worker);
 }
 
-void Fleet::lease_end(std::uint32_t worker, std::uint32_t incarnation) {
+// --- beats ---
+
+void Fleet::plan_beats(std::uint32_t worker) {
   WorkerState& state = workers_[worker];
-  if (state.incarnation != incarnation || !state.believed) {
+  const Time next = tracks_[worker].next(config_.eager);
+  state.planned = next != kNever;
+  if (state.planned) common_.at(next, Happening::beat, worker, state.generation);
+}
+
+void Fleet::beat(std::uint32_t worker, std::uint32_t generation) {
+  WorkerState& state = workers_[worker];
+  if (state.generation != generation) {
     common_.queue.drop_void();
     return;
   }
-  if (!state.alive) {
-    if (state.lease_until == common_.now) tell_dead(worker);
-    return;
+  if (const auto turn = tracks_[worker].advance()) {
+    if (*turn == BeatTrack::Turn::suspected) {
+      executor_.kill_on_worker(WorkerId{worker});
+      common_.metrics.false_expiry();
+      ++returning_;
+      distrust(worker);
+    } else {
+      --returning_;
+      ++state.incarnation;
+      state.trusted = true;
+      change(worker);
+    }
   }
-  // Alive, but its lease ran out: it stops what it runs and comes back as a new process at its next beat.
-  executor_.kill_on_worker(WorkerId{worker});
-  state.alive = state.believed = false;
-  common_.metrics.worker_time(common_.now - state.registered);
-  common_.metrics.false_expiry();
-  common_.facts.emplace_back(LeaseExpired{WorkerId{worker}, incarnation});
-  if (eager_) common_.queue.add_void();
-  ++returning_hosts_;
-  common_.at(later(state.registered, *interval_), Happening::worker_return, worker, incarnation);
+  plan_beats(worker);
 }
 
-void Fleet::worker_return(std::uint32_t worker, std::uint32_t incarnation) {
-  --returning_hosts_;
-  if (workers_[worker].incarnation == incarnation && hosts_[platform_.workers()[worker].host].down_by == 0)
-    register_worker(worker);
+// --- what the scheduler learns ---
+
+void Fleet::distrust(std::uint32_t worker) {
+  WorkerState& state = workers_[worker];
+  if (state.lease_until != kNever) --pending_leases_;
+  state.lease_until = kNever;
+  state.trusted = false;
+  change(worker);
 }
+
+// What the registry holds about a worker is another now.
+void Fleet::change(std::uint32_t worker) {
+  if (!config_.reading || !beats_) {
+    tell(worker);
+    return;
+  }
+  if (workers_[worker].changed) return;
+  workers_[worker].changed = true;
+  if (changed_.empty()) {
+    const Duration past = common_.now.time_since_epoch() % *config_.reading;
+    common_.at(past == Duration{0} ? common_.now : later(common_.now, *config_.reading - past), Happening::reading, 0, 0);
+  }
+  changed_.push_back(worker);
+}
+
+void Fleet::read_registry() {
+  for (const std::uint32_t worker : changed_) {
+    workers_[worker].changed = false;
+    tell(worker);
+  }
+  changed_.clear();
+}
+
+// That another incarnation registered implies that the one before is gone.
+void Fleet::tell(std::uint32_t worker) {
+  WorkerState& state = workers_[worker];
+  const bool gone = state.told_live && (!state.trusted || state.told != state.incarnation);
+  if (gone && !state.trusted) common_.facts.emplace_back(LeaseExpired{WorkerId{worker}, state.told});
+  if (gone && state.awaited) {
+    common_.metrics.detected(common_.now - state.crashed);
+    state.awaited = false;
+  }
+  if (state.trusted && (!state.told_live || gone)) {
+    common_.facts.emplace_back(WorkerRegistered{WorkerId{worker}, state.incarnation, platform_.workers()[worker].spec});
+  }
+  state.told_live = state.trusted;
+  state.told = state.incarnation;
+}
+
+// --- hosts ---
 
 void Fleet::crash(std::uint32_t process) {
   const HostIndex index = crashes_.host_of(process);
@@ -125,15 +172,14 @@ void Fleet::crash(std::uint32_t process) {
   ++host.down_by;
   if (down) common_.at(later(common_.now, *down), Happening::repair, process, 0);
   else ++host.for_ever_by;
-  if (returned && !returns(host)) --returning_hosts_;
-  if (!returned && returns(host)) ++returning_hosts_;
+  if (returned && !returns(host)) --returning_;
+  if (!returned && returns(host)) ++returning_;
   if (!was_up) return;
   ++hosts_down_;
-  host.crashed = common_.now;
   executor_.kill_on_host(index);
   engine_.set_host_on(index, false);
   note_capacity(index, false);
-  for (const WorkerId worker : platform_.hosts()[index].workers) lose(worker.value);
+  for (const WorkerId worker : platform_.hosts()[index].workers) stop_process(worker.value);
 }
 
 void Fleet::repair(std::uint32_t process) {
@@ -142,7 +188,7 @@ void Fleet::repair(std::uint32_t process) {
   if (const auto up = crashes_.until_crash(process)) common_.at(later(common_.now, *up), Happening::crash, process, 0);
   --host.down_by;
   if (host.down_by > 0) return;
-  --returning_hosts_;
+  --returning_;
   --hosts_down_;
   return_host(index);
 }
@@ -150,7 +196,7 @@ void Fleet::repair(std::uint32_t process) {
 void Fleet::return_host(HostIndex index) {
   engine_.set_host_on(index, true);
   note_capacity(index, true);
-  for (const WorkerId worker : platform_.hosts()[index].workers) register_worker(worker.value);
+  for (const WorkerId worker : platform_.hosts()[index].workers) start_process(worker.value);
 }
 
 void Fleet::note_capacity(HostIndex host, bool up) {
@@ -159,14 +205,12 @@ void Fleet::note_capacity(HostIndex host, bool up) {
 }
 
 bool Fleet::is_void(const Pending& pending) const {
-  if (pending.kind != Happening::beat) return false;
-  const WorkerState& state = workers_[pending.index];
-  return !state.alive || state.incarnation != pending.generation;
+  return pending.kind == Happening::beat && workers_[pending.index].generation != pending.generation;
 }
 
 void Fleet::close_books() {
   for (const WorkerState& state : workers_) {
-    if (state.alive) common_.metrics.worker_time(common_.now - state.registered);
+    if (state.running) common_.metrics.worker_time(common_.now - state.started);
   }
   const double hours = seconds(common_.now) / 3600;
   double cost = 0;

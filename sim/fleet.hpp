@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policies/liveness.hpp"
+#include "sim/beats.hpp"
 #include "sim/common.hpp"
 #include "sim/crashes.hpp"
 #include "sim/executor.hpp"
@@ -9,19 +10,25 @@
 #include "sim/simgrid_engine.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace drydock::sim {
 
-// A worker beats first when it registers, then every interval; beats reach the registry at once, one that is due at the
-// instant of a crash still does. Lazily, the last beat before a crash is computed; eagerly, each beat is an event that
-// refreshes the lease. Both give the same facts.
+// A worker beats first when it registers, then every interval. Where nothing happens to its beats, and its policy needs only
+// the last one, what the registry thinks of it is computed when it matters; eagerly, each beat is an event. Both give the same
+// facts. A live worker that the registry stops trusting ends what it runs, and is back with the next beat that arrives.
 class Fleet {
  public:
-  Fleet(const Platform& platform, Crashes crashes, const LivenessPolicy& liveness, bool eager, SimGridEngine& engine,
-        Executor& executor, Common& common);
+  struct Config {
+    bool eager = false;
+    std::optional<Duration>
+        reading;  // the scheduler learns what the registry holds each time this has passed; nothing: at once
+  };
+  Fleet(const Platform& platform, Crashes crashes, BeatChannel channel, const LivenessPolicy& liveness, Config config,
+        SimGridEngine& engine, Executor& executor, Common& common);
 
   // Registers every worker, at the start of the run.
   void start();
@@ -30,15 +37,15 @@ class Fleet {
   [[nodiscard]] bool reachable(std::span<const Placement> placements) const;
 
   // --- events from the queue ---
-  void beat(std::uint32_t worker, std::uint32_t incarnation);
+  void beat(std::uint32_t worker, std::uint32_t generation);
   void lease_end(std::uint32_t worker, std::uint32_t incarnation);
-  void worker_return(std::uint32_t worker, std::uint32_t incarnation);
+  void read_registry();
   void crash(std::uint32_t process);
   void repair(std::uint32_t process);
   [[nodiscard]] bool is_void(const Pending& pending) const;
 
   // Workers that will register or be told dead without anything else happening.
-  [[nodiscard]] bool will_change() const { return returning_hosts_ > 0 || pending_leases_ > 0; }
+  [[nodiscard]] bool will_change() const { return returning_ > 0 || pending_leases_ > 0 || !changed_.empty(); }
   [[nodiscard]] std::uint32_t hosts_down() const { return hosts_down_; }
 
   // Adds the live time of workers and the cost of hosts up to now to the metrics. Once, at the end.
@@ -48,38 +55,49 @@ class Fleet {
   struct HostState {
     std::uint32_t down_by = 0;      // fault processes that keep it down
     std::uint32_t for_ever_by = 0;  // of them, those that never repair it
-    Time crashed{};
   };
   struct WorkerState {
     std::uint32_t incarnation = 0;
-    bool alive = false;     // its process runs and holds a lease
-    bool believed = false;  // the scheduler takes this incarnation for live
-    Time registered{};
-    Time last_beat{};           // in eager runs
-    Time lease_until = kNever;  // once it crashed: when the scheduler is told; kNever when nothing is pending
+    std::uint32_t processes = 0;   // started so far
+    std::uint32_t generation = 0;  // of the pending event about its beats
+    bool running = false;          // its process
+    bool trusted = false;          // the registry takes this incarnation for live
+    bool planned = false;          // there is an event about its beats
+    bool changed = false;          // since the scheduler last read the registry
+    bool awaited = false;          // it crashed, and the scheduler does not know yet
+    bool told_live = false;        // what the scheduler knows:
+    std::uint32_t told = 0;        // of this incarnation
+    Time started{};
+    Time crashed{};
+    Time lease_until = kNever;  // once it crashed: when the registry gives it up; kNever when nothing is pending
   };
 
-  void register_worker(std::uint32_t worker);
-  void lose(std::uint32_t worker);
-  void tell_dead(std::uint32_t worker);
+  void start_process(std::uint32_t worker);
+  void stop_process(std::uint32_t worker);
+  void plan_beats(std::uint32_t worker);
+  void distrust(std::uint32_t worker);
+  void change(std::uint32_t worker);
+  void tell(std::uint32_t worker);
   void return_host(HostIndex host);
   void note_capacity(HostIndex host, bool up);
-  [[nodiscard]] Time last_beat(const WorkerState& state) const;
   [[nodiscard]] bool returns(const HostState& host) const { return host.down_by > 0 && host.for_ever_by == 0; }
 
   const Platform& platform_;
   Crashes crashes_;
+  BeatChannel channel_;
   const LivenessPolicy& liveness_;
-  std::optional<Duration> interval_;
-  bool eager_;
+  bool beats_;  // the policy has any
+  Config config_;
   SimGridEngine& engine_;
   Executor& executor_;
   Common& common_;
 
   std::vector<HostState> hosts_;
   std::vector<WorkerState> workers_;
+  std::vector<BeatTrack> tracks_;       // by worker, where there are beats
+  std::vector<std::uint32_t> changed_;  // workers, until the registry is read
   std::uint32_t hosts_down_ = 0;
-  std::uint32_t returning_hosts_ = 0;  // down, and every fault that holds them will repair them; or their workers return
+  std::uint32_t returning_ = 0;  // hosts down that every fault will repair, and live workers that will be trusted again
   std::uint32_t pending_leases_ = 0;
 };
 

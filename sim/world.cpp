@@ -28,6 +28,11 @@ reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, std::
   return config;
 }
 
+// A scheduler that works in cycles reads the registry once in each.
+std::optional<Duration> registry_reading(const ControlPlaneConfig& config) {
+  return config.trigger == PassTrigger::cycle ? std::optional(config.period) : std::nullopt;
+}
+
 SchedulerConfig scheduler_config(const scenarios::Scenario& scenario, std::uint64_t seed) {
   SchedulerConfig config = scenario.scheduler;
   config.seed = seed;
@@ -49,7 +54,9 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       scheduler_(scheduler_config(scenario, seed), make_placement(scenario.scheduler.placement)),
       store_(options.store),
       executor_(platform_, scenario.checkpoint, engine, common_),
-      fleet_(platform_, Crashes(scenario, platform_, seed), *liveness_, options.eager, engine, executor_, common_) {
+      fleet_(platform_, Crashes(scenario, platform_, seed), BeatChannel(scenario, platform_, seed), *liveness_,
+             {.eager = options.eager, .reading = registry_reading(scenario.scheduler.control_plane)}, engine, executor_,
+             common_) {
   if (options.check) checker_.emplace();
   if (scenario.duration) horizon_ = later(kTimeZero, *scenario.duration);
 }
@@ -154,8 +161,8 @@ void World::happen(const Pending& pending) {
       --pending_answers_;
       break;
     case Happening::lease_end: fleet_.lease_end(pending.index, pending.generation); break;
-    case Happening::worker_return: fleet_.worker_return(pending.index, pending.generation); break;
     case Happening::beat: fleet_.beat(pending.index, pending.generation); break;
+    case Happening::reading: fleet_.read_registry(); break;
     case Happening::crash:
     case Happening::repair: breaks_.push_back(pending); break;
   }

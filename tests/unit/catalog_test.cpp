@@ -97,14 +97,14 @@ TEST(Liveness, TtlExpiresOneTtlAfterTheBeat) {
   const PolicyInfo& info = *find_policy(PolicyFamily::liveness, "ttl");
   const auto ttl = make_liveness(configure(info, {{"heartbeat", Duration{30}}, {"ttl", Duration{65}}}));
   EXPECT_EQ(ttl->interval(), Duration{30});
-  EXPECT_EQ(ttl->expiry(time_at(100)), time_at(165));
-  EXPECT_EQ(ttl->expiry(kNever - Duration{1}), kNever);
+  EXPECT_EQ(ttl->trusted_until({.arrived = time_at(100)}), time_at(165));
+  EXPECT_EQ(ttl->trusted_until({.arrived = kNever - Duration{1}}), kNever);
 }
 
 TEST(Liveness, OracleNeedsNoBeats) {
   const auto oracle = make_liveness(configure(*find_policy(PolicyFamily::liveness, "oracle")));
   EXPECT_EQ(oracle->interval(), std::nullopt);
-  EXPECT_EQ(oracle->expiry(time_at(100)), kNever);
+  EXPECT_EQ(oracle->trusted_until({.arrived = time_at(100)}), kNever);
 }
 
 }  // namespace

@@ -1,0 +1,63 @@
+#include "scenarios/faults/faults.hpp"
+#include "scenarios/keys.hpp"
+
+#include <array>
+#include <fmt/format.h>
+#include <string_view>
+
+namespace drydock::scenarios {
+namespace {
+
+// The two ends, in any order.
+void check_ends(const ObjectReader& fault) {
+  const Node between = fault.require("between");
+  constexpr std::array<std::string_view, 2> kEnds{"workers", "redis"};
+  std::array<bool, 2> named{};
+  const std::vector<Node> ends = between.items();
+  for (const Node& end : ends) {
+    const std::string word = end.word(kEnds);
+    named[word == kEnds[0] ? 0 : 1] = true;
+  }
+  if (ends.size() != 2 || !named[0] || !named[1]) between.expected(R"(["workers", "redis"])");
+}
+
+MessageLoss::Burst read_burst(const Node& node) {
+  const ObjectReader burst(node, keys::kBurst);
+  return {.enter = burst.require("enter").number({0, 1}),
+          .leave = burst.require("leave").number({0, 1}),
+          .lost = burst.number("lost", 1, {0, 1})};
+}
+
+Fault read_loss(const ObjectReader& fault, const Scenario& scenario) {
+  MessageLoss loss;
+  check_ends(fault);
+  loss.target = read_target(fault, scenario);
+  if (!fault.has("probability") && !fault.has("burst")) fault.node().fail("needs \"probability\", \"burst\", or both");
+  loss.probability = fault.number("probability", 0, {0, 1});
+  if (const auto burst = fault.find("burst")) loss.burst = read_burst(*burst);
+  loss.at = fault.duration("at", Duration{0});
+  if (fault.has("for")) loss.lasting = fault.duration("for", Duration{0}, Duration{1});
+  const bool all = loss.probability >= 1 && (!loss.burst || loss.burst->lost >= 1);
+  const bool stuck = loss.burst && loss.burst->lost >= 1 && loss.burst->enter > 0 && loss.burst->leave <= 0;
+  if (!loss.lasting && (all || stuck)) {
+    fault.node().fail("no message would ever come through again: say how long with \"for\", or use \"worker-crash\"");
+  }
+  return loss;
+}
+
+}  // namespace
+
+FaultKind message_loss_kind() {
+  return {.type = "message-loss",
+          .summary = "Messages between workers and Redis are lost, each by itself or in bursts",
+          .details =
+              "Concerns the heartbeats of the workers on the target's hosts: a lost one refreshes nothing. With burst "
+              "each worker's messages go through a chain with a good and a bad state, which takes a step per message: "
+              "probability holds in the good state, lost in the bad one, which lasts 1 / leave messages on average. "
+              "Several losses add up.",
+          .source = "Gilbert, Bell Syst. Tech. J. 39, 1960; Elliott, Bell Syst. Tech. J. 42, 1963",
+          .keys = keys::kMessageLoss,
+          .read = read_loss};
+}
+
+}  // namespace drydock::scenarios

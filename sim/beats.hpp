@@ -1,0 +1,100 @@
+// Heartbeats on their way from workers to the registry: when each is sent, how long it takes, whether it is lost, and from
+// when to when the registry trusts a worker because of them.
+#pragma once
+
+#include "policies/liveness.hpp"
+#include "scenarios/draw.hpp"
+#include "scenarios/scenario.hpp"
+#include "sim/platform.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace drydock::sim {
+
+// What happens to messages between workers and the registry. Every draw is numbered by (worker, process, beat), so that it
+// does not matter when, or how often, it is looked at.
+class BeatChannel {
+ public:
+  BeatChannel(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed);
+
+  // All beats take this time and none is lost; nothing where that is not so.
+  [[nodiscard]] std::optional<Duration> steady() const { return steady_; }
+
+  // One process of one worker as the sender of beats.
+  struct Sender {
+    std::uint32_t worker = 0;
+    std::uint32_t process = 0;  // how often the worker was started before
+    HostIndex host = 0;
+  };
+  [[nodiscard]] Duration delay(const Sender& sender, std::uint64_t sequence) const;
+  // `bad`: which burst processes are in their bad state, one bit each; carried on from beat to beat.
+  [[nodiscard]] bool loses(const Sender& sender, std::uint64_t sequence, Time sent, std::uint32_t& bad) const;
+
+ private:
+  struct Loss {
+    scenarios::MessageLoss fault;
+    Time from{};
+    Time until{};
+    std::vector<bool> hosts;  // by host: concerned
+    std::uint64_t stream = 0;
+  };
+  std::uint64_t seed_;
+  std::optional<scenarios::Distribution> latency_;
+  std::optional<Duration> steady_;
+  std::vector<Loss> losses_;
+};
+
+// One process of a worker as the registry sees it.
+class BeatTrack {
+ public:
+  // What changes in what the registry thinks of a worker that lives.
+  enum class Turn : std::uint8_t { suspected, trusted_again };
+
+  // Beat 0, the registration, arrives at once.
+  void start(const LivenessPolicy& policy, const BeatChannel& channel, const BeatChannel::Sender& sender, Time now);
+
+  // When advance() is to be called next; kNever if there is no need. Lazily that is the next turn, or where the look ahead
+  // ended; `eager`, or with a policy that observes every beat, whatever happens to a beat next.
+  [[nodiscard]] Time next(bool eager);
+  // The time that next() gave has come. Returns the turn that it brought, if any.
+  [[nodiscard]] std::optional<Turn> advance();
+
+  // The process stopped at `now`, while trusted: until when the registry goes on trusting it. Beats that are under way still
+  // arrive; one that was due at `now` has been sent.
+  [[nodiscard]] Time trusted_after_stop(Time now);
+
+ private:
+  // After the beats sent and arrived so far.
+  struct Position {
+    std::uint64_t next_sequence = 1;
+    Time next_send{};
+    Duration interval{};
+    Time trusted_until{};
+    bool trusted = true;
+    std::uint32_t bad = 0;        // for BeatChannel::loses
+    std::vector<Beat> under_way;  // the first to arrive is at the back
+  };
+
+  [[nodiscard]] static Time next_point(const Position& position);
+  [[nodiscard]] static Time next_change(const Position& position);
+  [[nodiscard]] std::optional<Turn> pass(Position& position) const;
+  void send(Position& position) const;
+  [[nodiscard]] std::optional<Turn> arrive(Position& position) const;
+  [[nodiscard]] bool is_regular() const;
+
+  const LivenessPolicy* policy_ = nullptr;
+  const BeatChannel* channel_ = nullptr;
+  BeatChannel::Sender sender_;
+  std::unique_ptr<BeatObserver> observer_;
+  Time started_{};
+  bool regular_ = false;  // steady beats that always come in time: never suspected while it lives
+  bool looked_ahead_ = false;
+  Position here_;
+  Position ahead_;            // where next() led
+  std::optional<Turn> turn_;  // there
+};
+
+}  // namespace drydock::sim
