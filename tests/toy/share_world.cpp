@@ -87,6 +87,9 @@ void ShareWorld::work(const Due& due) {
       if (!of_this_process) return;
       process.running = std::min({process.running, process.share.concurrency, process.load.concurrency});
       return tell_load(due.worker);
+    case Kind::stranded_end:
+      if (of_this_process && config_.workers[due.worker].clock.at(now_) >= process.valid_until) process.running = 0;
+      return;
     case Kind::report:
       if (of_this_process) tell_load(due.worker);
       return;
@@ -201,7 +204,7 @@ void ShareWorld::run_requests(std::uint32_t worker) {
   Process& process = processes_[worker];
   if (!process.agent || paused(process)) return;
   const std::int64_t before = process.running;
-  const std::int64_t wanted = std::min(process.load.concurrency, process.share.concurrency);
+  const std::int64_t wanted = std::min(process.load.concurrency, usable(worker).concurrency);
   if (process.running < wanted) process.running = wanted;
   else if (process.running > wanted) at(now_ + up_to(config_.longest_request), Kind::drain, worker);
   // Not from within the step that ordered it.
@@ -215,11 +218,8 @@ void ShareWorld::expire(std::uint32_t worker) {
   if (!config_.driver_looks_at_clock) return;
   if (paused(process)) {
     // Nobody stops what it began in time: either that goes with its connection, or it goes on to its end.
-    if (config_.requests_outlive_pauses && process.running > 0) {
-      process.orphans += process.running;
-      at(now_ + up_to(config_.longest_request), Kind::orphan_end, worker, static_cast<std::uint64_t>(process.running));
-    }
-    process.running = 0;
+    if (!config_.requests_outlive_pauses) process.running = 0;
+    else at(now_ + up_to(config_.longest_request), Kind::stranded_end, worker);
     return;
   }
   process.running = 0;
@@ -260,10 +260,16 @@ Duration ShareWorld::up_to(Duration most) {
   return Duration{static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(nanos(most)) + 1))};
 }
 
-Share ShareWorld::in_use(std::uint32_t worker) const {
+// What the driver lets through.
+Share ShareWorld::usable(std::uint32_t worker) const {
   const Process& process = processes_[worker];
   const bool valid = config_.workers[worker].clock.at(now_) < process.valid_until;
-  Share use = process.agent && (valid || !config_.driver_looks_at_clock) ? process.share : Share{};
+  return process.agent && (valid || !config_.driver_looks_at_clock) ? process.share : Share{};
+}
+
+Share ShareWorld::in_use(std::uint32_t worker) const {
+  const Process& process = processes_[worker];
+  Share use = usable(worker);
   use.concurrency = std::max(use.concurrency, process.running) + process.orphans;
   return use;
 }

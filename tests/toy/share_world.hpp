@@ -146,6 +146,7 @@ class ShareWorld {
     time_out,
     drain,
     report,
+    stranded_end,
     orphan_end,
     resume,
     start
@@ -183,6 +184,7 @@ class ShareWorld {
   [[nodiscard]] Duration delay();
   [[nodiscard]] Duration up_to(Duration most);
   [[nodiscard]] bool paused(const Process& process) const { return process.paused_until > now_; }
+  [[nodiscard]] Share usable(std::uint32_t worker) const;
   [[nodiscard]] Share in_use(std::uint32_t worker) const;
   void measure();
 
