@@ -145,38 +145,42 @@ class ProgressiveFilling {
     return best;
   }
 
-  // The tasks that everybody surely has by the time the poorest share reaches `level`.
-  [[nodiscard]] std::vector<std::int64_t> tasks_at(double level) const {
-    constexpr double kSurely = 1 - 1e-9;  // fewer by rounding is no harm: the rest comes one by one
+  // How many tasks of user i have a share before them that is below `level`: one more than fit under it. Rounding errors are
+  // on the side that `factor` says: a little above 1 for not too few, a little below for not too many.
+  [[nodiscard]] double tasks_below(double level, std::size_t i, double factor) const {
+    const Dominant& d = dominant_[i];
+    const double one =
+        static_cast<double>(d.per_task) / static_cast<double>(d.capacity) / static_cast<double>(users_[i].weight);
+    return std::floor(level / one * factor);
+  }
+
+  // All tasks that filling tries before the poorest share is at `level` are possible.
+  [[nodiscard]] bool reaches(double level) const {
     std::vector<std::int64_t> tasks = tasks_;
     for (std::size_t i = 0; i < users_.size(); ++i) {
       if (!open_[i]) continue;
-      const Dominant& d = dominant_[i];
-      const double one =
-          static_cast<double>(d.per_task) / static_cast<double>(d.capacity) / static_cast<double>(users_[i].weight);
-      const double most = static_cast<double>(users_[i].most_tasks);
-      tasks[i] = std::max(tasks_[i], static_cast<std::int64_t>(std::min(most, level / one) * kSurely));
+      const double tried = tasks_below(level, i, 1 + kRounding) + 1;
+      if (tried > static_cast<double>(users_[i].most_tasks)) return false;
+      tasks[i] = std::max(tasks[i], static_cast<std::int64_t>(tried));
     }
-    return tasks;
+    return fits(tasks);
   }
 
-  // Takes the many tasks at once that would be taken one by one before anybody is out: filling passes through the state
-  // in which everybody has reached a level, for each level.
+  // Takes the many tasks at once that would be taken one by one before anybody is out.
   void leap() {
-    const auto allowed = [&](const std::vector<std::int64_t>& tasks) {
-      for (std::size_t i = 0; i < users_.size(); ++i) {
-        if (open_[i] && tasks[i] >= users_[i].most_tasks) return false;
-      }
-      return fits(tasks);
-    };
     double low = 0;
     double high = 1;  // a dominant share of everything
     for (int i = 0; i < 60; ++i) {
       const double middle = (low + high) / 2;
-      (allowed(tasks_at(middle)) ? low : high) = middle;
+      (reaches(middle) ? low : high) = middle;
     }
-    tasks_ = tasks_at(low);
+    if (!reaches(low)) return;
+    for (std::size_t i = 0; i < users_.size(); ++i) {
+      if (open_[i]) tasks_[i] = std::max(tasks_[i], static_cast<std::int64_t>(tasks_below(low, i, 1 - kRounding)));
+    }
   }
+
+  static constexpr double kRounding = 1e-9;
 
   std::span<const std::int64_t> capacity_;
   std::span<const DrfUser> users_;

@@ -94,7 +94,7 @@ ShareSchedule random_share_schedule(std::uint64_t seed) {
                      .stragglers = static_cast<std::uint64_t>(draw.number(0, 100)),
                      .lost = static_cast<std::uint64_t>(draw.number(0, 200)),
                      .repeated = static_cast<std::uint64_t>(draw.number(0, 200))};
-  config.answer_time_out = draw.time(lease / 4, lease / 2);
+  config.answer_time_out = draw.time(lease / 4, 3 * lease / 2);
   config.healed_at = kTimeZero + 12 * lease;
   const std::int64_t happenings = draw.number(6, 30);
   Duration back{};
