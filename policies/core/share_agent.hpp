@@ -34,7 +34,7 @@ class ShareAgent {
 
   [[nodiscard]] const Share& share() const { return share_; }
   [[nodiscard]] bool active() const { return active_; }
-  // What it knows of the workers, itself included, by worker: empty for policies that do not read it.
+  // What it knows of the workers, itself included, by worker; nothing for policies without a store.
   [[nodiscard]] std::span<const WorkerReport> known() const { return known_; }
 
  private:

@@ -38,6 +38,7 @@ void ShareAgent::take_answer(const LedgerAnswered& event, const LeasedShares& ru
 }
 
 void ShareAgent::take_grant(const GrantReply& grant, const LeasedShares& rules, const Asked& asked) {
+  known_ = grant.known;
   // The lease began at the ledger after the request was sent, so it is not over there at this time.
   const Time deadline = later(asked.at, grant.lease - rules.margin);
   if (deadline <= now_) return;

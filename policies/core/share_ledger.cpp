@@ -65,19 +65,26 @@ LedgerReply ShareLedger::on(const ReadReports& /*operation*/) {
 // Shrink before grow: a holder's books go down only to what it says it still uses, and up only into what nobody else holds.
 LedgerReply ShareLedger::on(const RenewGrant& operation) {
   if (superseded(operation)) return GrantReply{.verdict = GrantVerdict::refused_stale};
-  const ShareHolder* known = find_holder(operation.report.worker, operation.incarnation);
-  if (known != nullptr && known->number == operation.number) return reply_to(*known);
+  const bool repeated = [&] {
+    const ShareHolder* known = find_holder(operation.report.worker, operation.incarnation);
+    return known != nullptr && known->number == operation.number;
+  }();
   const bool closed = state_.latest < state_.closed_until;
   if (closed && leased().after_loss == AfterLoss::refuse) return GrantReply{.verdict = GrantVerdict::refused_loss};
 
   ShareHolder& holder = enter(operation);
-  const Share room = room_for(holder);
-  // Of what it says it holds, only that counts which was not given to others since.
-  const Share kept = least(operation.holding, closed ? room : holder.held);
-  holder.granted = closed ? kept : least(target_of(holder), room);
-  holder.held = most(kept, holder.granted);
-  holder.until = later(state_.latest, leased().lease + leased().settle);
-  return reply_to(holder);
+  GrantReply reply{.lease = leased().lease, .known = latest_reports()};
+  reply.target = target_of(holder, reply.known);
+  if (!repeated) {
+    const Share room = room_for(holder);
+    // Of what it says it holds, only that counts which was not given to others since.
+    const Share kept = least(most(operation.holding, Share{}), closed ? room : holder.held);
+    holder.granted = closed ? kept : least(reply.target, room);
+    holder.held = most(kept, holder.granted);
+    holder.until = later(state_.latest, leased().lease + leased().settle);
+  }
+  reply.amount = holder.granted;
+  return reply;
 }
 
 ShareHolder* ShareLedger::find_holder(WorkerId worker, std::uint32_t incarnation) {
@@ -114,8 +121,7 @@ std::vector<WorkerReport> ShareLedger::latest_reports() const {
   return reports;
 }
 
-Share ShareLedger::target_of(const ShareHolder& holder) const {
-  const std::vector<WorkerReport> reports = latest_reports();
+Share ShareLedger::target_of(const ShareHolder& holder, std::span<const WorkerReport> reports) const {
   std::vector<Share> targets(reports.size());
   policy_->divide(limits_, reports, targets);
   const auto place = std::ranges::lower_bound(reports, holder.worker, {}, &WorkerReport::worker);
@@ -128,17 +134,6 @@ Share ShareLedger::room_for(const ShareHolder& holder) const {
     if (&other != &holder) room = room - other.held;
   }
   return most(room, Share{});
-}
-
-GrantReply ShareLedger::reply_to(const ShareHolder& holder) const {
-  const std::vector<WorkerReport> reports = latest_reports();
-  const bool closed = state_.latest < state_.closed_until;
-  return {.verdict = GrantVerdict::granted,
-          .amount = holder.granted,
-          .target = closed ? holder.granted : target_of(holder),
-          .lease = leased().lease,
-          .workers = static_cast<std::uint32_t>(reports.size()),
-          .active = static_cast<std::uint32_t>(std::ranges::count_if(reports, &WorkerReport::active))};
 }
 
 void ShareLedger::check() const {

@@ -6,6 +6,7 @@
 #include "policies/core/share_policy.hpp"
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace drydock {
@@ -65,10 +66,9 @@ class ShareLedger {
   [[nodiscard]] bool superseded(const RenewGrant& operation) const;
   ShareHolder& enter(const RenewGrant& operation);
   // What the holder should have when all is at rest.
-  [[nodiscard]] Share target_of(const ShareHolder& holder) const;
+  [[nodiscard]] Share target_of(const ShareHolder& holder, std::span<const WorkerReport> reports) const;
   // The total without what others hold; never below 0.
   [[nodiscard]] Share room_for(const ShareHolder& holder) const;
-  [[nodiscard]] GrantReply reply_to(const ShareHolder& holder) const;
   // Of each worker its latest process, by worker.
   [[nodiscard]] std::vector<WorkerReport> latest_reports() const;
 

@@ -40,11 +40,10 @@ enum class GrantVerdict : std::uint8_t {
 };
 struct GrantReply {
   GrantVerdict verdict = GrantVerdict::granted;
-  Share amount{};             // use no more than this
-  Share target{};             // what it would be if the others had shrunk already
-  Duration lease{};           // from some time after the request was sent
-  std::uint32_t workers = 0;  // that hold or ask
-  std::uint32_t active = 0;   // of them
+  Share amount{};                     // use no more than this
+  Share target{};                     // what it would be if the others had shrunk already
+  Duration lease{};                   // from some time after the request was sent
+  std::vector<WorkerReport> known{};  // of all that hold or ask, by worker, ascending
 };
 using LedgerReply = std::variant<ReportPublished, ReportsRead, GrantReply>;
 

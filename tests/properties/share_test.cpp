@@ -13,7 +13,11 @@ using toy::ShareSchedule;
 using toy::ShareWorld;
 using toy::ShareWorldResult;
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::uint64_t kSchedules = 500;
+#else
 constexpr std::uint64_t kSchedules = 10'000;
+#endif
 
 ShareWorldResult run_honest(std::uint64_t seed) {
   const ShareSchedule schedule = toy::random_share_schedule(seed);

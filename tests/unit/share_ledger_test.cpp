@@ -47,7 +47,7 @@ TEST_F(ShareLedgerTest, ShrinksBeforeItGrows) {
   const GrantReply newcomer = renew(21, 1, 1, {});
   EXPECT_EQ(newcomer.amount, Share{});
   EXPECT_EQ(newcomer.target, kHalf);
-  EXPECT_EQ(newcomer.active, 2U);
+  EXPECT_EQ(newcomer.known.size(), 2U);
   EXPECT_EQ(renew(22, 0, 2, kAll).amount, kHalf);
   EXPECT_EQ(renew(23, 1, 2, {}).amount, Share{}) << "the answer may not have arrived";
   EXPECT_EQ(renew(24, 0, 3, {25, 400, 20'000}).amount, kHalf) << "five requests still run";
@@ -61,7 +61,7 @@ TEST_F(ShareLedgerTest, AGrantCountsForOneLease) {
   EXPECT_EQ(renew(34, 1, 1, {}).amount, Share{});
   const GrantReply after = renew(35, 1, 2, {});
   EXPECT_EQ(after.amount, kAll);
-  EXPECT_EQ(after.workers, 1U);
+  EXPECT_EQ(after.known.size(), 1U);
   EXPECT_EQ(renew(36, 0, 2, kAll).amount, Share{}) << "what it says it holds was given away";
 }
 
