@@ -147,7 +147,10 @@ void ShareWorld::kill(std::uint32_t worker, Duration pause) {
   if (!process.agent) return;
   if (config_.requests_outlive_pauses && process.running > 0) {
     process.orphans += process.running;
-    at(now_ + up_to(config_.longest_request), Kind::orphan_end, worker, static_cast<std::uint64_t>(process.running));
+    // They were begun before the grant was over.
+    const Time latest = later(config_.workers[worker].clock.when(process.valid_until), config_.longest_request);
+    const Time end = std::max(now_, std::min(now_ + up_to(config_.longest_request), latest));
+    at(end, Kind::orphan_end, worker, static_cast<std::uint64_t>(process.running));
   }
   process.agent.reset();
   process.share = {};
