@@ -42,8 +42,9 @@ struct LeasedShares {
   Duration margin = std::chrono::seconds{2};  // a worker stops this much earlier, on its own clock, counted from its request
   Duration renew = std::chrono::seconds{5};   // between two requests of a worker that has what it should
   Duration retry = std::chrono::seconds{1};   // before the next request of one that has not
-  Duration settle{};  // how long a request that was begun in time may go on at the service when its worker cannot stop it
-                      // (paused, or cut off): the ledger gives a lapsed grant away only this much later
+  // How long a request that was begun in time may go on at the service when its worker cannot stop it (paused, or cut off), with
+  // what clocks may drift: the ledger gives a lapsed grant away only this much later.
+  Duration settle{};
   AfterLoss after_loss = AfterLoss::keep;
 };
 
