@@ -2,6 +2,7 @@
 #include "cli/command.hpp"
 #include "cli/suggest.hpp"
 #include "policies/catalog.hpp"
+#include "scenarios/schema.hpp"
 #include "scenarios/units.hpp"
 #include "scenarios/wording.hpp"
 
@@ -57,6 +58,13 @@ std::string range_of(const ParameterInfo& parameter) {
                  : fmt::format("at least {}", bound(parameter.minimum));
 }
 
+// Some families are only in the library yet: a scenario can name what its schema describes.
+bool scenarios_can_name(PolicyFamily family) {
+  static const scenarios::Json kSchema = scenarios::Json::parse(scenarios::schema_text());
+  return kSchema.at("definitions").contains(std::string(to_string(family)));
+}
+constexpr std::string_view kNotInScenarios = "not in scenarios yet, only for programs that link the library";
+
 void print_list(const Terminal& terminal) {
   std::size_t longest = 0;
   for (const PolicyInfo& info : policy_catalog()) longest = std::max(longest, info.type.size());
@@ -67,7 +75,8 @@ void print_list(const Terminal& terminal) {
       if (heading != nullptr) fmt::print("\n");
       family = to_string(info.family);
       heading = &family;
-      fmt::print("{}\n", bold(terminal, family));
+      fmt::print("{}{}\n", bold(terminal, family),
+                 scenarios_can_name(info.family) ? "" : fmt::format(" ({})", kNotInScenarios));
     }
     const std::string text = paragraph(info.summary, terminal.width, longest + 4);
     fmt::print("  {:<{}}  {}", info.type, longest, text.substr(longest + 4));
@@ -78,6 +87,7 @@ void print_list(const Terminal& terminal) {
 
 void print_one(const PolicyInfo& info, const Terminal& terminal) {
   fmt::print("{}: {}\n\n", bold(terminal, full_name(info)), info.summary);
+  if (!scenarios_can_name(info.family)) fmt::print("  ({})\n\n", kNotInScenarios);
   fmt::print("{}", paragraph(info.details, terminal.width, 2));
   fmt::print("\n{}\n", bold(terminal, "Parameters"));
   if (info.parameters.empty()) fmt::print("  none\n");

@@ -3,6 +3,7 @@
 
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/policy_info.hpp"
+#include "policies/core/share_policy.hpp"
 #include "policies/liveness.hpp"
 
 #include <memory>
@@ -16,6 +17,10 @@ struct BuiltInPlacement {
 struct BuiltInLiveness {
   PolicyInfo info;
   std::unique_ptr<LivenessPolicy> (*make)(const PolicyConfig& config);
+};
+struct BuiltInShare {
+  PolicyInfo info;
+  std::unique_ptr<SharePolicy> (*make)(const PolicyConfig& config);
 };
 
 [[nodiscard]] BuiltInPlacement fcfs_policy();
@@ -43,5 +48,11 @@ struct BuiltInLiveness {
 
 // The parameter "heartbeat", shared by most liveness policies.
 [[nodiscard]] ParameterInfo heartbeat_parameter();
+
+[[nodiscard]] BuiltInShare equal_active_policy();
+[[nodiscard]] BuiltInShare max_min_policy();
+[[nodiscard]] BuiltInShare drf_policy();
+[[nodiscard]] BuiltInShare aimd_policy();
+[[nodiscard]] BuiltInShare leased_policy();
 
 }  // namespace drydock

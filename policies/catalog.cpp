@@ -26,6 +26,12 @@ const std::vector<BuiltInLiveness>& livenesses() {
   return all;
 }
 
+const std::vector<BuiltInShare>& shares() {
+  static const std::vector<BuiltInShare> all = {equal_active_policy(), max_min_policy(), drf_policy(), aimd_policy(),
+                                                leased_policy()};
+  return all;
+}
+
 template <class Entries>
 auto make(const Entries& entries, const PolicyConfig& config) {
   const auto found = std::ranges::find_if(entries, [&](const auto& entry) { return entry.info.type == config.type; });
@@ -40,6 +46,7 @@ std::span<const PolicyInfo> policy_catalog() {
     std::vector<PolicyInfo> infos;
     for (const auto& entry : placements()) infos.push_back(entry.info);
     for (const auto& entry : livenesses()) infos.push_back(entry.info);
+    for (const auto& entry : shares()) infos.push_back(entry.info);
     return infos;
   }();
   return all;
@@ -54,5 +61,6 @@ const PolicyInfo* find_policy(PolicyFamily family, std::string_view type) {
 
 std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config) { return make(placements(), config); }
 std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config) { return make(livenesses(), config); }
+std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config) { return make(shares(), config); }
 
 }  // namespace drydock

@@ -3,6 +3,7 @@
 
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/policy_info.hpp"
+#include "policies/core/share_policy.hpp"
 #include "policies/liveness.hpp"
 
 #include <memory>
@@ -19,5 +20,6 @@ namespace drydock {
 // The type must be in the catalog and its parameters complete (configure()).
 [[nodiscard]] std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config);
 [[nodiscard]] std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config);
+[[nodiscard]] std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config);
 
 }  // namespace drydock

@@ -18,6 +18,10 @@ TEST(Catalog, HoldsEveryBuiltInPolicy) {
     EXPECT_NE(find_policy(PolicyFamily::liveness, type), nullptr) << type;
     EXPECT_EQ(find_policy(PolicyFamily::placement, type), nullptr) << type;
   }
+  for (const char* type : {"equal-active", "max-min", "drf", "aimd", "leased"}) {
+    EXPECT_NE(find_policy(PolicyFamily::share, type), nullptr) << type;
+    EXPECT_EQ(find_policy(PolicyFamily::placement, type), nullptr) << type;
+  }
   EXPECT_EQ(find_policy(PolicyFamily::placement, ""), nullptr);
   EXPECT_EQ(find_policy(PolicyFamily::placement, "FCFS"), nullptr);
 }
@@ -77,10 +81,10 @@ TEST(Catalog, EachPolicyCanBeMadeWithDefaultsAndWithEachChoice) {
     for (const PolicyConfig& config : configs) {
       EXPECT_EQ(config.type, info.type);
       EXPECT_EQ(config.parameters.size(), info.parameters.size());
-      if (info.family == PolicyFamily::placement) {
-        EXPECT_NE(make_placement(config), nullptr);
-      } else {
-        EXPECT_NE(make_liveness(config), nullptr);
+      switch (info.family) {
+        case PolicyFamily::placement: EXPECT_NE(make_placement(config), nullptr); break;
+        case PolicyFamily::liveness: EXPECT_NE(make_liveness(config), nullptr); break;
+        case PolicyFamily::share: EXPECT_NE(make_share(config), nullptr); break;
       }
     }
   }
@@ -99,6 +103,27 @@ TEST(Liveness, TtlExpiresOneTtlAfterTheBeat) {
   EXPECT_EQ(ttl->interval(), Duration{30});
   EXPECT_EQ(ttl->trusted_until({.arrived = time_at(100)}), time_at(165));
   EXPECT_EQ(ttl->trusted_until({.arrived = kNever - Duration{1}}), kNever);
+}
+
+TEST(Shares, ParametersReachTheRules) {
+  const auto rules = [](std::string_view type, const std::map<std::string, ParameterValue, std::less<>>& overrides) {
+    return make_share(configure(*find_policy(PolicyFamily::share, type), overrides))->rules();
+  };
+  const ShareRules naive = rules("equal-active", {{"newcomer", std::string("next-adjustment")},
+                                                  {"shrink_at", std::string("check")},
+                                                  {"idle_share", std::string("base")},
+                                                  {"check", Duration{7}}});
+  EXPECT_EQ(naive.idle_holds, IdleHolds::base);
+  EXPECT_EQ(naive.idle_after, std::chrono::seconds{30});
+  const auto& announced = std::get<AnnouncedShares>(naive.protocol);
+  EXPECT_EQ(announced.newcomer, NewcomerStarts::next_adjustment);
+  EXPECT_EQ(announced.holder, HolderShrinks::at_check);
+  EXPECT_EQ(announced.check, Duration{7});
+  EXPECT_EQ(announced.adjust, std::chrono::seconds{10});
+  const auto lease = std::get<LeasedShares>(rules("leased", {{"after_loss", std::string("refuse")}}).protocol);
+  EXPECT_EQ(lease.after_loss, AfterLoss::refuse);
+  EXPECT_EQ(lease.lease, std::chrono::seconds{15});
+  EXPECT_EQ(std::get<AdaptiveShares>(rules("aimd", {{"decrease", 0.8}}).protocol).aimd.decrease, 0.8);
 }
 
 TEST(Liveness, OracleNeedsNoBeats) {
