@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
@@ -45,7 +44,7 @@ std::optional<std::int64_t> integer_in(const redisReply& reply) {
 Ttl ttl_from(std::int64_t pttl) {
   if (pttl == -2) return {Ttl::State::missing, {}};
   if (pttl == -1) return {Ttl::State::immortal, {}};
-  return {Ttl::State::expiring, std::chrono::milliseconds{pttl}};
+  return {Ttl::State::expiring, duration_of_ms(pttl)};
 }
 
 // Each returns none when the answer has not the shape that belongs to it.
@@ -138,7 +137,7 @@ std::optional<Reply> lease(const redisReply& reply) {
   const auto epoch = integer_in(*parts[1]);
   const auto left = integer_in(*parts[2]);
   if (!holder || !epoch || !left) return std::nullopt;
-  return Lease{*holder, *epoch, std::chrono::milliseconds{*left}};
+  return Lease{*holder, *epoch, duration_of_ms(*left)};
 }
 
 struct Decoder {

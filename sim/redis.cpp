@@ -5,7 +5,6 @@
 #include "policies/ports/redis_keys.hpp"
 #include "sim/redis_scripts.hpp"
 
-#include <chrono>
 #include <fmt/format.h>
 #include <string>
 #include <type_traits>
@@ -21,7 +20,7 @@ using namespace redis;
 Ttl ttl_from(std::int64_t pttl) {
   if (pttl == -2) return {Ttl::State::missing, {}};
   if (pttl == -1) return {Ttl::State::immortal, {}};
-  return {Ttl::State::expiring, std::chrono::milliseconds{pttl}};
+  return {Ttl::State::expiring, duration_of_ms(pttl)};
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include "policies/ports/redis_keys.hpp"
 
 #include <charconv>
-#include <chrono>
 #include <utility>
 
 namespace drydock::sim {
@@ -84,7 +83,7 @@ bool counter_is_fenced(RedisKeyspace& keys) { return keys.exists(kCounterKey) &&
 Lease held_lease(RedisKeyspace& keys, const std::string& key) {
   const auto holder = keys.hget(key, "holder");
   if (!holder) return {};
-  return {*holder, integer(*keys.hget(key, "epoch")), std::chrono::milliseconds{keys.pttl(key)}};
+  return {*holder, integer(*keys.hget(key, "epoch")), duration_of_ms(keys.pttl(key))};
 }
 
 }  // namespace

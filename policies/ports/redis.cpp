@@ -290,6 +290,11 @@ void check_op(const Op& op) { std::visit(Checker{}, op); }
 
 std::int64_t clock_ms(Time now) { return floor_ms(nanos(now)); }
 std::int64_t ttl_ms(Duration d) { return ceil_ms(nanos(d)); }
+Duration duration_of_ms(std::int64_t ms) {
+  std::int64_t ns = 0;
+  if (!__builtin_mul_overflow(ms, kNsPerMs, &ns)) return Duration{ns};
+  return ms < 0 ? Duration::min() : Duration::max();
+}
 
 bool equal_within(const Reply& a, const Reply& b, Duration tolerance) {
   if (a.index() != b.index()) return false;

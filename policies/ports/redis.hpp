@@ -268,7 +268,8 @@ struct Restart {  // dies, and comes back with the last snapshot (or empty) and 
   friend bool operator==(const Restart&, const Restart&) = default;
 };
 // maxmemory with allkeys-lru; 0: no limit. The simulated server evicts exactly the least recently used key and estimates bytes; a
-// real one samples (maxmemory-samples) and counts what its allocator uses: which keys go differs, that keys go does not.
+// real one samples (maxmemory-samples) and counts what its allocator uses: which keys go differs, that keys go does not. The
+// simulated one keeps the limit at a Restart, as if it stood in its configuration file.
 struct LimitMemory {
   std::int64_t bytes = 0;
   friend bool operator==(const LimitMemory&, const LimitMemory&) = default;
@@ -370,6 +371,8 @@ void check_op(const Op& op);
 // Whole milliseconds as Redis counts them.
 [[nodiscard]] std::int64_t clock_ms(Time now);  // rounded down
 [[nodiscard]] std::int64_t ttl_ms(Duration d);  // rounded up
+// Saturates: a server may answer more milliseconds than a Duration holds.
+[[nodiscard]] Duration duration_of_ms(std::int64_t ms);
 
 // Equal but for what is left of TTLs and leases, which may differ by up to `tolerance`: two servers' clocks are never the same.
 [[nodiscard]] bool equal_within(const Reply& a, const Reply& b, Duration tolerance);
