@@ -18,10 +18,10 @@ namespace drydock::runtime {
 
 struct PrivateRedisOptions {
   std::string program = "redis-server";  // looked for in PATH unless it has a '/'
-  std::filesystem::path parent;          // of its folder; empty: the system's temporary folder
+  std::filesystem::path parent{};        // of its folder; empty: the system's temporary folder
   // When to write a snapshot by itself, as "save" in redis.conf ("900 1"); empty: never, only when told.
-  std::string save;
-  std::vector<std::string> more_arguments;            // of redis-server
+  std::string save{};
+  std::vector<std::string> more_arguments{};          // of redis-server
   Duration start_timeout = std::chrono::seconds{30};  // until it answers
 };
 

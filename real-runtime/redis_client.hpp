@@ -21,14 +21,14 @@ struct redisReply;
 namespace drydock::runtime {
 
 struct RedisAddress {
-  std::string unix_socket;  // path; empty: TCP
+  std::string unix_socket{};  // path; empty: TCP
   std::string host = "127.0.0.1";
   int port = 6379;
 };
 
 struct RedisClientOptions {
-  RedisAddress address;
-  std::string key_prefix;                              // before every key: several installations in one Redis
+  RedisAddress address{};
+  std::string key_prefix{};                            // before every key: several installations in one Redis
   Duration connect_timeout = std::chrono::seconds{5};  // also of loading the scripts
   Duration reply_timeout = std::chrono::seconds{10};   // for each answer; then the connection is closed
 };
