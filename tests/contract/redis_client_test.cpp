@@ -159,11 +159,12 @@ TEST(RedisConnection, ErrorsSayWhere) {
 
 class PrivateRedisTest : public testing::Test {
  protected:
-  PrivateRedisTest() {
+  void SetUp() override {
     std::string name = (fs::temp_directory_path() / "drydock-test-XXXXXX").string();
-    parent_ = ::mkdtemp(name.data());
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    parent_ = name;
   }
-  ~PrivateRedisTest() override { fs::remove_all(parent_); }
+  void TearDown() override { fs::remove_all(parent_); }
   [[nodiscard]] std::size_t folders() const {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(parent_), fs::directory_iterator()));
   }
