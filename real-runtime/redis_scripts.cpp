@@ -69,10 +69,10 @@ end
 constexpr const char* kReadWorkers = R"lua(
 local cursor, seen, result = '0', {}, {}
 repeat
-  local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1], 'COUNT', 1000)
+  local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1], 'COUNT', 1000, 'TYPE', 'hash')
   cursor = page[1]
   for _, key in ipairs(page[2]) do
-    if not seen[key] and redis.call('TYPE', key)['ok'] == 'hash' then
+    if not seen[key] then
       seen[key] = true
       result[#result + 1] = string.sub(key, tonumber(ARGV[2]) + 1)
       result[#result + 1] = redis.call('PTTL', key)

@@ -56,7 +56,8 @@ struct DeleteWorker {
   friend bool operator==(const DeleteWorker&, const DeleteWorker&) = default;
 };
 
-// All hashes worker:* with their fields and TTLs, at one instant: SCAN and HGETALL in one script. -> Workers.
+// All hashes worker:* with their fields and TTLs, at one instant: SCAN and HGETALL in one script, for which the server does nothing
+// else: tens of milliseconds for 10 000 workers. -> Workers.
 struct ReadWorkers {
   friend bool operator==(const ReadWorkers&, const ReadWorkers&) = default;
 };
