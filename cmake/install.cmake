@@ -7,7 +7,8 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/drydock)
 
 foreach(layer IN LISTS layers)
   install(TARGETS drydock_${layer} EXPORT drydock ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(DIRECTORY ${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/drydock FILES_MATCHING PATTERN "*.hpp"
+  string(REPLACE "_" "-" folder ${layer})
+  install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/drydock FILES_MATCHING PATTERN "*.hpp"
     PATTERN reference EXCLUDE)
 endforeach()
 if(TARGET drydock)

@@ -12,6 +12,8 @@ clean_tree() {
   printf '// steady_clock::now() is not for us\n#include "policies/core/time.hpp"\n' >"$tree/policies/a.cpp"
   printf '#include <simgrid/s4u.hpp>\n#include "scenarios/a.hpp"\n' >"$tree/sim/simgrid_model.cpp"
   printf '#include "sim/run.hpp"\n' >"$tree/cli/main.cpp"
+  printf '#include "policies/ports/redis.hpp"\n#include <hiredis/hiredis.h>\n' >"$tree/real-runtime/client.cpp"
+  printf '#include "sim/redis.hpp"\n#include "real-runtime/client.hpp"\n' >"$tree/tests/both_test.cpp"
 }
 
 clean_tree
@@ -48,6 +50,13 @@ plant bench/b.cpp '#include <xbt/log.h>' 'SimGrid is included by'
 plant cli/b.cpp '#include <simgrid/s4u.hpp>' 'SimGrid is included by'
 plant sim/b.cpp '#include <libpq-fe.h>' 'real-runtime only'
 plant cli/b.cpp '#include <hiredis/hiredis.h>' 'real-runtime only'
+plant tests/b.cpp '#include <hiredis.h>' 'real-runtime only'
+plant bench/b.cpp '#include <hiredis/async.h>' 'real-runtime only'
+plant sim/redis.cpp '#include <hiredis/hiredis.h>' 'real-runtime only'
+plant policies/core/b.hpp '#include "real-runtime/redis_client.hpp"' 'policies stand alone'
+plant sim/redis.hpp '#include "real-runtime/redis_scripts.hpp"' 'do not know each other'
+plant real-runtime/redis.cpp '#include "sim/redis.hpp"' 'do not know each other'
+plant real-runtime/b.hpp '#include <hiredis/hiredis.h>' 'by sources, not by headers'
 plant policies/b.cpp 'auto t = std::chrono::steady_clock::now();' 'reads no clock'
 plant policies/b.cpp 'using C = std::chrono::system_clock; auto t = C::now();' 'reads no clock'
 plant policies/b.cpp 'timespec t; clock_gettime(CLOCK_MONOTONIC, &t);\n clock_gettime(0, &t);' 'reads no clock'

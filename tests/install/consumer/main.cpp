@@ -1,6 +1,9 @@
 // A project of its own that drives the scheduler: one worker comes, one job is submitted, and the orders are carried out.
 #include <policies/catalog.hpp>
 #include <policies/core/scheduler.hpp>
+#ifdef WITH_RUNTIME
+#include <real-runtime/redis_client.hpp>
+#endif
 #ifdef WITH_SIM
 #include <scenarios/loader.hpp>
 #include <sim/run.hpp>
@@ -47,6 +50,9 @@ int main() {
   }
 #ifdef WITH_SIM
   if (scenarios::built_in_scenarios().empty()) return 2;
+#endif
+#ifdef WITH_RUNTIME
+  if (runtime::RedisClient::connect({.address = {.unix_socket = "/nowhere"}}).ok()) return 4;
 #endif
   return dispatched ? 0 : 3;
 }
