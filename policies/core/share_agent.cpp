@@ -125,7 +125,7 @@ void ShareAgent::ask(LedgerOperation operation, const Share& holding) {
   DRYDOCK_CHECK(!asked_, "one request at a time");
   asked_ = Asked{RequestId{++last_request_}, now_, holding};
   if (auto* renewal = std::get_if<RenewGrant>(&operation)) renewal->number = asked_->request;
-  commands_.emplace_back(AskLedger{asked_->request, std::move(operation)});
+  commands_.emplace_back(AskLedger{asked_->request, operation});
 }
 
 void ShareAgent::use(const Share& to, Time valid_until) {

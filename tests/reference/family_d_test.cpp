@@ -24,12 +24,11 @@ nlohmann::json expected(const std::string& id) {
   return {};
 }
 
-#define DRYDOCK_EXPECTED(name, id)          \
-  const nlohmann::json name = expected(id); \
-  if (name.is_null()) GTEST_SKIP() << "no ../shared/reference/expected.json beside the repository"
+constexpr const char* kNoFile = "no ../shared/reference/expected.json beside the repository";
 
 TEST(FamilyD, WaterFilling) {
-  DRYDOCK_EXPECTED(reference, "D1");
+  const nlohmann::json reference = expected("D1");
+  if (reference.is_null()) GTEST_SKIP() << kNoFile;
   const std::vector<double> parts = water_fill(10, std::vector<double>{2, 2.6, 4, 5});
   for (std::size_t i = 0; i < parts.size(); ++i) {
     EXPECT_NEAR(parts[i], reference.at("expected").at(i).get<double>(), reference.at("tol").get<double>());
@@ -37,13 +36,15 @@ TEST(FamilyD, WaterFilling) {
 }
 
 TEST(FamilyD, DominantResourceFairness) {
-  DRYDOCK_EXPECTED(reference, "D2");
+  const nlohmann::json reference = expected("D2");
+  if (reference.is_null()) GTEST_SKIP() << kNoFile;
   const std::vector<DrfUser> users{{.per_task = {1, 4}}, {.per_task = {3, 1}}};
   EXPECT_EQ(drf_tasks(std::vector<std::int64_t>{9, 18}, users), reference.at("expected").get<std::vector<std::int64_t>>());
 }
 
 TEST(FamilyD, TokenBucket) {
-  DRYDOCK_EXPECTED(reference, "D3");
+  const nlohmann::json reference = expected("D3");
+  if (reference.is_null()) GTEST_SKIP() << kNoFile;
   TokenBucket bucket({10, std::chrono::seconds{1}}, 20, kTimeZero, 20);
   int admitted = 0;
   for (int i = 0; i < 50; ++i) admitted += bucket.take(kTimeZero) ? 1 : 0;
@@ -58,6 +59,7 @@ struct Case {
   std::uint32_t workers = 2;
   Overrides parameters = {};
   Duration stagger{};  // between one newcomer and the next
+  Duration later{};    // than kNewcomers
 };
 
 // One worker has been active for a minute, then the others become active. No message takes any time.
@@ -77,7 +79,7 @@ toy::ShareWorldResult run(const Case& c, std::uint64_t seed,
                               .check_phase = Duration{static_cast<std::int64_t>(rng.below(5'000'000'000))},
                               .adjust_phase = Duration{static_cast<std::int64_t>(rng.below(10'000'000'000))}});
     const Time begins = w == 0 ? kTimeZero + Duration{static_cast<std::int64_t>(rng.below(5'000'000'000))}
-                               : kNewcomers + (w - 1) * c.stagger;
+                               : kNewcomers + c.later + (w - 1) * c.stagger;
     config.happenings.push_back({.at = begins, .worker = w, .load = kLimits.total});
   }
   toy::ShareWorld world(config, std::make_unique<toy::LedgerInUse>(config.limits, *policy));
@@ -114,8 +116,10 @@ double four_errors(const Sample& sample, int runs) { return 4 * sample.sd / std:
 // The reading of the reference: an idle worker holds nothing, a newcomer takes total / N at once, the old holder finds out at
 // its next check and gives up at the adjustment after it: U(0, 5) + U(0, 10).
 TEST(FamilyD, OldHolderKeepsTooMuch) {
-  DRYDOCK_EXPECTED(mean, "D4");
-  DRYDOCK_EXPECTED(most, "D4m");
+  const nlohmann::json mean = expected("D4");
+  if (mean.is_null()) GTEST_SKIP() << kNoFile;
+  const nlohmann::json most = expected("D4m");
+  if (most.is_null()) GTEST_SKIP() << kNoFile;
   constexpr int kRuns = 70'000;
   const Sample sample = excess_of({}, kRuns);
   const double tolerance = mean.at("tol").get<double>();
@@ -209,12 +213,16 @@ TEST(FamilyD, LeasedSharesNeverExceedAndTheNewcomerWaitsForOneRenewal) {
     const auto note = [&](Time t, std::uint32_t worker, const Share& to) {
       if (worker == 1 && to == Share{30, 600, 30'000}) served = std::min(served, t);
     };
+    // The old holder's renewals stand at a random time against it.
+    Rng rng(static_cast<std::uint64_t>(i), "newcomer");
+    const Duration later{static_cast<std::int64_t>(rng.below(5'000'000'000))};
     const Overrides leased{{"lease", Duration{std::chrono::seconds{15}}}};
-    const toy::ShareWorldResult result = run({.parameters = leased}, static_cast<std::uint64_t>(i), note);
+    const toy::ShareWorldResult result =
+        run({.parameters = leased, .stagger = {}, .later = later}, static_cast<std::uint64_t>(i), note);
     ASSERT_EQ(result.excess, "");
     ASSERT_LE(result.max_ratio, 1.0);
     ASSERT_NE(served, kNever);
-    const double waited = seconds(served - kNewcomers);
+    const double waited = seconds(served - kNewcomers - later);
     sum += waited;
     most = std::max(most, waited);
   }
