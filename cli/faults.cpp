@@ -43,7 +43,8 @@ void print_keys(const FaultKind& kind, const Terminal& terminal) {
       const auto& object = schema.at("definitions").at(reference.substr(reference.rfind('/') + 1));
       text = object.value("description", "");
       std::string members;
-      for (const auto& [name, member] : object.value("properties", nlohmann::ordered_json::object()).items())
+      const auto properties = object.value("properties", nlohmann::ordered_json::object());
+      for (const auto& [name, member] : properties.items())
         members += fmt::format("{}\"{}\": {}", members.empty() ? " Keys: " : "; ", name, member.value("description", ""));
       text += members;
     }

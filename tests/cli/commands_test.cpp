@@ -387,6 +387,21 @@ TEST(Import, KeepsQueuesUnitsAndOtherPeoplesFiles) {
   EXPECT_TRUE(has(slip.err, "did you mean \"batch\"?")) << slip.err;
 }
 
+TEST(Faults, ListsAndExplains) {
+  const Ran list = run_binary({"faults"});
+  EXPECT_EQ(list.code, 0);
+  EXPECT_TRUE(has(list.out, "worker-crash"));
+  EXPECT_TRUE(has(list.out, "message-loss"));
+  const Ran one = run_binary({"faults", "message-loss"});
+  EXPECT_EQ(one.code, 0) << one.err;
+  EXPECT_TRUE(has(one.out, "between (required)")) << one.out;
+  EXPECT_TRUE(has(one.out, "\"leave\": Probability that the good state follows")) << one.out;
+  EXPECT_EQ(run_binary({"faults", "worker-crash"}).code, 0);
+  const Ran unknown = run_binary({"faults", "mesage-loss"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_TRUE(has(unknown.err, "message-loss")) << unknown.err;
+}
+
 TEST(Import, CsvNeedsItsColumns) {
   const Folder folder;
   const std::string trace = folder.file("jobs.csv", "when,took,width\n0,10,1\n4,5.5,2\n");

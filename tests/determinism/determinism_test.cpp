@@ -54,12 +54,19 @@ TEST_P(Determinism, JournalsAreTheSameTwiceAndReplay) {
 
 TEST_P(Determinism, HeartbeatsOneByOneOrComputedDecideTheSame) { EXPECT_EQ(simulate("", {}), simulate("", {"--eager"})); }
 
-INSTANTIATE_TEST_SUITE_P(BuiltIn, Determinism,
-                         ::testing::Values(Case{"easy-against-fcfs", {}},
-                                           Case{"node-failures", {"--set", "/workload/0/count=1000"}},
-                                           Case{"bursts", {"--set", "/workload/0/count=3000"}}, Case{"isolation", {}},
-                                           Case{"parallel-machine", {"--set", "/workload/0/count=300"}},
-                                           Case{"reference/breakdowns", {"--set", "/workload/0/count=5000"}}));
+INSTANTIATE_TEST_SUITE_P(
+    BuiltIn, Determinism,
+    ::testing::Values(Case{"easy-against-fcfs", {}}, Case{"node-failures", {"--set", "/workload/0/count=1000"}},
+                      Case{"bursts", {"--set", "/workload/0/count=3000"}}, Case{"isolation", {}},
+                      Case{"reference/detection", {"--set", "/duration=6h"}},
+                      Case{"reference/false-expiries", {"--set", "/duration=12h"}},
+                      Case{"node-failures",
+                           {"--set", "/workload/0/count=500", "--set", "/workload/0/on_failure=resume", "--set",
+                            "/cluster/stores={\"redis\":{\"latency\":\"40ms\"}}", "--set",
+                            "/faults/-={\"type\":\"message-loss\",\"between\":[\"workers\",\"redis\"],\"probability\":0.05}",
+                            "--set", "/control_plane={\"mode\":\"cycle\"}"}},
+                      Case{"parallel-machine", {"--set", "/workload/0/count=300"}},
+                      Case{"reference/breakdowns", {"--set", "/workload/0/count=5000"}}));
 
 }  // namespace
 }  // namespace drydock::cli
