@@ -19,9 +19,9 @@ void check_name(std::string_view name) {
 
 void check_channel(std::string_view channel) {
   const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  DRYDOCK_CHECK(!channel.empty() && channel.size() <= 63 && channel[0] >= 'a' && channel[0] <= 'z' &&
+  DRYDOCK_CHECK(!channel.empty() && channel.size() <= 40 && channel[0] >= 'a' && channel[0] <= 'z' &&
                     std::all_of(channel.begin(), channel.end(), fits),
-                "the name of a channel has at most 63 of a-z, 0-9 and '_', and begins with a letter");
+                "the name of a channel has at most 40 of a-z, 0-9 and '_', and begins with a letter");
 }
 
 void check_small(std::uint64_t number) {
@@ -41,6 +41,7 @@ void check_attempt(AttemptId attempt) {
   check_small(attempt.number);
   DRYDOCK_CHECK(attempt.number > 0, "attempts are numbered from 1");
 }
+void check_progress(Duration progress) { DRYDOCK_CHECK(progress >= Duration{0}, "progress is not negative"); }
 void check_job(const Job& job) {
   check_large(job.spec.id.value);
   check_small(job.spec.queue.value);
@@ -69,7 +70,10 @@ struct Checker {
     check_large(op.request.value);
     check_large(op.settled_below.value);
     DRYDOCK_CHECK(op.settled_below <= op.request, "a batch on its way is not settled");
-    for (const ReleasedAttempt& row : op.releases) check_attempt(row.attempt);
+    for (const ReleasedAttempt& row : op.releases) {
+      check_attempt(row.attempt);
+      check_progress(row.progress);
+    }
     for (const EndedJob& row : op.endings) check_large(row.job.value);
     for (const AssignedAttempt& row : op.assignments) check_shares(row);
     check_distinct(op.releases, [](const ReleasedAttempt& row) { return row.attempt; });
@@ -80,7 +84,10 @@ struct Checker {
     check_fence(op.fence);
     check_large(op.request.value);
   }
-  void operator()(const FinishAttempt& op) const { check_attempt(op.attempt); }
+  void operator()(const FinishAttempt& op) const {
+    check_attempt(op.attempt);
+    check_progress(op.progress);
+  }
   void operator()(const ReleaseEnded& op) const {
     check_fence(op.fence);
     check_limit(op.limit);

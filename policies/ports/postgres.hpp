@@ -243,7 +243,7 @@ struct ReadLastDue {
 
 // --- hints: LISTEN and NOTIFY ------------------------------------------------------------------------------------------------------
 // A hint says that a look is worth while; it may be lost with the connection, and several may become one. Names of channels consist
-// of a-z, 0-9 and '_', begin with a letter, and have at most 63 characters.
+// of a-z, 0-9 and '_', begin with a letter, and have at most 40 characters.
 
 // From now on this connection counts the notifications of a channel, its own too. -> Done.
 struct Listen {

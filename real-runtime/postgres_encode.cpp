@@ -1,0 +1,202 @@
+#include "real-runtime/postgres_encode.hpp"
+
+#include <fmt/format.h>
+#include <iterator>
+#include <type_traits>
+#include <utility>
+
+namespace drydock::runtime {
+
+namespace {
+
+using namespace postgres;
+using Parameters = std::vector<std::optional<std::string>>;
+
+template <class Number>
+std::string text(Number number) {
+  if constexpr (std::is_enum_v<Number>) {
+    return std::to_string(static_cast<int>(number));
+  } else if constexpr (std::is_same_v<Number, bool>) {
+    return number ? "t" : "f";
+  } else {
+    return std::to_string(number);
+  }
+}
+
+// An array of what `value` makes of each row.
+template <class Rows, class Value>
+std::string array(const Rows& rows, Value value) {
+  fmt::memory_buffer out;
+  out.push_back('{');
+  for (const auto& row : rows) {
+    if (out.size() > 1) out.push_back(',');
+    const auto item = value(row);
+    if constexpr (std::is_enum_v<decltype(value(row))>) {
+      fmt::format_to(std::back_inserter(out), "{}", static_cast<int>(item));
+    } else if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value(row))>, bool>) {
+      out.push_back(item ? 't' : 'f');
+    } else {
+      fmt::format_to(std::back_inserter(out), "{}", item);
+    }
+  }
+  out.push_back('}');
+  return fmt::to_string(out);
+}
+
+std::string payloads(const std::vector<Job>& jobs) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string result = "{";
+  for (const Job& job : jobs) {
+    result += result.size() > 1 ? ",\"\\\\x" : "\"\\\\x";
+    for (const char c : job.payload) {
+      const auto byte = static_cast<unsigned char>(c);
+      result += kDigits[byte >> 4U];
+      result += kDigits[byte & 15U];
+    }
+    result += '"';
+  }
+  return result + "}";
+}
+
+// In the order of the parameters of submit_jobs().
+void add_jobs(Parameters& out, const std::vector<Job>& jobs) {
+  const auto add = [&](auto value) { out.emplace_back(array(jobs, [&](const Job& job) { return value(job.spec); })); };
+  add([](const JobSpec& s) { return s.id.value; });
+  add([](const JobSpec& s) { return s.queue.value; });
+  add([](const JobSpec& s) { return s.priority; });
+  add([](const JobSpec& s) { return s.tasks; });
+  add([](const JobSpec& s) { return s.per_task.cpus(); });
+  add([](const JobSpec& s) { return s.per_task.memory(); });
+  add([](const JobSpec& s) { return s.per_task.gpus(); });
+  add([](const JobSpec& s) { return s.per_task.slots(); });
+  add([](const JobSpec& s) { return nanos(s.estimate); });
+  add([](const JobSpec& s) { return s.input_bytes; });
+  add([](const JobSpec& s) { return s.output_bytes; });
+  add([](const JobSpec& s) { return s.on_failure; });
+  add([](const JobSpec& s) { return s.on_preemption; });
+  out.emplace_back(payloads(jobs));
+}
+
+void add_releases(Parameters& out, const std::vector<ReleasedAttempt>& rows) {
+  out.emplace_back(array(rows, [](const ReleasedAttempt& r) { return r.attempt.job.value; }));
+  out.emplace_back(array(rows, [](const ReleasedAttempt& r) { return r.attempt.number; }));
+  out.emplace_back(array(rows, [](const ReleasedAttempt& r) { return r.reason; }));
+  out.emplace_back(array(rows, [](const ReleasedAttempt& r) { return r.job_ends; }));
+  out.emplace_back(array(rows, [](const ReleasedAttempt& r) { return nanos(r.progress); }));
+}
+
+void add_assignments(Parameters& out, const std::vector<AssignedAttempt>& rows) {
+  struct Part {
+    AttemptId attempt;
+    std::size_t part;
+    const Share* share;
+  };
+  std::vector<Part> parts;
+  for (const AssignedAttempt& row : rows) {
+    for (std::size_t i = 0; i < row.shares.size(); ++i) parts.push_back({row.attempt, i, &row.shares[i]});
+  }
+  const auto add = [&](auto value) { out.emplace_back(array(parts, value)); };
+  add([](const Part& p) { return p.attempt.job.value; });
+  add([](const Part& p) { return p.attempt.number; });
+  add([](const Part& p) { return p.part; });
+  add([](const Part& p) { return p.share->worker.value; });
+  add([](const Part& p) { return p.share->tasks; });
+  add([](const Part& p) { return p.share->held.cpus(); });
+  add([](const Part& p) { return p.share->held.memory(); });
+  add([](const Part& p) { return p.share->held.gpus(); });
+  add([](const Part& p) { return p.share->held.slots(); });
+}
+
+struct Encoder {
+  using Calls = std::vector<PostgresCall>;
+  using Statement = PostgresStatement;
+  std::string_view schema;
+
+  static Calls call(Statement statement, Parameters parameters = {}) { return {{statement, {}, std::move(parameters)}}; }
+  static Parameters fenced(const Fence& fence) { return {fence.lease, text(fence.epoch)}; }
+
+  Calls operator()(const SubmitJobs& op) const {
+    Parameters parameters;
+    add_jobs(parameters, op.jobs);
+    return call(Statement::submit_jobs, std::move(parameters));
+  }
+  Calls operator()(const ReadJob& op) const { return call(Statement::read_job, {text(op.job.value)}); }
+  Calls operator()(const CommitBatch& op) const {
+    Parameters parameters = fenced(op.fence);
+    parameters.emplace_back(text(op.request.value));
+    parameters.emplace_back(text(op.settled_below.value));
+    add_releases(parameters, op.releases);
+    parameters.emplace_back(array(op.endings, [](const EndedJob& row) { return row.job.value; }));
+    parameters.emplace_back(array(op.endings, [](const EndedJob& row) { return row.reason; }));
+    add_assignments(parameters, op.assignments);
+    return call(Statement::commit_batch, std::move(parameters));
+  }
+  Calls operator()(const SettleBatch& op) const {
+    return call(Statement::settle_batch, {op.fence.lease, text(op.fence.epoch), text(op.request.value)});
+  }
+  Calls operator()(const FinishAttempt& op) const {
+    return call(Statement::finish_attempt, {text(op.attempt.job.value), text(op.attempt.number), text(op.reason),
+                                            text(op.job_ends), text(nanos(op.progress)), text(op.release)});
+  }
+  Calls operator()(const ReleaseEnded& op) const {
+    return call(Statement::release_ended, {op.fence.lease, text(op.fence.epoch), text(op.limit)});
+  }
+  Calls operator()(const ReadTotals& /*op*/) const { return call(Statement::read_totals); }
+  Calls operator()(const RecountTotals& /*op*/) const { return call(Statement::recount_totals); }
+  Calls operator()(const ReadAllocations& op) const {
+    return call(Statement::read_allocations, {op.worker ? std::optional(text(op.worker->value)) : std::nullopt});
+  }
+  Calls operator()(const RaiseMark& op) const { return call(Statement::raise_mark, fenced(op.fence)); }
+
+  Calls operator()(const LoadState& op) const {
+    return {{Statement::begin_snapshot, {}, {}},
+            {Statement::load_header, {}, {op.fence.lease}},
+            {Statement::load_all_waiting, {}, {text(op.limit_per_queue)}},
+            {Statement::load_held, {}, {}},
+            {Statement::read_allocations, {}, {std::nullopt}},
+            {Statement::end_snapshot, {}, {}}};
+  }
+  Calls operator()(const LoadWaiting& op) const {
+    Parameters parameters{text(op.queue.value), std::nullopt, std::nullopt, text(op.limit)};
+    if (op.after) {
+      parameters[1] = text(op.after->priority);
+      parameters[2] = text(op.after->job.value);
+    }
+    return call(Statement::load_waiting, std::move(parameters));
+  }
+  Calls operator()(const LoadArrived& op) const { return call(Statement::load_arrived, {text(op.after), text(op.limit)}); }
+
+  Calls operator()(const AcquireLease& op) const {
+    return call(Statement::acquire_lease, {op.lease, op.holder, text(ttl_us(op.ttl)), text(op.epoch_min)});
+  }
+  Calls operator()(const ReleaseLease& op) const {
+    return call(Statement::release_lease, {op.lease, op.holder, text(op.epoch)});
+  }
+  Calls operator()(const ReadLease& op) const { return call(Statement::read_lease, {op.lease}); }
+
+  Calls operator()(const FireDue& op) const {
+    Parameters parameters = fenced(op.fence);
+    parameters.emplace_back(op.name);
+    parameters.emplace_back(text(nanos(op.due)));
+    add_jobs(parameters, {op.job});
+    return call(Statement::fire_due, std::move(parameters));
+  }
+  Calls operator()(const ReadLastDue& op) const { return call(Statement::read_last_due, {op.name}); }
+
+  Calls operator()(const Listen& op) const {
+    return {{std::nullopt, fmt::format("listen \"{}\"", channel_name(schema, op.channel)), {}}};
+  }
+  Calls operator()(const Notify& op) const { return call(Statement::notify, {channel_name(schema, op.channel)}); }
+  Calls operator()(const TakeHints& /*op*/) const { return {}; }
+};
+
+}  // namespace
+
+std::vector<PostgresCall> encode(const Op& op, std::string_view schema) {
+  check_op(op);
+  return std::visit(Encoder{schema}, op);
+}
+
+bool is_explicit_transaction(const Op& op) { return std::holds_alternative<LoadState>(op); }
+
+}  // namespace drydock::runtime

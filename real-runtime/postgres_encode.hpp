@@ -1,0 +1,27 @@
+// What a client sends for an operation. No I/O: for the blocking client and for an asynchronous one.
+#pragma once
+
+#include "policies/ports/postgres.hpp"
+#include "real-runtime/postgres_schema.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace drydock::runtime {
+
+struct PostgresCall {
+  std::optional<PostgresStatement> statement;         // none: `text`, without parameters
+  std::string text;                                   //
+  std::vector<std::optional<std::string>> parameters; // in text form; none: null
+};
+
+// The calls of an operation, in order: one transaction. None for TakeHints, which only looks at what has been heard.
+[[nodiscard]] std::vector<PostgresCall> encode(const postgres::Op& op, std::string_view schema);
+
+// Whether the calls begin and end a transaction by themselves: when one fails, the connection must be told to roll back before it
+// does anything else.
+[[nodiscard]] bool is_explicit_transaction(const postgres::Op& op);
+
+}  // namespace drydock::runtime

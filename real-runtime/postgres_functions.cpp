@@ -1,0 +1,348 @@
+#include "real-runtime/postgres_functions.hpp"
+
+namespace drydock::runtime {
+
+namespace {
+
+// Verdicts are numbers, in the order of postgres::Verdict::Outcome: 0 applied, 1 repeated, 2 voided, 3 settled, 4 wrong epoch, 5 stale
+// attempt, 6 unknown job, 7 job ended, 8 held, 9 duplicate job.
+// All rely on kSessionSettings (postgres_schema.hpp) for their plans.
+
+// Locks the lease's row, so that takings wait for what runs, and the other way round. The epoch that stands if it is another one.
+constexpr const char* kFence = R"sql(
+create function @.wrong_epoch(p_lease text, p_epoch bigint) returns bigint language plpgsql as $$
+declare stands bigint;
+begin
+  select epoch into stands from @.leases where name = p_lease for update;
+  return case when stands is distinct from p_epoch then coalesce(stands, 0) end;
+end $$;
+
+-- What is known of a batch before its rows are looked at; null: nothing. The lease's row is locked.
+create function @.known_batch(p_lease text, p_request bigint) returns @.verdict language plpgsql as $$
+declare at bigint;
+begin
+  if p_request < (select settled_below from @.leases where name = p_lease) then return (3, 0, 0, 0)::@.verdict; end if;
+  select version into at from @.batches where lease = p_lease and request = p_request;
+  if not found then return null; end if;
+  return case when at is null then (2, 0, 0, 0)::@.verdict else (1, 0, at, 0)::@.verdict end;
+end $$;
+)sql";
+
+constexpr const char* kSubmit = R"sql(
+create function @.submit_jobs(p_id bigint[], p_queue int[], p_priority int[], p_tasks int[], p_cpus bigint[], p_memory bigint[],
+    p_gpus bigint[], p_slots bigint[], p_estimate bigint[], p_input bigint[], p_output bigint[], p_on_failure smallint[],
+    p_on_preemption smallint[], p_payload bytea[], out added bigint, out last bigint)
+  language plpgsql as $$
+begin
+  select last_arrival into last from @.intake for update;
+  insert into @.jobs
+    select id, last + row_number() over (order by nr), queue, priority, tasks, cpus, memory, gpus, slots, estimate, input,
+      output, on_failure, on_preemption, payload
+    from unnest(p_id, p_queue, p_priority, p_tasks, p_cpus, p_memory, p_gpus, p_slots, p_estimate, p_input, p_output,
+        p_on_failure, p_on_preemption, p_payload) with ordinality
+      as n(id, queue, priority, tasks, cpus, memory, gpus, slots, estimate, input, output, on_failure, on_preemption, payload, nr)
+    where not exists (select from @.jobs j where j.id = n.id);
+  get diagnostics added = row_count;
+  if added = 0 then return; end if;
+  last := last + added;
+  update @.intake set last_arrival = last, low_job = least(low_job, (select min(id) from unnest(p_id) id));
+  perform pg_notify('@:drydock_jobs', '');
+end $$;
+)sql";
+
+// All rows of a batch at once. False where any is refused.
+constexpr const char* kApplyAtOnce = R"sql(
+create function @.apply_at_once(r_job bigint[], r_attempt int[], r_reason smallint[], r_ends boolean[], r_progress bigint[],
+    e_job bigint[], e_reason smallint[],
+    a_job bigint[], a_attempt int[], a_part int[], a_worker int[], a_tasks int[],
+    a_cpus bigint[], a_memory bigint[], a_gpus bigint[], a_slots bigint[],
+    out cpus_less bigint, out rows_less bigint)
+  language plpgsql as $$
+declare n bigint;
+begin
+  cpus_less := 0;
+  rows_less := 0;
+  if cardinality(r_job) > 0 then
+    with done as (
+      update @.allocations a set released = true, outcome = coalesce(a.outcome, r.reason),
+        job_ends = case when a.outcome is null then r.ends else a.job_ends end,
+        progress_ns = case when a.outcome is null then r.progress else a.progress_ns end, ended_at = coalesce(a.ended_at, now())
+      from unnest(r_job, r_attempt, r_reason, r_ends, r_progress) as r(job, attempt, reason, ends, progress)
+      where a.job = r.job and a.attempt = r.attempt and not a.released
+      returning a.part, a.cpus)
+    select coalesce(sum(cpus), 0), count(*), count(*) filter (where part = 0) into cpus_less, rows_less, n from done;
+    if n <> cardinality(r_job) then raise sqlstate 'DD001'; end if;
+    if exists (select from @.finished) then
+      delete from @.finished f using unnest(r_job, r_attempt) as r(job, attempt) where f.job = r.job and f.attempt = r.attempt;
+    end if;
+  end if;
+  if cardinality(e_job) > 0 then
+    insert into @.endings select e.job, e.reason from unnest(e_job, e_reason) as e(job, reason)
+      where exists (select from @.jobs j where j.id = e.job) and not exists (
+        select from @.allocations a where a.job = e.job and a.part = 0 and (not a.released or a.job_ends));
+    get diagnostics n = row_count;
+    if n <> cardinality(e_job) then raise sqlstate 'DD001'; end if;
+  end if;
+  if cardinality(a_job) > 0 then
+    -- That a first attempt is the first is seen by the key alone.
+    insert into @.allocations (job, attempt, part, worker, tasks, cpus, memory, gpus, slots)
+      select a.* from unnest(a_job, a_attempt, a_part, a_worker, a_tasks, a_cpus, a_memory, a_gpus, a_slots)
+        as a(job, attempt, part, worker, tasks, cpus, memory, gpus, slots)
+      where (select true from @.jobs j where j.id = a.job) and (select true from @.endings e where e.job = a.job) is null
+        and (a.attempt = 1 or (select p.released and not p.job_ends from @.allocations p
+                               where p.job = a.job and p.attempt = a.attempt - 1 and p.part = 0));
+    get diagnostics n = row_count;
+    if n <> cardinality(a_job) then raise sqlstate 'DD001'; end if;
+    cpus_less := cpus_less - (select sum(c) from unnest(a_cpus) c);
+    rows_less := rows_less - n;
+  end if;
+end $$;
+)sql";
+
+// The same row by row: which one is refused first, and why. Leaves the rows before it applied, for the caller to roll back.
+constexpr const char* kRefusal = R"sql(
+create function @.assignment_refusal(p_job bigint, p_attempt int) returns int language plpgsql as $$
+declare last record;
+begin
+  if not exists (select from @.jobs where id = p_job) then return 6; end if;
+  select attempt, job_ends, released into last from @.allocations where job = p_job and part = 0 order by attempt desc limit 1;
+  if last.job_ends or exists (select from @.endings where job = p_job) then return 7; end if;
+  if coalesce(last.attempt, 0) + 1 <> p_attempt then return 5; end if;
+  return case when last.released = false then 8 else 0 end;
+end $$;
+
+create function @.ending_refusal(p_job bigint) returns int language plpgsql as $$
+begin
+  if not exists (select from @.jobs where id = p_job) then return 6; end if;
+  if exists (select from @.endings where job = p_job) or
+    exists (select from @.allocations where job = p_job and part = 0 and job_ends) then return 7; end if;
+  return case when exists (select from @.allocations where job = p_job and part = 0 and not released) then 8 else 0 end;
+end $$;
+
+create function @.first_refusal(r_job bigint[], r_attempt int[], r_reason smallint[], r_ends boolean[], r_progress bigint[],
+    e_job bigint[], e_reason smallint[], a_job bigint[], a_attempt int[], a_part int[],
+    out refusal int, out refused bigint)
+  language plpgsql as $$
+begin
+  for i in 1 .. cardinality(r_job) loop
+    refused := r_job[i];
+    update @.allocations a set released = true, outcome = coalesce(outcome, r_reason[i]),
+        job_ends = case when outcome is null then r_ends[i] else job_ends end
+      where job = refused and attempt = r_attempt[i] and not released;
+    if not found then refusal := 5; return; end if;
+  end loop;
+  for i in 1 .. cardinality(e_job) loop
+    refused := e_job[i];
+    refusal := @.ending_refusal(refused);
+    if refusal <> 0 then return; end if;
+    insert into @.endings values (refused, e_reason[i]);
+  end loop;
+  for i in 1 .. cardinality(a_job) loop
+    continue when a_part[i] <> 0;
+    refused := a_job[i];
+    refusal := @.assignment_refusal(refused, a_attempt[i]);
+    if refusal <> 0 then return; end if;
+  end loop;
+  raise exception 'a batch was refused, but none of its rows is';
+end $$;
+)sql";
+
+constexpr const char* kCommit = R"sql(
+create function @.commit_batch(p_lease text, p_epoch bigint, p_request bigint, p_settled bigint,
+    r_job bigint[], r_attempt int[], r_reason smallint[], r_ends boolean[], r_progress bigint[],
+    e_job bigint[], e_reason smallint[],
+    a_job bigint[], a_attempt int[], a_part int[], a_worker int[], a_tasks int[],
+    a_cpus bigint[], a_memory bigint[], a_gpus bigint[], a_slots bigint[]) returns @.verdict language plpgsql as $$
+declare
+  stands bigint;
+  known @.verdict;
+  less record;
+  first record;
+  result @.verdict;
+begin
+  stands := @.wrong_epoch(p_lease, p_epoch);
+  if stands is not null then return (4, stands, 0, 0)::@.verdict; end if;
+  known := @.known_batch(p_lease, p_request);
+  if known is not null then return known; end if;
+  perform from @.truth for update;
+  begin
+    less := @.apply_at_once(r_job, r_attempt, r_reason, r_ends, r_progress, e_job, e_reason,
+      a_job, a_attempt, a_part, a_worker, a_tasks, a_cpus, a_memory, a_gpus, a_slots);
+  exception when sqlstate 'DD001' or unique_violation then
+    begin
+      first := @.first_refusal(r_job, r_attempt, r_reason, r_ends, r_progress, e_job, e_reason, a_job, a_attempt, a_part);
+      raise sqlstate 'DD002';
+    exception when sqlstate 'DD002' then
+      return (first.refusal, first.refused, 0, 0)::@.verdict;
+    end;
+  end;
+  update @.truth set version = version + 1, cpus = cpus - less.cpus_less, allocations = allocations - less.rows_less
+    returning 0, 0, version, cpus into result;
+  insert into @.batches values (p_lease, p_request, result.version);
+  if p_settled > 0 then
+    update @.leases set settled_below = p_settled where name = p_lease and settled_below < p_settled;
+    if found then delete from @.batches where lease = p_lease and request < p_settled; end if;
+  end if;
+  return result;
+end $$;
+
+create function @.settle_batch(p_lease text, p_epoch bigint, p_request bigint) returns @.verdict language plpgsql as $$
+declare
+  stands bigint := @.wrong_epoch(p_lease, p_epoch);
+  known @.verdict;
+begin
+  if stands is not null then return (4, stands, 0, 0)::@.verdict; end if;
+  known := @.known_batch(p_lease, p_request);
+  if known is not null then return known; end if;
+  insert into @.batches values (p_lease, p_request, null);
+  return (2, 0, 0, 0)::@.verdict;
+end $$;
+)sql";
+
+constexpr const char* kBeside = R"sql(
+create function @.finish_attempt(p_job bigint, p_attempt int, p_reason smallint, p_ends boolean, p_progress bigint,
+    p_release boolean) returns @.verdict language plpgsql as $$
+declare
+  cpus_less bigint;
+  rows_less bigint;
+  result @.verdict;
+begin
+  perform from @.truth for update;
+  with done as (
+    update @.allocations set outcome = p_reason, job_ends = p_ends, progress_ns = p_progress, released = p_release,
+      ended_at = now()
+    where job = p_job and attempt = p_attempt and not released and outcome is null returning cpus)
+  select sum(cpus), count(*) into cpus_less, rows_less from done;
+  if rows_less = 0 then return (5, p_job, 0, 0)::@.verdict; end if;
+  if p_release then
+    update @.truth set version = version + 1, cpus = cpus - cpus_less, allocations = allocations - rows_less;
+  else
+    insert into @.finished values (p_job, p_attempt);
+  end if;
+  select 0, 0, version, cpus into result from @.truth;
+  return result;
+end $$;
+
+create function @.release_ended(p_lease text, p_epoch bigint, p_limit int) returns @.verdict
+  language plpgsql as $$
+declare
+  stands bigint := @.wrong_epoch(p_lease, p_epoch);
+  cpus_less bigint;
+  rows_less bigint;
+  attempts bigint;
+  result @.verdict;
+begin
+  if stands is not null then return (4, stands, 0, 0)::@.verdict; end if;
+  perform from @.truth for update;
+  with picked as (
+    select f.job, f.attempt from @.finished f join @.jobs j on j.id = f.job order by j.arrival limit p_limit),
+  gone as (
+    delete from @.finished f using picked p where f.job = p.job and f.attempt = p.attempt),
+  done as (
+    update @.allocations a set released = true from picked p
+    where a.job = p.job and a.attempt = p.attempt and not a.released returning a.part, a.cpus)
+  select coalesce(sum(cpus), 0), count(*), count(*) filter (where part = 0) into cpus_less, rows_less, attempts from done;
+  if rows_less > 0 then
+    update @.truth set version = version + 1, cpus = cpus - cpus_less, allocations = allocations - rows_less;
+  end if;
+  select 0, attempts, version, cpus into result from @.truth;
+  return result;
+end $$;
+
+create function @.raise_mark(p_lease text, p_epoch bigint) returns @.verdict
+  language plpgsql as $$
+declare
+  stands bigint := @.wrong_epoch(p_lease, p_epoch);
+  first bigint;
+begin
+  if stands is not null then return (4, stands, 0, 0)::@.verdict; end if;
+  perform from @.intake for update;
+  select arrival into first from @.job_states where arrival >= (select mark from @.intake) and state < 2
+    order by arrival limit 1;
+  first := coalesce(first, (select last_arrival + 1 from @.intake));
+  update @.intake set mark = first,
+    low_job = coalesce((select min(id) from @.jobs where arrival >= first), 9223372036854775807);
+  return (0, first, 0, 0)::@.verdict;
+end $$;
+
+create function @.fire_due(p_lease text, p_epoch bigint, p_name text, p_due bigint, p_id bigint[], p_queue int[],
+    p_priority int[], p_tasks int[], p_cpus bigint[], p_memory bigint[], p_gpus bigint[], p_slots bigint[], p_estimate bigint[],
+    p_input bigint[], p_output bigint[], p_on_failure smallint[], p_on_preemption smallint[], p_payload bytea[])
+  returns @.verdict language plpgsql as $$
+declare
+  stands bigint := @.wrong_epoch(p_lease, p_epoch);
+  submitted record;
+begin
+  if stands is not null then return (4, stands, 0, 0)::@.verdict; end if;
+  perform from @.intake for update;
+  if exists (select from @.fired where name = p_name and due_ns = p_due) then return (1, 0, 0, 0)::@.verdict; end if;
+  submitted := @.submit_jobs(p_id, p_queue, p_priority, p_tasks, p_cpus, p_memory, p_gpus, p_slots, p_estimate, p_input,
+    p_output, p_on_failure, p_on_preemption, p_payload);
+  if submitted.added = 0 then return (9, 0, 0, 0)::@.verdict; end if;
+  insert into @.fired values (p_name, p_due, p_id[1]);
+  return (0, submitted.last, 0, 0)::@.verdict;
+end $$;
+)sql";
+
+// Time left is counted from the server's clock after the row was locked: a transaction may have waited for it.
+constexpr const char* kLeases = R"sql(
+create function @.lease_at(p_lease text, p_now timestamptz, out holder text, out epoch bigint, out left_us bigint)
+  language plpgsql as $$
+declare row record;
+begin
+  select * into row from @.leases where name = p_lease;
+  epoch := coalesce(row.epoch, 0);
+  if row.holder is null or p_now >= row.expires_at then
+    holder := '';
+    left_us := 0;
+  else
+    holder := row.holder;
+    left_us := (extract(epoch from row.expires_at - p_now) * 1000000)::bigint;
+  end if;
+end $$;
+
+create function @.read_lease(p_lease text, out holder text, out epoch bigint, out left_us bigint) language sql as $$
+  select * from @.lease_at(p_lease, clock_timestamp());
+$$;
+
+create function @.acquire_lease(p_lease text, p_holder text, p_ttl_us bigint, p_epoch_min bigint, out holder text,
+    out epoch bigint, out left_us bigint) language plpgsql as $$
+declare
+  row record;
+  at timestamptz;
+  held boolean;
+  next bigint;
+begin
+  insert into @.leases (name) values (p_lease) on conflict do nothing;
+  select * into row from @.leases where name = p_lease for update;
+  at := clock_timestamp();
+  held := row.holder is not null and at < row.expires_at;
+  if not held or row.holder = p_holder then
+    next := row.epoch;
+    if not held or row.epoch < p_epoch_min then
+      next := greatest(row.epoch + 1, p_epoch_min);
+      delete from @.batches where lease = p_lease;
+    end if;
+    update @.leases l set holder = p_holder, epoch = next, expires_at = at + p_ttl_us * interval '1 microsecond',
+      settled_below = case when next = row.epoch then l.settled_below else 0 end where name = p_lease;
+  end if;
+  select * into holder, epoch, left_us from @.lease_at(p_lease, at);
+end $$;
+
+create function @.release_lease(p_lease text, p_holder text, p_epoch bigint) returns boolean language plpgsql as $$
+begin
+  update @.leases set holder = null
+    where name = p_lease and holder = p_holder and epoch = p_epoch and clock_timestamp() < expires_at;
+  return found;
+end $$;
+)sql";
+
+}  // namespace
+
+std::string postgres_functions() {
+  std::string all;
+  for (const char* part : {kFence, kSubmit, kApplyAtOnce, kRefusal, kCommit, kBeside, kLeases}) all += part;
+  return all;
+}
+
+}  // namespace drydock::runtime

@@ -1,0 +1,189 @@
+#include "real-runtime/postgres_schema.hpp"
+
+#include "policies/core/assert.hpp"
+#include "real-runtime/postgres_functions.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace drydock::runtime {
+
+namespace {
+
+// "@." stands for the schema. Enumerations are numbers, in the order of their C++ types.
+//
+// Jobs are never updated, and allocations have no index but their key, so that recording an end is a HOT update: with fillfactor 50
+// there is room for the new version of a row beside the old one, and the key does not change. Rows that each transaction updates
+// lie alone on a page nearly empty, for the same reason.
+constexpr std::string_view kTables = R"sql(
+create table @.meta (version int not null);
+
+-- of one task: cpus (thousandths of a core), memory (bytes), gpus, slots
+create table @.jobs (
+  id bigint primary key, arrival bigint not null unique, queue int not null, priority int not null, tasks int not null,
+  cpus bigint not null, memory bigint not null, gpus bigint not null, slots bigint not null,
+  estimate_ns bigint not null, input_bytes bigint not null, output_bytes bigint not null,
+  on_failure smallint not null, on_preemption smallint not null, payload bytea not null,
+  submitted_at timestamptz not null default now());
+
+-- part: 0, 1, ... in the order of an assignment; all parts of an attempt end and are released together
+create table @.allocations (
+  job bigint not null, attempt int not null, part int not null, worker int not null, tasks int not null,
+  cpus bigint not null, memory bigint not null, gpus bigint not null, slots bigint not null,
+  outcome smallint, job_ends boolean not null default false, released boolean not null default false,
+  progress_ns bigint not null default 0, created_at timestamptz not null default now(), ended_at timestamptz,
+  primary key (job, attempt, part)) with (fillfactor = 50);
+
+-- attempts that ended and are not released: few, so that the safety net need not look at all
+create table @.finished (job bigint not null, attempt int not null, primary key (job, attempt));
+
+-- jobs that ended without an attempt that ended them
+create table @.endings (job bigint primary key, reason smallint not null, ended_at timestamptz not null default now());
+
+create table @.leases (
+  name text primary key, holder text, epoch bigint not null default 0, expires_at timestamptz,
+  settled_below bigint not null default 0) with (fillfactor = 10);
+
+-- batches of the epoch that stands; version null: voided
+create table @.batches (lease text not null, request bigint not null, version bigint, primary key (lease, request));
+
+-- one row: what is unreleased; locked first by each transaction that changes an allocation
+create table @.truth (
+  version bigint not null, cpus bigint not null, allocations bigint not null) with (fillfactor = 10);
+insert into @.truth values (0, 0, 0);
+
+-- one row: locked first by each transaction that adds jobs, until it ends, so that arrivals rise in the order of commits. All jobs
+-- below arrival `mark` are ended and released; all others have ids from low_job on.
+create table @.intake (last_arrival bigint not null, mark bigint not null, low_job bigint not null) with (fillfactor = 10);
+insert into @.intake values (0, 1, 9223372036854775807);
+
+create table @.fired (name text not null, due_ns bigint not null, job bigint not null, primary key (name, due_ns));
+
+-- Jobs with what their attempts tell. state: 0 waiting, 1 held, 2 ended.
+create view @.job_states as
+  select j.*, case when a.held then 1 when a.ended or e.job is not null then 2 else 0 end as state,
+    coalesce(a.attempts, 0) as attempts, a.failures, a.losses, coalesce(a.progress_ns, 0) as progress_ns,
+    coalesce(e.reason, a.last_outcome % 8) as last_reason
+  from @.jobs j left join @.endings e on e.job = j.id
+  cross join lateral (
+    select max(attempt) as attempts, count(*) filter (where outcome = 1) as failures,
+      count(*) filter (where outcome = 3) as losses, max(progress_ns) as progress_ns,
+      max(attempt::bigint * 8 + outcome) as last_outcome, bool_or(not released) as held, bool_or(job_ends) as ended
+    from @.allocations where job = j.id and part = 0) a;
+
+create type @.verdict as (outcome int, detail bigint, version bigint, cpus bigint);
+)sql";
+
+// The columns of a job, as postgres_decode reads them.
+constexpr std::string_view kJobColumns =
+    "id, arrival, queue, priority, tasks, cpus, memory, gpus, slots, estimate_ns, input_bytes, output_bytes, on_failure, "
+    "on_preemption, payload, state, attempts, failures, losses, progress_ns, last_reason";
+
+std::string with_schema(std::string_view text, std::string_view schema) {
+  std::string result;
+  result.reserve(text.size() + text.size() / 8);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '@') {
+      result += schema;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
+std::string jobs_where(std::string_view condition) {
+  return fmt::format("select {} from @.job_states where arrival >= (select mark from @.intake) and {}", kJobColumns,
+                     condition);
+}
+
+constexpr std::string_view kAllocationsHeld =
+    "select job, attempt, worker, tasks, cpus, memory, gpus, slots, outcome is not null from @.allocations "
+    "where job >= (select low_job from @.intake) and not released and ($1::int is null or worker = $1) "
+    "order by job, attempt, part";
+
+std::string all_waiting() {
+  return fmt::format(
+      "select {0} from (select *, row_number() over (partition by queue order by priority desc, id) as place "
+      "from @.job_states where arrival >= (select mark from @.intake) and state = 0) w where place <= $1::bigint "
+      "order by queue, priority desc, id",
+      kJobColumns);
+}
+
+// Only jobs with an allocation can be held: cheaper than to ask all that wait.
+std::string held() {
+  return fmt::format(
+      "select {} from @.job_states where id in (select job from @.allocations where job >= (select low_job from @.intake) "
+      "and not released) order by id",
+      kJobColumns);
+}
+
+std::string generic_text(PostgresStatement statement) {
+  switch (statement) {
+    case PostgresStatement::submit_jobs:
+      return "select * from @.submit_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    case PostgresStatement::read_job:
+      return "select state, attempts, failures, losses, progress_ns, last_reason from @.job_states where id = $1";
+    case PostgresStatement::commit_batch:
+      return "select * from @.commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+             "$19, $20)";
+    case PostgresStatement::settle_batch: return "select * from @.settle_batch($1, $2, $3)";
+    case PostgresStatement::finish_attempt: return "select * from @.finish_attempt($1, $2, $3, $4, $5, $6)";
+    case PostgresStatement::release_ended: return "select * from @.release_ended($1, $2, $3)";
+    case PostgresStatement::read_totals: return "select cpus, allocations, version from @.truth";
+    case PostgresStatement::recount_totals:
+      return "select coalesce(sum(a.cpus), 0)::bigint, count(a.cpus), t.version from @.truth t "
+             "left join @.allocations a on not a.released group by t.version";
+    case PostgresStatement::read_allocations: return std::string(kAllocationsHeld);
+    case PostgresStatement::raise_mark: return "select * from @.raise_mark($1, $2)";
+    case PostgresStatement::load_header:
+      return "select coalesce((select epoch from @.leases where name = $1), 0), cpus, allocations, version, last_arrival "
+             "from @.truth, @.intake";
+    case PostgresStatement::load_all_waiting: return all_waiting();
+    case PostgresStatement::load_held: return held();
+    case PostgresStatement::load_waiting:
+      return jobs_where("state = 0 and queue = $1 and ($2::int is null or (-priority, id) > (-$2::int, $3::bigint)) "
+                        "order by priority desc, id limit $4");
+    case PostgresStatement::load_arrived:
+      return jobs_where("state = 0 and arrival > $1 order by arrival limit $2");
+    case PostgresStatement::acquire_lease: return "select * from @.acquire_lease($1, $2, $3, $4)";
+    case PostgresStatement::release_lease: return "select * from @.release_lease($1, $2, $3)";
+    case PostgresStatement::read_lease: return "select * from @.read_lease($1)";
+    case PostgresStatement::fire_due:
+      return "select * from @.fire_due($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    case PostgresStatement::read_last_due: return "select max(due_ns) from @.fired where name = $1";
+    case PostgresStatement::notify: return "select pg_notify($1, '')";
+    case PostgresStatement::begin_snapshot: return "begin isolation level repeatable read read only";
+    case PostgresStatement::end_snapshot: return "commit";
+  }
+  return {};
+}
+
+constexpr const char* kNames[kPostgresStatements] = {
+    "submit_jobs",   "read_job",       "commit_batch",     "settle_batch", "finish_attempt",   "release_ended",
+    "read_totals",   "recount_totals", "read_allocations", "raise_mark",   "load_header",      "load_all_waiting",
+    "load_held",     "load_waiting",   "load_arrived",     "acquire_lease", "release_lease",   "read_lease",
+    "fire_due",      "read_last_due",  "notify",           "begin_snapshot",   "end_snapshot"};
+
+}  // namespace
+
+bool is_schema_name(std::string_view name) {
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  return !name.empty() && name.size() <= 20 && name[0] >= 'a' && name[0] <= 'z' &&
+         std::all_of(name.begin(), name.end(), fits) && !name.starts_with("pg_");
+}
+
+std::string install_schema(std::string_view schema) {
+  DRYDOCK_CHECK(is_schema_name(schema), "the name of a schema is made of a-z, 0-9 and '_'");
+  return fmt::format("create schema {0};{1}{2}insert into {0}.meta values ({3});", schema, with_schema(kTables, schema),
+                     with_schema(postgres_functions(), schema), kSchemaVersion);
+}
+
+std::string channel_name(std::string_view schema, std::string_view channel) { return fmt::format("{}:{}", schema, channel); }
+
+const char* name_of(PostgresStatement statement) { return kNames[static_cast<std::size_t>(statement)]; }
+std::string text_of(PostgresStatement statement, std::string_view schema) {
+  return with_schema(generic_text(statement), schema);
+}
+
+}  // namespace drydock::runtime
