@@ -5,6 +5,7 @@
 #include "policies/core/result.hpp"
 #include "policies/core/time.hpp"
 #include "policies/ports/redis.hpp"
+#include "real-runtime/private_server.hpp"
 #include "real-runtime/redis_client.hpp"
 
 #include <chrono>
@@ -31,7 +32,7 @@ class PrivateRedis {
   // Starts it and waits until it answers.
   static Result<std::unique_ptr<PrivateRedis>> start(PrivateRedisOptions options = {});
   // Kills it and removes its folder.
-  ~PrivateRedis();
+  ~PrivateRedis() { kill(); }
   PrivateRedis(const PrivateRedis&) = delete;
   PrivateRedis& operator=(const PrivateRedis&) = delete;
 
@@ -41,22 +42,19 @@ class PrivateRedis {
   void kill();
 
   [[nodiscard]] RedisAddress address() const;
-  [[nodiscard]] pid_t pid() const { return pid_; }  // -1: it does not run
-  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  [[nodiscard]] pid_t pid() const { return process_.pid(); }  // -1: it does not run
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
 
  private:
   explicit PrivateRedis(PrivateRedisOptions options) : options_(std::move(options)) {}
 
-  Result<redis::Done> make_folder();
   Result<redis::Done> launch();
   Result<redis::Done> wait_until_it_answers();
-  [[nodiscard]] std::string end_of_log() const;
 
   PrivateRedisOptions options_;
   std::string program_;  // where it was found
-  std::filesystem::path folder_;
-  int lock_ = -1;  // of the folder: held while its owner lives
-  pid_t pid_ = -1;
+  TemporaryFolder folder_;
+  ChildProcess process_;  // ends before its folder does
 };
 
 }  // namespace drydock::runtime

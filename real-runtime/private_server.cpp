@@ -1,0 +1,180 @@
+#include "real-runtime/private_server.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fstream>
+#include <grp.h>
+#include <iterator>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace drydock::runtime {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kLockName = "lock";
+
+std::string in_words(int error) { return std::system_category().message(error); }
+
+bool may_run(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
+
+// Removes folders whose owners are dead: nobody holds their locks.
+void remove_left_overs(const fs::path& parent, const std::string& prefix) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(parent, ignored)) {
+    if (!entry.path().filename().string().starts_with(prefix)) continue;
+    const int lock = ::open((entry.path() / kLockName).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0) continue;
+    if (::flock(lock, LOCK_EX | LOCK_NB) == 0) fs::remove_all(entry.path(), ignored);
+    ::close(lock);
+  }
+}
+
+// All that the child needs between fork and exec, where memory may not be had.
+struct Launch {
+  char* const* arguments;
+  const char* folder;
+  int log;
+  int null;
+  pid_t parent;
+  int death_signal;
+  const User* user;
+};
+
+// In the child: only calls that are safe there. Does not return.
+[[noreturn]] void become(const Launch& launch) {
+  constexpr int kCannot = 126;
+  ::setpgid(0, 0);  // Ctrl-C is for the owner, which may still need it
+  if (launch.user != nullptr) {
+    const bool changed = ::setgroups(0, nullptr) == 0 && ::setgid(launch.user->gid) == 0 && ::setuid(launch.user->uid) == 0;
+    if (!changed) ::_exit(kCannot);
+  }
+  ::prctl(PR_SET_PDEATHSIG, launch.death_signal);        // after the change of user, which would undo it
+  if (::getppid() != launch.parent) ::_exit(kCannot);    // it died before it could be told
+  if (::chdir(launch.folder) != 0) ::_exit(kCannot);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::dup2(launch.null, STDIN_FILENO);
+  ::dup2(launch.log, STDOUT_FILENO);
+  ::dup2(launch.log, STDERR_FILENO);
+  ::execv(launch.arguments[0], launch.arguments);
+  ::_exit(kCannot + 1);
+}
+
+}  // namespace
+
+std::string find_program(const std::string& name, const std::vector<fs::path>& more_folders) {
+  if (name.find('/') != std::string::npos) return may_run(name) ? name : std::string();
+  const char* path = std::getenv("PATH");
+  std::string_view rest = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(':'), rest.size());
+    std::string candidate = std::string(rest.substr(0, end)) + "/" + name;
+    if (may_run(candidate)) return candidate;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  for (const fs::path& folder : more_folders) {
+    if (may_run(folder / name)) return folder / name;
+  }
+  return {};
+}
+
+// --- folder ---
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+  if (lock_ >= 0) ::close(lock_);
+}
+
+std::optional<Error> TemporaryFolder::make(const Place& place, std::optional<User> owner) {
+  std::error_code error;
+  const fs::path parent = place.parent.empty() ? fs::temp_directory_path(error) : place.parent;
+  if (error) return Error{fmt::format("there is no temporary folder: {}", error.message())};
+  remove_left_overs(parent, place.prefix);
+  std::string name = (parent / fmt::format("{}XXXXXX", place.prefix)).string();
+  if (name.size() + 1 + place.socket.size() >= sizeof(sockaddr_un::sun_path)) {
+    return Error{fmt::format("{} is too long for a socket: set TMPDIR to a folder with a shorter name", parent.string())};
+  }
+  if (::mkdtemp(name.data()) == nullptr) {
+    return Error{fmt::format("cannot make a folder in {}: {}", parent.string(), in_words(errno))};
+  }
+  path_ = name;
+  lock_ = ::open((path_ / kLockName).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0 || ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    return Error{fmt::format("cannot lock {}: {}", path_.string(), in_words(errno))};
+  }
+  if (owner && ::chown(path_.c_str(), owner->uid, owner->gid) != 0) {
+    return Error{fmt::format("cannot give {} to another user: {}", path_.string(), in_words(errno))};
+  }
+  return std::nullopt;
+}
+
+std::string TemporaryFolder::end_of(std::string_view file) const {
+  constexpr std::size_t kMost = 1000;
+  std::ifstream stream(path_ / file);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  return text.size() <= kMost ? text : text.substr(text.size() - kMost);
+}
+
+// --- process ---
+
+std::optional<Error> ChildProcess::start(const Options& options) {
+  std::vector<std::string> words = options.words;
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const std::string folder = options.folder;
+
+  const int log = ::open(options.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const Launch launch{.arguments = arguments.data(),
+                      .folder = folder.c_str(),
+                      .log = log,
+                      .null = null,
+                      .parent = ::getpid(),
+                      .death_signal = options.death_signal,
+                      .user = options.user ? &*options.user : nullptr};
+  const pid_t child = log < 0 || null < 0 ? -1 : ::fork();
+  if (child == 0) become(launch);
+  const int error = errno;
+  if (log >= 0) ::close(log);
+  if (null >= 0) ::close(null);
+  if (child < 0) return Error{fmt::format("cannot start {}: {}", options.words.front(), in_words(error))};
+  pid_ = child;
+  return std::nullopt;
+}
+
+void ChildProcess::end(int signal) {
+  if (pid_ <= 0) return;
+  ::kill(pid_, signal);
+  ::kill(pid_, SIGCONT);  // it may be paused
+  wait();
+}
+
+int ChildProcess::wait() {
+  int status = 0;
+  while (pid_ > 0 && ::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
+  pid_ = -1;
+  return status;
+}
+
+bool ChildProcess::ended() {
+  if (pid_ <= 0) return true;
+  if (::waitpid(pid_, nullptr, WNOHANG) != pid_) return false;
+  pid_ = -1;
+  return true;
+}
+
+}  // namespace drydock::runtime
