@@ -48,9 +48,10 @@ PostgresClient::~PostgresClient() = default;
 
 Result<std::unique_ptr<PostgresClient>> PostgresClient::connect(PostgresClientOptions options) {
   if (!is_schema_name(options.schema)) {
-    return Error{fmt::format("'{}' cannot be the name of a schema: use at most 20 of a-z, 0-9 and '_', beginning with a letter "
-                             "and not with pg_",
-                             options.schema)};
+    return Error{
+        fmt::format("'{}' cannot be the name of a schema: use at most 20 of a-z, 0-9 and '_', beginning with a letter "
+                    "and not with pg_",
+                    options.schema)};
   }
   std::unique_ptr<PostgresClient> client(new PostgresClient(std::move(options)));
   const auto connected = client->reconnect();
@@ -229,7 +230,9 @@ std::vector<Reply> PostgresClient::collect() {
   std::vector<Reply> replies;
   replies.reserve(batch.size());
   // Hints are looked at when all before is answered; an explicit transaction may leave a connection to be rolled back.
-  const auto stands_alone = [](const Op& op) { return std::holds_alternative<TakeHints>(op) || is_explicit_transaction(op); };
+  const auto stands_alone = [](const Op& op) {
+    return std::holds_alternative<TakeHints>(op) || is_explicit_transaction(op);
+  };
   std::span<const Op> rest(batch);
   while (!rest.empty()) {
     const auto end = std::find_if(rest.begin(), rest.end(), stands_alone);

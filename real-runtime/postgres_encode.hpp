@@ -12,9 +12,9 @@
 namespace drydock::runtime {
 
 struct PostgresCall {
-  std::optional<PostgresStatement> statement;         // none: `text`, without parameters
-  std::string text;                                   //
-  std::vector<std::optional<std::string>> parameters; // in text form; none: null
+  std::optional<PostgresStatement> statement;          // none: `text`, without parameters
+  std::string text;                                    //
+  std::vector<std::optional<std::string>> parameters;  // in text form; none: null
 };
 
 // The calls of an operation, in order: one transaction. None for TakeHints, which only looks at what has been heard.

@@ -142,10 +142,10 @@ std::string generic_text(PostgresStatement statement) {
     case PostgresStatement::load_all_waiting: return all_waiting();
     case PostgresStatement::load_held: return held();
     case PostgresStatement::load_waiting:
-      return jobs_where("state = 0 and queue = $1 and ($2::int is null or (-priority, id) > (-$2::int, $3::bigint)) "
-                        "order by priority desc, id limit $4");
-    case PostgresStatement::load_arrived:
-      return jobs_where("state = 0 and arrival > $1 order by arrival limit $2");
+      return jobs_where(
+          "state = 0 and queue = $1 and ($2::int is null or (-priority, id) > (-$2::int, $3::bigint)) "
+          "order by priority desc, id limit $4");
+    case PostgresStatement::load_arrived: return jobs_where("state = 0 and arrival > $1 order by arrival limit $2");
     case PostgresStatement::acquire_lease: return "select * from @.acquire_lease($1, $2, $3, $4)";
     case PostgresStatement::release_lease: return "select * from @.release_lease($1, $2, $3)";
     case PostgresStatement::read_lease: return "select * from @.read_lease($1)";
@@ -160,10 +160,10 @@ std::string generic_text(PostgresStatement statement) {
 }
 
 constexpr const char* kNames[kPostgresStatements] = {
-    "submit_jobs",   "read_job",       "commit_batch",     "settle_batch", "finish_attempt",   "release_ended",
-    "read_totals",   "recount_totals", "read_allocations", "raise_mark",   "load_header",      "load_all_waiting",
-    "load_held",     "load_waiting",   "load_arrived",     "acquire_lease", "release_lease",   "read_lease",
-    "fire_due",      "read_last_due",  "notify",           "begin_snapshot",   "end_snapshot"};
+    "submit_jobs", "read_job",       "commit_batch",     "settle_batch",   "finish_attempt", "release_ended",
+    "read_totals", "recount_totals", "read_allocations", "raise_mark",     "load_header",    "load_all_waiting",
+    "load_held",   "load_waiting",   "load_arrived",     "acquire_lease",  "release_lease",  "read_lease",
+    "fire_due",    "read_last_due",  "notify",           "begin_snapshot", "end_snapshot"};
 
 }  // namespace
 

@@ -68,11 +68,11 @@ Result<Done> PrivatePostgres::find_programs() {
   postgres_ = find(options_, "postgres");
   initdb_ = find(options_, "initdb");
   if (!postgres_.empty() && !initdb_.empty()) return Done{};
-  return Error{fmt::format("{} was not found in {}: install PostgreSQL 15 (on Debian: apt-get install postgresql), or name "
-                           "the folder of its programs",
-                           postgres_.empty() ? "postgres" : "initdb",
-                           options_.programs.empty() ? "PATH, /usr/lib/postgresql/*/bin and /usr/pgsql-*/bin"
-                                                     : options_.programs.string())};
+  return Error{fmt::format(
+      "{} was not found in {}: install PostgreSQL 15 (on Debian: apt-get install postgresql), or name "
+      "the folder of its programs",
+      postgres_.empty() ? "postgres" : "initdb",
+      options_.programs.empty() ? "PATH, /usr/lib/postgresql/*/bin and /usr/pgsql-*/bin" : options_.programs.string())};
 }
 
 Result<Done> PrivatePostgres::find_user() {
@@ -86,11 +86,12 @@ Result<Done> PrivatePostgres::find_user() {
 }
 
 Result<Done> PrivatePostgres::make_cluster() {
-  const auto failed = process_.start({.words = {initdb_, "--pgdata", folder() / kDataName, "--username", "drydock", "--auth",
-                                                "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions"},
-                                      .folder = folder(),
-                                      .log = folder() / kInitLogName,
-                                      .user = user_});
+  const auto failed =
+      process_.start({.words = {initdb_, "--pgdata", folder() / kDataName, "--username", "drydock", "--auth", "trust",
+                                "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions"},
+                      .folder = folder(),
+                      .log = folder() / kInitLogName,
+                      .user = user_});
   if (failed) return *failed;
   const int status = process_.wait();
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Done{};
@@ -99,7 +100,8 @@ Result<Done> PrivatePostgres::make_cluster() {
 
 Result<Done> PrivatePostgres::launch() {
   const std::string directory = folder();
-  std::vector<std::string> words{postgres_, "-D", folder() / kDataName, "-k", directory, "-p", "5432", "-c", "listen_addresses="};
+  std::vector<std::string> words{postgres_, "-D", folder() / kDataName, "-k", directory, "-p",
+                                 "5432",    "-c", "listen_addresses="};
   const auto set = [&](std::string setting) {
     words.emplace_back("-c");
     words.push_back(std::move(setting));

@@ -59,8 +59,8 @@ struct Launch {
     const bool changed = ::setgroups(0, nullptr) == 0 && ::setgid(launch.user->gid) == 0 && ::setuid(launch.user->uid) == 0;
     if (!changed) ::_exit(kCannot);
   }
-  ::prctl(PR_SET_PDEATHSIG, launch.death_signal);        // after the change of user, which would undo it
-  if (::getppid() != launch.parent) ::_exit(kCannot);    // it died before it could be told
+  ::prctl(PR_SET_PDEATHSIG, launch.death_signal);      // after the change of user, which would undo it
+  if (::getppid() != launch.parent) ::_exit(kCannot);  // it died before it could be told
   if (::chdir(launch.folder) != 0) ::_exit(kCannot);
   sigset_t none;
   sigemptyset(&none);

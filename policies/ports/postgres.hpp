@@ -66,7 +66,7 @@ struct ReadJob {
 // Ends an attempt and releases its allocations. If it ended before (FinishAttempt), the outcome of then stays. Refused
 // (stale_attempt) unless its allocations are unreleased.
 struct ReleasedAttempt {
-  AttemptId attempt;
+  AttemptId attempt{};
   ReleaseReason reason = ReleaseReason::succeeded;
   bool job_ends = false;  // else it waits again
   Duration progress{};    // work that a next attempt need not repeat
@@ -75,23 +75,23 @@ struct ReleasedAttempt {
 
 // Ends a job that waits: cancelled, quarantined, rejected. Refused: unknown_job; job_ended; held.
 struct EndedJob {
-  JobId job;
+  JobId job{};
   ReleaseReason reason = ReleaseReason::cancelled;
   friend bool operator==(const EndedJob&, const EndedJob&) = default;
 };
 
 // `tasks` tasks on one worker, and what they hold there in all.
 struct Share {
-  WorkerId worker;
+  WorkerId worker{};
   std::uint32_t tasks = 0;
-  Resources held;
+  Resources held{};
   friend bool operator==(const Share&, const Share&) = default;
 };
 
 // A new attempt. Refused: unknown_job; job_ended; stale_attempt unless its number follows the last one; held.
 struct AssignedAttempt {
-  AttemptId attempt;
-  std::vector<Share> shares;  // at least one
+  AttemptId attempt{};
+  std::vector<Share> shares{};  // at least one
   friend bool operator==(const AssignedAttempt&, const AssignedAttempt&) = default;
 };
 
@@ -100,13 +100,13 @@ struct AssignedAttempt {
 // (SettleBatch came first); or for the first row that is refused. -> Verdict; detail: the epoch that stands, or the job of the
 // refused row.
 struct CommitBatch {
-  Fence fence;
-  RequestId request;
+  Fence fence{};
+  RequestId request{};
   // Batches of this epoch below this one were answered for good: the store forgets their ids, and refuses all of them.
-  RequestId settled_below;
-  std::vector<ReleasedAttempt> releases;     // attempts differ
-  std::vector<EndedJob> endings;             // jobs differ
-  std::vector<AssignedAttempt> assignments;  // jobs differ
+  RequestId settled_below{};
+  std::vector<ReleasedAttempt> releases{};     // attempts differ
+  std::vector<EndedJob> endings{};             // jobs differ
+  std::vector<AssignedAttempt> assignments{};  // jobs differ
   friend bool operator==(const CommitBatch&, const CommitBatch&) = default;
 };
 
@@ -125,7 +125,7 @@ struct SettleBatch {
 // is unreleased and has not ended. Without `release` its allocations stay, as when an executor dies in between. -> Verdict; detail:
 // the job where refused.
 struct FinishAttempt {
-  AttemptId attempt;
+  AttemptId attempt{};
   ReleaseReason reason = ReleaseReason::succeeded;
   bool job_ends = false;
   Duration progress{};
@@ -182,9 +182,9 @@ struct QueuePlace {
 
 // The waiting jobs of a queue that come after a place. -> Jobs, in the queue's order.
 struct LoadWaiting {
-  QueueId queue;
-  std::optional<QueuePlace> after;  // none: from the front
-  std::uint32_t limit = 0;          // > 0
+  QueueId queue{};
+  std::optional<QueuePlace> after{};  // none: from the front
+  std::uint32_t limit = 0;            // > 0
   friend bool operator==(const LoadWaiting&, const LoadWaiting&) = default;
 };
 
@@ -341,12 +341,12 @@ enum class JobState : std::uint8_t { waiting, held, ended };
 // A job as the rows of its attempts tell it.
 struct JobView {
   bool found = false;
-  JobState state = JobState::waiting;        // held also while it has ended and is not yet released
-  std::uint32_t attempts = 0;                // the number of the last one
-  std::uint32_t failures = 0;                // attempts that ended as failed
-  std::uint32_t losses = 0;                  // attempts lost with a worker
-  Duration progress{};                       // the most that an attempt left
-  std::optional<ReleaseReason> last_reason;  // of the last attempt that ended, or of the job ended without one
+  JobState state = JobState::waiting;          // held also while it has ended and is not yet released
+  std::uint32_t attempts = 0;                  // the number of the last one
+  std::uint32_t failures = 0;                  // attempts that ended as failed
+  std::uint32_t losses = 0;                    // attempts lost with a worker
+  Duration progress{};                         // the most that an attempt left
+  std::optional<ReleaseReason> last_reason{};  // of the last attempt that ended, or of the job ended without one
   friend bool operator==(const JobView&, const JobView&) = default;
 };
 
@@ -382,7 +382,7 @@ struct State {
 };
 
 struct Lease {
-  std::string holder;      // empty: nobody
+  std::string holder{};    // empty: nobody
   std::int64_t epoch = 0;  // of the last taking; 0: there was none
   Duration left{};         // whole microseconds; 0: nobody holds it
   friend bool operator==(const Lease&, const Lease&) = default;

@@ -166,7 +166,9 @@ ReleasedAttempt released(std::uint64_t job, std::uint32_t number, ReleaseReason 
 }
 
 void PostgresDriver::lead(const std::string& holder) {
-  epoch_ = ask<Lease>(AcquireLease{"scheduler", holder, std::chrono::hours{1}, epoch_ + 1}).epoch;
+  const auto before = ask<Lease>(ReadLease{"scheduler"});
+  if (!before.holder.empty()) ask<Found>(ReleaseLease{"scheduler", before.holder, before.epoch});
+  epoch_ = ask<Lease>(AcquireLease{"scheduler", holder, std::chrono::hours{1}, 1}).epoch;
 }
 
 std::int64_t PostgresDriver::submit(std::vector<Job> jobs) { return ask<Submitted>(SubmitJobs{std::move(jobs)}).added; }
@@ -180,6 +182,32 @@ Verdict PostgresDriver::commit_as(std::uint64_t request, CommitBatch batch) {
   return ask<Verdict>(batch);
 }
 
+bool PostgresDriver::soon(const std::function<bool()>& is_so) {
+  constexpr int kSteps = 6000;  // 30 s
+  for (int step = 0; step < kSteps; ++step) {
+    if (is_so()) return true;
+    store_->pass(std::chrono::milliseconds{5});
+  }
+  return false;
+}
+
 void PostgresDriver::expect_consistent() { EXPECT_EQ(ask<Totals>(RecountTotals{}), totals()); }
+
+std::vector<PostgresCase> all_postgres_cases() {
+  std::vector<PostgresCase> all;
+  for (const auto& some : {postgres_batch_cases(), postgres_fault_cases(), postgres_state_cases(), postgres_lease_cases()}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+void run_case(const PostgresCase& which, const Maker& make) {
+  auto store = make();
+  if (store == nullptr) return;
+  PostgresDriver db(std::move(store));
+  db.lead();
+  which.run(db);
+  db.expect_consistent();
+}
 
 }  // namespace drydock::postgres

@@ -41,6 +41,11 @@ struct PostgresWorld {
 inline void PrintTo(const PostgresWorld& world, std::ostream* out) { *out << world.name; }  // GoogleTest calls it
 std::vector<PostgresWorld> postgres_worlds();
 
+inline void PrintTo(const Verdict& verdict, std::ostream* out) { *out << to_text(Reply(verdict)); }
+inline void PrintTo(const JobView& view, std::ostream* out) { *out << to_text(Reply(view)); }
+inline void PrintTo(const Totals& totals, std::ostream* out) { *out << to_text(Reply(totals)); }
+inline void PrintTo(const Reply& reply, std::ostream* out) { *out << to_text(reply); }
+
 // --- shorthand ---
 
 [[nodiscard]] Job job(std::uint64_t id, std::uint32_t queue = 0, std::int32_t priority = 0);
@@ -79,6 +84,8 @@ class PostgresDriver {
   Totals totals() { return ask<Totals>(ReadTotals{}); }
   // What must hold always: the row of the truth equals the sum of the allocations.
   void expect_consistent();
+  // Lets time pass in small steps until it is so; false if it never is.
+  bool soon(const std::function<bool()>& is_so);
 
  private:
   std::unique_ptr<PostgresUnderTest> store_;
@@ -86,37 +93,19 @@ class PostgresDriver {
   std::uint64_t requests_ = 0;
 };
 
-// Fixture of the conformance suite.
-class PostgresContract : public testing::TestWithParam<PostgresWorld> {
- protected:
-  void SetUp() override {
-    auto store = GetParam().make();
-    ASSERT_NE(store, nullptr);
-    db_ = std::make_unique<PostgresDriver>(std::move(store));
-    db_->lead();
-  }
-  void TearDown() override {
-    if (db_ != nullptr) db_->expect_consistent();
-  }
-  void admin(const AdminOp& op) { db_->store().apply(op); }
-  void pass(Duration time) { db_->store().pass(time); }
-  // Lets time pass in small steps until it is so; false if it never is.
-  bool soon(const std::function<bool()>& is_so) {
-    constexpr int kSteps = 6000;  // 30 s
-    for (int step = 0; step < kSteps; ++step) {
-      if (is_so()) return true;
-      pass(std::chrono::milliseconds{5});
-    }
-    return false;
-  }
-
-  std::unique_ptr<PostgresDriver> db_;
+// The conformance suite: each case is given an empty store with a leader, and records failures. Not tests by themselves, so that they
+// can also be run on stores with planted bugs.
+struct PostgresCase {
+  std::string name;
+  void (*run)(PostgresDriver& db);
 };
-
-inline std::string postgres_world_name(const testing::TestParamInfo<PostgresWorld>& world) { return world.param.name; }
-
-// Instantiates the tests of a file for both.
-#define DRYDOCK_FOR_BOTH_POSTGRES(Suite) \
-  INSTANTIATE_TEST_SUITE_P(Worlds, Suite, testing::ValuesIn(postgres_worlds()), postgres_world_name)
+inline void PrintTo(const PostgresCase& which, std::ostream* out) { *out << which.name; }
+[[nodiscard]] std::vector<PostgresCase> postgres_batch_cases();
+[[nodiscard]] std::vector<PostgresCase> postgres_fault_cases();
+[[nodiscard]] std::vector<PostgresCase> postgres_state_cases();
+[[nodiscard]] std::vector<PostgresCase> postgres_lease_cases();
+[[nodiscard]] std::vector<PostgresCase> all_postgres_cases();
+// On a new store; a failure if it cannot be made.
+void run_case(const PostgresCase& which, const Maker& make);
 
 }  // namespace drydock::postgres
