@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <set>
+#include <utility>
 
 namespace drydock::postgres {
 
 namespace {
 
-constexpr std::uint64_t kWindow = 60;  // jobs that are talked about; older ones are mostly left alone
+constexpr std::uint64_t kWindow = 60;  // of ids, back from the last one, that are talked about at random
+constexpr std::size_t kMost = 60;      // jobs that wait, and jobs that are held: then no more are made
 
 }  // namespace
 
@@ -29,19 +31,38 @@ JobId RandomPostgresOps::any_job() {
 }
 
 JobId RandomPostgresOps::job_that(bool held) {
-  for (int tries = 0; tries < 12; ++tries) {
-    const JobId id = any_job();
-    const auto at = jobs_.find(id.value);
-    if (at != jobs_.end() && at->second.held == held && (held || !at->second.ended)) return id;
+  const std::set<std::uint64_t>& ids = held ? held_ : waiting_;
+  if (ids.empty()) return any_job();
+  const auto at = ids.lower_bound(*ids.begin() + rng_.below(*ids.rbegin() - *ids.begin() + 1));
+  return JobId{*at};
+}
+
+// One that waits; now and then one that is held, or that nobody submitted.
+JobId RandomPostgresOps::job_for_batch() {
+  const std::uint64_t kind = rng_.below(50);
+  return kind == 0 ? JobId{last_job_ + 1000 + rng_.below(1000)} : job_that(kind == 1);
+}
+
+void RandomPostgresOps::believe(std::uint64_t id, Believed what) {
+  jobs_[id] = what;
+  held_.erase(id);
+  waiting_.erase(id);
+  if (what.held) {
+    held_.insert(id);
+  } else if (!what.ended) {
+    waiting_.insert(id);
   }
-  return any_job();
 }
 
 Job RandomPostgresOps::new_job() {
   Job job;
   // Ids come a little out of order, and again.
-  last_job_ += rng_.below(3);
-  job.spec.id = JobId{last_job_ + rng_.below(6)};
+  if (waiting_.size() < kMost) {
+    last_job_ += rng_.below(3);
+    job.spec.id = JobId{last_job_ + rng_.below(6)};
+  } else {
+    job.spec.id = job_that(chance(50));
+  }
   job.spec.queue = QueueId{static_cast<std::uint32_t>(rng_.below(3))};
   job.spec.priority = static_cast<std::int32_t>(between(-2, 2));
   job.spec.tasks = static_cast<std::uint32_t>(between(1, 9));
@@ -63,7 +84,7 @@ Fence RandomPostgresOps::fence() {
 
 RequestId RandomPostgresOps::request(const Fence& fence) {
   std::uint64_t& last = requests_[fence.lease];
-  if (chance(12)) return RequestId{last - std::min(last, rng_.below(8))};
+  if (chance(12)) return RequestId{last - std::min(last, rng_.below(25))};
   return RequestId{++last};
 }
 
@@ -109,11 +130,11 @@ CommitBatch RandomPostgresOps::batch() {
     freed[id] = attempt.number;
   }
   if (chance(8)) {
-    const JobId id = job_that(false);
+    const JobId id = job_for_batch();
     if (endings.insert(id).second) op.endings.push_back({id, reason()});
   }
-  for (std::uint64_t n = rng_.below(4); n > 0; --n) {
-    const JobId id = !freed.empty() && chance(20) ? freed.begin()->first : job_that(false);
+  for (std::uint64_t n = held_.size() < kMost ? rng_.below(4) : 0; n > 0; --n) {
+    const JobId id = !freed.empty() && chance(20) ? freed.begin()->first : job_for_batch();
     if (!assignments.insert(id).second) continue;
     op.assignments.push_back({{id, slightly_wrong(number_of(id) + 1)}, shares()});
   }
@@ -127,6 +148,7 @@ FinishAttempt RandomPostgresOps::finish() {
 }
 
 Op RandomPostgresOps::next() {
+  if (const auto wrong = std::exchange(to_read_, std::nullopt)) return ReadJob{*wrong};
   switch (rng_.below(32)) {
     case 0:
     case 1:
@@ -186,26 +208,31 @@ void RandomPostgresOps::heard(const Op& op, const Reply& reply) {
     epochs_[name] = std::max<std::int64_t>(1, lease->epoch);
   }
   if (const auto* submitted = std::get_if<SubmitJobs>(&op)) {
-    for (const Job& job : submitted->jobs) jobs_.try_emplace(job.spec.id.value);
+    for (const Job& job : submitted->jobs) {
+      if (!jobs_.contains(job.spec.id.value)) believe(job.spec.id.value, {});
+    }
   }
   if (const auto* read = std::get_if<ReadJob>(&op)) {
     const auto* view = std::get_if<JobView>(&reply);
-    if (view == nullptr || !view->found) return;
-    jobs_[read->job.value] = {view->attempts, view->state == JobState::held, view->state == JobState::ended};
+    if (view == nullptr) return;
+    if (!view->found) return believe(read->job.value, {0, false, true});
+    believe(read->job.value, {view->attempts, view->state == JobState::held, view->state == JobState::ended});
+  }
+  if (verdict != nullptr && verdict->outcome >= Verdict::Outcome::stale_attempt && verdict->detail > 0) {
+    to_read_ = JobId{static_cast<std::uint64_t>(verdict->detail)};
   }
   if (!applied) return;
+  if (const auto* fired = std::get_if<FireDue>(&op)) believe(fired->job.spec.id.value, {});
   if (const auto* finished = std::get_if<FinishAttempt>(&op)) {
-    Believed& job = jobs_[finished->attempt.job.value];
-    job.ended = finished->job_ends;
-    job.held = !finished->release;
+    believe(finished->attempt.job.value, {finished->attempt.number, !finished->release, finished->job_ends});
   }
   if (const auto* batch = std::get_if<CommitBatch>(&op)) {
     for (const ReleasedAttempt& row : batch->releases) {
-      jobs_[row.attempt.job.value].held = false;
-      jobs_[row.attempt.job.value].ended = row.job_ends;
+      const Believed before = jobs_[row.attempt.job.value];
+      believe(row.attempt.job.value, {row.attempt.number, false, before.ended || row.job_ends});
     }
-    for (const EndedJob& row : batch->endings) jobs_[row.job.value].ended = true;
-    for (const AssignedAttempt& row : batch->assignments) jobs_[row.attempt.job.value] = {row.attempt.number, true, false};
+    for (const EndedJob& row : batch->endings) believe(row.job.value, {jobs_[row.job.value].attempts, false, true});
+    for (const AssignedAttempt& row : batch->assignments) believe(row.attempt.job.value, {row.attempt.number, true, false});
   }
 }
 

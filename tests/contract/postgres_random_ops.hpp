@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,8 +43,10 @@ class RandomPostgresOps {
   [[nodiscard]] Duration progress() { return Duration{between(0, 1'000'000'000'000)}; }
   [[nodiscard]] Resources amounts();
   [[nodiscard]] JobId any_job();
-  // One that is believed to wait (or to be held) if there is one soon.
+  // One that is believed to wait (or to be held) if there is one.
   [[nodiscard]] JobId job_that(bool held);
+  [[nodiscard]] JobId job_for_batch();
+  void believe(std::uint64_t id, Believed what);
   [[nodiscard]] Job new_job();
   [[nodiscard]] Fence fence();
   [[nodiscard]] RequestId request(const Fence& fence);
@@ -55,8 +58,11 @@ class RandomPostgresOps {
   Rng rng_;
   std::uint64_t last_job_ = 0;
   std::map<std::uint64_t, Believed> jobs_;
-  std::map<std::string, std::int64_t> epochs_;      // by lease
-  std::map<std::string, std::uint64_t> requests_;   // by lease
+  std::set<std::uint64_t> waiting_;
+  std::set<std::uint64_t> held_;
+  std::optional<JobId> to_read_;  // what was refused: it believed wrongly
+  std::map<std::string, std::int64_t> epochs_;     // by lease
+  std::map<std::string, std::uint64_t> requests_;  // by lease
 };
 
 }  // namespace drydock::postgres
