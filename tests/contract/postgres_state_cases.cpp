@@ -24,9 +24,9 @@ void a_new_leader_loads_all_that_lives(PostgresDriver& db) {
   db.commit({.releases = {released(1, 1), released(3, 1, ReleaseReason::failed, false)}, .endings = {{JobId{5}}}});
   db.lead("b");
   const State state = load(db);
-  EXPECT_EQ(ids(state.waiting), (Ids{3, 4}));
+  ASSERT_EQ(ids(state.waiting), (Ids{3, 4}));
   EXPECT_EQ(state.waiting[0].view, (JobView{true, JobState::waiting, 1, 1, 0, {}, ReleaseReason::failed}));
-  EXPECT_EQ(ids(state.held), (Ids{2}));
+  ASSERT_EQ(ids(state.held), (Ids{2}));
   EXPECT_EQ(state.held[0].job, job(2));
   EXPECT_EQ(state.held[0].arrival, 2);
   ASSERT_EQ(state.allocations.size(), 1U);
