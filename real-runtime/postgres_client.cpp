@@ -78,6 +78,7 @@ Result<Done> PostgresClient::reconnect() {
 Result<Done> PostgresClient::open() {
   connection_.reset(PQconnectStart(options_.connection.c_str()));
   if (connection_ == nullptr) return Error{"no memory for a connection to PostgreSQL"};
+  PQsetNoticeProcessor(connection_.get(), [](void* /*nobody*/, const char* /*notice*/) {}, nullptr);
   const auto deadline = Clock::now() + options_.connect_timeout;
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   if (PQstatus(connection_.get()) == CONNECTION_BAD) state = PGRES_POLLING_FAILED;
@@ -314,15 +315,20 @@ Reply PostgresClient::execute(const Op& op) {
   return collect().front();
 }
 
-Result<Done> PostgresClient::run(const std::string& sql) {
+Result<std::string> PostgresClient::run(const std::string& sql) {
   DRYDOCK_CHECK(batch_.empty(), "collect() the batch before other SQL");
   if (!connected()) return Error{broken_because_};
   if (PQexitPipelineMode(connection_.get()) != 1) return Error{last_words()};
   auto result = query(sql);
-  if (!result.ok()) return result.error();
+  if (!result.ok()) {
+    if (connected()) PQenterPipelineMode(connection_.get());
+    return result.error();
+  }
   note_notifications();
   if (PQenterPipelineMode(connection_.get()) != 1) return Error{last_words()};
-  return Done{};
+  const PGresult* last = result.value().get();
+  if (last == nullptr || PQntuples(last) == 0 || PQnfields(last) == 0) return std::string();
+  return std::string(PQgetvalue(last, 0, 0));
 }
 
 void PostgresClient::roll_back() {

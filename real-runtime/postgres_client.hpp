@@ -50,8 +50,8 @@ class PostgresClient {
   // submit() and collect().
   [[nodiscard]] postgres::Reply execute(const postgres::Op& op);
 
-  // Carries out SQL that is no operation, for administration and tests.
-  Result<postgres::Done> run(const std::string& sql);
+  // Carries out SQL that is no operation, for administration and tests. The first value of the last result; empty if there is none.
+  Result<std::string> run(const std::string& sql);
 
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
   // Connects again; what was listened to is forgotten. The batch must be empty.

@@ -87,7 +87,8 @@ class Real : public PostgresUnderTest {
   void pass(Duration time) override { std::this_thread::sleep_for(time); }
 
  private:
-  static void expect_ok(const Result<Done>& result) {
+  template <class Value>
+  static void expect_ok(const Result<Value>& result) {
     EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
   }
   // A real transaction that is really rolled back, or whose answer nobody reads.
