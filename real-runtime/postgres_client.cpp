@@ -78,7 +78,8 @@ Result<Done> PostgresClient::reconnect() {
 Result<Done> PostgresClient::open() {
   connection_.reset(PQconnectStart(options_.connection.c_str()));
   if (connection_ == nullptr) return Error{"no memory for a connection to PostgreSQL"};
-  PQsetNoticeProcessor(connection_.get(), [](void* /*nobody*/, const char* /*notice*/) {}, nullptr);
+  PQsetNoticeProcessor(
+      connection_.get(), [](void* /*nobody*/, const char* /*notice*/) {}, nullptr);
   const auto deadline = Clock::now() + options_.connect_timeout;
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   if (PQstatus(connection_.get()) == CONNECTION_BAD) state = PGRES_POLLING_FAILED;

@@ -249,19 +249,23 @@ begin
   return result;
 end $$;
 
-create function @.raise_mark(p_lease text, p_epoch bigint) returns @.verdict
-  language plpgsql as $$
+-- Looks before it locks, for the look may take long: what ended stays so, and what comes meanwhile has a higher arrival than `seen`.
+create function @.raise_mark(p_lease text, p_epoch bigint) returns @.verdict language plpgsql as $$
 declare
-  stands bigint := @.wrong_epoch(p_lease, p_epoch);
+  seen bigint := (select last_arrival from @.intake);
   first bigint;
+  low bigint;
+  stands bigint;
 begin
+  select arrival into first from @.job_states
+    where arrival >= (select mark from @.intake) and arrival <= seen and state < 2 order by arrival limit 1;
+  first := coalesce(first, seen + 1);
+  low := (select min(id) from @.jobs where arrival >= first and arrival <= seen);
+  stands := @.wrong_epoch(p_lease, p_epoch);
   if stands is not null then return (4, stands, 0, 0)::@.verdict; end if;
   perform from @.intake for update;
-  select arrival into first from @.job_states where arrival >= (select mark from @.intake) and state < 2
-    order by arrival limit 1;
-  first := coalesce(first, (select last_arrival + 1 from @.intake));
-  update @.intake set mark = first,
-    low_job = coalesce((select min(id) from @.jobs where arrival >= first), 9223372036854775807);
+  low := least(low, (select min(id) from @.jobs where arrival > seen), 9223372036854775807);
+  update @.intake set mark = first, low_job = low where mark <= first;
   return (0, first, 0, 0)::@.verdict;
 end $$;
 

@@ -21,8 +21,8 @@ inline constexpr int kSchemaVersion = 1;
 // What each connection sets. Plans are fixed to walk through indexes: made while tables were small, or without statistics, they
 // would read whole tables for ever. That makes whatever reads a whole table look expensive, so nothing may be compiled (jit).
 inline constexpr std::string_view kSessionSettings =
-    "set enable_hashjoin = off; set enable_mergejoin = off; set enable_seqscan = off; set enable_bitmapscan = off; set jit "
-    "= off; "
+    "set enable_hashjoin = off; set enable_mergejoin = off; set enable_seqscan = off; set enable_bitmapscan = off; "
+    "set plan_cache_mode = force_generic_plan; set jit = off; "
     "set client_min_messages = warning; set bytea_output = hex; set datestyle = iso;";
 
 // The channel of a schema: installations in one database do not hear each other.

@@ -60,7 +60,7 @@ class RandomPostgresOps {
   std::map<std::uint64_t, Believed> jobs_;
   std::set<std::uint64_t> waiting_;
   std::set<std::uint64_t> held_;
-  std::optional<JobId> to_read_;  // what was refused: it believed wrongly
+  std::optional<JobId> to_read_;                   // what was refused: it believed wrongly
   std::map<std::string, std::int64_t> epochs_;     // by lease
   std::map<std::string, std::uint64_t> requests_;  // by lease
 };
