@@ -66,8 +66,8 @@ create view @.job_states as
     coalesce(e.reason, a.last_outcome % 8) as last_reason
   from @.jobs j left join @.endings e on e.job = j.id
   cross join lateral (
-    select max(attempt) as attempts, count(*) filter (where outcome = 1) as failures,
-      count(*) filter (where outcome = 3) as losses, max(progress_ns) as progress_ns,
+    select max(attempt) as attempts, count(*) filter (where outcome in (1, 5)) as failures,
+      count(*) filter (where outcome in (3, 6)) as losses, max(progress_ns) as progress_ns,
       max(attempt::bigint * 8 + outcome) as last_outcome, bool_or(not released) as held, bool_or(job_ends) as ended
     from @.allocations where job = j.id and part = 0) a;
 

@@ -14,8 +14,8 @@ JobView PostgresJob::view() const {
   view.attempts = static_cast<std::uint32_t>(attempts.size());
   view.state = held() ? JobState::held : ended() ? JobState::ended : JobState::waiting;
   for (const PostgresAttempt& attempt : attempts) {
-    view.failures += attempt.outcome == ReleaseReason::failed ? 1U : 0U;
-    view.losses += attempt.outcome == ReleaseReason::worker_lost ? 1U : 0U;
+    view.failures += attempt.outcome && is_failure(*attempt.outcome) ? 1U : 0U;
+    view.losses += attempt.outcome && is_loss(*attempt.outcome) ? 1U : 0U;
     view.progress = std::max(view.progress, attempt.progress);
     if (attempt.outcome) view.last_reason = attempt.outcome;
   }

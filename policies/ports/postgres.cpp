@@ -146,14 +146,18 @@ struct Checker {
 
 bool near(Duration a, Duration b, Duration tolerance) { return a < b ? b - a <= tolerance : a - b <= tolerance; }
 
-auto fields(const JobSpec& s) {
-  return std::tie(s.id, s.queue, s.priority, s.tasks, s.per_task, s.estimate, s.input_bytes, s.output_bytes, s.on_failure,
-                  s.on_preemption);
+// Does not compile when a field is added: then the stores must keep it too.
+auto fields(const JobSpec& spec) {
+  const auto& [id, queue, priority, tasks, per_task, estimate, input, output, on_failure, on_preemption] = spec;
+  return std::tie(id, queue, priority, tasks, per_task, estimate, input, output, on_failure, on_preemption);
 }
 
 }  // namespace
 
 bool operator==(const Job& a, const Job& b) { return fields(a.spec) == fields(b.spec) && a.payload == b.payload; }
+
+bool is_failure(ReleaseReason reason) { return static_cast<int>(reason) == 1 || static_cast<int>(reason) == 5; }
+bool is_loss(ReleaseReason reason) { return static_cast<int>(reason) == 3 || static_cast<int>(reason) == 6; }
 
 Answer commit_answer(const Reply& reply) {
   if (const auto* verdict = std::get_if<Verdict>(&reply)) {

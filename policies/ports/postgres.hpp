@@ -338,12 +338,17 @@ struct Verdict {
 
 enum class JobState : std::uint8_t { waiting, held, ended };
 
+// Rows have the numbers of reasons. 1 (failed) and 5 (failed, to be tried again) count as failures; 3 (worker_lost) and 6 (the same,
+// and given up) as losses.
+[[nodiscard]] bool is_failure(ReleaseReason reason);
+[[nodiscard]] bool is_loss(ReleaseReason reason);
+
 // A job as the rows of its attempts tell it.
 struct JobView {
   bool found = false;
   JobState state = JobState::waiting;          // held also while it has ended and is not yet released
   std::uint32_t attempts = 0;                  // the number of the last one
-  std::uint32_t failures = 0;                  // attempts that ended as failed
+  std::uint32_t failures = 0;                  // attempts that ended as failures
   std::uint32_t losses = 0;                    // attempts lost with a worker
   Duration progress{};                         // the most that an attempt left
   std::optional<ReleaseReason> last_reason{};  // of the last attempt that ended, or of the job ended without one

@@ -1,6 +1,8 @@
 // One line for people: operations and replies of the PostgreSQL port.
 #include "policies/ports/postgres.hpp"
 
+#include <array>
+#include <cstddef>
 #include <fmt/format.h>
 #include <string>
 
@@ -18,14 +20,10 @@ std::string text(const Share& share) {
   return fmt::format("{} on worker {} ({})", share.tasks, share.worker.value, text(share.held));
 }
 std::string_view text(ReleaseReason reason) {
-  switch (reason) {
-    case ReleaseReason::succeeded: return "succeeded";
-    case ReleaseReason::failed: return "failed";
-    case ReleaseReason::preempted: return "preempted";
-    case ReleaseReason::worker_lost: return "worker lost";
-    case ReleaseReason::cancelled: return "cancelled";
-  }
-  return {};
+  constexpr std::array<std::string_view, 7> kNames{"succeeded", "failed",  "preempted",  "worker lost",
+                                                   "cancelled", "retried", "quarantined"};
+  const auto number = static_cast<std::size_t>(reason);
+  return number < kNames.size() ? kNames[number] : "?";
 }
 std::string text(const Job& job) {
   return fmt::format("{} in queue {} priority {} ({} x {}, {} bytes)", job.spec.id.value, job.spec.queue.value,

@@ -38,7 +38,7 @@ class RandomPostgresOps {
   [[nodiscard]] std::string lease() { return "lease" + number(2); }
   [[nodiscard]] std::string holder() { return "holder" + number(3); }
   [[nodiscard]] std::string channel() { return chance(50) ? std::string(kJobsChannel) : "channel" + number(2); }
-  [[nodiscard]] ReleaseReason reason() { return static_cast<ReleaseReason>(rng_.below(5)); }
+  [[nodiscard]] ReleaseReason reason() { return static_cast<ReleaseReason>(rng_.below(7)); }
   [[nodiscard]] std::uint32_t limit() { return static_cast<std::uint32_t>(between(1, 20)); }
   [[nodiscard]] Duration progress() { return Duration{between(0, 1'000'000'000'000)}; }
   [[nodiscard]] Resources amounts();
