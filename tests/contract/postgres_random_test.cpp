@@ -16,7 +16,7 @@ namespace drydock::postgres {
 namespace {
 
 constexpr Duration kTolerance = std::chrono::minutes{20};
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__)
 constexpr std::size_t kOperations = 20'000;
 #else
 constexpr std::size_t kOperations = 100'000;
