@@ -69,7 +69,9 @@ const PolicyInfo* find_policy(PolicyFamily family, std::string_view type) {
 
 std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config) { return make(placements(), config); }
 std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config) { return make(livenesses(), config); }
-std::unique_ptr<AccountingPolicy> make_accounting(const PolicyConfig& config) { return make(accountings(), config); }
+std::unique_ptr<AccountingPolicy> make_accounting(const PolicyConfig& config) {
+  return config.type.empty() ? nullptr : make(accountings(), config);
+}
 std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config) { return make(shares(), config); }
 
 }  // namespace drydock

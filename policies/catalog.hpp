@@ -21,6 +21,7 @@ namespace drydock {
 // The type must be in the catalog and its parameters complete (configure()).
 [[nodiscard]] std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config);
 [[nodiscard]] std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config);
+// nullptr for an empty type: no counter.
 [[nodiscard]] std::unique_ptr<AccountingPolicy> make_accounting(const PolicyConfig& config);
 [[nodiscard]] std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config);
 

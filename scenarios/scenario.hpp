@@ -168,9 +168,9 @@ struct StoreFault {
     database_outage,      // nobody reaches it
   };
   Kind kind = Kind::redis_outage;
-  std::string target;
-  std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when;  // only outages and restarts last
-  std::optional<Duration> snapshot_age;                         // of a restart; nothing: it comes back empty
+  std::string target{};
+  std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when{};  // only outages and restarts last
+  std::optional<Duration> snapshot_age{};                         // of a restart; nothing: it comes back empty
 };
 
 // Something that may happen to each single order to a store.
@@ -185,7 +185,7 @@ struct OrderFault {
   double probability = 0;
   double applied = 0.5;  // of commits in doubt: probability that it is in the store
   Duration at{};
-  std::optional<Duration> lasting;  // nothing: to the end
+  std::optional<Duration> lasting{};  // nothing: to the end
 };
 using Fault = std::variant<WorkerCrash, MessageLoss, StoreFault, OrderFault>;
 

@@ -63,6 +63,11 @@ void Executor::free_slot(std::uint32_t slot) {
   ++ended_;
 }
 
+std::int64_t Executor::cpus_of(JobId job) const {
+  const std::uint32_t* slot = by_id_.find(job);
+  return slot == nullptr ? 0 : jobs_[*slot].cpus_milli;
+}
+
 std::optional<JobId> Executor::first_live_job() const {
   std::optional<JobId> first;
   for (const LiveJob& job : jobs_) {
@@ -376,7 +381,9 @@ bool Executor::is_void(const Pending& pending) const {
     case Happening::answer:
     case Happening::lease_end:
     case Happening::beat:
+    case Happening::key_back:
     case Happening::reading:
+    case Happening::store_fault:
     case Happening::crash:
     case Happening::repair: return false;
   }

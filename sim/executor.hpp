@@ -42,6 +42,8 @@ class Executor {
   void flow_arrived(std::uint64_t cookie, std::int64_t at);
   [[nodiscard]] bool is_void(const Pending& pending) const;
 
+  // Thousandths of a cpu that one task of a live job holds.
+  [[nodiscard]] std::int64_t cpus_of(JobId job) const;
   [[nodiscard]] std::size_t live_jobs() const { return by_id_.size(); }
   [[nodiscard]] std::uint64_t ended_jobs() const { return ended_; }
   [[nodiscard]] std::size_t live_attempts() const { return live_attempts_; }
