@@ -168,7 +168,11 @@ void Fleet::tell(std::uint32_t worker) {
     common_.facts.emplace_back(LeaseExpired{WorkerId{worker}, state.told});
     ++reading_.gone;
     --reading_.entries;
-    if (!config_.is_read) declared_dead(WorkerId{worker}, state.told);
+    if (!config_.is_read) {  // at this very instant
+      note_detected(state);
+      state.declared = true;
+      if (state.running) executor_.kill_on_worker(WorkerId{worker});
+    }
   } else if (there && (!state.told_live || other)) {
     if (state.told_live || other) note_detected(state);
     if (!state.told_live) ++reading_.entries;
@@ -180,13 +184,11 @@ void Fleet::tell(std::uint32_t worker) {
   state.told = state.incarnation;
 }
 
-// What it still runs goes on nowhere: its results would be refused.
 void Fleet::declared_dead(WorkerId worker, std::uint32_t incarnation) {
   WorkerState& state = workers_[index(worker)];
   note_detected(state);
-  if (state.incarnation != incarnation) return;
-  state.declared = true;
-  if (state.running) executor_.kill_on_worker(worker);
+  if (state.incarnation == incarnation) state.declared = true;
+  if (state.running) executor_.disown_on_worker(worker);
 }
 
 // --- lost keys ---

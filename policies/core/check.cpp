@@ -171,6 +171,7 @@ void Checker::Impl::operator()(const RegistryRead& e) {
 
 void Checker::Impl::operator()(const DeclareDead& c) {
   const WorkerBook* worker = books.find_worker(c.worker);
+  if (worker != nullptr && worker->live && worker->incarnation > c.incarnation) return;  // its successor has registered
   if (worker == nullptr || !worker->live || worker->incarnation != c.incarnation) {
     return report(kCapacity, "worker {} is declared dead as incarnation {}, but is not known to live as that one",
                   c.worker.value, c.incarnation);

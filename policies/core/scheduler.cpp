@@ -153,7 +153,11 @@ void Scheduler::on(const WorkerRegistered& event) {
   const bool known = index(event.worker) < cluster_.worker_count();
   if (registry_.suspects()) registry_.clear(event.worker);
   if (event.incarnation <= (known ? cluster_.worker(event.worker).incarnation : 0)) return;
-  if (known && cluster_.worker(event.worker).live) lose_worker(event.worker);
+  if (known && cluster_.worker(event.worker).live) {
+    const std::uint32_t before = cluster_.worker(event.worker).incarnation;
+    if (registry_.reads()) commands_.emplace_back(DeclareDead{event.worker, before});
+    lose_worker(event.worker);
+  }
   cluster_.add_worker(event.worker, event.incarnation, event.spec);
 }
 
