@@ -181,12 +181,12 @@ void Stores::read(const ReadBatch& order) {
   later_or_now(answer, fate.delay);
 }
 
-void Stores::sum(const SumAllocations& order) { later_or_now(order, draw(scenario_.query_latency)); }
-
-void Stores::happen(const SumAllocations& order) {
+// The query sees what was there when it began.
+void Stores::sum(const SumAllocations& order) {
+  const Duration delay = draw(scenario_.query_latency);
   AllocationsSummed answer{.request = order.request, .answer = Answer::done, .cpus_milli = truth_, .version = version_};
-  if (faults_.database_is_down(common_.now)) answer = {.request = order.request, .answer = Answer::failed};
-  common_.facts.emplace_back(answer);
+  if (faults_.database_is_down(later(common_.now, delay))) answer = {.request = order.request, .answer = Answer::failed};
+  later_or_now(answer, delay);
 }
 
 // --- Redis ---

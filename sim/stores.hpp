@@ -67,12 +67,12 @@ class Stores {
     std::vector<AttemptId> released{};
     std::vector<std::pair<AttemptId, std::int64_t>> assigned{};
   };
-  using Due = std::variant<Applied, BatchRead, SumAllocations, AskCounter, CounterAnswered>;
+  using Due = std::variant<Applied, BatchRead, AllocationsSummed, AskCounter, CounterAnswered>;
 
   void later_or_now(Due what, Duration delay);
   void happen(const Applied& commit);
   void happen(const BatchRead& answer) { common_.facts.emplace_back(answer); }
-  void happen(const SumAllocations& order);
+  void happen(const AllocationsSummed& answer) { common_.facts.emplace_back(answer); }
   void happen(const AskCounter& order);
   void happen(const CounterAnswered& answer) { common_.facts.emplace_back(answer); }
   [[nodiscard]] CounterAnswered answer_to(const AskCounter& order);

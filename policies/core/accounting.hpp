@@ -47,10 +47,11 @@ class AccountingPolicy {
  public:
   virtual ~AccountingPolicy() = default;
 
-  // A pass that decides by the total is due: asks for it. The pass waits until is_known().
+  // A scheduler that works in cycles makes a pass: asks for the total, as whoever shows it to people would. Not called again before
+  // is_known().
   virtual void before_pass(Asker& ask) = 0;
   [[nodiscard]] virtual bool is_known() const = 0;
-  // The total as asked for by before_pass(); nothing: it could not be learned, and nothing may be started.
+  // The total as asked for by before_pass(); nothing: it could not be learned.
   [[nodiscard]] virtual std::optional<std::int64_t> allocated() const = 0;
 
   // Whether each batch must be cleared before its commit. Then clear() is called, and answered() returns the clearance.

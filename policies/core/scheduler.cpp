@@ -399,6 +399,10 @@ void Scheduler::decide() {
 // Until no pool has changes: what one pool takes from a shared queue is a change for the others. Each round takes a job.
 void Scheduler::pass() {
   changed_at_ = kNever;
+  if (accounting_ && config_.control_plane.trigger == PassTrigger::cycle && accounting_->is_known()) {
+    Asker ask = asker();
+    accounting_->before_pass(ask);
+  }
   const auto is_dirty = [](const Pool& pool) { return pool.dirty; };
   while (!halted_ && std::ranges::any_of(cluster_.pools(), is_dirty)) {
     for (std::uint32_t p = 0; p < cluster_.pools().size() && !halted_; ++p) {

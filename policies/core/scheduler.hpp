@@ -32,7 +32,7 @@ struct ControlPlaneConfig {
   PassTrigger trigger = PassTrigger::ideal;
   Duration period{};
   // In a cycle the registry is read first, and the pass waits for the answer.
-  RegistryConfig registry;
+  RegistryConfig registry{};
 };
 
 struct SchedulerConfig {
