@@ -80,8 +80,18 @@ bool is_random(const scenarios::WorkerCrash& crash) {
 
 bool is_random(const scenarios::MessageLoss& loss) { return loss.burst || (loss.probability > 0 && loss.probability < 1); }
 
+bool is_random(const scenarios::StoreFault& fault) {
+  const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&fault.when);
+  return repeated != nullptr && (is_random(repeated->up) || is_random(repeated->down));
+}
+
+bool is_random(const scenarios::OrderFault& fault) { return fault.probability > 0; }
+
 bool is_random(const Scenario& scenario) {
-  if (scenario.scheduler.placement.type == "jsq" || is_random(scenario.registry_latency)) return true;
+  if (scenario.scheduler.placement.type == "jsq" || is_random(scenario.registry_latency) ||
+      is_random(scenario.commit_latency) || is_random(scenario.query_latency)) {
+    return true;
+  }
   for (const auto& fault : scenario.faults) {
     if (std::visit([](const auto& kind) { return is_random(kind); }, fault)) return true;
   }

@@ -1,6 +1,7 @@
 // What each built-in policy's file defines: its description and its factory. Collected by catalog.cpp.
 #pragma once
 
+#include "policies/core/accounting.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/policy_info.hpp"
 #include "policies/core/share_policy.hpp"
@@ -17,6 +18,10 @@ struct BuiltInPlacement {
 struct BuiltInLiveness {
   PolicyInfo info;
   std::unique_ptr<LivenessPolicy> (*make)(const PolicyConfig& config);
+};
+struct BuiltInAccounting {
+  PolicyInfo info;
+  std::unique_ptr<AccountingPolicy> (*make)(const PolicyConfig& config);
 };
 struct BuiltInShare {
   PolicyInfo info;
@@ -48,6 +53,13 @@ struct BuiltInShare {
 
 // The parameter "heartbeat", shared by most liveness policies.
 [[nodiscard]] ParameterInfo heartbeat_parameter();
+
+[[nodiscard]] BuiltInAccounting cached_counter_policy();
+[[nodiscard]] BuiltInAccounting database_policy();
+[[nodiscard]] BuiltInAccounting fenced_counter_policy();
+[[nodiscard]] BuiltInAccounting atomic_counter_policy();
+[[nodiscard]] BuiltInAccounting reserve_confirm_policy();
+[[nodiscard]] BuiltInAccounting outbox_policy();
 
 [[nodiscard]] BuiltInShare equal_active_policy();
 [[nodiscard]] BuiltInShare max_min_policy();

@@ -26,6 +26,13 @@ const std::vector<BuiltInLiveness>& livenesses() {
   return all;
 }
 
+const std::vector<BuiltInAccounting>& accountings() {
+  static const std::vector<BuiltInAccounting> all = {cached_counter_policy(), database_policy(),
+                                                     fenced_counter_policy(), atomic_counter_policy(),
+                                                     reserve_confirm_policy(), outbox_policy()};
+  return all;
+}
+
 const std::vector<BuiltInShare>& shares() {
   static const std::vector<BuiltInShare> all = {equal_active_policy(), max_min_policy(), drf_policy(), aimd_policy(),
                                                 leased_policy()};
@@ -46,6 +53,7 @@ std::span<const PolicyInfo> policy_catalog() {
     std::vector<PolicyInfo> infos;
     for (const auto& entry : placements()) infos.push_back(entry.info);
     for (const auto& entry : livenesses()) infos.push_back(entry.info);
+    for (const auto& entry : accountings()) infos.push_back(entry.info);
     for (const auto& entry : shares()) infos.push_back(entry.info);
     return infos;
   }();
@@ -61,6 +69,9 @@ const PolicyInfo* find_policy(PolicyFamily family, std::string_view type) {
 
 std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config) { return make(placements(), config); }
 std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config) { return make(livenesses(), config); }
+std::unique_ptr<AccountingPolicy> make_accounting(const PolicyConfig& config) {
+  return config.type.empty() ? nullptr : make(accountings(), config);
+}
 std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config) { return make(shares(), config); }
 
 }  // namespace drydock

@@ -1,6 +1,7 @@
 // The table of all built-in policies. A new policy: one file with an info and a factory, and one line in catalog.cpp.
 #pragma once
 
+#include "policies/core/accounting.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/policy_info.hpp"
 #include "policies/core/share_policy.hpp"
@@ -20,6 +21,8 @@ namespace drydock {
 // The type must be in the catalog and its parameters complete (configure()).
 [[nodiscard]] std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config);
 [[nodiscard]] std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config);
+// nullptr for an empty type: no counter.
+[[nodiscard]] std::unique_ptr<AccountingPolicy> make_accounting(const PolicyConfig& config);
 [[nodiscard]] std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config);
 
 }  // namespace drydock

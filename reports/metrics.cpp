@@ -117,6 +117,34 @@ struct Spread {
   }
 };
 
+// The error of the counter of allocated cpus, in thousandths of one.
+struct Drift {
+  bool told = false;
+  std::int64_t now = 0;
+  StepIntegral absolute;
+  std::int64_t greatest = 0;
+  std::int64_t greatest_since_resync = 0;
+  std::uint64_t resyncs = 0;
+  Int128 before = 0;  // sums over the resyncs, of amounts without their signs
+  Int128 after = 0;
+  Int128 peaks = 0;
+
+  void set(Time at, std::int64_t value) {
+    told = true;
+    absolute.change(at, std::abs(value) - std::abs(now));
+    now = value;
+    greatest = std::max(greatest, std::abs(value));
+    greatest_since_resync = std::max(greatest_since_resync, std::abs(value));
+  }
+  void resync(std::int64_t from, std::int64_t to) {
+    ++resyncs;
+    before += std::abs(from);
+    after += std::abs(to);
+    peaks += greatest_since_resync;
+    greatest_since_resync = std::abs(to);
+  }
+};
+
 double seconds_of(double ns) { return ns / kNanosPerSecond; }
 
 // Writes figures under names that share a beginning; leaves out what was not measured.
@@ -188,6 +216,7 @@ struct Metrics::Impl {
   bool cost_told = false;
   double cost_usd = 0;
   Int128 worker_time_ns = 0;
+  Drift drift;
 
   explicit Impl(MetricsConfig c) : config(std::move(c)), intake(config.queues.size()), measuring(config.warmup_jobs == 0) {
     cells.resize(config.queues.size() * config.pools.size());
@@ -220,6 +249,7 @@ struct Metrics::Impl {
   void write_jobs(std::map<std::string, double>& out) const;
   void write_cores(const Writer& out, const Cores& of, Time now) const;
   void write_machines(std::map<std::string, double>& out, Time now) const;
+  void write_drift(const Writer& out, Time now) const;
 };
 
 Metrics::Metrics(MetricsConfig config) : impl_(std::make_unique<Impl>(std::move(config))) {}
@@ -269,6 +299,12 @@ void Metrics::false_expiry() {
   ++impl_->false_expiries;
 }
 
+void Metrics::counter_drift(Time now, std::int64_t cpus_milli) { impl_->drift.set(now, cpus_milli); }
+
+void Metrics::counter_resync(Time /*now*/, std::int64_t before_milli, std::int64_t after_milli) {
+  impl_->drift.resync(before_milli, after_milli);
+}
+
 void Metrics::cost(double usd) {
   impl_->cost_told = true;
   impl_->cost_usd += usd;
@@ -316,12 +352,24 @@ void Metrics::Impl::write_machines(std::map<std::string, double>& out, Time now)
     write_cores(Writer(out, "per_pool." + config.pools[p] + "."), pool_cores.empty() ? cores : pool_cores[p], now);
   all.put("wasted_cpu_s", seconds_of(static_cast<double>(wasted_ns)));
   if (cost_told) all.put("cost_usd", cost_usd);
+  write_drift(all, now);
   all.put_times("detection_s", detection);
   if (detection_spread.count > 1) all.put("detection_s.sd", detection_spread.standard_deviation());
   if (!failures_observed) return;
   all.put_count("false_expiries", false_expiries);
   const double worker_hours = seconds_of(static_cast<double>(worker_time_ns)) / 3600;
   all.put_ratio("false_expiries_per_worker_hour", static_cast<double>(false_expiries), worker_hours);
+}
+
+void Metrics::Impl::write_drift(const Writer& out, Time now) const {
+  if (!drift.told) return;
+  constexpr double kMilli = 1e-3;
+  out.put_ratio("drift.time_avg_abs", kMilli * static_cast<double>(drift.absolute.until(now)), static_cast<double>(nanos(now)));
+  out.put("drift.abs_max", kMilli * static_cast<double>(drift.greatest));
+  const auto resyncs = static_cast<double>(drift.resyncs);
+  out.put_ratio("drift.abs_mean", kMilli * static_cast<double>(drift.before), resyncs);
+  out.put_ratio("drift.peak_mean", kMilli * static_cast<double>(drift.peaks), resyncs);
+  out.put_ratio("drift.after_resync", kMilli * static_cast<double>(drift.after), resyncs);
 }
 
 std::map<std::string, double> Metrics::result(Time now) const {

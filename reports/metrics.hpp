@@ -51,6 +51,9 @@ class Metrics {
   void usage(Time now, std::int64_t cpus_milli_change, std::span<const PoolId> pools);
   void detected(Duration after_crash);
   void false_expiry();
+  // The counter minus the truth, in thousandths of a cpu, is this from now on; and a resync changed it.
+  void counter_drift(Time now, std::int64_t cpus_milli);
+  void counter_resync(Time now, std::int64_t before_milli, std::int64_t after_milli);
   void cost(double usd);
   void worker_time(Duration worker_time);  // live worker-time in all, for rates per worker-hour
 

@@ -14,16 +14,24 @@ inline constexpr std::array<Word, 15> kScenario{"$schema",  "name",     "descrip
                                                 "warmup",   "cluster",  "control_plane", "queues",     "pools",
                                                 "workload", "policies", "faults",        "checkpoint", "variants"};
 inline constexpr std::array<Word, 3> kCluster{"hosts", "network", "stores"};
-inline constexpr std::array<Word, 1> kStores{"redis"};
+inline constexpr std::array<Word, 2> kStores{"redis", "postgres"};
+inline constexpr std::array<Word, 2> kPostgres{"commit", "query"};
 inline constexpr std::array<Word, 1> kRedis{"latency"};
 inline constexpr std::array<Word, 7> kHost{"name", "count", "cpus", "speed", "memory", "gpus", "cost_per_hour"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
-inline constexpr std::array<Word, 3> kControlPlane{"mode", "cycle", "debounce"};
+inline constexpr std::array<Word, 7> kControlPlane{"mode", "cycle", "debounce", "mass_expiry_guard", "mass_expiry_hold",
+                                                   "self_fencing", "beat"};
 inline constexpr std::array<Word, 3> kQueue{"name", "priority", "capacity"};
 inline constexpr std::array<Word, 4> kPool{"name", "hosts", "queues", "slots_per_worker"};
-inline constexpr std::array<Word, 2> kPolicies{"placement", "liveness"};
+inline constexpr std::array<Word, 3> kPolicies{"placement", "liveness", "accounting"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
+inline constexpr std::array<Word, 5> kOutage{"type", "at", "for", "mtbf", "mttr"};
+inline constexpr std::array<Word, 6> kRedisRestart{"type", "at", "for", "mtbf", "mttr", "snapshot_age"};
+inline constexpr std::array<Word, 3> kInstant{"type", "at", "mtbf"};
+inline constexpr std::array<Word, 4> kWorkerKeyEviction{"type", "target", "at", "mtbf"};
+inline constexpr std::array<Word, 4> kOrderFault{"type", "probability", "at", "for"};
+inline constexpr std::array<Word, 5> kCommitInDoubt{"type", "probability", "applied", "at", "for"};
 inline constexpr std::array<Word, 3> kBurst{"enter", "leave", "lost"};
 inline constexpr std::array<Word, 3> kCheckpoint{"interval", "cost", "restart"};
 inline constexpr std::array<Word, 2> kVariant{"name", "set"};
@@ -71,6 +79,17 @@ inline constexpr ObjectKeys kStores{"stores", lists::kStores};
 inline constexpr ObjectKeys kRedis{"redis", lists::kRedis};
 inline constexpr ObjectKeys kWorkerCrash{"worker_crash", lists::kWorkerCrash};
 inline constexpr ObjectKeys kMessageLoss{"message_loss", lists::kMessageLoss};
+inline constexpr ObjectKeys kPostgres{"postgres", lists::kPostgres};
+inline constexpr ObjectKeys kRedisOutage{"redis_outage", lists::kOutage};
+inline constexpr ObjectKeys kRedisFlush{"redis_flush", lists::kInstant};
+inline constexpr ObjectKeys kRedisRestart{"redis_restart", lists::kRedisRestart};
+inline constexpr ObjectKeys kCounterEviction{"counter_eviction", lists::kInstant};
+inline constexpr ObjectKeys kWorkerKeyEviction{"worker_key_eviction", lists::kWorkerKeyEviction};
+inline constexpr ObjectKeys kDatabaseOutage{"database_outage", lists::kOutage};
+inline constexpr ObjectKeys kCounterUpdateLoss{"counter_update_loss", lists::kOrderFault};
+inline constexpr ObjectKeys kCounterUpdateRepeat{"counter_update_repeat", lists::kOrderFault};
+inline constexpr ObjectKeys kCommitAbort{"commit_abort", lists::kOrderFault};
+inline constexpr ObjectKeys kCommitInDoubt{"commit_in_doubt", lists::kCommitInDoubt};
 inline constexpr ObjectKeys kBurst{"burst", lists::kBurst};
 inline constexpr ObjectKeys kCheckpoint{"checkpoint", lists::kCheckpoint};
 inline constexpr ObjectKeys kVariant{"variant", lists::kVariant};
@@ -119,6 +138,9 @@ inline constexpr std::array kAll{kScenario,      kCluster,
                                  kExponential,   kDeterministic,
                                  kUniform,       kLognormal,
                                  kWeibull,       kHyperexponential,
-                                 kBoundedPareto, kEmpirical};
+                                 kBoundedPareto, kEmpirical,
+                                 kPostgres, kRedisOutage, kRedisFlush, kRedisRestart, kCounterEviction,
+                                 kWorkerKeyEviction, kDatabaseOutage, kCounterUpdateLoss, kCounterUpdateRepeat,
+                                 kCommitAbort, kCommitInDoubt};
 
 }  // namespace drydock::scenarios::keys

@@ -74,10 +74,14 @@ void read_network(const ObjectReader& cluster, Scenario& scenario) {
 void read_stores(const ObjectReader& cluster, Scenario& scenario) {
   const auto node = cluster.find("stores");
   if (!node) return;
-  const auto redis = ObjectReader(*node, keys::kStores).find("redis");
-  if (!redis) return;
-  const auto latency = ObjectReader(*redis, keys::kRedis).find("latency");
-  if (latency) scenario.registry_latency = read_duration_distribution(*latency);
+  const ObjectReader stores(*node, keys::kStores);
+  const auto latency = [](const std::optional<Node>& store, const ObjectKeys& keys, std::string_view key) {
+    const auto found = store ? ObjectReader(*store, keys).find(key) : std::nullopt;
+    return found ? std::optional(read_duration_distribution(*found)) : std::nullopt;
+  };
+  scenario.registry_latency = latency(stores.find("redis"), keys::kRedis, "latency");
+  scenario.commit_latency = latency(stores.find("postgres"), keys::kPostgres, "commit");
+  scenario.query_latency = latency(stores.find("postgres"), keys::kPostgres, "query");
 }
 
 void read_control_plane(const ObjectReader& top, Scenario& scenario) {
@@ -94,7 +98,16 @@ void read_control_plane(const ObjectReader& top, Scenario& scenario) {
       node->member(key).fail(fmt::format("has an effect only with \"mode\": \"{}\"", mode));
     }
   };
+  constexpr std::array<std::string_view, 2> kBeats{"reregister", "expire-then-set"};
+  config.registry.guard = plane.boolean("mass_expiry_guard", true);
+  config.registry.hold = plane.duration("mass_expiry_hold", Duration{0}, Duration{1});
+  scenario.self_fencing = plane.boolean("self_fencing", true);
+  scenario.safe_beat = plane.choice("beat", kBeats, 0) == 0;
   only_with("cycle", PassTrigger::cycle, "cycle");
+  only_with("mass_expiry_guard", PassTrigger::cycle, "cycle");
+  only_with("mass_expiry_hold", PassTrigger::cycle, "cycle");
+  only_with("self_fencing", PassTrigger::cycle, "cycle");
+  only_with("beat", PassTrigger::cycle, "cycle");
   only_with("debounce", PassTrigger::event, "event");
   config.period = config.trigger == PassTrigger::cycle   ? cycle
                   : config.trigger == PassTrigger::event ? debounce

@@ -87,18 +87,32 @@ void refuse_crossed_bounds(const Node& node, const PolicyConfig& liveness) {
                         format_duration(shortest), format_duration(longest)));
 }
 
+// A scheduler that works in cycles reads the registry once in each, where there is one.
+void settle_registry(Scenario& scenario) {
+  ControlPlaneConfig& plane = scenario.scheduler.control_plane;
+  if (plane.trigger == PassTrigger::cycle && scenario.liveness.type != "oracle") plane.registry.reading = plane.period;
+  if (plane.registry.hold != Duration{0}) return;
+  const auto ttl = scenario.liveness.parameters.find("ttl");
+  plane.registry.hold = ttl == scenario.liveness.parameters.end() ? Duration{std::chrono::seconds{60}}
+                                                                  : std::get<Duration>(ttl->second);
+}
+
 }  // namespace
 
 void read_policies(const ObjectReader& top, Scenario& scenario) {
   std::optional<Node> placement;
   std::optional<Node> liveness;
+  std::optional<Node> accounting;
   if (const auto node = top.find("policies")) {
     const ObjectReader policies(*node, keys::kPolicies);
     placement = policies.find("placement");
     liveness = policies.find("liveness");
+    accounting = policies.find("accounting");
   }
   scenario.scheduler.placement = read_policy(placement, PolicyFamily::placement, "fcfs");
   scenario.liveness = read_policy(liveness, PolicyFamily::liveness, "oracle");
+  if (accounting) scenario.scheduler.accounting = read_policy(accounting, PolicyFamily::accounting, "");
+  settle_registry(scenario);
   if (!liveness || top.node().diagnostics().failed()) return;
   refuse_short_lease(*liveness, scenario.liveness);
   refuse_crossed_bounds(*liveness, scenario.liveness);

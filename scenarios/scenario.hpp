@@ -157,7 +157,37 @@ struct MessageLoss {
   Duration at{};
   std::optional<Duration> lasting;  // nothing: to the end
 };
-using Fault = std::variant<WorkerCrash, MessageLoss>;
+// Something happens to a store: once, or again and again.
+struct StoreFault {
+  enum class Kind : std::uint8_t {
+    redis_outage,         // nobody reaches it; what it holds stays, and TTLs go on
+    redis_flush,          // it loses every key
+    redis_restart,        // it is down, and comes back with a snapshot, or empty
+    counter_eviction,     // it loses the counter
+    worker_key_eviction,  // it loses the keys of the workers on the target's hosts
+    database_outage,      // nobody reaches it
+  };
+  Kind kind = Kind::redis_outage;
+  std::string target{};
+  std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when{};  // only outages and restarts last
+  std::optional<Duration> snapshot_age{};                         // of a restart; nothing: it comes back empty
+};
+
+// Something that may happen to each single order to a store.
+struct OrderFault {
+  enum class Kind : std::uint8_t {
+    counter_update_loss,    // it never arrives, and nobody says so
+    counter_update_repeat,  // it arrives twice
+    commit_abort,           // it is rolled back
+    commit_in_doubt,        // its answer is lost
+  };
+  Kind kind = Kind::counter_update_loss;
+  double probability = 0;
+  double applied = 0.5;  // of commits in doubt: probability that it is in the store
+  Duration at{};
+  std::optional<Duration> lasting{};  // nothing: to the end
+};
+using Fault = std::variant<WorkerCrash, MessageLoss, StoreFault, OrderFault>;
 
 struct Warmup {
   double fraction = 0;  // of the jobs, by submission; these are simulated but not measured
@@ -178,13 +208,17 @@ struct Scenario {
   Warmup warmup;
   std::vector<HostGroup> hosts;
   Network network;
-  std::optional<Distribution> registry_latency;  // of a worker's message to the registry; nothing: none
+  std::optional<Distribution> registry_latency;  // of a message to or from the registry; nothing: none
+  std::optional<Distribution> commit_latency;    // from a commit to its answer; nothing: none
+  std::optional<Distribution> query_latency;     // from a question to the database to its answer; nothing: none
   std::vector<Pool> pools;                       // as in scheduler.pools, by index
   std::vector<Source> workload;
   std::vector<Fault> faults;
   CheckpointConfig checkpoint;
   SchedulerConfig scheduler;  // seed is set per run
   PolicyConfig liveness;      // "oracle" unless the scenario says otherwise
+  bool self_fencing = true;   // workers end what they run when their lease ends
+  bool safe_beat = true;      // a beat registers anew where the key is gone; else it leaves a key without cpus that never expires
   std::vector<std::string>
       notes;         // for people: what may not be as they meant it; the same in several variants is meant once
   std::string json;  // the whole scenario with its variant and --set applied, defaults not spelled out

@@ -22,8 +22,10 @@ std::uint64_t stream_for(std::uint64_t name, const BeatChannel::Sender& sender) 
 
 // --- the channel ---
 
-BeatChannel::BeatChannel(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed)
+BeatChannel::BeatChannel(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed,
+                         const StoreFaults* faults)
     : seed_(seed), latency_(scenario.registry_latency) {
+  if (faults != nullptr && faults->any_redis_outage()) outages_ = faults;
   constexpr std::size_t kMostBursts = 32;  // bits of `bad`
   std::size_t bursts = 0;
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
@@ -40,7 +42,7 @@ BeatChannel::BeatChannel(const scenarios::Scenario& scenario, const Platform& pl
   }
   DRYDOCK_CHECK(bursts <= kMostBursts, "more bursty message losses than the loader allows");
   const auto* constant = latency_ ? std::get_if<scenarios::Deterministic>(&*latency_) : nullptr;
-  if (!losses_.empty() || (latency_ && constant == nullptr)) return;
+  if (!losses_.empty() || outages_ != nullptr || (latency_ && constant == nullptr)) return;
   steady_ = latency_ ? duration_of_seconds(constant->value) : Duration{0};
 }
 
@@ -52,7 +54,7 @@ Duration BeatChannel::delay(const Sender& sender, std::uint64_t sequence) const 
 }
 
 bool BeatChannel::loses(const Sender& sender, std::uint64_t sequence, Time sent, std::uint32_t& bad) const {
-  bool lost = false;
+  bool lost = outages_ != nullptr && outages_->redis_is_down(sent);
   std::uint32_t bit = 1;
   for (const Loss& loss : losses_) {
     scenarios::Draws draws = scenarios::DrawStream(seed_, stream_for(loss.stream, sender)).at(sequence);
@@ -178,6 +180,25 @@ Time BeatTrack::trusted_after_stop(Time now) {
     const Time point = next_point(here_);
     if (point == kNever || point > here_.trusted_until) return here_.trusted_until;
     (void)pass(here_);
+  }
+}
+
+Time BeatTrack::next_arrival(Time now) const {
+  if (regular_) {
+    const Duration since = now - started_ - *channel_->steady();
+    const std::int64_t last = since < Duration{0} ? 0 : since / here_.interval;
+    return later(started_ + here_.interval * (last + 1), *channel_->steady());
+  }
+  Position position = here_;
+  while (true) {
+    const Time point = next_point(position);
+    if (point >= kEndOfTime) return kNever;
+    if (position.next_send == point) {
+      send(position);
+      continue;
+    }
+    position.under_way.pop_back();
+    if (point > now) return point;
   }
 }
 

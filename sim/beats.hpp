@@ -6,6 +6,7 @@
 #include "scenarios/draw.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/platform.hpp"
+#include "sim/store_faults.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -18,7 +19,9 @@ namespace drydock::sim {
 // does not matter when, or how often, it is looked at.
 class BeatChannel {
  public:
-  BeatChannel(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed);
+  // `faults` must outlive it, where there is any: beats sent while nobody reaches Redis are lost.
+  BeatChannel(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed,
+              const StoreFaults* faults = nullptr);
 
   // All beats take this time and none is lost; nothing where that is not so.
   [[nodiscard]] std::optional<Duration> steady() const { return steady_; }
@@ -45,6 +48,7 @@ class BeatChannel {
   std::optional<scenarios::Distribution> latency_;
   std::optional<Duration> steady_;
   std::vector<Loss> losses_;
+  const StoreFaults* outages_ = nullptr;
 };
 
 // One process of a worker as the registry sees it.
@@ -65,6 +69,9 @@ class BeatTrack {
   // The process stopped at `now`, while trusted: until when the registry goes on trusting it. Beats that are under way still
   // arrive; one that was due at `now` has been sent.
   [[nodiscard]] Time trusted_after_stop(Time now);
+
+  // When the next beat after `now` arrives, if the process lives on; kNever when none does.
+  [[nodiscard]] Time next_arrival(Time now) const;
 
  private:
   // After the beats sent and arrived so far.

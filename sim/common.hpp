@@ -23,10 +23,12 @@ enum class Happening : std::uint8_t {
   attempt_end,    // index: job slot; its tasks on dedicated hosts have ended
   host_end,       // index: host; the next task of a shared host ends
   flow_end,       // index: job slot; one of its flows has arrived
-  answer,         // index: delayed answer of the store
+  answer,         // index: something about an order to a store is due
   lease_end,      // index: worker that stopped; its lease runs out
   beat,           // index: worker; something about its beats is due
-  reading,        // the scheduler reads the registry
+  key_back,       // index: worker whose key in the registry was lost; its next beat arrives
+  reading,        // the answer to a reading of the registry
+  store_fault,    // something is done to a store
   crash,          // index: fault process
   repair,         // index: fault process
 };

@@ -18,16 +18,20 @@ Executor::Executor(const Platform& platform, const scenarios::CheckpointConfig& 
 
 // --- jobs ---
 
-void Executor::submit(const scenarios::Arrival& arrival) {
-  std::uint32_t slot = 0;
+std::uint32_t Executor::take_slot() {
   if (free_jobs_.empty()) {
-    slot = static_cast<std::uint32_t>(jobs_.size());
+    const auto slot = static_cast<std::uint32_t>(jobs_.size());
     DRYDOCK_CHECK(slot < Pending::kMost, "more live jobs than the event queue can name");
     jobs_.emplace_back();
-  } else {
-    slot = free_jobs_.back();
-    free_jobs_.pop_back();
+    return slot;
   }
+  const std::uint32_t slot = free_jobs_.back();
+  free_jobs_.pop_back();
+  return slot;
+}
+
+void Executor::submit(const scenarios::Arrival& arrival) {
+  const std::uint32_t slot = take_slot();
   const JobSpec& spec = arrival.job;
   LiveJob& job = jobs_[slot];
   const std::uint32_t generation = job.generation;
@@ -58,9 +62,15 @@ void Executor::free_slot(std::uint32_t slot) {
   LiveJob& job = jobs_[slot];
   job.used = false;
   ++job.generation;
-  by_id_.erase(job.id);
   free_jobs_.push_back(slot);
+  if (job.disowned) return;
+  by_id_.erase(job.id);
   ++ended_;
+}
+
+std::int64_t Executor::cpus_of(JobId job) const {
+  const std::uint32_t* slot = by_id_.find(job);
+  return slot == nullptr ? 0 : jobs_[*slot].cpus_milli;
 }
 
 std::optional<JobId> Executor::first_live_job() const {
@@ -118,13 +128,47 @@ void Executor::kill_on_host(HostIndex host) {
   }
 }
 
-void Executor::kill_on_worker(WorkerId worker) {
+void Executor::find_victims(WorkerId worker) {
   victims_.clear();
   const HostIndex host = platform_.workers()[index(worker)].host;
   for (TaskIndex task = cpu_.first_on(host); task != kNoTask; task = cpu_.next_on_host(task)) {
     if (cpu_.facts(task).tag == worker.value) victims_.push_back(cpu_.facts(task).owner);
   }
+}
+
+void Executor::kill_on_worker(WorkerId worker) {
+  find_victims(worker);
   for (const std::uint32_t slot : victims_) interrupt(slot, jobs_[slot].on_failure);
+}
+
+void Executor::disown_on_worker(WorkerId worker) {
+  find_victims(worker);
+  for (const std::uint32_t slot : victims_) disown(slot);
+}
+
+// The next attempt has what a checkpoint holds, or what this one began with; what a disowned one does is waste.
+void Executor::disown(std::uint32_t slot) {
+  if (jobs_[slot].disowned) return;
+  const std::uint32_t heir_slot = take_slot();
+  const LiveJob& job = jobs_[slot];
+  LiveJob heir = job;
+  heir.generation = jobs_[heir_slot].generation;
+  heir.first_task = kNoTask;
+  heir.phase = Phase::none;
+  heir.waiting_for = 0;
+  heir.pay_restart = job.on_failure == OnInterrupt::checkpoint;
+  if (job.on_failure == OnInterrupt::restart) {
+    note_wasted(job.done_core_ns);
+    heir.done = heir.saved = Duration{0};
+    heir.done_core_ns = heir.saved_core_ns = 0;
+  } else if (job.on_failure == OnInterrupt::checkpoint) {
+    heir.done = heir.saved;
+    heir.done_core_ns = heir.saved_core_ns;
+  }
+  jobs_[heir_slot] = heir;
+  jobs_[slot].disowned = true;
+  by_id_.erase(heir.id);
+  by_id_.insert(heir.id, heir_slot);
 }
 
 // --- from dispatch to end ---
@@ -240,8 +284,20 @@ void Executor::all_computed(std::uint32_t slot) {
   else finish(slot);
 }
 
+// Its result comes, and is refused.
+void Executor::finish_in_vain(std::uint32_t slot) {
+  const LiveJob& job = jobs_[slot];
+  common_.facts.emplace_back(AttemptFinished{{job.id, job.attempt}, Ending::succeeded});
+  long double core_ns = 0;
+  (void)done_by_attempt(job, core_ns);
+  note_wasted(core_ns);
+  leave_hosts(slot);
+  free_slot(slot);
+}
+
 void Executor::finish(std::uint32_t slot) {
   LiveJob& job = jobs_[slot];
+  if (job.disowned) return finish_in_vain(slot);
   Duration service{};
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
     service = std::max(service, service_of(job.work, platform_.hosts()[cpu_.facts(task).host].speed));
@@ -295,9 +351,11 @@ void Executor::interrupt(std::uint32_t slot, OnInterrupt keep) {
       break;
   }
   job.pay_restart = keep == OnInterrupt::checkpoint;
-  note_wasted(began_with + core_ns - job.done_core_ns);
+  // What a disowned attempt began with is its heir's.
+  note_wasted(job.disowned ? core_ns : began_with + core_ns - job.done_core_ns);
   leave_hosts(slot);
   ++job.generation;
+  if (job.disowned) free_slot(slot);
 }
 
 long double Executor::core_ns_of(const LiveJob& job, Duration work) const {
@@ -376,7 +434,9 @@ bool Executor::is_void(const Pending& pending) const {
     case Happening::answer:
     case Happening::lease_end:
     case Happening::beat:
+    case Happening::key_back:
     case Happening::reading:
+    case Happening::store_fault:
     case Happening::crash:
     case Happening::repair: return false;
   }

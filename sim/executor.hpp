@@ -34,6 +34,9 @@ class Executor {
   // Ends every attempt that has a task there, with its tasks elsewhere; nothing is told.
   void kill_on_host(HostIndex host);
   void kill_on_worker(WorkerId worker);
+  // The scheduler has given up every attempt that has a task there, but nobody has told the workers: they go on to their end, whose
+  // result will be refused, while the jobs wait for other attempts.
+  void disown_on_worker(WorkerId worker);
 
   // --- events from the queue and the engine ---
   void attempt_end(std::uint32_t slot, std::uint32_t generation);
@@ -42,6 +45,8 @@ class Executor {
   void flow_arrived(std::uint64_t cookie, std::int64_t at);
   [[nodiscard]] bool is_void(const Pending& pending) const;
 
+  // Thousandths of a cpu that one task of a live job holds.
+  [[nodiscard]] std::int64_t cpus_of(JobId job) const;
   [[nodiscard]] std::size_t live_jobs() const { return by_id_.size(); }
   [[nodiscard]] std::uint64_t ended_jobs() const { return ended_; }
   [[nodiscard]] std::size_t live_attempts() const { return live_attempts_; }
@@ -62,6 +67,7 @@ class Executor {
     OnInterrupt on_failure = OnInterrupt::restart;
     OnInterrupt on_preemption = OnInterrupt::resume;
     bool used = false;
+    bool disowned = false;     // an attempt that nobody waits for: the job lives on in another slot
     bool pay_restart = false;  // the next attempt has to load a checkpoint first
     Phase phase = Phase::none;
     Duration work{};
@@ -85,6 +91,10 @@ class Executor {
   void part_computed(std::uint32_t slot);
   void all_computed(std::uint32_t slot);
   void finish(std::uint32_t slot);
+  void finish_in_vain(std::uint32_t slot);
+  void find_victims(WorkerId worker);
+  void disown(std::uint32_t slot);
+  [[nodiscard]] std::uint32_t take_slot();
   void interrupt(std::uint32_t slot, OnInterrupt keep);
   [[nodiscard]] WorkDone done_by_attempt(const LiveJob& job, long double& core_ns) const;
   // What this work takes on the hosts of the attempt.

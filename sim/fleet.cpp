@@ -23,7 +23,7 @@ Fleet::Fleet(const Platform& platform, Crashes crashes, BeatChannel channel, con
 void Fleet::start() {
   for (HostIndex host = 0; host < hosts_.size(); ++host) note_capacity(host, true);
   for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) start_process(worker);
-  read_registry();
+  if (!config_.is_read) (void)read_registry();
   for (std::uint32_t process = 0; process < crashes_.process_count(); ++process) {
     if (const auto up = crashes_.until_crash(process)) common_.at(later(common_.now, *up), Happening::crash, process, 0);
   }
@@ -32,7 +32,7 @@ void Fleet::start() {
 bool Fleet::reachable(std::span<const Placement> placements) const {
   return std::ranges::all_of(placements, [this](const Placement& p) {
     const WorkerState& state = workers_[index(p.worker)];
-    return state.running && state.trusted && state.told == state.incarnation;
+    return state.running && (state.trusted || !config_.self_fencing) && !state.hollow && state.told == state.incarnation;
   });
 }
 
@@ -45,7 +45,9 @@ void Fleet::start_process(std::uint32_t worker) {
   else if (state.lease_until != kNever) --pending_leases_;
   state.lease_until = kNever;
   ++state.incarnation;
+  if (state.absent) --returning_;
   state.running = state.trusted = true;
+  state.absent = state.hollow = state.declared = false;
   state.started = common_.now;
   change(worker);
   if (!beats_) return;
@@ -62,10 +64,15 @@ void Fleet::stop_process(std::uint32_t worker) {
   common_.metrics.worker_time(common_.now - state.started);
   ++state.generation;
   if (state.planned) common_.queue.add_void();
-  if (!state.trusted) --returning_;
+  if (!state.trusted || state.absent) --returning_;
   state.awaited = state.told_live;
   if (!state.told_live) common_.metrics.detected(Duration{0});
   if (!state.trusted) return;
+  if (state.absent) {
+    state.absent = false;
+    distrust(worker);
+    return;
+  }
   if (!beats_) {
     distrust(worker);
     return;
@@ -98,13 +105,16 @@ void Fleet::beat(std::uint32_t worker, std::uint32_t generation) {
   }
   if (const auto turn = tracks_[worker].advance()) {
     if (*turn == BeatTrack::Turn::suspected) {
-      executor_.kill_on_worker(WorkerId{worker});
+      if (config_.self_fencing) executor_.kill_on_worker(WorkerId{worker});
       common_.metrics.false_expiry();
-      ++returning_;
+      if (!state.absent) ++returning_;
+      state.absent = false;
       distrust(worker);
     } else {
       --returning_;
-      ++state.incarnation;
+      if (config_.self_fencing || state.declared || !config_.safe_beat) ++state.incarnation;
+      state.declared = false;
+      state.hollow = !config_.safe_beat;
       state.trusted = true;
       change(worker);
     }
@@ -124,41 +134,100 @@ void Fleet::distrust(std::uint32_t worker) {
 
 // What the registry holds about a worker is another now.
 void Fleet::change(std::uint32_t worker) {
-  if (!config_.reading || !beats_) {
+  if (!config_.is_read) {
     tell(worker);
     return;
   }
   if (workers_[worker].changed) return;
   workers_[worker].changed = true;
-  if (changed_.empty()) {
-    const Duration past = common_.now.time_since_epoch() % *config_.reading;
-    common_.at(past == Duration{0} ? common_.now : later(common_.now, *config_.reading - past), Happening::reading, 0, 0);
-  }
   changed_.push_back(worker);
 }
 
-void Fleet::read_registry() {
+Fleet::Reading Fleet::read_registry() {
+  reading_.gone = 0;
   for (const std::uint32_t worker : changed_) {
     workers_[worker].changed = false;
     tell(worker);
   }
   changed_.clear();
+  return reading_;
+}
+
+void Fleet::note_detected(WorkerState& state) {
+  if (!state.awaited) return;
+  common_.metrics.detected(common_.now - state.crashed);
+  state.awaited = false;
 }
 
 // That another incarnation registered implies that the one before is gone.
 void Fleet::tell(std::uint32_t worker) {
   WorkerState& state = workers_[worker];
-  const bool gone = state.told_live && (!state.trusted || state.told != state.incarnation);
-  if (gone && !state.trusted) common_.facts.emplace_back(LeaseExpired{WorkerId{worker}, state.told});
-  if (gone && state.awaited) {
-    common_.metrics.detected(common_.now - state.crashed);
-    state.awaited = false;
+  const bool there = present(state);
+  const bool other = state.told != state.incarnation;
+  if (state.told_live && !there) {
+    common_.facts.emplace_back(LeaseExpired{WorkerId{worker}, state.told});
+    ++reading_.gone;
+    --reading_.entries;
+    if (!config_.is_read) {  // at this very instant
+      note_detected(state);
+      state.declared = true;
+      if (state.running) executor_.kill_on_worker(WorkerId{worker});
+    }
+  } else if (there && (!state.told_live || other)) {
+    if (state.told_live || other) note_detected(state);
+    if (!state.told_live) ++reading_.entries;
+    WorkerSpec spec = platform_.workers()[worker].spec;
+    if (state.hollow) spec.capacity = Resources{};
+    common_.facts.emplace_back(WorkerRegistered{WorkerId{worker}, state.incarnation, spec});
   }
-  if (state.trusted && (!state.told_live || gone)) {
-    common_.facts.emplace_back(WorkerRegistered{WorkerId{worker}, state.incarnation, platform_.workers()[worker].spec});
-  }
-  state.told_live = state.trusted;
+  state.told_live = there;
   state.told = state.incarnation;
+}
+
+void Fleet::declared_dead(WorkerId worker, std::uint32_t incarnation) {
+  WorkerState& state = workers_[index(worker)];
+  note_detected(state);
+  if (state.incarnation == incarnation) state.declared = true;
+  if (state.running) executor_.disown_on_worker(worker);
+}
+
+// --- lost keys ---
+
+void Fleet::lose_key(std::uint32_t worker) {
+  WorkerState& state = workers_[worker];
+  if (state.hollow) {
+    state.hollow = false;
+    change(worker);
+    if (!state.running) return;
+  }
+  if (!state.trusted || state.absent || !beats_) return;
+  if (!state.running) return distrust(worker);  // its lease was all that was left of it
+  const Time back = tracks_[worker].next_arrival(common_.now);
+  state.absent = true;
+  ++returning_;
+  if (back < kEndOfTime) common_.at(back, Happening::key_back, worker, state.processes);
+  change(worker);
+}
+
+void Fleet::lose_all_keys() {
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) lose_key(worker);
+}
+
+void Fleet::lose_keys(std::span<const HostIndex> hosts) {
+  for (const HostIndex host : hosts) {
+    for (const WorkerId worker : platform_.hosts()[host].workers) lose_key(worker.value);
+  }
+}
+
+void Fleet::key_back(std::uint32_t worker, std::uint32_t process) {
+  WorkerState& state = workers_[worker];
+  if (!state.absent || state.processes != process) return;
+  state.absent = false;
+  --returning_;
+  if (state.declared || !config_.safe_beat) ++state.incarnation;
+  state.declared = false;
+  state.hollow = !config_.safe_beat;
+  change(worker);
 }
 
 // --- hosts ---

@@ -19,13 +19,15 @@ namespace drydock::sim {
 
 // A worker beats first when it registers, then every interval. Where nothing happens to its beats, and its policy needs only
 // the last one, what the registry thinks of it is computed when it matters; eagerly, each beat is an event. Both give the same
-// facts. A live worker that the registry stops trusting ends what it runs, and is back with the next beat that arrives.
+// facts. A live worker that the registry stops trusting ends what it runs, unless it does not fence itself, and is back with the
+// next beat that arrives. So is one whose key was lost, but that one has noticed nothing.
 class Fleet {
  public:
   struct Config {
     bool eager = false;
-    std::optional<Duration>
-        reading;  // the scheduler learns what the registry holds each time this has passed; nothing: at once
+    bool is_read = false;      // the scheduler learns what the registry holds when it reads it; else at once
+    bool self_fencing = true;  // see Scenario
+    bool safe_beat = true;
   };
   Fleet(const Platform& platform, Crashes crashes, BeatChannel channel, const LivenessPolicy& liveness, Config config,
         SimGridEngine& engine, Executor& executor, Common& common);
@@ -39,7 +41,18 @@ class Fleet {
   // --- events from the queue ---
   void beat(std::uint32_t worker, std::uint32_t generation);
   void lease_end(std::uint32_t worker, std::uint32_t incarnation);
-  void read_registry();
+  void key_back(std::uint32_t worker, std::uint32_t process);
+  // The scheduler reads the registry now; gives what its answer says, beside the facts.
+  struct Reading {
+    std::uint32_t entries = 0;
+    std::uint32_t gone = 0;
+  };
+  Reading read_registry();
+  // The keys of the workers on these hosts are lost.
+  void lose_keys(std::span<const HostIndex> hosts);
+  void lose_all_keys();
+  // The scheduler takes it for dead.
+  void declared_dead(WorkerId worker, std::uint32_t incarnation);
   void crash(std::uint32_t process);
   void repair(std::uint32_t process);
   [[nodiscard]] bool is_void(const Pending& pending) const;
@@ -61,7 +74,10 @@ class Fleet {
     std::uint32_t processes = 0;   // started so far
     std::uint32_t generation = 0;  // of the pending event about its beats
     bool running = false;          // its process
-    bool trusted = false;          // the registry takes this incarnation for live
+    bool trusted = false;          // its lease runs
+    bool absent = false;           // its lease runs, but its key was lost
+    bool hollow = false;           // its key has no cpus and never expires
+    bool declared = false;         // the scheduler took this incarnation for dead
     bool planned = false;          // there is an event about its beats
     bool changed = false;          // since the scheduler last read the registry
     bool awaited = false;          // it crashed, and the scheduler does not know yet
@@ -78,6 +94,10 @@ class Fleet {
   void distrust(std::uint32_t worker);
   void change(std::uint32_t worker);
   void tell(std::uint32_t worker);
+  void lose_key(std::uint32_t worker);
+  void note_detected(WorkerState& state);
+  // Whether the registry holds a key of it.
+  [[nodiscard]] static bool present(const WorkerState& state) { return (state.trusted && !state.absent) || state.hollow; }
   void return_host(HostIndex host);
   void note_capacity(HostIndex host, bool up);
   [[nodiscard]] bool returns(const HostState& host) const { return host.down_by > 0 && host.for_ever_by == 0; }
@@ -97,8 +117,9 @@ class Fleet {
   std::vector<BeatTrack> tracks_;       // by worker, where there are beats
   std::vector<std::uint32_t> changed_;  // workers, until the registry is read
   std::uint32_t hosts_down_ = 0;
-  std::uint32_t returning_ = 0;  // hosts down that every fault will repair, and live workers that will be trusted again
+  std::uint32_t returning_ = 0;  // hosts down that every fault will repair, live workers that will be trusted again or whose key will be back
   std::uint32_t pending_leases_ = 0;
+  Reading reading_;  // so far
 };
 
 }  // namespace drydock::sim

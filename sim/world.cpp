@@ -28,11 +28,6 @@ reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, std::
   return config;
 }
 
-// A scheduler that works in cycles reads the registry once in each.
-std::optional<Duration> registry_reading(const ControlPlaneConfig& config) {
-  return config.trigger == PassTrigger::cycle ? std::optional(config.period) : std::nullopt;
-}
-
 SchedulerConfig scheduler_config(const scenarios::Scenario& scenario, std::uint64_t seed) {
   SchedulerConfig config = scenario.scheduler;
   config.seed = seed;
@@ -51,12 +46,18 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       jobs_in_all_(count_jobs(scenario, workload_)),
       common_(metrics_config(scenario, jobs_in_all_)),
       liveness_(make_liveness(scenario.liveness)),
-      scheduler_(scheduler_config(scenario, seed), make_placement(scenario.scheduler.placement)),
-      store_(options.store),
+      scheduler_(scheduler_config(scenario, seed), make_placement(scenario.scheduler.placement),
+                 make_accounting(scenario.scheduler.accounting)),
+      store_faults_(scenario, seed),
       executor_(platform_, scenario.checkpoint, engine, common_),
-      fleet_(platform_, Crashes(scenario, platform_, seed), BeatChannel(scenario, platform_, seed), *liveness_,
-             {.eager = options.eager, .reading = registry_reading(scenario.scheduler.control_plane)}, engine, executor_,
-             common_) {
+      stores_(scenario, seed, options.store, store_faults_, executor_, common_),
+      fleet_(platform_, Crashes(scenario, platform_, seed), BeatChannel(scenario, platform_, seed, &store_faults_), *liveness_,
+             {.eager = options.eager,
+              .is_read = scenario.scheduler.control_plane.registry.reading > Duration{0},
+              .self_fencing = scenario.self_fencing,
+              .safe_beat = scenario.safe_beat},
+             engine, executor_, common_),
+      wakeup_(scheduler_.next_wakeup()) {
   if (options.check) checker_.emplace();
   if (scenario.duration) horizon_ = later(kTimeZero, *scenario.duration);
 }
@@ -124,6 +125,7 @@ void World::run_instant(Time now) {
     stepped = true;
     if (finished_) return;
   }
+  stores_.end_instant();
   if (stepped) end_if_over();
   if (++instants_ % kInstantsBetweenReports == 0) tell_progress();
 }
@@ -136,6 +138,8 @@ void World::flow_arrived(FlowId /*flow*/, std::uint64_t cookie, std::int64_t now
 void World::gather() {
   if (instants_ == 0 && steps_ == 0) {
     fleet_.start();
+    (void)stores_.identity();
+    plan_store_faults();
     take_arrivals();
     return;
   }
@@ -155,14 +159,12 @@ void World::happen(const Pending& pending) {
     case Happening::attempt_end: executor_.attempt_end(pending.index, pending.generation); break;
     case Happening::host_end: executor_.host_end(pending.index, pending.generation); break;
     case Happening::flow_end: executor_.flow_end(pending.index, pending.generation); break;
-    case Happening::answer:
-      common_.facts.push_back(answers_[pending.index]);
-      free_answers_.push_back(pending.index);
-      --pending_answers_;
-      break;
+    case Happening::answer: stores_.due(pending.index); break;
     case Happening::lease_end: fleet_.lease_end(pending.index, pending.generation); break;
     case Happening::beat: fleet_.beat(pending.index, pending.generation); break;
-    case Happening::reading: fleet_.read_registry(); break;
+    case Happening::key_back: fleet_.key_back(pending.index, pending.generation); break;
+    case Happening::reading: answer_reading(); break;
+    case Happening::store_fault: harm_stores(); break;
     case Happening::crash:
     case Happening::repair: breaks_.push_back(pending); break;
   }
@@ -197,15 +199,32 @@ void World::step() {
   if (options_.journal != nullptr) options_.journal->step(common_.now, facts_, commands, scheduler_.journal_hash());
   if (checker_) checker_->step(common_.now, facts_, commands);
   for (const Command& command : commands) carry_out(command);
-  const bool idle = facts_.empty() && commands.empty() && executor_.live_attempts() == 0 && pending_answers_ == 0;
-  idle_wakeups_ = idle ? idle_wakeups_ + 1 : 0;
+  idle_wakeups_ = is_idle(commands) ? idle_wakeups_ + 1 : 0;
+}
+
+// Whether the step brought no job on, and nothing is under way that could: readings of the registry and the traffic of the counter
+// go on for ever.
+bool World::is_idle(std::span<const Command> commands) const {
+  if (executor_.live_attempts() > 0 || stores_.pending() > 0) return false;
+  const bool facts = std::ranges::all_of(facts_, [](const Event& event) {
+    return std::holds_alternative<RegistryRead>(event) || std::holds_alternative<CounterAnswered>(event) ||
+           std::holds_alternative<AllocationsSummed>(event);
+  });
+  return facts && std::ranges::all_of(commands, [](const Command& command) {
+           return std::holds_alternative<ReadRegistry>(command) || std::holds_alternative<AskCounter>(command) ||
+                  std::holds_alternative<SumAllocations>(command);
+         });
 }
 
 void World::carry_out(const Command& command) {
   struct Visitor {
     World& world;
-    void operator()(const Commit& order) const { world.answer(world.store_.commit(order, world.common_.now)); }
-    void operator()(const ReadBatch& order) const { world.answer(world.store_.read(order, world.common_.now)); }
+    void operator()(const Commit& order) const { world.stores_.commit(order); }
+    void operator()(const ReadBatch& order) const { world.stores_.read(order); }
+    void operator()(const AskCounter& order) const { world.stores_.ask(order); }
+    void operator()(const SumAllocations& order) const { world.stores_.sum(order); }
+    void operator()(const ReadRegistry& order) const { world.ask_registry(order.request); }
+    void operator()(const DeclareDead& order) const { world.fleet_.declared_dead(order.worker, order.incarnation); }
     void operator()(const Dispatch& order) const {
       const bool reachable = world.fleet_.reachable(order.placements);
       if (world.executor_.dispatch(order.attempt, order.placements, reachable)) return;
@@ -219,22 +238,52 @@ void World::carry_out(const Command& command) {
   std::visit(Visitor{*this}, command);
 }
 
-void World::answer(const StoreModel::Reply& reply) {
-  if (reply.delay <= Duration{0}) {
-    common_.facts.push_back(reply.answer);
-    return;
-  }
-  std::uint32_t place = 0;
-  if (free_answers_.empty()) {
-    place = static_cast<std::uint32_t>(answers_.size());
-    answers_.push_back(reply.answer);
+// --- the registry and the stores ---
+
+void World::ask_registry(RequestId request) {
+  reading_ = request;
+  const Duration delay = stores_.registry_round_trip();
+  if (delay <= Duration{0}) answer_reading();
+  else common_.at(later(common_.now, delay), Happening::reading, 0, 0);
+}
+
+void World::answer_reading() {
+  RegistryRead answer{.request = reading_};
+  if (store_faults_.redis_is_down(common_.now)) {
+    answer.answer = Answer::failed;
   } else {
-    place = free_answers_.back();
-    free_answers_.pop_back();
-    answers_[place] = reply.answer;
+    const Stores::Identity identity = stores_.identity();
+    const Fleet::Reading reading = fleet_.read_registry();
+    answer.server = identity.server;
+    answer.sentinel = identity.sentinel;
+    answer.entries = reading.entries;
+    answer.gone = reading.gone;
   }
-  ++pending_answers_;
-  common_.at(later(common_.now, reply.delay), Happening::answer, place, 0);
+  common_.facts.emplace_back(answer);
+}
+
+void World::plan_store_faults() {
+  const Time next = store_faults_.next_action();
+  if (next < kEndOfTime) common_.at(next, Happening::store_fault, 0, 0);
+}
+
+void World::harm_stores() {
+  using Kind = StoreFaults::Action::Kind;
+  const StoreFaults::Action action = store_faults_.take_action();
+  switch (action.kind) {
+    case Kind::flush:
+      stores_.flush();
+      fleet_.lose_all_keys();
+      break;
+    case Kind::snapshot: stores_.snapshot(); break;
+    case Kind::restart:
+      stores_.restart(!action.fault->snapshot_age);
+      fleet_.lose_all_keys();
+      break;
+    case Kind::evict_counter: stores_.evict_counter(); break;
+    case Kind::evict_workers: fleet_.lose_keys(platform_.resolve(action.fault->target)); break;
+  }
+  plan_store_faults();
 }
 
 // --- the end ---
@@ -253,7 +302,7 @@ void World::reach_horizon() {
 }
 
 void World::end_if_over() {
-  if (scenario_.duration || more_arrivals_ || pending_answers_ > 0) return;
+  if (scenario_.duration || more_arrivals_ || stores_.pending() > 0) return;
   if (executor_.live_jobs() == 0) {
     finished_ = scheduler_.idle() || wakeup_ == kNever;
     return;

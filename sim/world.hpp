@@ -21,12 +21,15 @@
 #include "sim/fleet.hpp"
 #include "sim/platform.hpp"
 #include "sim/simgrid_engine.hpp"
-#include "sim/store_model.hpp"
+#include "sim/store_behaviour.hpp"
+#include "sim/store_faults.hpp"
+#include "sim/stores.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -65,7 +68,11 @@ class World final : private EngineDriver {
   void take_arrivals();
   void step();
   void carry_out(const Command& command);
-  void answer(const StoreModel::Reply& reply);
+  void ask_registry(RequestId request);
+  void answer_reading();
+  void plan_store_faults();
+  void harm_stores();
+  [[nodiscard]] bool is_idle(std::span<const Command> commands) const;
   void reach_horizon();
   void end_if_over();
   [[nodiscard]] bool stuck() const;
@@ -84,8 +91,9 @@ class World final : private EngineDriver {
   Common common_;
   std::unique_ptr<LivenessPolicy> liveness_;
   Scheduler scheduler_;
-  StoreModel store_;
+  StoreFaults store_faults_;
   Executor executor_;
+  Stores stores_;
   Fleet fleet_;
   std::optional<Checker> checker_;
 
@@ -95,13 +103,11 @@ class World final : private EngineDriver {
   Time wakeup_ = kNever;
   std::vector<Event> facts_;     // handed over in this round
   std::vector<Pending> breaks_;  // crashes and repairs of this instant
-  std::vector<Event> answers_;   // delayed ones
-  std::vector<std::uint32_t> free_answers_;
-  std::size_t pending_answers_ = 0;
+  RequestId reading_;            // of the registry, on its way
 
   std::uint64_t steps_ = 0;
   std::uint64_t instants_ = 0;
-  std::uint64_t idle_wakeups_ = 0;  // in a row: steps without facts and orders, while nothing runs
+  std::uint64_t idle_wakeups_ = 0;  // in a row: steps that bring no job on, while nothing runs
   bool finished_ = false;
   bool partial_ = false;
   std::optional<std::string> error_;

@@ -57,10 +57,15 @@ struct Checker::Impl {
   // Facts.
   void operator()(const CommitAnswered& e);
   void operator()(const BatchRead& e);
+  void operator()(const RegistryRead& e);
+  void operator()(const CounterAnswered& e) { answered(e.request, Ask::counter); }
+  void operator()(const AllocationsSummed& e) { answered(e.request, Ask::allocations); }
   void operator()(const AttemptFinished& e);
   void operator()(const AttemptStopped& e);
   void operator()(const WorkerLeft& e) { lose(e.worker, e.incarnation); }
-  void operator()(const LeaseExpired& e) { lose(e.worker, e.incarnation); }
+  void operator()(const LeaseExpired& e) {
+    if (!reading) lose(e.worker, e.incarnation);
+  }
   void operator()(const WorkerRegistered& e);
   void operator()(const JobCancelled& e);
   void operator()(const JobSubmitted& e);
@@ -71,12 +76,20 @@ struct Checker::Impl {
   void operator()(const StopAttempt& c);
   void operator()(const RejectJob& c);
   void operator()(const Halt&) { halted = true; }
+  void operator()(const ReadRegistry& c) { ask(c.request, Ask::registry); }
+  void operator()(const AskCounter& c) { ask(c.request, Ask::counter); }
+  void operator()(const SumAllocations& c) { ask(c.request, Ask::allocations); }
+  void operator()(const DeclareDead& c);
 
   template <class... Args>
   void report(int invariant, fmt::format_string<Args...> format, Args&&... args) {
     if (++count <= limit) found.push_back({invariant, now, fmt::format(format, std::forward<Args>(args)...)});
   }
 
+  enum class Ask : std::uint8_t { registry, counter, allocations };
+  void note_request(RequestId id);
+  void ask(RequestId id, Ask what);
+  void answered(RequestId id, Ask what);
   void lose(WorkerId id, std::uint32_t incarnation);
   [[nodiscard]] std::uint32_t running(AttemptId id) const;
   [[nodiscard]] std::vector<RequestBook>::iterator find_request(RequestId id, bool is_read);
@@ -99,6 +112,8 @@ struct Checker::Impl {
   Time now = Time::min();
   std::uint64_t last_request = 0;
   bool halted = false;
+  bool reading = false;  // the facts of this step come from a reading of the registry: an expired lease is a suspicion
+  std::vector<std::pair<RequestId, Ask>> asked;  // that have no answer yet
   std::vector<JobId> duplicates;  // submitted in this step under the id of a live job
   std::vector<RequestBook> spare;
 };
@@ -147,6 +162,21 @@ void Checker::Impl::operator()(const WorkerRegistered& e) {
 void Checker::Impl::lose(WorkerId id, std::uint32_t incarnation) {
   WorkerBook* worker = books.find_worker(id);
   if (worker != nullptr && worker->live && worker->incarnation == incarnation) books.lose_worker(*worker);
+}
+
+void Checker::Impl::operator()(const RegistryRead& e) {
+  answered(e.request, Ask::registry);
+  reading = true;
+}
+
+void Checker::Impl::operator()(const DeclareDead& c) {
+  const WorkerBook* worker = books.find_worker(c.worker);
+  if (worker != nullptr && worker->live && worker->incarnation > c.incarnation) return;  // its successor has registered
+  if (worker == nullptr || !worker->live || worker->incarnation != c.incarnation) {
+    return report(kCapacity, "worker {} is declared dead as incarnation {}, but is not known to live as that one",
+                  c.worker.value, c.incarnation);
+  }
+  lose(c.worker, c.incarnation);
 }
 
 // --- attempts ---
@@ -216,9 +246,24 @@ std::vector<RequestBook>::iterator Checker::Impl::find_request(RequestId id, boo
   return std::ranges::find_if(books.requests, [&](const RequestBook& r) { return r.id == id && r.is_read == is_read; });
 }
 
-RequestBook& Checker::Impl::new_request(RequestId id) {
+void Checker::Impl::note_request(RequestId id) {
   if (id.value <= last_request) report(kOrder, "request {} is not new: the last one was {}", id.value, last_request);
   last_request = std::max(last_request, id.value);
+}
+
+void Checker::Impl::ask(RequestId id, Ask what) {
+  note_request(id);
+  asked.emplace_back(id, what);
+}
+
+void Checker::Impl::answered(RequestId id, Ask what) {
+  const auto open = std::ranges::find(asked, std::pair(id, what));
+  if (open == asked.end()) return report(kOrder, "request {} is answered, but no such one waits for an answer", id.value);
+  asked.erase(open);
+}
+
+RequestBook& Checker::Impl::new_request(RequestId id) {
+  note_request(id);
   if (spare.empty()) {
     books.requests.emplace_back();
   } else {
@@ -419,6 +464,7 @@ bool Checker::Impl::has_room(const WorkerBook& worker, const JobBook& job, Attem
 void Checker::Impl::step(Time at, std::span<const Event> events, std::span<const Command> commands) {
   if (at < now) report(kOrder, "time goes back from {} ns to {} ns", nanos(now), nanos(at));
   now = at;
+  reading = false;
   if (halted && !commands.empty()) report(kOrder, "{} orders follow after Halt", commands.size());
   for (const Event& event : events) std::visit(*this, event);
   for (const Command& command : commands) std::visit(*this, command);

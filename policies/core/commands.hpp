@@ -61,6 +61,46 @@ struct Halt {
   std::string_view why;  // names the policy and the offending decision
 };
 
-using Command = std::variant<Commit, ReadBatch, Dispatch, StopAttempt, RejectJob, Halt>;
+// Asks who is in the registry; answered by RegistryRead, and what changed.
+struct ReadRegistry {
+  RequestId request;
+};
+
+// What can be asked of the counter of allocated cpus, a cached sum beside the store; see policies/ports/redis.hpp. Answered by
+// CounterAnswered.
+enum class CounterOp : std::uint8_t {
+  get,
+  add,          // INCRBY `amount`; a missing counter counts as 0
+  set,          // SET `amount`, whatever happened meanwhile
+  checked_add,  // `amount` once per version, refused beyond `limit`
+  fenced_set,   // `amount`, unless a change of a later version has been counted
+  reserve,      // hold `amount` for `lease` under the number `batch`, refused beyond `limit`
+  confirm,      // what was reserved for `batch` became truth at `version`
+  cancel,       // forget what was reserved for `batch`
+};
+struct AskCounter {
+  RequestId request{};
+  CounterOp op = CounterOp::get;
+  std::int64_t amount = 0;  // thousandths of a cpu
+  std::int64_t limit = 0;   // likewise
+  std::uint64_t version = 0;
+  std::uint64_t batch = 0;
+  Duration lease{};
+};
+
+// Asks the store for the sum of all allocations that are not released; answered by AllocationsSummed.
+struct SumAllocations {
+  RequestId request;
+};
+
+// Where the registry is read: this worker is taken for dead now, with all that it held. Between LeaseExpired and this, it is only
+// suspected.
+struct DeclareDead {
+  WorkerId worker;
+  std::uint32_t incarnation = 0;
+};
+
+using Command = std::variant<Commit, ReadBatch, Dispatch, StopAttempt, RejectJob, Halt, ReadRegistry, AskCounter,
+                             SumAllocations, DeclareDead>;
 
 }  // namespace drydock

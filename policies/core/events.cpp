@@ -13,6 +13,9 @@ struct OrderOf {
   using Key = std::pair<std::uint64_t, std::uint64_t>;
   Key operator()(const CommitAnswered& e) const { return {e.request.value, 0}; }
   Key operator()(const BatchRead& e) const { return {e.request.value, 0}; }
+  Key operator()(const RegistryRead& e) const { return {e.request.value, 0}; }
+  Key operator()(const CounterAnswered& e) const { return {e.request.value, 0}; }
+  Key operator()(const AllocationsSummed& e) const { return {e.request.value, 0}; }
   Key operator()(const AttemptFinished& e) const { return {e.attempt.job.value, e.attempt.number}; }
   Key operator()(const AttemptStopped& e) const { return {e.attempt.job.value, e.attempt.number}; }
   Key operator()(const WorkerLeft& e) const { return {e.worker.value, e.incarnation}; }

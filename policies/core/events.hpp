@@ -60,7 +60,7 @@ struct WorkerLeft {
 struct LeaseExpired {
   WorkerId worker;
   std::uint32_t incarnation = 0;
-};  // the scheduler must take it for dead
+};  // the registry holds it no more
 
 enum class Ending : std::uint8_t { succeeded, failed };
 struct AttemptFinished {
@@ -83,16 +83,47 @@ enum class Answer : std::uint8_t {
 struct CommitAnswered {
   RequestId request;
   Answer answer = Answer::done;
+  std::uint64_t version = 0;  // with Answer::done: of the store after this commit; each commit raises it
 };
 // Answer to ReadBatch: whether the batch of that (unknown) commit is in the store. `found` counts only with Answer::done.
 struct BatchRead {
   RequestId request;
   Answer answer = Answer::done;
   bool found = false;
+  std::uint64_t version = 0;  // if found: of the store after that commit
 };
 
-using Event = std::variant<CommitAnswered, BatchRead, AttemptFinished, AttemptStopped, WorkerLeft, LeaseExpired,
-                           WorkerRegistered, JobCancelled, JobSubmitted>;
+// Answer to ReadRegistry. With Answer::done, what differs from the reading before comes with it, in the same step: WorkerRegistered
+// for entries that are new or changed, LeaseExpired for those that are gone.
+struct RegistryRead {
+  RequestId request;
+  Answer answer = Answer::done;
+  std::uint64_t server = 0;    // stands for the run id of the registry's process: another one after a restart
+  std::uint64_t sentinel = 0;  // stands for the sentinel key that stands there now; 0: there is none
+  std::uint32_t entries = 0;   // workers that the registry holds
+  std::uint32_t gone = 0;      // of those that it held at the reading before
+};
+
+// Why the counter did not do as asked. See policies/ports/redis.hpp.
+enum class CounterVerdict : std::uint8_t { applied, missing, old_epoch, old_version, over_limit };
+// Answer to AskCounter.
+struct CounterAnswered {
+  RequestId request;
+  Answer answer = Answer::done;
+  CounterVerdict verdict = CounterVerdict::applied;
+  std::int64_t value = 0;  // thousandths of a cpu; the counter after this, where it is there
+};
+
+// Answer to SumAllocations.
+struct AllocationsSummed {
+  RequestId request;
+  Answer answer = Answer::done;
+  std::int64_t cpus_milli = 0;  // of all allocations that are not released
+  std::uint64_t version = 0;    // of the store when it was read
+};
+
+using Event = std::variant<CommitAnswered, BatchRead, RegistryRead, CounterAnswered, AllocationsSummed, AttemptFinished,
+                           AttemptStopped, WorkerLeft, LeaseExpired, WorkerRegistered, JobCancelled, JobSubmitted>;
 
 // Puts the facts of one instant into the one order in which every world hands them over: by kind (answers, ends, workers,
 // then arrivals: the order of the variant), within a kind by id.

@@ -26,7 +26,7 @@ namespace drydock::journal_detail {
 
 // The first byte is in no text, the line ends reveal a transfer as text (the idea is PNG's).
 inline constexpr std::array<std::uint8_t, 8> kMagic{0x8e, 'D', 'R', 'Y', '\r', '\n', 0x1a, '\n'};
-inline constexpr std::uint64_t kFormatVersion = 1;
+inline constexpr std::uint64_t kFormatVersion = 2;
 inline constexpr std::uint64_t kMaxRecordBytes = std::uint64_t{1} << 30U;
 inline constexpr std::uint64_t kChecksumSeed = 0x6a09e667f3bcc908U;
 
@@ -37,6 +37,10 @@ struct Deltas {
   std::uint64_t job = 0;        // id, of attempts and the rest
   std::uint64_t request = 0;
   std::uint64_t worker = 0;
+  std::uint64_t version = 0;  // of the store
+  std::uint64_t amount = 0;   // of the counter, or of its truth
+  std::uint64_t server = 0;   // of the registry
+  std::uint64_t sentinel = 0;
   JobSpec spec{};
   WorkerSpec worker_spec{};
 };

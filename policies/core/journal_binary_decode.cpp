@@ -21,13 +21,16 @@ class Decoder {
   Event event(std::uint8_t tag);
   Command command(std::uint8_t tag);
   Command commit();
+  Command ask_counter(bool plain);
   Event job_submitted();
   Event worker_registered();
+  Event registry_read(unsigned small);
 
   AttemptId attempt(bool first) {
     const JobId job{in_.difference(deltas_.job)};
     return {job, first ? 1U : in_.varint32()};
   }
+  std::int64_t amount() { return static_cast<std::int64_t>(in_.difference(deltas_.amount)); }
   RequestId request() { return {in_.difference(deltas_.request)}; }
   WorkerId worker() {
     const std::uint64_t id = in_.difference(deltas_.worker);
@@ -118,11 +121,41 @@ Event Decoder::worker_registered() {
   return WorkerRegistered{id, incarnation, spec};
 }
 
+Event Decoder::registry_read(unsigned small) {
+  RegistryRead event{.request = request(), .answer = word<Answer>(small >> 1U, kAnswers.size())};
+  if ((small & 1U) == 0) {
+    deltas_.server = in_.fixed64();
+    deltas_.sentinel = in_.fixed64();
+  }
+  event.server = deltas_.server;
+  event.sentinel = deltas_.sentinel;
+  event.entries = in_.varint32();
+  event.gone = in_.varint32();
+  return event;
+}
+
 Event Decoder::event(std::uint8_t tag) {
   const unsigned small = tag >> kTagBits;
   switch (static_cast<EventCode>(tag & kTagMask)) {
-    case EventCode::commit_answered: return CommitAnswered{request(), word<Answer>(small, kAnswers.size())};
-    case EventCode::batch_read: return BatchRead{request(), word<Answer>(small >> 1U, kAnswers.size()), (small & 1U) != 0};
+    case EventCode::commit_answered: {
+      const RequestId id = request();
+      return CommitAnswered{id, word<Answer>(small, kAnswers.size()), in_.difference(deltas_.version)};
+    }
+    case EventCode::batch_read: {
+      const RequestId id = request();
+      return BatchRead{id, word<Answer>(small >> 1U, kAnswers.size()), (small & 1U) != 0, in_.difference(deltas_.version)};
+    }
+    case EventCode::registry_read: return registry_read(small);
+    case EventCode::counter_answered: {
+      const RequestId id = request();
+      const auto verdict = word<CounterVerdict>(in_.byte(), kCounterVerdicts.size());
+      return CounterAnswered{id, word<Answer>(small, kAnswers.size()), verdict, amount()};
+    }
+    case EventCode::allocations_summed: {
+      const RequestId id = request();
+      const std::int64_t sum = amount();
+      return AllocationsSummed{id, word<Answer>(small, kAnswers.size()), sum, in_.difference(deltas_.version)};
+    }
     case EventCode::attempt_finished:
       return AttemptFinished{attempt((small & 1U) != 0), word<Ending>(small >> 1U, kEndings.size())};
     case EventCode::attempt_stopped: {
@@ -167,6 +200,17 @@ Command Decoder::commit() {
                 std::span<const Assignment>(step_.assignments).subspan(first_assignment)};
 }
 
+Command Decoder::ask_counter(bool plain) {
+  AskCounter command{.request = request(), .op = word<CounterOp>(in_.byte(), kCounterOps.size())};
+  command.amount = amount();
+  if (plain) return command;
+  command.limit = signed_number();
+  command.version = in_.difference(deltas_.version);
+  command.batch = in_.varint();
+  command.lease = Duration{signed_number()};
+  return command;
+}
+
 Command Decoder::command(std::uint8_t tag) {
   const unsigned small = tag >> kTagBits;
   switch (static_cast<CommandCode>(tag & kTagMask)) {
@@ -189,6 +233,13 @@ Command Decoder::command(std::uint8_t tag) {
       return RejectJob{JobId{in_.difference(deltas_.job)}, reason};
     }
     case CommandCode::halt: step_.texts.push_back(in_.text()); return Halt{step_.texts.back()};
+    case CommandCode::read_registry: return ReadRegistry{request()};
+    case CommandCode::ask_counter: return ask_counter((small & 1U) != 0);
+    case CommandCode::sum_allocations: return SumAllocations{request()};
+    case CommandCode::declare_dead: {
+      const WorkerId id = worker();
+      return DeclareDead{id, in_.varint32()};
+    }
   }
   in_.fail();
   return Halt{};

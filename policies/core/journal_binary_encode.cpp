@@ -17,10 +17,35 @@ class Encoder {
   void operator()(const CommitAnswered& e) {
     tag(e, static_cast<unsigned>(e.answer));
     out_.difference(e.request.value, deltas_.request);
+    out_.difference(e.version, deltas_.version);
   }
   void operator()(const BatchRead& e) {
     tag(e, static_cast<unsigned>(e.answer) << 1U | (e.found ? 1U : 0U));
     out_.difference(e.request.value, deltas_.request);
+    out_.difference(e.version, deltas_.version);
+  }
+  void operator()(const RegistryRead& e) {
+    const bool known = e.server == deltas_.server && e.sentinel == deltas_.sentinel;
+    tag(e, static_cast<unsigned>(e.answer) << 1U | (known ? 1U : 0U));
+    out_.difference(e.request.value, deltas_.request);
+    if (!known) {
+      out_.fixed64(deltas_.server = e.server);
+      out_.fixed64(deltas_.sentinel = e.sentinel);
+    }
+    out_.varint(e.entries);
+    out_.varint(e.gone);
+  }
+  void operator()(const CounterAnswered& e) {
+    tag(e, static_cast<unsigned>(e.answer));
+    out_.difference(e.request.value, deltas_.request);
+    out_.byte(static_cast<std::uint8_t>(e.verdict));
+    amount(e.value);
+  }
+  void operator()(const AllocationsSummed& e) {
+    tag(e, static_cast<unsigned>(e.answer));
+    out_.difference(e.request.value, deltas_.request);
+    amount(e.cpus_milli);
+    out_.difference(e.version, deltas_.version);
   }
   void operator()(const AttemptFinished& e) {
     tag(e, static_cast<unsigned>(e.ending) << 1U | first_bit(e.attempt));
@@ -72,6 +97,30 @@ class Encoder {
     tag(c, 0);
     out_.text(c.why);
   }
+  void operator()(const ReadRegistry& c) {
+    tag(c, 0);
+    out_.difference(c.request.value, deltas_.request);
+  }
+  void operator()(const AskCounter& c) {
+    const bool plain = c.limit == 0 && c.version == 0 && c.batch == 0 && c.lease == Duration{0};
+    tag(c, plain ? 1U : 0U);
+    out_.difference(c.request.value, deltas_.request);
+    out_.byte(static_cast<std::uint8_t>(c.op));
+    amount(c.amount);
+    if (plain) return;
+    signed_number(c.limit);
+    out_.difference(c.version, deltas_.version);
+    out_.varint(c.batch);
+    signed_number(nanos(c.lease));
+  }
+  void operator()(const SumAllocations& c) {
+    tag(c, 0);
+    out_.difference(c.request.value, deltas_.request);
+  }
+  void operator()(const DeclareDead& c) {
+    tag(c, 0);
+    worker(c.worker, c.incarnation);
+  }
 
  private:
   template <class T>
@@ -99,6 +148,7 @@ class Encoder {
       deltas_.worker = p.worker.value;
     }
   }
+  void amount(std::int64_t cpus_milli) { out_.difference(static_cast<std::uint64_t>(cpus_milli), deltas_.amount); }
   void signed_number(std::int64_t x) { out_.varint(zigzag(static_cast<std::uint64_t>(x))); }
 
   ByteWriter& out_;

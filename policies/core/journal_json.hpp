@@ -33,6 +33,6 @@ struct JsonEnd {
 [[nodiscard]] Result<std::optional<JsonEnd>> parse_json_line(const std::string& line, JournalStep& step);
 [[nodiscard]] Result<JournalHeader> parse_json_header(const std::string& line);
 
-inline constexpr std::uint64_t kJsonVersion = 1;
+inline constexpr std::uint64_t kJsonVersion = 2;
 
 }  // namespace drydock::journal_detail

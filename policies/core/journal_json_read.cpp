@@ -136,14 +136,37 @@ std::span<const Placement> read_placements(const Fields& in, JournalStep& step) 
   return std::span<const Placement>(step.placements).subspan(begin);
 }
 
-void read(const Fields& in, CommitAnswered& e, JournalStep&) {
+template <class T>
+void read_answer(const Fields& in, T& e) {
   in.number("request", e.request.value);
   in.word("answer", e.answer, kAnswers);
 }
+
+void read(const Fields& in, CommitAnswered& e, JournalStep&) {
+  read_answer(in, e);
+  in.number("version", e.version);
+}
 void read(const Fields& in, BatchRead& e, JournalStep&) {
-  in.number("request", e.request.value);
-  in.word("answer", e.answer, kAnswers);
+  read_answer(in, e);
   in.flag("found", e.found);
+  in.number("version", e.version);
+}
+void read(const Fields& in, RegistryRead& e, JournalStep&) {
+  read_answer(in, e);
+  in.number("server", e.server);
+  in.number("sentinel", e.sentinel);
+  in.number("entries", e.entries);
+  in.number("gone", e.gone);
+}
+void read(const Fields& in, CounterAnswered& e, JournalStep&) {
+  read_answer(in, e);
+  in.word("verdict", e.verdict, kCounterVerdicts);
+  e.value = in.number("cpus_milli");
+}
+void read(const Fields& in, AllocationsSummed& e, JournalStep&) {
+  read_answer(in, e);
+  e.cpus_milli = in.number("cpus_milli");
+  in.number("version", e.version);
 }
 void read(const Fields& in, AttemptFinished& e, JournalStep&) {
   e.attempt = in.attempt();
@@ -218,6 +241,22 @@ void read(const Fields& in, RejectJob& c, JournalStep&) {
 void read(const Fields& in, Halt& c, JournalStep& step) {
   step.texts.push_back(in.text("why"));
   c.why = step.texts.back();
+}
+
+void read(const Fields& in, ReadRegistry& c, JournalStep&) { in.number("request", c.request.value); }
+void read(const Fields& in, AskCounter& c, JournalStep&) {
+  in.number("request", c.request.value);
+  in.word("op", c.op, kCounterOps);
+  c.amount = in.number("cpus_milli");
+  c.limit = in.number("limit_cpus_milli");
+  in.number("version", c.version);
+  in.number("batch", c.batch);
+  c.lease = Duration{in.number("lease_ns")};
+}
+void read(const Fields& in, SumAllocations& c, JournalStep&) { in.number("request", c.request.value); }
+void read(const Fields& in, DeclareDead& c, JournalStep&) {
+  in.number("worker", c.worker.value);
+  in.number("incarnation", c.incarnation);
 }
 
 // A table over all alternatives of Event or Command: the type's name, and a function that reads it.

@@ -90,11 +90,27 @@ class Renderer {
 
   void operator()(const CommitAnswered& e) const {
     JsonObject object(out_);
-    begin(object, e).number("request", e.request.value).word("answer", name_of(e.answer));
+    answered(object, e).number("version", e.version);
   }
   void operator()(const BatchRead& e) const {
     JsonObject object(out_);
-    begin(object, e).number("request", e.request.value).word("answer", name_of(e.answer)).flag("found", e.found);
+    answered(object, e).flag("found", e.found).number("version", e.version);
+  }
+  void operator()(const RegistryRead& e) const {
+    JsonObject object(out_);
+    answered(object, e)
+        .number("server", e.server)
+        .number("sentinel", e.sentinel)
+        .number("entries", e.entries)
+        .number("gone", e.gone);
+  }
+  void operator()(const CounterAnswered& e) const {
+    JsonObject object(out_);
+    answered(object, e).word("verdict", name_of(e.verdict)).number("cpus_milli", e.value);
+  }
+  void operator()(const AllocationsSummed& e) const {
+    JsonObject object(out_);
+    answered(object, e).number("cpus_milli", e.cpus_milli).number("version", e.version);
   }
   void operator()(const AttemptFinished& e) const {
     JsonObject object(out_);
@@ -168,8 +184,35 @@ class Renderer {
     JsonObject object(out_);
     append_json_text(begin(object, c).key("why"), c.why);
   }
+  void operator()(const ReadRegistry& c) const {
+    JsonObject object(out_);
+    begin(object, c).number("request", c.request.value);
+  }
+  void operator()(const AskCounter& c) const {
+    JsonObject object(out_);
+    begin(object, c)
+        .number("request", c.request.value)
+        .word("op", name_of(c.op))
+        .number("cpus_milli", c.amount)
+        .number("limit_cpus_milli", c.limit)
+        .number("version", c.version)
+        .number("batch", c.batch)
+        .number("lease_ns", nanos(c.lease));
+  }
+  void operator()(const SumAllocations& c) const {
+    JsonObject object(out_);
+    begin(object, c).number("request", c.request.value);
+  }
+  void operator()(const DeclareDead& c) const {
+    JsonObject object(out_);
+    begin(object, c).number("worker", c.worker.value).number("incarnation", c.incarnation);
+  }
 
  private:
+  template <class T>
+  static JsonObject& answered(JsonObject& object, const T& e) {
+    return begin(object, e).number("request", e.request.value).word("answer", name_of(e.answer));
+  }
   template <class T>
   static JsonObject& begin(JsonObject& object, const T&) {
     return object.word("type", KindOf<T>::kName);

@@ -24,9 +24,23 @@ enum class EventCode : std::uint8_t {
   worker_registered,
   job_cancelled,
   job_submitted,
+  registry_read,
+  counter_answered,
+  allocations_summed,
 };
 
-enum class CommandCode : std::uint8_t { commit, read_batch, dispatch, stop_attempt, reject_job, halt };
+enum class CommandCode : std::uint8_t {
+  commit,
+  read_batch,
+  dispatch,
+  stop_attempt,
+  reject_job,
+  halt,
+  read_registry,
+  ask_counter,
+  sum_allocations,
+  declare_dead,
+};
 
 template <class T>
 struct KindOf;  // code and name of an event or a command
@@ -40,12 +54,19 @@ template <> struct KindOf<LeaseExpired> { static constexpr auto kCode = EventCod
 template <> struct KindOf<WorkerRegistered> { static constexpr auto kCode = EventCode::worker_registered; static constexpr std::string_view kName = "WorkerRegistered"; };
 template <> struct KindOf<JobCancelled> { static constexpr auto kCode = EventCode::job_cancelled; static constexpr std::string_view kName = "JobCancelled"; };
 template <> struct KindOf<JobSubmitted> { static constexpr auto kCode = EventCode::job_submitted; static constexpr std::string_view kName = "JobSubmitted"; };
+template <> struct KindOf<RegistryRead> { static constexpr auto kCode = EventCode::registry_read; static constexpr std::string_view kName = "RegistryRead"; };
+template <> struct KindOf<CounterAnswered> { static constexpr auto kCode = EventCode::counter_answered; static constexpr std::string_view kName = "CounterAnswered"; };
+template <> struct KindOf<AllocationsSummed> { static constexpr auto kCode = EventCode::allocations_summed; static constexpr std::string_view kName = "AllocationsSummed"; };
 template <> struct KindOf<Commit> { static constexpr auto kCode = CommandCode::commit; static constexpr std::string_view kName = "Commit"; };
 template <> struct KindOf<ReadBatch> { static constexpr auto kCode = CommandCode::read_batch; static constexpr std::string_view kName = "ReadBatch"; };
 template <> struct KindOf<Dispatch> { static constexpr auto kCode = CommandCode::dispatch; static constexpr std::string_view kName = "Dispatch"; };
 template <> struct KindOf<StopAttempt> { static constexpr auto kCode = CommandCode::stop_attempt; static constexpr std::string_view kName = "StopAttempt"; };
 template <> struct KindOf<RejectJob> { static constexpr auto kCode = CommandCode::reject_job; static constexpr std::string_view kName = "RejectJob"; };
 template <> struct KindOf<Halt> { static constexpr auto kCode = CommandCode::halt; static constexpr std::string_view kName = "Halt"; };
+template <> struct KindOf<ReadRegistry> { static constexpr auto kCode = CommandCode::read_registry; static constexpr std::string_view kName = "ReadRegistry"; };
+template <> struct KindOf<AskCounter> { static constexpr auto kCode = CommandCode::ask_counter; static constexpr std::string_view kName = "AskCounter"; };
+template <> struct KindOf<SumAllocations> { static constexpr auto kCode = CommandCode::sum_allocations; static constexpr std::string_view kName = "SumAllocations"; };
+template <> struct KindOf<DeclareDead> { static constexpr auto kCode = CommandCode::declare_dead; static constexpr std::string_view kName = "DeclareDead"; };
 // clang-format on
 
 // Names of enumerators, by value.
@@ -55,10 +76,16 @@ inline constexpr std::array<std::string_view, 3> kOnInterrupts{"restart", "resum
 inline constexpr std::array<std::string_view, 5> kReleaseReasons{"succeeded", "failed", "preempted", "worker_lost",
                                                                  "cancelled"};
 inline constexpr std::array<std::string_view, 3> kRejectReasons{"queue_full", "unknown_queue", "duplicate_id"};
+inline constexpr std::array<std::string_view, 5> kCounterVerdicts{"applied", "missing", "old_epoch", "old_version",
+                                                                  "over_limit"};
+inline constexpr std::array<std::string_view, 8> kCounterOps{"get",        "add",     "set",     "checked_add",
+                                                             "fenced_set", "reserve", "confirm", "cancel"};
 inline constexpr std::array<std::string_view, 3> kEnds{"missing", "stopped", "all_ended"};
 
 [[nodiscard]] constexpr std::string_view name_of(Answer a) { return kAnswers[static_cast<std::size_t>(a)]; }
 [[nodiscard]] constexpr std::string_view name_of(Ending e) { return kEndings[static_cast<std::size_t>(e)]; }
+[[nodiscard]] constexpr std::string_view name_of(CounterVerdict v) { return kCounterVerdicts[static_cast<std::size_t>(v)]; }
+[[nodiscard]] constexpr std::string_view name_of(CounterOp o) { return kCounterOps[static_cast<std::size_t>(o)]; }
 [[nodiscard]] constexpr std::string_view name_of(OnInterrupt o) { return kOnInterrupts[static_cast<std::size_t>(o)]; }
 [[nodiscard]] constexpr std::string_view name_of(ReleaseReason r) { return kReleaseReasons[static_cast<std::size_t>(r)]; }
 [[nodiscard]] constexpr std::string_view name_of(RejectReason r) { return kRejectReasons[static_cast<std::size_t>(r)]; }

@@ -8,6 +8,7 @@ std::string_view to_string(PolicyFamily family) {
   switch (family) {
     case PolicyFamily::placement: return "placement";
     case PolicyFamily::liveness: return "liveness";
+    case PolicyFamily::accounting: return "accounting";
     case PolicyFamily::share: return "share";
   }
   return "";

@@ -29,6 +29,13 @@ bool same(const Dispatch& a, const Dispatch& b) { return a.attempt == b.attempt 
 bool same(const StopAttempt& a, const StopAttempt& b) { return a.attempt == b.attempt && a.reason == b.reason; }
 bool same(const RejectJob& a, const RejectJob& b) { return a.job == b.job && a.reason == b.reason; }
 bool same(const Halt& a, const Halt& b) { return a.why == b.why; }
+bool same(const ReadRegistry& a, const ReadRegistry& b) { return a.request == b.request; }
+bool same(const AskCounter& a, const AskCounter& b) {
+  return a.request == b.request && a.op == b.op && a.amount == b.amount && a.limit == b.limit && a.version == b.version &&
+         a.batch == b.batch && a.lease == b.lease;
+}
+bool same(const SumAllocations& a, const SumAllocations& b) { return a.request == b.request; }
+bool same(const DeclareDead& a, const DeclareDead& b) { return a.worker == b.worker && a.incarnation == b.incarnation; }
 
 std::string list(std::span<const Command> commands) {
   if (commands.empty()) return "    (none)\n";

@@ -9,10 +9,13 @@
 
 namespace drydock {
 
-Scheduler::Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement)
+Scheduler::Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement,
+                     std::unique_ptr<AccountingPolicy> accounting)
     : config_(std::move(config)),
       placement_(std::move(placement)),
+      accounting_(std::move(accounting)),
       cluster_(config_.queues, config_.pools, placement_->traits()),
+      registry_(config_.control_plane.registry),
       rng_(config_.seed, "placement"),
       plan_(cluster_, PoolId{}, Time{}) {}
 
@@ -29,6 +32,7 @@ std::span<const Command> Scheduler::step(Time now, std::span<const Event> events
   promised_.clear();
   if (!halted_) {
     for (const Event& event : events) std::visit([this](const auto& e) { on(e); }, event);
+    keep_time();
     send_dispatches();
     decide();
     send_commit();
@@ -51,7 +55,9 @@ Time Scheduler::next_pass() const {
 
 Time Scheduler::next_wakeup() const {
   if (halted_) return kNever;
-  Time at = next_pass();
+  Time at = cycle_open_ && registry_.waits() ? kNever : next_pass();
+  at = std::min(at, registry_.next_wakeup());
+  if (accounting_) at = std::min(at, accounting_->next_wakeup());
   const bool store_work = !to_assign_.empty() || !to_release_.empty() ||
                           std::ranges::any_of(in_flight_, [](const Batch& b) { return b.unknown && b.read.value == 0; });
   if (store_work && store_ready_at_ > now_) at = std::min(at, store_ready_at_);
@@ -64,6 +70,37 @@ std::optional<JobRef> Scheduler::current(AttemptId attempt) const {
   const std::optional<JobRef> ref = cluster_.find(attempt.job);
   if (!ref || cluster_.job(*ref).attempt != attempt.number) return std::nullopt;
   return ref;
+}
+
+// --- the registry and the counter ---
+
+void Scheduler::on(const RegistryRead& event) { (void)registry_.take(event, now_); }
+
+void Scheduler::on(const CounterAnswered& event) {
+  if (!accounting_) return;
+  Asker ask = asker();
+  if (const auto clearance = accounting_->answered(event, ask)) take_clearance(*clearance);
+}
+
+void Scheduler::on(const AllocationsSummed& event) {
+  if (!accounting_) return;
+  Asker ask = asker();
+  accounting_->summed(event, ask);
+}
+
+// What is due by the clock alone.
+void Scheduler::keep_time() {
+  for (const LeaseExpired& event : registry_.take_overdue(now_)) declare_dead(event);
+  if (registry_.due(now_)) {
+    const RequestId request = next_request();
+    commands_.emplace_back(ReadRegistry{request});
+    registry_.asked(request, now_);
+    cycle_open_ = config_.control_plane.trigger == PassTrigger::cycle;
+  }
+  if (accounting_ && is_due(accounting_->next_wakeup())) {
+    Asker ask = asker();
+    accounting_->wake(ask);
+  }
 }
 
 // --- facts ---
@@ -114,17 +151,33 @@ void Scheduler::on(const JobCancelled& event) {
 
 void Scheduler::on(const WorkerRegistered& event) {
   const bool known = index(event.worker) < cluster_.worker_count();
+  if (registry_.suspects()) registry_.clear(event.worker);
   if (event.incarnation <= (known ? cluster_.worker(event.worker).incarnation : 0)) return;
-  if (known && cluster_.worker(event.worker).live) lose_worker(event.worker);
+  if (known && cluster_.worker(event.worker).live) {
+    const std::uint32_t before = cluster_.worker(event.worker).incarnation;
+    if (registry_.reads()) commands_.emplace_back(DeclareDead{event.worker, before});
+    lose_worker(event.worker);
+  }
   cluster_.add_worker(event.worker, event.incarnation, event.spec);
 }
 
-void Scheduler::on(const WorkerLeft& event) { on(LeaseExpired{event.worker, event.incarnation}); }
-
-void Scheduler::on(const LeaseExpired& event) {
+void Scheduler::on(const WorkerLeft& event) {
   if (index(event.worker) >= cluster_.worker_count()) return;
   const Worker& worker = cluster_.worker(event.worker);
   if (worker.live && worker.incarnation == event.incarnation) lose_worker(event.worker);
+}
+
+void Scheduler::on(const LeaseExpired& event) {
+  if (!registry_.reads()) on(WorkerLeft{event.worker, event.incarnation});
+  else if (registry_.believes(event, now_)) declare_dead(event);
+}
+
+void Scheduler::declare_dead(const LeaseExpired& event) {
+  if (index(event.worker) >= cluster_.worker_count()) return;
+  const Worker& worker = cluster_.worker(event.worker);
+  if (!worker.live || worker.incarnation != event.incarnation) return;
+  commands_.emplace_back(DeclareDead{event.worker, event.incarnation});
+  lose_worker(event.worker);
 }
 
 void Scheduler::lose_worker(WorkerId id) {
@@ -139,7 +192,6 @@ void Scheduler::lose_worker(WorkerId id) {
 
 void Scheduler::lose_attempt(JobRef ref, WorkerId worker) {
   const Job& job = cluster_.job(ref);
-  const AttemptId attempt = job.attempt_id();
   switch (job.state) {
     case JobState::bound:
       cluster_.dequeue(ref);
@@ -163,7 +215,7 @@ void Scheduler::lose_attempt(JobRef ref, WorkerId worker) {
     case JobState::waiting:
     case JobState::ended: DRYDOCK_CHECK(false, "a worker held a job that holds nothing");
   }
-  to_release_.push_back({attempt, ReleaseReason::worker_lost});
+  release_later(ref, ReleaseReason::worker_lost);
   if (!job.cancelled) wait_again(ref);  // a cancelled job goes when its release is written
 }
 
@@ -184,13 +236,19 @@ void Scheduler::on(const AttemptStopped& event) {
   }
   cluster_.give_back(*ref);
   cluster_.set_progress(*ref, event.progress);
-  to_release_.push_back({event.attempt, ReleaseReason::preempted});
+  release_later(*ref, ReleaseReason::preempted);
   wait_again(*ref);
 }
 
 void Scheduler::end(JobRef ref, ReleaseReason reason) {
-  to_release_.push_back({cluster_.job(ref).attempt_id(), reason});
+  release_later(ref, reason);
   cluster_.give_back(ref);
+}
+
+// The row of its current attempt goes with the next commit.
+void Scheduler::release_later(JobRef ref, ReleaseReason reason) {
+  const Job& job = cluster_.job(ref);
+  to_release_.push_back({{job.attempt_id(), reason}, job.cpus_in_all()});
 }
 
 void Scheduler::forget_or_wait(JobRef ref) {
@@ -215,16 +273,12 @@ void Scheduler::wait_again(JobRef ref) {
 
 void Scheduler::on(const CommitAnswered& event) {
   const auto batch = std::ranges::find(in_flight_, event.request, &Batch::commit);
-  if (batch == in_flight_.end() || batch->unknown) return;
+  if (event.request.value == 0 || batch == in_flight_.end() || batch->unknown) return;
   const auto at = static_cast<std::size_t>(batch - in_flight_.begin());
   switch (event.answer) {
-    case Answer::done:
-      settle_done(*batch);
-      retire(at);
-      break;
+    case Answer::done: settle(at, event.version); break;
     case Answer::failed:
-      settle_failed(*batch);
-      retire(at);
+      settle(at, std::nullopt);
       store_ready_at_ = later(now_, config_.store_retry);
       break;
     case Answer::unknown: batch->unknown = true; break;  // send_reads asks; until then its jobs stay as they are
@@ -233,16 +287,41 @@ void Scheduler::on(const CommitAnswered& event) {
 
 void Scheduler::on(const BatchRead& event) {
   const auto batch = std::ranges::find(in_flight_, event.request, &Batch::read);
-  if (batch == in_flight_.end()) return;
-  const auto at = static_cast<std::size_t>(batch - in_flight_.begin());
+  if (event.request.value == 0 || batch == in_flight_.end()) return;
   if (event.answer != Answer::done) {
     batch->read = RequestId{};
     store_ready_at_ = later(now_, config_.store_retry);
     return;
   }
-  if (event.found) settle_done(*batch);
-  else settle_failed(*batch);
+  const auto at = static_cast<std::size_t>(batch - in_flight_.begin());
+  settle(at, event.found ? std::optional(event.version) : std::nullopt);
+}
+
+void Scheduler::settle(std::size_t at, std::optional<std::uint64_t> version) {
+  if (version) settle_done(in_flight_[at]);
+  else settle_failed(in_flight_[at]);
+  const BatchChange change = in_flight_[at].change;
   retire(at);
+  if (!accounting_) return;
+  Asker ask = asker();
+  accounting_->settled(change, version, ask);
+}
+
+// A batch of which something was lost or cancelled meanwhile is not sent: what is left of it forms another.
+void Scheduler::take_clearance(const Clearance& clearance) {
+  const auto batch = std::ranges::find_if(
+      in_flight_, [&](const Batch& b) { return b.change.batch == clearance.batch && b.commit.value == 0; });
+  DRYDOCK_CHECK(batch != in_flight_.end(), "a batch was cleared that does not wait for it");
+  const auto at = static_cast<std::size_t>(batch - in_flight_.begin());
+  const bool whole = std::ranges::all_of(batch->assignments, [this](AttemptId attempt) {
+    const std::optional<JobRef> ref = current(attempt);
+    return ref && !cluster_.job(*ref).lost && !cluster_.job(*ref).cancelled;
+  });
+  if (clearance.granted && whole) return send(*batch);
+  if (clearance.granted) return settle(at, std::nullopt);
+  settle_failed(*batch);
+  retire(at);
+  store_ready_at_ = later(now_, config_.store_retry);
 }
 
 void Scheduler::settle_done(Batch& batch) {
@@ -260,8 +339,8 @@ void Scheduler::settle_done(Batch& batch) {
       to_dispatch_.push_back(attempt);
     }
   }
-  for (const Release& release : batch.releases) {
-    const std::optional<JobRef> ref = current(release.attempt);
+  for (const OpenRelease& release : batch.releases) {
+    const std::optional<JobRef> ref = current(release.row.attempt);
     if (ref && cluster_.job(*ref).state == JobState::ended) cluster_.remove_job(*ref);
   }
 }
@@ -281,7 +360,8 @@ void Scheduler::retire(std::size_t at) {
   in_flight_.erase(in_flight_.begin() + static_cast<std::ptrdiff_t>(at));
   batch.assignments.clear();
   batch.releases.clear();
-  batch.read = RequestId{};
+  batch.commit = batch.read = RequestId{};
+  batch.change = {};
   batch.unknown = false;
   spare_.push_back(std::move(batch));
 }
@@ -298,19 +378,31 @@ void Scheduler::note_changes() {
   }
 }
 
+bool Scheduler::pass_is_due() const {
+  if (changed_at_ == kNever) return false;
+  if (cycle_open_) return !registry_.waits();
+  return now_ >= next_pass();
+}
+
 void Scheduler::decide() {
   if (halted_) return;
   note_changes();
-  if (now_ >= next_pass()) pass();
+  if (pass_is_due()) pass();
   // A job that is rejected may have blocked others: the policy is asked again.
-  if (halted_ || !reject_overflow()) return;
-  note_changes();
-  if (now_ >= next_pass()) pass();
+  if (!halted_ && reject_overflow()) {
+    note_changes();
+    if (pass_is_due()) pass();
+  }
+  if (!registry_.waits()) cycle_open_ = false;
 }
 
 // Until no pool has changes: what one pool takes from a shared queue is a change for the others. Each round takes a job.
 void Scheduler::pass() {
   changed_at_ = kNever;
+  if (accounting_ && config_.control_plane.trigger == PassTrigger::cycle && accounting_->is_known()) {
+    Asker ask = asker();
+    accounting_->before_pass(ask);
+  }
   const auto is_dirty = [](const Pool& pool) { return pool.dirty; };
   while (!halted_ && std::ranges::any_of(cluster_.pools(), is_dirty)) {
     for (std::uint32_t p = 0; p < cluster_.pools().size() && !halted_; ++p) {
@@ -392,23 +484,50 @@ void Scheduler::send_commit() {
     spare_.pop_back();
   }
   batch.releases.swap(to_release_);
-  const std::span<Assignment> room = assignments_.take(to_assign_.size());
   for (const AttemptId attempt : to_assign_) {
     const std::optional<JobRef> ref = current(attempt);
     if (!ref || cluster_.job(*ref).state != JobState::committing) continue;  // lost or cancelled before it was sent
     cluster_.set_sent(*ref);
-    room[batch.assignments.size()] = {attempt, placements_.copy(cluster_.job(*ref).placements)};
     batch.assignments.push_back(attempt);
+    batch.change.assigned += cluster_.job(*ref).cpus_in_all();
   }
   to_assign_.clear();
   if (batch.assignments.empty() && batch.releases.empty()) {
     spare_.push_back(std::move(batch));
     return;
   }
-  batch.commit = next_request();
-  const std::span<const Assignment> assignments = room.first(batch.assignments.size());
-  commands_.emplace_back(Commit{batch.commit, releases_.copy(batch.releases), assignments});
+  for (const OpenRelease& release : batch.releases) batch.change.released += release.cpus_milli;
+  batch.change.batch = ++last_batch_;
   in_flight_.push_back(std::move(batch));
+  if (accounting_ && accounting_->clears() && in_flight_.back().change.assigned > 0) {
+    Asker ask = asker();
+    accounting_->clear(in_flight_.back().change, cpus_in_use_limit(), ask);
+  } else {
+    send(in_flight_.back());
+  }
+}
+
+void Scheduler::send(Batch& batch) {
+  if (accounting_) {
+    Asker ask = asker();
+    accounting_->sending(batch.change, ask);
+  }
+  const std::span<Assignment> assignments = assignments_.take(batch.assignments.size());
+  for (std::size_t i = 0; i < assignments.size(); ++i) {
+    const AttemptId attempt = batch.assignments[i];
+    assignments[i] = {attempt, placements_.copy(cluster_.job(*current(attempt)).placements)};
+  }
+  const std::span<Release> releases = releases_.take(batch.releases.size());
+  for (std::size_t i = 0; i < releases.size(); ++i) releases[i] = batch.releases[i].row;
+  batch.commit = next_request();
+  commands_.emplace_back(Commit{batch.commit, releases, assignments});
+}
+
+// What all pools together have.
+std::int64_t Scheduler::cpus_in_use_limit() const {
+  std::int64_t cpus = 0;
+  for (const Pool& pool : cluster_.pools()) cpus += pool.capacity.cpus();
+  return cpus;
 }
 
 void Scheduler::send_reads() {

@@ -1,6 +1,7 @@
 // The deterministic core: facts and the time go in, orders and the next wakeup come out. No I/O, no clock, no thread.
 #pragma once
 
+#include "policies/core/accounting.hpp"
 #include "policies/core/arena.hpp"
 #include "policies/core/cluster.hpp"
 #include "policies/core/commands.hpp"
@@ -8,6 +9,7 @@
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/plan.hpp"
 #include "policies/core/policy_info.hpp"
+#include "policies/core/registry_watch.hpp"
 #include "policies/core/rng.hpp"
 
 #include <cstdint>
@@ -29,12 +31,15 @@ enum class PassTrigger : std::uint8_t {
 struct ControlPlaneConfig {
   PassTrigger trigger = PassTrigger::ideal;
   Duration period{};
+  // In a cycle the registry is read first, and the pass waits for the answer.
+  RegistryConfig registry{};
 };
 
 struct SchedulerConfig {
   std::vector<QueueConfig> queues;
   std::vector<PoolConfig> pools;
   PolicyConfig placement;
+  PolicyConfig accounting;  // its type is empty where there is none
   ControlPlaneConfig control_plane;
   std::uint32_t max_in_flight = 2;                 // commits awaiting their answer; more decisions are coalesced
   Duration store_retry = std::chrono::seconds{1};  // pause after a failed commit or read
@@ -43,8 +48,9 @@ struct SchedulerConfig {
 
 class Scheduler {
  public:
-  // `placement` must be the policy that config.placement names (or a plugin's).
-  Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement);
+  // The policies must be those that the configuration names (or a plugin's). Without `accounting` there is no counter.
+  Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement,
+            std::unique_ptr<AccountingPolicy> accounting = nullptr);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -65,17 +71,25 @@ class Scheduler {
   [[nodiscard]] bool idle() const;
 
  private:
-  // A commit that has not been answered for good.
+  struct OpenRelease {
+    Release row;
+    std::int64_t cpus_milli = 0;  // that it gives back
+  };
+  // A commit that has not been answered for good, or waits to be cleared by the accounting.
   struct Batch {
-    RequestId commit;
+    RequestId commit;      // 0: not sent yet
     RequestId read;        // of the ReadBatch on its way; 0: none
     bool unknown = false;  // its answer was lost: to be read
+    BatchChange change;
     std::vector<AttemptId> assignments;
-    std::vector<Release> releases;
+    std::vector<OpenRelease> releases;
   };
 
   void on(const CommitAnswered& event);
   void on(const BatchRead& event);
+  void on(const RegistryRead& event);
+  void on(const CounterAnswered& event);
+  void on(const AllocationsSummed& event);
   void on(const AttemptFinished& event);
   void on(const AttemptStopped& event);
   void on(const WorkerLeft& event);
@@ -86,18 +100,27 @@ class Scheduler {
 
   // The live job whose current attempt this is, or nothing when the fact is stale.
   [[nodiscard]] std::optional<JobRef> current(AttemptId attempt) const;
+  // The batch is in the store as of `version`, or is not; it is over with.
+  void settle(std::size_t batch, std::optional<std::uint64_t> version);
   void settle_done(Batch& batch);
   void settle_failed(Batch& batch);
   void retire(std::size_t batch);
+  void take_clearance(const Clearance& clearance);
+  void declare_dead(const LeaseExpired& event);
   void lose_worker(WorkerId worker);
   void lose_attempt(JobRef ref, WorkerId worker);
   void wait_again(JobRef ref);
   void forget_or_wait(JobRef ref);
   void end(JobRef ref, ReleaseReason reason);
+  void release_later(JobRef ref, ReleaseReason reason);
 
   // When the changes so far are to be looked at; kNever without changes.
   [[nodiscard]] Time next_pass() const;
+  // Whether a pass is to be made now.
+  [[nodiscard]] bool pass_is_due() const;
+  [[nodiscard]] bool is_due(Time at) const { return at != kNever && now_ >= at; }
   void note_changes();
+  void keep_time();
   void decide();
   void pass();
   void plan_pool(PoolId pool);
@@ -106,18 +129,25 @@ class Scheduler {
   void sum_up_promises();
   [[nodiscard]] bool reject_overflow();
   void send_commit();
+  void send(Batch& batch);
   void send_reads();
   void send_dispatches();
   [[nodiscard]] RequestId next_request() { return RequestId{++last_request_}; }
+  [[nodiscard]] Asker asker() { return {now_, commands_, last_request_}; }
+  [[nodiscard]] std::int64_t cpus_in_use_limit() const;
 
   SchedulerConfig config_;
   std::unique_ptr<PlacementPolicy> placement_;
+  std::unique_ptr<AccountingPolicy> accounting_;  // may be nullptr
   Cluster cluster_;
+  RegistryWatch registry_;
+  bool cycle_open_ = false;  // the registry was read for it
   Rng rng_;
   Plan plan_;
   Time now_{};
   std::uint64_t hash_ = 0;
   std::uint64_t last_request_ = 0;
+  std::uint64_t last_batch_ = 0;
   bool halted_ = false;
   std::string halt_reason_;
 
@@ -126,7 +156,7 @@ class Scheduler {
   std::vector<Batch> in_flight_;  // at most max_in_flight, in order of their commits
   std::vector<Batch> spare_;      // their vectors, for reuse
   std::vector<AttemptId> to_assign_;
-  std::vector<Release> to_release_;
+  std::vector<OpenRelease> to_release_;
   std::vector<AttemptId> to_dispatch_;
   std::vector<JobRef> submitted_;           // in this step
   std::vector<JobRef> promised_;            // jobs for which attempts were stopped in this step

@@ -36,11 +36,33 @@ class Hasher {
   void operator()(const CommitAnswered& e) {
     add(e.request.value);
     add_enum(e.answer);
+    add(e.version);
   }
   void operator()(const BatchRead& e) {
     add(e.request.value);
     add_enum(e.answer);
     add(std::uint64_t{e.found});
+    add(e.version);
+  }
+  void operator()(const RegistryRead& e) {
+    add(e.request.value);
+    add_enum(e.answer);
+    add(e.server);
+    add(e.sentinel);
+    add(std::uint64_t{e.entries});
+    add(std::uint64_t{e.gone});
+  }
+  void operator()(const CounterAnswered& e) {
+    add(e.request.value);
+    add_enum(e.answer);
+    add_enum(e.verdict);
+    add(e.value);
+  }
+  void operator()(const AllocationsSummed& e) {
+    add(e.request.value);
+    add_enum(e.answer);
+    add(e.cpus_milli);
+    add(e.version);
   }
   void operator()(const AttemptFinished& e) {
     add(e.attempt);
@@ -110,6 +132,21 @@ class Hasher {
     add_enum(c.reason);
   }
   void operator()(const Halt& c) { add(stream_of(c.why)); }
+  void operator()(const ReadRegistry& c) { add(c.request.value); }
+  void operator()(const AskCounter& c) {
+    add(c.request.value);
+    add_enum(c.op);
+    add(c.amount);
+    add(c.limit);
+    add(c.version);
+    add(c.batch);
+    add(c.lease);
+  }
+  void operator()(const SumAllocations& c) { add(c.request.value); }
+  void operator()(const DeclareDead& c) {
+    add(std::uint64_t{c.worker.value});
+    add(std::uint64_t{c.incarnation});
+  }
 
  private:
   std::uint64_t state_;

@@ -5,9 +5,11 @@
 #include "scenarios/reader.hpp"
 #include "scenarios/scenario.hpp"
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace drydock::scenarios {
 
@@ -24,6 +26,25 @@ struct FaultKind {
 
 [[nodiscard]] FaultKind worker_crash_kind();
 [[nodiscard]] FaultKind message_loss_kind();
+[[nodiscard]] FaultKind redis_outage_kind();
+[[nodiscard]] FaultKind redis_flush_kind();
+[[nodiscard]] FaultKind redis_restart_kind();
+[[nodiscard]] FaultKind counter_eviction_kind();
+[[nodiscard]] FaultKind worker_key_eviction_kind();
+[[nodiscard]] FaultKind database_outage_kind();
+[[nodiscard]] FaultKind counter_update_loss_kind();
+[[nodiscard]] FaultKind counter_update_repeat_kind();
+[[nodiscard]] FaultKind commit_abort_kind();
+[[nodiscard]] FaultKind commit_in_doubt_kind();
+
+// "at" (with "for") or "mtbf" (with "mttr"), as for worker-crash. must_end: one that begins also says when it
+// ends; nothing: it is over at once, and neither "for" nor "mttr" is known.
+enum class Lasting : std::uint8_t { may_end, must_end, nothing };
+using FaultTimes = std::variant<WorkerCrash::Once, WorkerCrash::Repeated>;
+[[nodiscard]] FaultTimes read_times(const ObjectReader& fault, Lasting lasting);
+
+// "probability", "at" and "for" of a fault that may happen to each order.
+[[nodiscard]] OrderFault read_order_fault(const ObjectReader& fault, OrderFault::Kind kind);
 
 // The key "target", a host or host group of the scenario; empty when there is none.
 [[nodiscard]] std::string read_target(const ObjectReader& fault, const Scenario& scenario);

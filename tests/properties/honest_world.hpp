@@ -115,6 +115,10 @@ class HonestWorld {
 
   void note(const CommitAnswered&) {}
   void note(const BatchRead&) {}
+  // This world has neither registry nor counter: nothing of them is told or asked.
+  void note(const RegistryRead&) {}
+  void note(const CounterAnswered&) {}
+  void note(const AllocationsSummed&) {}
   void note(const AttemptFinished& e);
   void note(const AttemptStopped& e);
   void note(const WorkerLeft& e) { note(LeaseExpired{e.worker, e.incarnation}); }
@@ -132,6 +136,10 @@ class HonestWorld {
   void obey(const StopAttempt& c);
   void obey(const RejectJob& c);
   void obey(const Halt& c);
+  void obey(const ReadRegistry&) { complain("the registry is asked for"); }
+  void obey(const AskCounter&) { complain("the counter is asked for"); }
+  void obey(const SumAllocations&) { complain("the sum of allocations is asked for"); }
+  void obey(const DeclareDead&) { complain("a worker is declared dead that was not suspected"); }
   void take_assignment(const Assignment& a, CommitTruth& commit);
   void check_placements(const Assignment& a);
   void take_release(const Release& r, CommitTruth& commit);

@@ -60,6 +60,10 @@ class IdealWorld {
   void obey(const Commit& c) { facts_.emplace_back(CommitAnswered{c.request, Answer::done}); }
   void obey(const ReadBatch&) {}
   void obey(const RejectJob&) {}
+  template <class Other>
+  void obey(const Other&) {
+    run_.halted = "an order that this world does not know";
+  }
   void obey(const Halt& c) { run_.halted = std::string(c.why); }
   void obey(const Dispatch& c) {
     const std::uint64_t job = c.attempt.job.value;

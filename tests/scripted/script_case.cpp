@@ -33,6 +33,12 @@ PolicyConfig parse_policy(const std::string& type, const std::map<std::string, s
   return configure(*info, parameters);
 }
 
+PolicyConfig configure_accounting(const std::string& type) {
+  const PolicyInfo* info = find_policy(PolicyFamily::accounting, type);
+  if (info == nullptr) throw ScriptError("'" + type + "' is no accounting policy");
+  return configure(*info);
+}
+
 }  // namespace
 
 Case::Case() { config_.placement = parse_policy("fcfs", {}); }
@@ -64,6 +70,12 @@ void Case::configure(const std::string& word, Line& line) {
                                     : mode == "event" ? PassTrigger::event
                                                       : PassTrigger::ideal;
     if (mode != "ideal") config_.control_plane.period = parse_duration(line.word("a period"));
+  } else if (word == "reading") {
+    config_.control_plane.registry.reading = parse_duration(line.word("a period"));
+    config_.control_plane.registry.hold = parse_duration(line.value("hold", "60s"));
+    config_.control_plane.registry.guard = line.value("guard", "on") == "on";
+  } else if (word == "accounting") {
+    config_.accounting = configure_accounting(line.word("a policy"));
   } else if (word == "max_in_flight") {
     config_.max_in_flight = static_cast<std::uint32_t>(parse_number(line.word("a number")));
   } else if (word == "store_retry") {
@@ -85,7 +97,8 @@ void Case::start() {
     for (std::uint32_t q = 0; q < config_.queues.size(); ++q) pool.queues.push_back(QueueId{q});
     config_.pools.push_back(std::move(pool));
   }
-  scheduler_ = std::make_unique<Scheduler>(config_, make_placement(config_.placement));
+  scheduler_ = std::make_unique<Scheduler>(config_, make_placement(config_.placement),
+                                             make_accounting(config_.accounting));
   const JournalHeader header{"test", "{}", "", config_.seed};
   binary_writer_ = std::make_unique<JournalWriter>(binary_, JournalFormat::binary, header);
   json_writer_ = std::make_unique<JournalWriter>(json_, JournalFormat::json_lines, header);
@@ -152,7 +165,7 @@ std::string Case::replay_difference(JournalFormat format, const std::string& jou
   std::istringstream in(journal);
   auto reader = JournalReader::open(in);
   if (!reader) return fmt::format("the {} journal cannot be read: {}\n", name, reader.error().message);
-  Scheduler fresh(config_, make_placement(config_.placement));
+  Scheduler fresh(config_, make_placement(config_.placement), make_accounting(config_.accounting));
   const Result<ReplayReport> report = replay(*reader.value(), fresh);
   if (!report) return fmt::format("the {} journal cannot be replayed: {}\n", name, report.error().message);
   if (report.value().difference) return fmt::format("replay of the {} journal: {}\n", name, *report.value().difference);

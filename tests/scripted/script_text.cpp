@@ -68,14 +68,47 @@ void parse_registered(Line& line, const Names& names, const Tell& tell) {
   for (std::uint32_t id = first.value; id <= last.value; ++id) tell(WorkerRegistered{WorkerId{id}, incarnation, spec});
 }
 
+// done, failed or unknown
+Answer parse_answer(const std::string& word) {
+  return pick<Answer>(word, {{"done", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}});
+}
+
+std::int64_t parse_cpus(Line& line, const char* name) {
+  std::size_t used = 0;
+  return std::llround(1000 * parse_decimal(line.value(name, "0"), used));
+}
+
+// Answers of the registry, the counter and the store's sum.
+void parse_reading(const std::string& kind, Line& line, const Tell& tell) {
+  const RequestId id = parse_request(line.word("a request"));
+  const std::string how = line.word("done, failed or unknown (of the counter also missing)");
+  if (kind == "registry") {
+    RegistryRead event{.request = id, .answer = parse_answer(how)};
+    event.server = parse_number(line.value("server", "1"));
+    event.sentinel = parse_number(line.value("sentinel", "1"));
+    event.entries = parse_small(line.value("entries", "0"));
+    event.gone = parse_small(line.value("gone", "0"));
+    tell(event);
+  } else if (kind == "counter") {
+    CounterAnswered event{.request = id};
+    if (how == "missing") event.verdict = CounterVerdict::missing;
+    else event.answer = parse_answer(how);
+    event.value = parse_cpus(line, "cpus");
+    tell(event);
+  } else {
+    AllocationsSummed event{.request = id, .answer = parse_answer(how), .cpus_milli = parse_cpus(line, "cpus")};
+    event.version = parse_number(line.value("version", "0"));
+    tell(event);
+  }
+}
+
 // Facts of a word and an id.
 void parse_short_fact(const std::string& kind, Line& line, const Tell& tell) {
   if (kind == "cancel") {
     tell(JobCancelled{JobId{parse_number(line.word("a job id"))}});
   } else if (kind == "done" || kind == "failed" || kind == "unknown") {
-    const Answer answer =
-        pick<Answer>(kind, {{"done", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}});
-    tell(CommitAnswered{parse_request(line.word("a request")), answer});
+    const RequestId id = parse_request(line.word("a request"));
+    tell(CommitAnswered{id, parse_answer(kind), parse_number(line.value("version", "0"))});
   } else if (kind == "succeeded" || kind == "broken") {
     const Ending ending = kind == "succeeded" ? Ending::succeeded : Ending::failed;
     tell(AttemptFinished{parse_attempt(line.word("an attempt")), ending});
@@ -88,7 +121,9 @@ void parse_short_fact(const std::string& kind, Line& line, const Tell& tell) {
     const Answer answer = pick<Answer>(
         how,
         {{"found", Answer::done}, {"not-found", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}});
-    tell(BatchRead{id, answer, how == "found"});
+    tell(BatchRead{id, answer, how == "found", parse_number(line.value("version", "0"))});
+  } else if (kind == "registry" || kind == "counter" || kind == "sum") {
+    parse_reading(kind, line, tell);
   } else {
     throw ScriptError("'" + kind + "' is no fact");
   }
@@ -245,6 +280,20 @@ struct Writer {
     return fmt::format("reject {} {}", c.job.value, kRejections.at(static_cast<std::size_t>(c.reason)));
   }
   std::string operator()(const Halt& c) const { return fmt::format("halt: {}", c.why); }
+  std::string operator()(const ReadRegistry& c) const { return fmt::format("registry r{}", c.request.value); }
+  std::string operator()(const SumAllocations& c) const { return fmt::format("sum r{}", c.request.value); }
+  std::string operator()(const DeclareDead& c) const {
+    return fmt::format("dead w{} incarnation={}", c.worker.value, c.incarnation);
+  }
+  std::string operator()(const AskCounter& c) const {
+    constexpr std::array<std::string_view, 8> kOps{"get",        "add",     "set",     "checked_add",
+                                                   "fenced_set", "reserve", "confirm", "cancel"};
+    std::string text = fmt::format("counter r{} {}", c.request.value, kOps.at(static_cast<std::size_t>(c.op)));
+    if (c.amount != 0) text += fmt::format(" cpus={}", static_cast<double>(c.amount) / 1000);
+    if (c.version != 0) text += fmt::format(" version={}", c.version);
+    if (c.batch != 0) text += fmt::format(" batch={}", c.batch);
+    return text;
+  }
 };
 
 }  // namespace

@@ -84,6 +84,7 @@ TEST(Catalog, EachPolicyCanBeMadeWithDefaultsAndWithEachChoice) {
       switch (info.family) {
         case PolicyFamily::placement: EXPECT_NE(make_placement(config), nullptr); break;
         case PolicyFamily::liveness: EXPECT_NE(make_liveness(config), nullptr); break;
+        case PolicyFamily::accounting: EXPECT_NE(make_accounting(config), nullptr); break;
         case PolicyFamily::share: EXPECT_NE(make_share(config), nullptr); break;
       }
     }

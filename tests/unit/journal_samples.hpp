@@ -61,9 +61,12 @@ class RandomSteps {
   }
 
   Event event() {
-    switch (rng_.below(9)) {
-      case 0: return CommitAnswered{RequestId{number()}, pick<Answer>(3)};
-      case 1: return BatchRead{RequestId{number()}, pick<Answer>(3), rng_.below(2) == 0};
+    switch (rng_.below(12)) {
+      case 0: return CommitAnswered{RequestId{number()}, pick<Answer>(3), number()};
+      case 1: return BatchRead{RequestId{number()}, pick<Answer>(3), rng_.below(2) == 0, number()};
+      case 8: return RegistryRead{RequestId{number()}, pick<Answer>(3), rng_.below(2), rng_.below(2), small(), small()};
+      case 9: return CounterAnswered{RequestId{number()}, pick<Answer>(3), pick<CounterVerdict>(5), signed_number()};
+      case 10: return AllocationsSummed{RequestId{number()}, pick<Answer>(3), signed_number(), number()};
       case 2: return AttemptFinished{attempt(), pick<Ending>(2)};
       case 3: return AttemptStopped{attempt(), Duration{signed_number()}};
       case 4: return WorkerLeft{WorkerId{small()}, small()};
@@ -89,9 +92,23 @@ class RandomSteps {
                   std::span<const Assignment>(step.assignments).subspan(first_assignment)};
   }
 
+  AskCounter ask() {
+    AskCounter order{.request = RequestId{number()}, .op = pick<CounterOp>(8), .amount = signed_number()};
+    if (rng_.below(2) == 0) return order;
+    order.limit = signed_number();
+    order.version = number();
+    order.batch = number();
+    order.lease = Duration{signed_number()};
+    return order;
+  }
+
   Command command(JournalStep& step) {
-    switch (rng_.below(6)) {
+    switch (rng_.below(10)) {
       case 0: return commit(step);
+      case 5: return ReadRegistry{RequestId{number()}};
+      case 6: return ask();
+      case 7: return SumAllocations{RequestId{number()}};
+      case 8: return DeclareDead{WorkerId{small()}, small()};
       case 1: return ReadBatch{RequestId{number()}, RequestId{number()}};
       case 2: return Dispatch{attempt(), placements(step)};
       case 3: return StopAttempt{attempt(), pick<ReleaseReason>(5)};

@@ -1,0 +1,64 @@
+// When the stores of a simulated world fail: outages as spans of time, and single orders that go wrong. Everything is drawn by number,
+// so that it does not matter when, or how often, it is looked at.
+#pragma once
+
+#include "policies/core/time.hpp"
+#include "scenarios/scenario.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace drydock::sim {
+
+class StoreFaults {
+ public:
+  StoreFaults(const scenarios::Scenario& scenario, std::uint64_t seed);
+
+  [[nodiscard]] bool any_redis_outage() const { return any_redis_outage_; }
+  [[nodiscard]] bool redis_is_down(Time now) const;
+  [[nodiscard]] bool database_is_down(Time now) const;
+
+  // What is done to Redis, or to its keys, at an instant.
+  struct Action {
+    enum class Kind : std::uint8_t { flush, snapshot, restart, evict_counter, evict_workers };
+    Time at{};
+    Kind kind = Kind::flush;
+    const scenarios::StoreFault* fault = nullptr;
+  };
+  // The time of the next action; kNever when there is none.
+  [[nodiscard]] Time next_action() const;
+  // Takes it.
+  [[nodiscard]] Action take_action();
+
+  // Whether the number-th order of its kind meets with this.
+  [[nodiscard]] bool strikes(scenarios::OrderFault::Kind kind, std::uint64_t number, Time now) const;
+  // Of the number-th commit, which is in doubt: whether it is in the store.
+  [[nodiscard]] bool is_applied(std::uint64_t number, Time now) const;
+
+ private:
+  struct Span {
+    Time from{};
+    Time until{};
+  };
+  // The spans of one fault, drawn as far as they were asked for.
+  struct Course {
+    scenarios::StoreFault fault;
+    std::uint64_t stream = 0;
+    mutable std::vector<Span> spans{};
+    mutable bool over = false;
+    std::uint32_t actions_taken = 0;
+  };
+  void extend(const Course& course) const;
+  [[nodiscard]] const Span* span(const Course& course, std::size_t number) const;
+  [[nodiscard]] bool covers(const Course& course, Time now) const;
+  [[nodiscard]] std::optional<Action> next_of(const Course& course) const;
+  [[nodiscard]] bool is_down(Time now, bool redis) const;
+
+  std::uint64_t seed_;
+  std::vector<Course> courses_;
+  std::vector<scenarios::OrderFault> orders_;
+  bool any_redis_outage_ = false;
+};
+
+}  // namespace drydock::sim

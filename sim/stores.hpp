@@ -1,0 +1,116 @@
+// The stores of a simulated world: Redis with the counter, PostgreSQL with the allocations, the way to them and what goes wrong there;
+// and the truth beside them, against which the counter is measured.
+#pragma once
+
+#include "policies/core/commands.hpp"
+#include "policies/core/events.hpp"
+#include "policies/core/rng.hpp"
+#include "scenarios/scenario.hpp"
+#include "sim/common.hpp"
+#include "sim/executor.hpp"
+#include "sim/redis.hpp"
+#include "sim/store_faults.hpp"
+#include "sim/store_behaviour.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+namespace drydock::sim {
+
+// Without latencies everything is answered at the instant at which it is asked. Else an order to Redis has its effect after one
+// latency and its answer after another; one to PostgreSQL has both after one.
+class Stores {
+ public:
+  // What it is given must outlive it. `behaviour` decides over commits, where there is one (for tests).
+  Stores(const scenarios::Scenario& scenario, std::uint64_t seed, StoreBehaviour* behaviour, const StoreFaults& faults,
+         const Executor& executor, Common& common);
+
+  void commit(const Commit& order);
+  void read(const ReadBatch& order);
+  void sum(const SumAllocations& order);
+  void ask(const AskCounter& order);
+  // When a question to the registry that is asked now is answered.
+  [[nodiscard]] Duration registry_round_trip();
+
+  // Nothing more happens at this instant: measures the error of the counter. What lies between a commit and the update that follows
+  // it at the same instant is no error.
+  void end_instant() {
+    if (counts_ && changed_) note_drift();
+  }
+
+  // --- events from the queue: index of what is due ---
+  void due(std::uint32_t place);
+
+  // Who answers there now.
+  struct Identity {
+    std::uint64_t server = 0;
+    std::uint64_t sentinel = 0;
+  };
+  // Plants a sentinel where there is none.
+  [[nodiscard]] Identity identity();
+  void flush();
+  void snapshot();
+  void restart(bool empty);
+  void evict_counter();
+
+  // Orders to the database without an answer, which may still let jobs go on.
+  [[nodiscard]] std::size_t pending() const { return pending_; }
+
+ private:
+  // A commit, and what it does to the truth.
+  struct Applied {
+    CommitAnswered answer;
+    bool applied = false;
+    std::vector<AttemptId> released{};
+    std::vector<std::pair<AttemptId, std::int64_t>> assigned{};
+  };
+  using Due = std::variant<Applied, BatchRead, AllocationsSummed, AskCounter, CounterAnswered>;
+
+  void later_or_now(Due what, Duration delay);
+  void happen(const Applied& commit);
+  void happen(const BatchRead& answer) { common_.facts.emplace_back(answer); }
+  void happen(const AllocationsSummed& answer) { common_.facts.emplace_back(answer); }
+  void happen(const AskCounter& order);
+  void happen(const CounterAnswered& answer) { common_.facts.emplace_back(answer); }
+  [[nodiscard]] CounterAnswered answer_to(const AskCounter& order);
+  [[nodiscard]] CommitFate fate_of(const Commit& order);
+  [[nodiscard]] ReadFate fate_of(const ReadBatch& order);
+  [[nodiscard]] Duration draw(const std::optional<scenarios::Distribution>& latency);
+  void note_drift();
+  [[nodiscard]] std::optional<std::int64_t> counter();
+
+  const scenarios::Scenario& scenario_;
+  std::uint64_t seed_;
+  const StoreFaults& faults_;
+  const Executor& executor_;
+  Common& common_;
+  StoreBehaviour* behaviour_;
+  bool counts_;  // there is an accounting policy: the truth is kept
+  SimRedis redis_;
+
+  std::int64_t truth_ = 0;  // thousandths of a cpu in allocations that are not released
+  struct AttemptHash {
+    std::size_t operator()(AttemptId id) const { return static_cast<std::size_t>(mix64(id.job.value + id.number)); }
+  };
+  std::unordered_map<AttemptId, std::int64_t, AttemptHash> allocations_;
+  std::uint64_t version_ = 0;
+  bool changed_ = false;  // the counter or the truth, since it was measured
+  struct Doubt {
+    bool applied = false;
+    std::uint64_t version = 0;
+  };
+  std::unordered_map<std::uint64_t, Doubt> doubtful_;  // commits whose answers were lost
+
+  std::vector<Due> due_;
+  std::vector<std::uint32_t> free_;
+  std::size_t pending_ = 0;
+  std::uint64_t draws_ = 0;
+  std::uint64_t commits_ = 0;
+  std::uint64_t updates_ = 0;
+  std::uint64_t sentinels_ = 0;
+};
+
+}  // namespace drydock::sim
