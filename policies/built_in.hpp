@@ -1,8 +1,10 @@
 // What each built-in policy's file defines: its description and its factory. Collected by catalog.cpp.
 #pragma once
 
+#include "policies/checkpoint.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/policy_info.hpp"
+#include "policies/core/retry.hpp"
 #include "policies/core/share_policy.hpp"
 #include "policies/liveness.hpp"
 
@@ -21,6 +23,14 @@ struct BuiltInLiveness {
 struct BuiltInShare {
   PolicyInfo info;
   std::unique_ptr<SharePolicy> (*make)(const PolicyConfig& config);
+};
+struct BuiltInRetry {
+  PolicyInfo info;
+  std::unique_ptr<RetryPolicy> (*make)(const PolicyConfig& config);
+};
+struct BuiltInCheckpoint {
+  PolicyInfo info;
+  std::unique_ptr<CheckpointPolicy> (*make)(const PolicyConfig& config);
 };
 
 [[nodiscard]] BuiltInPlacement fcfs_policy();
@@ -54,5 +64,13 @@ struct BuiltInShare {
 [[nodiscard]] BuiltInShare drf_policy();
 [[nodiscard]] BuiltInShare aimd_policy();
 [[nodiscard]] BuiltInShare leased_policy();
+
+[[nodiscard]] BuiltInRetry fixed_retry_policy();
+[[nodiscard]] BuiltInRetry exponential_retry_policy();
+
+[[nodiscard]] BuiltInCheckpoint fixed_checkpoint_policy();
+[[nodiscard]] BuiltInCheckpoint young_policy();
+[[nodiscard]] BuiltInCheckpoint daly_policy();
+[[nodiscard]] BuiltInCheckpoint exact_policy();
 
 }  // namespace drydock

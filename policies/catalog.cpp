@@ -32,6 +32,17 @@ const std::vector<BuiltInShare>& shares() {
   return all;
 }
 
+const std::vector<BuiltInRetry>& retries() {
+  static const std::vector<BuiltInRetry> all = {fixed_retry_policy(), exponential_retry_policy()};
+  return all;
+}
+
+const std::vector<BuiltInCheckpoint>& checkpoints() {
+  static const std::vector<BuiltInCheckpoint> all = {fixed_checkpoint_policy(), young_policy(), daly_policy(),
+                                                     exact_policy()};
+  return all;
+}
+
 template <class Entries>
 auto make(const Entries& entries, const PolicyConfig& config) {
   const auto found = std::ranges::find_if(entries, [&](const auto& entry) { return entry.info.type == config.type; });
@@ -47,6 +58,8 @@ std::span<const PolicyInfo> policy_catalog() {
     for (const auto& entry : placements()) infos.push_back(entry.info);
     for (const auto& entry : livenesses()) infos.push_back(entry.info);
     for (const auto& entry : shares()) infos.push_back(entry.info);
+    for (const auto& entry : retries()) infos.push_back(entry.info);
+    for (const auto& entry : checkpoints()) infos.push_back(entry.info);
     return infos;
   }();
   return all;
@@ -62,5 +75,9 @@ const PolicyInfo* find_policy(PolicyFamily family, std::string_view type) {
 std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config) { return make(placements(), config); }
 std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config) { return make(livenesses(), config); }
 std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config) { return make(shares(), config); }
+std::unique_ptr<RetryPolicy> make_retry(const PolicyConfig& config) {
+  return config.type.empty() ? nullptr : make(retries(), config);
+}
+std::unique_ptr<CheckpointPolicy> make_checkpoint(const PolicyConfig& config) { return make(checkpoints(), config); }
 
 }  // namespace drydock

@@ -1,8 +1,10 @@
 // The table of all built-in policies. A new policy: one file with an info and a factory, and one line in catalog.cpp.
 #pragma once
 
+#include "policies/checkpoint.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/policy_info.hpp"
+#include "policies/core/retry.hpp"
 #include "policies/core/share_policy.hpp"
 #include "policies/liveness.hpp"
 
@@ -21,5 +23,8 @@ namespace drydock {
 [[nodiscard]] std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config);
 [[nodiscard]] std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config);
 [[nodiscard]] std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config);
+// nullptr for a config without a type: failed attempts are then not repeated.
+[[nodiscard]] std::unique_ptr<RetryPolicy> make_retry(const PolicyConfig& config);
+[[nodiscard]] std::unique_ptr<CheckpointPolicy> make_checkpoint(const PolicyConfig& config);
 
 }  // namespace drydock

@@ -21,17 +21,35 @@ inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
 inline constexpr std::array<Word, 3> kControlPlane{"mode", "cycle", "debounce"};
 inline constexpr std::array<Word, 3> kQueue{"name", "priority", "capacity"};
 inline constexpr std::array<Word, 4> kPool{"name", "hosts", "queues", "slots_per_worker"};
-inline constexpr std::array<Word, 2> kPolicies{"placement", "liveness"};
+inline constexpr std::array<Word, 4> kPolicies{"placement", "liveness", "retry", "checkpoint"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
+inline constexpr std::array<Word, 5> kPoisonJob{"type", "jobs", "probability", "after", "restart"};
 inline constexpr std::array<Word, 3> kBurst{"enter", "leave", "lost"};
 inline constexpr std::array<Word, 3> kCheckpoint{"interval", "cost", "restart"};
 inline constexpr std::array<Word, 2> kVariant{"name", "set"};
-inline constexpr std::array<Word, 16> kSynthetic{"name",  "queue",  "count",      "arrivals",     "cycle",    "duration",
-                                                 "tasks", "cpus",   "memory",     "gpus",         "priority", "estimate",
-                                                 "input", "output", "on_failure", "on_preemption"};
-inline constexpr std::array<Word, 11> kTraceJobs{"name",     "queue", "trace",  "cpus",       "memory",       "gpus",
-                                                 "priority", "input", "output", "on_failure", "on_preemption"};
+inline constexpr std::array<Word, 18> kSynthetic{"name",
+                                                 "queue",
+                                                 "count",
+                                                 "arrivals",
+                                                 "cycle",
+                                                 "duration",
+                                                 "tasks",
+                                                 "cpus",
+                                                 "memory",
+                                                 "gpus",
+                                                 "priority",
+                                                 "estimate",
+                                                 "input",
+                                                 "output",
+                                                 "on_failure",
+                                                 "on_preemption",
+                                                 "failure_probability",
+                                                 "time_limit"};
+inline constexpr std::array<Word, 13> kTraceJobs{"name",      "queue",      "trace",         "cpus",
+                                                 "memory",    "gpus",       "priority",      "input",
+                                                 "output",    "on_failure", "on_preemption", "failure_probability",
+                                                 "time_limit"};
 inline constexpr std::array<Word, 12> kTrace{"format",   "path",      "first",  "count",   "rebase", "load",
                                              "estimate", "oversized", "queues", "columns", "units",  "delimiter"};
 inline constexpr std::array<Word, 6> kColumns{"submit", "runtime", "runtime_base", "tasks", "estimate", "queue"};
@@ -71,6 +89,7 @@ inline constexpr ObjectKeys kStores{"stores", lists::kStores};
 inline constexpr ObjectKeys kRedis{"redis", lists::kRedis};
 inline constexpr ObjectKeys kWorkerCrash{"worker_crash", lists::kWorkerCrash};
 inline constexpr ObjectKeys kMessageLoss{"message_loss", lists::kMessageLoss};
+inline constexpr ObjectKeys kPoisonJob{"poison_job", lists::kPoisonJob};
 inline constexpr ObjectKeys kBurst{"burst", lists::kBurst};
 inline constexpr ObjectKeys kCheckpoint{"checkpoint", lists::kCheckpoint};
 inline constexpr ObjectKeys kVariant{"variant", lists::kVariant};
@@ -100,25 +119,12 @@ inline constexpr ObjectKeys kHyperexponential{"distribution/hyperexponential", l
 inline constexpr ObjectKeys kBoundedPareto{"distribution/bounded-pareto", lists::kBoundedPareto};
 inline constexpr ObjectKeys kEmpirical{"distribution/empirical", lists::kEmpirical};
 
-inline constexpr std::array kAll{kScenario,      kCluster,
-                                 kHost,          kNetwork,
-                                 kControlPlane,  kQueue,
-                                 kPool,          kPolicies,
-                                 kStores,        kRedis,
-                                 kWorkerCrash,   kMessageLoss,
-                                 kBurst,         kCheckpoint,
-                                 kVariant,       kSynthetic,
-                                 kTraceJobs,     kTrace,
-                                 kColumns,       kTerm,
-                                 kUnits,         kEstimate,
-                                 kCycle,         kArrivals,
-                                 kPoisson,       kRegular,
-                                 kRenewal,       kMmpp,
-                                 kState,         kAtOnce,
-                                 kLublin,        kDistribution,
-                                 kExponential,   kDeterministic,
-                                 kUniform,       kLognormal,
-                                 kWeibull,       kHyperexponential,
-                                 kBoundedPareto, kEmpirical};
+inline constexpr std::array kAll{
+    kScenario,   kCluster,   kHost,      kNetwork,          kControlPlane,  kQueue,       kPool,
+    kPolicies,   kStores,    kRedis,     kWorkerCrash,      kMessageLoss,   kPoisonJob,   kBurst,
+    kCheckpoint, kVariant,   kSynthetic, kTraceJobs,        kTrace,         kColumns,     kTerm,
+    kUnits,      kEstimate,  kCycle,     kArrivals,         kPoisson,       kRegular,     kRenewal,
+    kMmpp,       kState,     kAtOnce,    kLublin,           kDistribution,  kExponential, kDeterministic,
+    kUniform,    kLognormal, kWeibull,   kHyperexponential, kBoundedPareto, kEmpirical};
 
 }  // namespace drydock::scenarios::keys

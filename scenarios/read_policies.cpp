@@ -92,13 +92,19 @@ void refuse_crossed_bounds(const Node& node, const PolicyConfig& liveness) {
 void read_policies(const ObjectReader& top, Scenario& scenario) {
   std::optional<Node> placement;
   std::optional<Node> liveness;
+  std::optional<Node> retry;
+  std::optional<Node> checkpoint;
   if (const auto node = top.find("policies")) {
     const ObjectReader policies(*node, keys::kPolicies);
     placement = policies.find("placement");
     liveness = policies.find("liveness");
+    retry = policies.find("retry");
+    checkpoint = policies.find("checkpoint");
   }
   scenario.scheduler.placement = read_policy(placement, PolicyFamily::placement, "fcfs");
   scenario.liveness = read_policy(liveness, PolicyFamily::liveness, "oracle");
+  if (retry) scenario.scheduler.retry = read_policy(retry, PolicyFamily::retry, "");
+  if (checkpoint) scenario.checkpoint_policy = read_policy(checkpoint, PolicyFamily::checkpoint, "");
   if (!liveness || top.node().diagnostics().failed()) return;
   refuse_short_lease(*liveness, scenario.liveness);
   refuse_crossed_bounds(*liveness, scenario.liveness);

@@ -60,6 +60,12 @@ OnInterrupt read_on(const ObjectReader& entry, std::string_view key, OnInterrupt
   return choice;
 }
 
+JobHazards read_hazards(const ObjectReader& entry) {
+  JobHazards hazards{.failure_probability = entry.number("failure_probability", 0, {0, 1}), .time_limit = {}};
+  if (entry.has("time_limit")) hazards.time_limit = entry.duration("time_limit", Duration{0}, Duration{1});
+  return hazards;
+}
+
 // What trace and synthetic jobs have in common.
 JobSpec read_shape(const ObjectReader& entry, const Scenario& scenario) {
   JobSpec shape;
@@ -179,6 +185,7 @@ SyntheticSource read_synthetic(const Node& node, const Scenario& scenario) {
   SyntheticSource source;
   source.name = entry.text("name");
   source.shape = read_shape(entry, scenario);
+  source.hazards = read_hazards(entry);
   if (const auto count = entry.find("count"))
     source.count = static_cast<std::uint64_t>(count->count({1, 1'000'000'000'000}));
   source.arrivals = read_arrivals(entry.require("arrivals"));
@@ -292,6 +299,7 @@ TraceSource read_trace_jobs(const Node& node, Scenario& scenario, TraceCache& tr
   TraceSource source;
   source.name = entry.text("name");
   source.shape = read_shape(entry, scenario);
+  source.hazards = read_hazards(entry);
   const Node trace_node = entry.require("trace");
   const ObjectReader trace(trace_node, keys::kTrace);
   const Node path = trace.require("path");

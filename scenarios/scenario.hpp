@@ -101,6 +101,12 @@ struct Cycle {
   std::vector<double> factors;
 };
 
+// What may go wrong with each attempt of some jobs.
+struct JobHazards {
+  double failure_probability = 0;      // at a random moment of its time
+  std::optional<Duration> time_limit;  // from dispatch; the attempt is then ended and has failed. Nothing: none
+};
+
 struct SyntheticSource {
   std::string name;
   std::optional<std::uint64_t> count;  // nothing: until the scenario's duration
@@ -111,6 +117,7 @@ struct SyntheticSource {
   std::optional<Distribution> estimate_factor;  // estimate = true duration * factor; nothing: exact
   std::uint32_t most_tasks = 1;                 // random numbers of tasks are cut off here: what fits into the pool
   JobSpec shape;                                // queue, tasks, per_task, priority, bytes, what to do when interrupted
+  JobHazards hazards = {};
 };
 
 // Jobs read from a file, in order of submission; shared by all runs.
@@ -126,6 +133,7 @@ struct TraceSource {
   std::string path;  // as shown to people
   std::shared_ptr<const std::vector<TraceJob>> jobs;
   JobSpec shape;  // what the trace does not say
+  JobHazards hazards = {};
 };
 using Source = std::variant<SyntheticSource, TraceSource>;
 
@@ -157,7 +165,14 @@ struct MessageLoss {
   Duration at{};
   std::optional<Duration> lasting;  // nothing: to the end
 };
-using Fault = std::variant<WorkerCrash, MessageLoss>;
+// Some jobs kill the worker that they run on, in each attempt.
+struct PoisonJob {
+  std::string jobs;               // name of an entry of the workload; empty: all
+  double probability = 1;         // that a job is one
+  std::optional<Duration> after;  // its work began; nothing: at a random moment
+  Duration restart{};             // until the worker is back
+};
+using Fault = std::variant<WorkerCrash, MessageLoss, PoisonJob>;
 
 struct Warmup {
   double fraction = 0;  // of the jobs, by submission; these are simulated but not measured
@@ -183,8 +198,9 @@ struct Scenario {
   std::vector<Source> workload;
   std::vector<Fault> faults;
   CheckpointConfig checkpoint;
-  SchedulerConfig scheduler;  // seed is set per run
-  PolicyConfig liveness;      // "oracle" unless the scenario says otherwise
+  SchedulerConfig scheduler;       // seed is set per run
+  PolicyConfig checkpoint_policy;  // what `checkpoint` was made from; without a type: written out, or none
+  PolicyConfig liveness;           // "oracle" unless the scenario says otherwise
   std::vector<std::string>
       notes;         // for people: what may not be as they meant it; the same in several variants is meant once
   std::string json;  // the whole scenario with its variant and --set applied, defaults not spelled out

@@ -91,6 +91,11 @@ std::string schema_text() {
   schema["definitions"]["placement"] =
       family_schema(PolicyFamily::placement, "Which job goes next, on which workers (drydock policies lists them).");
   schema["definitions"]["liveness"] = family_schema(PolicyFamily::liveness, "How the death of a worker is noticed.");
+  schema["definitions"]["retry"] =
+      family_schema(PolicyFamily::retry, "What becomes of a job after a failed attempt, or one lost with its worker.");
+  schema["definitions"]["checkpoint_policy"] =
+      family_schema(PolicyFamily::checkpoint,
+                    "How much work lies between two checkpoints of jobs that have them (on_failure, on_preemption).");
   return schema.dump(2) + "\n";
 }
 

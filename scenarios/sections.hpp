@@ -13,8 +13,13 @@ void read_cluster(const ObjectReader& top, Scenario& scenario);  // cluster, con
 void read_queues_and_pools(const ObjectReader& top, Scenario& scenario);
 void read_policies(const ObjectReader& top, Scenario& scenario);
 void read_faults(const ObjectReader& top, Scenario& scenario);
+// policies.checkpoint, if there is one. Needs hosts and faults.
+void read_checkpoint_policy(const ObjectReader& top, Scenario& scenario);
 // Needs queues and pools. Traces are read through `traces`.
 void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces);
+
+// Refuses faults that name jobs which are not in the workload.
+void refuse_unknown_jobs(const ObjectReader& top, const Scenario& scenario);
 
 // Adds a note when pools share memory or GPUs without knowing it.
 void note_shared_hosts(Scenario& scenario);

@@ -46,6 +46,7 @@ void Fleet::start_process(std::uint32_t worker) {
   state.lease_until = kNever;
   ++state.incarnation;
   state.running = state.trusted = true;
+  common_.metrics.workers(common_.now, 1, platform_.workers()[worker].spec.pool);
   state.started = common_.now;
   change(worker);
   if (!beats_) return;
@@ -59,6 +60,7 @@ void Fleet::stop_process(std::uint32_t worker) {
   WorkerState& state = workers_[worker];
   state.running = false;
   state.crashed = common_.now;
+  common_.metrics.workers(common_.now, -1, platform_.workers()[worker].spec.pool);
   common_.metrics.worker_time(common_.now - state.started);
   ++state.generation;
   if (state.planned) common_.queue.add_void();
@@ -179,7 +181,29 @@ void Fleet::crash(std::uint32_t process) {
   executor_.kill_on_host(index);
   engine_.set_host_on(index, false);
   note_capacity(index, false);
-  for (const WorkerId worker : platform_.hosts()[index].workers) stop_process(worker.value);
+  for (const WorkerId worker : platform_.hosts()[index].workers) {
+    WorkerState& state = workers_[drydock::index(worker)];
+    if (state.running) stop_process(worker.value);
+    else if (std::exchange(state.restarting, false)) --returning_;
+  }
+}
+
+void Fleet::kill(WorkerId worker, Duration restart) {
+  WorkerState& state = workers_[index(worker)];
+  if (!state.running) return;
+  executor_.kill_on_worker(worker);
+  stop_process(worker.value);
+  state.restarting = true;
+  ++returning_;
+  common_.at(later(common_.now, restart), Happening::worker_start, worker.value, state.incarnation);
+}
+
+void Fleet::worker_start(std::uint32_t worker, std::uint32_t incarnation) {
+  WorkerState& state = workers_[worker];
+  if (!state.restarting || state.incarnation != incarnation) return;
+  state.restarting = false;
+  --returning_;
+  start_process(worker);
 }
 
 void Fleet::repair(std::uint32_t process) {

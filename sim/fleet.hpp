@@ -36,12 +36,16 @@ class Fleet {
   // Whether all workers of these placements would get an order now.
   [[nodiscard]] bool reachable(std::span<const Placement> placements) const;
 
+  // The process of a worker dies, with all that it runs, and is started again after this time; not if it is dead already.
+  void kill(WorkerId worker, Duration restart);
+
   // --- events from the queue ---
   void beat(std::uint32_t worker, std::uint32_t generation);
   void lease_end(std::uint32_t worker, std::uint32_t incarnation);
   void read_registry();
   void crash(std::uint32_t process);
   void repair(std::uint32_t process);
+  void worker_start(std::uint32_t worker, std::uint32_t incarnation);
   [[nodiscard]] bool is_void(const Pending& pending) const;
 
   // Workers that will register or be told dead without anything else happening.
@@ -61,6 +65,7 @@ class Fleet {
     std::uint32_t processes = 0;   // started so far
     std::uint32_t generation = 0;  // of the pending event about its beats
     bool running = false;          // its process
+    bool restarting = false;       // it was killed, its host lives, and it will be started again
     bool trusted = false;          // the registry takes this incarnation for live
     bool planned = false;          // there is an event about its beats
     bool changed = false;          // since the scheduler last read the registry
@@ -97,7 +102,8 @@ class Fleet {
   std::vector<BeatTrack> tracks_;       // by worker, where there are beats
   std::vector<std::uint32_t> changed_;  // workers, until the registry is read
   std::uint32_t hosts_down_ = 0;
-  std::uint32_t returning_ = 0;  // hosts down that every fault will repair, and live workers that will be trusted again
+  // Hosts down that every fault will repair, killed workers that will start, and live ones that will be trusted again.
+  std::uint32_t returning_ = 0;
   std::uint32_t pending_leases_ = 0;
 };
 

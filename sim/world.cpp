@@ -20,10 +20,38 @@ std::uint64_t count_jobs(const scenarios::Scenario& scenario, const scenarios::W
   return needed ? workload.total() : 0;
 }
 
+bool has_trouble(const scenarios::Scenario& scenario) {
+  const auto fails = [](const scenarios::Source& source) {
+    return std::visit([](const auto& s) { return s.hazards.failure_probability > 0 || s.hazards.time_limit; }, source);
+  };
+  return !scenario.faults.empty() || !scenario.scheduler.retry.type.empty() || std::ranges::any_of(scenario.workload, fails);
+}
+
+// The time that faults with a beginning and an end take in all.
+std::optional<reports::MetricsConfig::Disturbance> disturbance_of(const scenarios::Scenario& scenario) {
+  std::optional<reports::MetricsConfig::Disturbance> all;
+  const auto take = [&](Duration at, std::optional<Duration> lasting) {
+    if (!lasting) return;
+    const Time from = later(kTimeZero, at);
+    const Time healed = later(from, *lasting);
+    if (!all) all = {from, healed};
+    all = {std::min(all->from, from), std::max(all->healed, healed)};
+  };
+  for (const scenarios::Fault& fault : scenario.faults) {
+    if (const auto* loss = std::get_if<scenarios::MessageLoss>(&fault)) take(loss->at, loss->lasting);
+    const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
+    const auto* once = crash != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&crash->when) : nullptr;
+    if (once != nullptr) take(once->at, once->lasting);
+  }
+  return all;
+}
+
 reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, std::uint64_t jobs) {
   reports::MetricsConfig config;
   for (const QueueConfig& queue : scenario.scheduler.queues) config.queues.push_back(queue.name);
   for (const PoolConfig& pool : scenario.scheduler.pools) config.pools.push_back(pool.name);
+  config.trouble = has_trouble(scenario);
+  config.disturbance = disturbance_of(scenario);
   config.warmup_jobs = static_cast<std::uint64_t>(std::floor(scenario.warmup.fraction * static_cast<double>(jobs) + 1e-9));
   return config;
 }
@@ -51,9 +79,10 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       jobs_in_all_(count_jobs(scenario, workload_)),
       common_(metrics_config(scenario, jobs_in_all_)),
       liveness_(make_liveness(scenario.liveness)),
-      scheduler_(scheduler_config(scenario, seed), make_placement(scenario.scheduler.placement)),
+      scheduler_(scheduler_config(scenario, seed), make_placement(scenario.scheduler.placement),
+                 make_retry(scenario.scheduler.retry)),
       store_(options.store),
-      executor_(platform_, scenario.checkpoint, engine, common_),
+      executor_(platform_, scenario.checkpoint, Hazards(scenario, seed), engine, common_),
       fleet_(platform_, Crashes(scenario, platform_, seed), BeatChannel(scenario, platform_, seed), *liveness_,
              {.eager = options.eager, .reading = registry_reading(scenario.scheduler.control_plane)}, engine, executor_,
              common_) {
@@ -163,8 +192,10 @@ void World::happen(const Pending& pending) {
     case Happening::lease_end: fleet_.lease_end(pending.index, pending.generation); break;
     case Happening::beat: fleet_.beat(pending.index, pending.generation); break;
     case Happening::reading: fleet_.read_registry(); break;
+    case Happening::trouble:
     case Happening::crash:
-    case Happening::repair: breaks_.push_back(pending); break;
+    case Happening::repair:
+    case Happening::worker_start: breaks_.push_back(pending); break;
   }
 }
 
@@ -172,7 +203,11 @@ void World::break_and_repair() {
   std::ranges::stable_sort(breaks_, {}, [](const Pending& p) { return p.kind; });
   for (const Pending& pending : breaks_) {
     if (pending.kind == Happening::crash) fleet_.crash(pending.index);
-    else fleet_.repair(pending.index);
+    if (pending.kind == Happening::repair) fleet_.repair(pending.index);
+    if (pending.kind == Happening::worker_start) fleet_.worker_start(pending.index, pending.generation);
+    if (pending.kind != Happening::trouble) continue;
+    if (const auto killed = executor_.trouble(pending.index, pending.generation))
+      fleet_.kill(killed->worker, killed->restart);
   }
   breaks_.clear();
 }
@@ -204,7 +239,10 @@ void World::step() {
 void World::carry_out(const Command& command) {
   struct Visitor {
     World& world;
-    void operator()(const Commit& order) const { world.answer(world.store_.commit(order, world.common_.now)); }
+    void operator()(const Commit& order) const {
+      for (const Release& release : order.releases) world.executor_.released(release);
+      world.answer(world.store_.commit(order, world.common_.now));
+    }
     void operator()(const ReadBatch& order) const { world.answer(world.store_.read(order, world.common_.now)); }
     void operator()(const Dispatch& order) const {
       const bool reachable = world.fleet_.reachable(order.placements);

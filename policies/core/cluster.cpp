@@ -128,6 +128,7 @@ JobRef Cluster::add_job(const JobSpec& spec, Time now) {
   job.spec = spec;
   job.state = JobState::ended;
   job.attempt = 0;
+  job.failures = job.losses = 0;
   job.sequence = next_sequence_++;
   job.rank = {};
   job.submitted = now;

@@ -51,6 +51,7 @@ enum class JobState : std::uint8_t {
   running,     // dispatched
   stopping,    // StopAttempt sent, still holds its resources
   ended,       // holds nothing; its release is on the way to the store
+  delayed,     // failed, and stays out of its queue until its retry is due
 };
 
 // A policy's order: smaller first.
@@ -70,6 +71,8 @@ struct Job {
   JobSpec spec;
   JobState state = JobState::waiting;
   std::uint32_t attempt = 0;   // number of the current or last attempt
+  std::uint32_t failures = 0;  // attempts that failed
+  std::uint32_t losses = 0;    // attempts that were lost with a worker while they ran; not failures
   std::uint64_t sequence = 0;  // order of submission
   Rank rank;
   Time submitted{};
@@ -254,6 +257,8 @@ class Cluster {
   void set_running(JobRef ref, Time now);  // committed -> running
   void set_progress(JobRef ref, Duration progress) { jobs_[ref.value].progress = progress; }
   void cancel(JobRef ref) { jobs_[ref.value].cancelled = true; }
+  void count_failure(JobRef ref) { ++jobs_[ref.value].failures; }
+  void count_loss(JobRef ref) { ++jobs_[ref.value].losses; }
   void add_worker(WorkerId id, std::uint32_t incarnation, const WorkerSpec& spec);
   // Takes it out of use. Its attempts keep what they hold until give_back.
   void remove_worker(WorkerId id);

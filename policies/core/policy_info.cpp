@@ -9,6 +9,8 @@ std::string_view to_string(PolicyFamily family) {
     case PolicyFamily::placement: return "placement";
     case PolicyFamily::liveness: return "liveness";
     case PolicyFamily::share: return "share";
+    case PolicyFamily::retry: return "retry";
+    case PolicyFamily::checkpoint: return "checkpoint";
   }
   return "";
 }

@@ -8,6 +8,7 @@
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/plan.hpp"
 #include "policies/core/policy_info.hpp"
+#include "policies/core/retry.hpp"
 #include "policies/core/rng.hpp"
 
 #include <cstdint>
@@ -35,6 +36,7 @@ struct SchedulerConfig {
   std::vector<QueueConfig> queues;
   std::vector<PoolConfig> pools;
   PolicyConfig placement;
+  PolicyConfig retry;  // without a type: a failed attempt is the end of its job, a lost one is repeated at once, for ever
   ControlPlaneConfig control_plane;
   std::uint32_t max_in_flight = 2;                 // commits awaiting their answer; more decisions are coalesced
   Duration store_retry = std::chrono::seconds{1};  // pause after a failed commit or read
@@ -43,8 +45,9 @@ struct SchedulerConfig {
 
 class Scheduler {
  public:
-  // `placement` must be the policy that config.placement names (or a plugin's).
-  Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement);
+  // `placement` and `retry` must be the policies that config.placement and config.retry name (or a plugin's).
+  Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement,
+            std::unique_ptr<RetryPolicy> retry = nullptr);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -93,6 +96,9 @@ class Scheduler {
   void lose_attempt(JobRef ref, WorkerId worker);
   void wait_again(JobRef ref);
   void forget_or_wait(JobRef ref);
+  void fail(JobRef ref);
+  void release_delayed();
+  void keep_progress(JobRef ref);
   void end(JobRef ref, ReleaseReason reason);
 
   // When the changes so far are to be looked at; kNever without changes.
@@ -113,6 +119,7 @@ class Scheduler {
   SchedulerConfig config_;
   std::unique_ptr<PlacementPolicy> placement_;
   Cluster cluster_;
+  Retries retries_;
   Rng rng_;
   Plan plan_;
   Time now_{};

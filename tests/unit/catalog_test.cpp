@@ -85,6 +85,8 @@ TEST(Catalog, EachPolicyCanBeMadeWithDefaultsAndWithEachChoice) {
         case PolicyFamily::placement: EXPECT_NE(make_placement(config), nullptr); break;
         case PolicyFamily::liveness: EXPECT_NE(make_liveness(config), nullptr); break;
         case PolicyFamily::share: EXPECT_NE(make_share(config), nullptr); break;
+        case PolicyFamily::retry: EXPECT_NE(make_retry(config), nullptr); break;
+        case PolicyFamily::checkpoint: EXPECT_NE(make_checkpoint(config), nullptr); break;
       }
     }
   }
