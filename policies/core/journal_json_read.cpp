@@ -62,6 +62,7 @@ class Fields {
     number(name, out);
     return out;
   }
+  [[nodiscard]] bool has(const char* name) const { return value_.is_object() && value_.contains(name); }
   void flag(const char* name, bool& out) const {
     const json* found = find(name);
     if (found == nullptr) return;
