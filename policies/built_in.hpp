@@ -9,6 +9,7 @@
 #include "policies/liveness.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace drydock {
 
@@ -31,6 +32,11 @@ struct BuiltInRetry {
 struct BuiltInCheckpoint {
   PolicyInfo info;
   std::unique_ptr<CheckpointPolicy> (*make)(const PolicyConfig& config);
+};
+
+struct BuiltInSession {
+  PolicyInfo info;
+  std::optional<Duration> (*margin)(const PolicyConfig& config);  // as session_margin()
 };
 
 [[nodiscard]] BuiltInPlacement fcfs_policy();
@@ -72,5 +78,8 @@ struct BuiltInCheckpoint {
 [[nodiscard]] BuiltInCheckpoint young_policy();
 [[nodiscard]] BuiltInCheckpoint daly_policy();
 [[nodiscard]] BuiltInCheckpoint exact_policy();
+
+[[nodiscard]] BuiltInSession oblivious_session_policy();
+[[nodiscard]] BuiltInSession fitting_session_policy();
 
 }  // namespace drydock

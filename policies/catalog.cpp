@@ -2,6 +2,7 @@
 
 #include "policies/built_in.hpp"
 #include "policies/core/assert.hpp"
+#include "policies/session.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -43,11 +44,21 @@ const std::vector<BuiltInCheckpoint>& checkpoints() {
   return all;
 }
 
+const std::vector<BuiltInSession>& sessions() {
+  static const std::vector<BuiltInSession> all = {oblivious_session_policy(), fitting_session_policy()};
+  return all;
+}
+
 template <class Entries>
-auto make(const Entries& entries, const PolicyConfig& config) {
+const auto& entry_of(const Entries& entries, const PolicyConfig& config) {
   const auto found = std::ranges::find_if(entries, [&](const auto& entry) { return entry.info.type == config.type; });
   DRYDOCK_CHECK(found != entries.end(), "a policy that is not in the catalog was asked for");
-  return found->make(config);
+  return *found;
+}
+
+template <class Entries>
+auto make(const Entries& entries, const PolicyConfig& config) {
+  return entry_of(entries, config).make(config);
 }
 
 }  // namespace
@@ -60,6 +71,7 @@ std::span<const PolicyInfo> policy_catalog() {
     for (const auto& entry : shares()) infos.push_back(entry.info);
     for (const auto& entry : retries()) infos.push_back(entry.info);
     for (const auto& entry : checkpoints()) infos.push_back(entry.info);
+    for (const auto& entry : sessions()) infos.push_back(entry.info);
     return infos;
   }();
   return all;
@@ -77,6 +89,9 @@ std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config) { retu
 std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config) { return make(shares(), config); }
 std::unique_ptr<RetryPolicy> make_retry(const PolicyConfig& config) {
   return config.type.empty() ? nullptr : make(retries(), config);
+}
+std::optional<Duration> session_margin(const PolicyConfig& config) {
+  return config.type.empty() ? std::nullopt : entry_of(sessions(), config).margin(config);
 }
 std::unique_ptr<CheckpointPolicy> make_checkpoint(const PolicyConfig& config) { return make(checkpoints(), config); }
 

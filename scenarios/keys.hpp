@@ -16,12 +16,17 @@ inline constexpr std::array<Word, 15> kScenario{"$schema",  "name",     "descrip
 inline constexpr std::array<Word, 3> kCluster{"hosts", "network", "stores"};
 inline constexpr std::array<Word, 1> kStores{"redis"};
 inline constexpr std::array<Word, 1> kRedis{"latency"};
-inline constexpr std::array<Word, 7> kHost{"name", "count", "cpus", "speed", "memory", "gpus", "cost_per_hour"};
+inline constexpr std::array<Word, 9> kHost{"name", "count",         "cpus",           "speed",   "memory",
+                                           "gpus", "cost_per_hour", "cost_per_month", "sessions"};
+inline constexpr std::array<Word, 7> kSessions{"max",     "quota",     "calendar",       "startup",
+                                               "restart", "idle_stop", "available_until"};
+inline constexpr std::array<Word, 2> kQuota{"time", "per"};
+inline constexpr std::array<Word, 2> kWindow{"from", "to"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
 inline constexpr std::array<Word, 3> kControlPlane{"mode", "cycle", "debounce"};
 inline constexpr std::array<Word, 3> kQueue{"name", "priority", "capacity"};
 inline constexpr std::array<Word, 4> kPool{"name", "hosts", "queues", "slots_per_worker"};
-inline constexpr std::array<Word, 4> kPolicies{"placement", "liveness", "retry", "checkpoint"};
+inline constexpr std::array<Word, 5> kPolicies{"placement", "liveness", "retry", "checkpoint", "session"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
 inline constexpr std::array<Word, 5> kPoisonJob{"type", "jobs", "probability", "after", "restart"};
@@ -80,6 +85,9 @@ inline constexpr std::array<Word, 1> kEmpirical{"values"};
 inline constexpr ObjectKeys kScenario{"", lists::kScenario};
 inline constexpr ObjectKeys kCluster{"cluster", lists::kCluster};
 inline constexpr ObjectKeys kHost{"host", lists::kHost};
+inline constexpr ObjectKeys kSessions{"sessions", lists::kSessions};
+inline constexpr ObjectKeys kQuota{"quota", lists::kQuota};
+inline constexpr ObjectKeys kWindow{"window", lists::kWindow};
 inline constexpr ObjectKeys kNetwork{"network", lists::kNetwork};
 inline constexpr ObjectKeys kControlPlane{"control_plane", lists::kControlPlane};
 inline constexpr ObjectKeys kQueue{"queue", lists::kQueue};
@@ -119,12 +127,13 @@ inline constexpr ObjectKeys kHyperexponential{"distribution/hyperexponential", l
 inline constexpr ObjectKeys kBoundedPareto{"distribution/bounded-pareto", lists::kBoundedPareto};
 inline constexpr ObjectKeys kEmpirical{"distribution/empirical", lists::kEmpirical};
 
-inline constexpr std::array kAll{
-    kScenario,   kCluster,   kHost,      kNetwork,          kControlPlane,  kQueue,       kPool,
-    kPolicies,   kStores,    kRedis,     kWorkerCrash,      kMessageLoss,   kPoisonJob,   kBurst,
-    kCheckpoint, kVariant,   kSynthetic, kTraceJobs,        kTrace,         kColumns,     kTerm,
-    kUnits,      kEstimate,  kCycle,     kArrivals,         kPoisson,       kRegular,     kRenewal,
-    kMmpp,       kState,     kAtOnce,    kLublin,           kDistribution,  kExponential, kDeterministic,
-    kUniform,    kLognormal, kWeibull,   kHyperexponential, kBoundedPareto, kEmpirical};
+inline constexpr std::array kAll{kScenario,      kCluster,       kHost,        kNetwork,   kSessions, kQuota,
+                                 kWindow,        kControlPlane,  kQueue,       kPool,      kPolicies, kStores,
+                                 kRedis,         kWorkerCrash,   kMessageLoss, kPoisonJob, kBurst,    kCheckpoint,
+                                 kVariant,       kSynthetic,     kTraceJobs,   kTrace,     kColumns,  kTerm,
+                                 kUnits,         kEstimate,      kCycle,       kArrivals,  kPoisson,  kRegular,
+                                 kRenewal,       kMmpp,          kState,       kAtOnce,    kLublin,   kDistribution,
+                                 kExponential,   kDeterministic, kUniform,     kLognormal, kWeibull,  kHyperexponential,
+                                 kBoundedPareto, kEmpirical};
 
 }  // namespace drydock::scenarios::keys

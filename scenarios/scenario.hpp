@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policies/core/scheduler.hpp"
+#include "policies/core/session.hpp"
 #include "policies/core/time.hpp"
 
 #include <cstdint>
@@ -22,7 +23,9 @@ struct HostGroup {
   double speed = 1.0;             // work of one reference second takes 1/speed seconds on a core
   std::int64_t memory_bytes = 0;  // 0: as much as is asked for
   std::uint32_t gpus = 0;
-  double cost_per_hour = 0;  // USD
+  double cost_per_hour = 0;                             // USD; of hosts with sessions: while they have one
+  double cost_per_month = 0;                            // USD, for 1/12 of 365.25 days, used or not
+  std::optional<SessionRules> sessions = std::nullopt;  // nothing: always there
 };
 
 // A star: each host has one link to the middle, as has the site where the stores and the scheduler are.

@@ -96,6 +96,8 @@ std::string schema_text() {
   schema["definitions"]["checkpoint_policy"] =
       family_schema(PolicyFamily::checkpoint,
                     "How much work lies between two checkpoints of jobs that have them (on_failure, on_preemption).");
+  schema["definitions"]["session"] =
+      family_schema(PolicyFamily::session, "Whether jobs start on hosts whose session may end before they do.");
   return schema.dump(2) + "\n";
 }
 

@@ -21,6 +21,9 @@ void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& trac
 // Refuses faults that name jobs which are not in the workload.
 void refuse_unknown_jobs(const ObjectReader& top, const Scenario& scenario);
 
+// The sessions of a group of hosts.
+[[nodiscard]] SessionRules read_sessions(const Node& node);
+
 // Adds a note when pools share memory or GPUs without knowing it.
 void note_shared_hosts(Scenario& scenario);
 // Adds a note when one worker would get all jobs of a pool.

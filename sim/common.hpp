@@ -29,6 +29,7 @@ enum class Happening : std::uint8_t {
   reading,       // the scheduler reads the registry
   trouble,       // index: job slot; its attempt fails, kills its worker or is at its time limit
   crash,         // index: fault process
+  session,       // index: host; a session begins, is ready or ends
   repair,        // index: fault process
   worker_start,  // index: worker whose process was killed
 };

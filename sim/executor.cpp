@@ -457,6 +457,7 @@ bool Executor::is_void(const Pending& pending) const {
     case Happening::beat:
     case Happening::reading:
     case Happening::crash:
+    case Happening::session:
     case Happening::repair:
     case Happening::worker_start: return false;
   }

@@ -52,6 +52,7 @@ class Executor {
   void flow_arrived(std::uint64_t cookie, std::int64_t at);
   [[nodiscard]] bool is_void(const Pending& pending) const;
 
+  [[nodiscard]] bool is_idle(HostIndex host) const { return cpu_.first_on(host) == kNoTask; }
   [[nodiscard]] std::size_t live_jobs() const { return by_id_.size(); }
   [[nodiscard]] std::uint64_t ended_jobs() const { return ended_; }
   [[nodiscard]] std::size_t live_attempts() const { return live_attempts_; }

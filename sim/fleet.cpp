@@ -21,8 +21,18 @@ Fleet::Fleet(const Platform& platform, Crashes crashes, BeatChannel channel, con
       tracks_(beats_ ? workers_.size() : 0) {}
 
 void Fleet::start() {
-  for (HostIndex host = 0; host < hosts_.size(); ++host) note_capacity(host, true);
-  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) start_process(worker);
+  for (HostIndex host = 0; host < hosts_.size(); ++host) {
+    if (const SessionRules* rules = platform_.hosts()[host].sessions) {
+      hosts_[host].away = true;
+      sessions_.emplace_back(*rules).host = host;
+    } else {
+      note_capacity(host, true);
+    }
+  }
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    if (!hosts_[platform_.workers()[worker].host].away) start_process(worker);
+  }
+  for (Sessions& sessions : sessions_) plan_session(sessions, common_.now);
   read_registry();
   for (std::uint32_t process = 0; process < crashes_.process_count(); ++process) {
     if (const auto up = crashes_.until_crash(process)) common_.at(later(common_.now, *up), Happening::crash, process, 0);
@@ -157,7 +167,9 @@ void Fleet::tell(std::uint32_t worker) {
     state.awaited = false;
   }
   if (state.trusted && (!state.told_live || gone)) {
-    common_.facts.emplace_back(WorkerRegistered{WorkerId{worker}, state.incarnation, platform_.workers()[worker].spec});
+    WorkerSpec spec = platform_.workers()[worker].spec;
+    if (const Sessions* sessions = sessions_of(platform_.workers()[worker].host)) spec.until = sessions->until;
+    common_.facts.emplace_back(WorkerRegistered{WorkerId{worker}, state.incarnation, spec});
   }
   state.told_live = state.trusted;
   state.told = state.incarnation;
@@ -168,7 +180,7 @@ void Fleet::tell(std::uint32_t worker) {
 void Fleet::crash(std::uint32_t process) {
   const HostIndex index = crashes_.host_of(process);
   HostState& host = hosts_[index];
-  const bool was_up = host.down_by == 0;
+  const bool was_repaired = host.down_by == 0;
   const bool returned = returns(host);
   const std::optional<Duration> down = crashes_.until_repair(process);
   ++host.down_by;
@@ -176,8 +188,13 @@ void Fleet::crash(std::uint32_t process) {
   else ++host.for_ever_by;
   if (returned && !returns(host)) --returning_;
   if (!returned && returns(host)) ++returning_;
-  if (!was_up) return;
+  if (!was_repaired) return;
   ++hosts_down_;
+  if (!host.away) take_down(index);
+}
+
+// With everything that runs there.
+void Fleet::take_down(HostIndex index) {
   executor_.kill_on_host(index);
   engine_.set_host_on(index, false);
   note_capacity(index, false);
@@ -214,13 +231,112 @@ void Fleet::repair(std::uint32_t process) {
   if (host.down_by > 0) return;
   --returning_;
   --hosts_down_;
-  return_host(index);
+  if (!host.away) return_host(index);
 }
 
 void Fleet::return_host(HostIndex index) {
   engine_.set_host_on(index, true);
   note_capacity(index, true);
   for (const WorkerId worker : platform_.hosts()[index].workers) start_process(worker.value);
+}
+
+// --- sessions ---
+
+Fleet::Sessions* Fleet::sessions_of(HostIndex host) {
+  const auto found = std::ranges::lower_bound(sessions_, host, {}, &Sessions::host);
+  return found == sessions_.end() || found->host != host ? nullptr : &*found;
+}
+
+// The event that counts from now on.
+void Fleet::at_session(Sessions& sessions, Time time) {
+  common_.at(time, Happening::session, sessions.host, ++sessions.generation);
+}
+
+void Fleet::plan_session(Sessions& sessions, Time from) {
+  if (sessions.phase == SessionPhase::planned) --returning_;
+  const Time start = sessions.clock.next_start(from);
+  sessions.phase = start == kNever ? SessionPhase::none : SessionPhase::planned;
+  if (start == kNever) return;
+  ++returning_;
+  at_session(sessions, start);
+}
+
+void Fleet::session(HostIndex host, std::uint32_t generation) {
+  Sessions& sessions = *sessions_of(host);
+  if (sessions.generation != generation) return;
+  switch (sessions.phase) {
+    case SessionPhase::none: break;
+    case SessionPhase::planned: begin_session(sessions); break;
+    case SessionPhase::starting: ready_session(sessions); break;
+    case SessionPhase::ready:
+      if (common_.now >= sessions.until || has_been_idle(sessions)) end_session(sessions);
+      else at_session(sessions, sessions.until);
+      break;
+  }
+}
+
+void Fleet::begin_session(Sessions& sessions) {
+  sessions.began = common_.now;
+  sessions.until = sessions.clock.begin(common_.now);
+  sessions.useful = sessions.on_demand = false;
+  sessions.idle_since = kNever;
+  sessions.phase = SessionPhase::starting;
+  if (sessions.clock.rules().startup > Duration{0}) at_session(sessions, later(common_.now, sessions.clock.rules().startup));
+  else ready_session(sessions);
+}
+
+void Fleet::ready_session(Sessions& sessions) {
+  --returning_;
+  sessions.phase = SessionPhase::ready;
+  at_session(sessions, sessions.until);
+  HostState& host = hosts_[sessions.host];
+  host.away = false;
+  if (host.down_by == 0) return_host(sessions.host);
+}
+
+void Fleet::end_session(Sessions& sessions) {
+  HostState& host = hosts_[sessions.host];
+  host.away = true;
+  if (host.down_by == 0) take_down(sessions.host);
+  sessions.clock.end(common_.now);
+  sessions.total += common_.now - sessions.began;
+  sessions.phase = SessionPhase::none;
+  sessions.on_demand = sessions.clock.rules().idle_stop && !sessions.useful;
+  plan_session(sessions, sessions.on_demand ? sessions.clock.next_renewal(common_.now) : common_.now);
+}
+
+bool Fleet::has_been_idle(const Sessions& sessions) const {
+  const auto& limit = sessions.clock.rules().idle_stop;
+  return limit && sessions.idle_since != kNever && later(sessions.idle_since, *limit) <= common_.now;
+}
+
+bool Fleet::stop_idle() {
+  bool any = false;
+  for (Sessions& sessions : sessions_) {
+    if (sessions.phase != SessionPhase::ready || !sessions.clock.rules().idle_stop) continue;
+    const bool idle = executor_.is_idle(sessions.host);
+    if (!idle) sessions.useful = true;
+    if (idle == (sessions.idle_since != kNever)) continue;
+    sessions.idle_since = idle ? common_.now : kNever;
+    if (has_been_idle(sessions)) {
+      end_session(sessions);
+      any = true;
+    } else if (idle) {
+      at_session(sessions, std::min(sessions.until, later(common_.now, *sessions.clock.rules().idle_stop)));
+    } else {
+      at_session(sessions, sessions.until);
+    }
+  }
+  return any;
+}
+
+void Fleet::jobs_arrived() {
+  for (Sessions& sessions : sessions_) {
+    if (sessions.on_demand && sessions.phase != SessionPhase::starting && sessions.phase != SessionPhase::ready) {
+      sessions.on_demand = false;
+      plan_session(sessions, common_.now);
+    }
+  }
 }
 
 void Fleet::note_capacity(HostIndex host, bool up) {
@@ -236,10 +352,23 @@ void Fleet::close_books() {
   for (const WorkerState& state : workers_) {
     if (state.running) common_.metrics.worker_time(common_.now - state.started);
   }
-  const double hours = seconds(common_.now) / 3600;
+  for (Sessions& sessions : sessions_) {
+    const bool open = sessions.phase == SessionPhase::starting || sessions.phase == SessionPhase::ready;
+    if (open) sessions.total += common_.now - sessions.began;
+  }
   double cost = 0;
-  for (const HostFacts& host : platform_.hosts()) cost += host.cost_per_hour * hours;
+  for (HostIndex host = 0; host < hosts_.size(); ++host) cost += cost_of(host);
   common_.metrics.cost(cost);
+}
+
+double Fleet::cost_of(HostIndex index) const {
+  constexpr double kHoursPerMonth = 365.25 * 24 / 12;
+  const HostFacts& host = platform_.hosts()[index];
+  const double hours = seconds(common_.now) / 3600;
+  const auto sessions = std::ranges::lower_bound(sessions_, index, {}, &Sessions::host);
+  const bool all_the_time = host.sessions == nullptr || sessions == sessions_.end();
+  const double used_hours = all_the_time ? hours : seconds(sessions->total) / 3600;
+  return host.cost_per_hour * used_hours + host.cost_per_month * hours / kHoursPerMonth;
 }
 
 }  // namespace drydock::sim

@@ -1,6 +1,7 @@
 // The truth about workers: which hosts are up, whose heartbeats arrive, and when the scheduler learns of a death.
 #pragma once
 
+#include "policies/core/session.hpp"
 #include "policies/liveness.hpp"
 #include "sim/beats.hpp"
 #include "sim/common.hpp"
@@ -46,7 +47,13 @@ class Fleet {
   void crash(std::uint32_t process);
   void repair(std::uint32_t process);
   void worker_start(std::uint32_t worker, std::uint32_t incarnation);
+  void session(HostIndex host, std::uint32_t generation);
   [[nodiscard]] bool is_void(const Pending& pending) const;
+
+  // Nothing more happens at this instant: ends the sessions of hosts that have nothing to do. True if there are such.
+  [[nodiscard]] bool stop_idle();
+  // Jobs have come: hosts that had nothing to do may begin sessions again.
+  void jobs_arrived();
 
   // Workers that will register or be told dead without anything else happening.
   [[nodiscard]] bool will_change() const { return returning_ > 0 || pending_leases_ > 0 || !changed_.empty(); }
@@ -59,6 +66,21 @@ class Fleet {
   struct HostState {
     std::uint32_t down_by = 0;      // fault processes that keep it down
     std::uint32_t for_ever_by = 0;  // of them, those that never repair it
+    bool away = false;              // it has sessions, and none is ready now
+  };
+  enum class SessionPhase : std::uint8_t { none, planned, starting, ready };
+  struct Sessions {
+    explicit Sessions(const SessionRules& rules) : clock(rules) {}
+    SessionClock clock;
+    HostIndex host = 0;
+    SessionPhase phase = SessionPhase::none;
+    std::uint32_t generation = 0;  // of its pending event that counts
+    Time began{};
+    Time until = kNever;       // it ends at the latest
+    Time idle_since = kNever;  // kNever: busy
+    bool useful = true;        // something ran in it
+    bool on_demand = false;    // the last one was not: it is planned anew when jobs come
+    Duration total{};          // of all that have ended
   };
   struct WorkerState {
     std::uint32_t incarnation = 0;
@@ -83,7 +105,16 @@ class Fleet {
   void distrust(std::uint32_t worker);
   void change(std::uint32_t worker);
   void tell(std::uint32_t worker);
+  void take_down(HostIndex host);
   void return_host(HostIndex host);
+  [[nodiscard]] Sessions* sessions_of(HostIndex host);
+  void plan_session(Sessions& sessions, Time from);
+  void at_session(Sessions& sessions, Time time);
+  void begin_session(Sessions& sessions);
+  void ready_session(Sessions& sessions);
+  void end_session(Sessions& sessions);
+  [[nodiscard]] bool has_been_idle(const Sessions& sessions) const;
+  [[nodiscard]] double cost_of(HostIndex host) const;
   void note_capacity(HostIndex host, bool up);
   [[nodiscard]] bool returns(const HostState& host) const { return host.down_by > 0 && host.for_ever_by == 0; }
 
@@ -98,11 +129,12 @@ class Fleet {
   Common& common_;
 
   std::vector<HostState> hosts_;
+  std::vector<Sessions> sessions_;  // of hosts that have them, in order
   std::vector<WorkerState> workers_;
   std::vector<BeatTrack> tracks_;       // by worker, where there are beats
   std::vector<std::uint32_t> changed_;  // workers, until the registry is read
   std::uint32_t hosts_down_ = 0;
-  // Hosts down that every fault will repair, killed workers that will start, and live ones that will be trusted again.
+  // Hosts down that every fault will repair, planned sessions, killed workers that will start, and live ones that will be trusted again.
   std::uint32_t returning_ = 0;
   std::uint32_t pending_leases_ = 0;
 };

@@ -24,7 +24,8 @@ bool has_trouble(const scenarios::Scenario& scenario) {
   const auto fails = [](const scenarios::Source& source) {
     return std::visit([](const auto& s) { return s.hazards.failure_probability > 0 || s.hazards.time_limit; }, source);
   };
-  return !scenario.faults.empty() || !scenario.scheduler.retry.type.empty() || std::ranges::any_of(scenario.workload, fails);
+  const auto has_sessions = [](const scenarios::HostGroup& group) { return group.sessions.has_value(); };
+  return std::ranges::any_of(scenario.hosts, has_sessions) || !scenario.faults.empty() || !scenario.scheduler.retry.type.empty() || std::ranges::any_of(scenario.workload, fails);
 }
 
 // The time that faults with a beginning and an end take in all.
@@ -143,7 +144,11 @@ void World::run_instant(Time now) {
   for (std::uint64_t round = 0;; ++round) {
     if (told_to_stop()) return;
     gather();
-    if (common_.facts.empty() && wakeup_ > now) break;
+    if (common_.facts.empty() && wakeup_ > now) {
+      // It may lead to more at this instant: the next session, or what its host ran.
+      if (fleet_.stop_idle() && (!common_.facts.empty() || common_.queue.top_time() == nanos(now))) continue;
+      break;
+    }
     if (round > kMostRoundsAtOneInstant) {
       fail(fmt::format("the policy did not come to rest at {:.12g} s: more than {} rounds at one instant", seconds(now),
                        kMostRoundsAtOneInstant));
@@ -194,6 +199,7 @@ void World::happen(const Pending& pending) {
     case Happening::reading: fleet_.read_registry(); break;
     case Happening::trouble:
     case Happening::crash:
+    case Happening::session:
     case Happening::repair:
     case Happening::worker_start: breaks_.push_back(pending); break;
   }
@@ -203,6 +209,7 @@ void World::break_and_repair() {
   std::ranges::stable_sort(breaks_, {}, [](const Pending& p) { return p.kind; });
   for (const Pending& pending : breaks_) {
     if (pending.kind == Happening::crash) fleet_.crash(pending.index);
+    if (pending.kind == Happening::session) fleet_.session(pending.index, pending.generation);
     if (pending.kind == Happening::repair) fleet_.repair(pending.index);
     if (pending.kind == Happening::worker_start) fleet_.worker_start(pending.index, pending.generation);
     if (pending.kind != Happening::trouble) continue;
@@ -216,6 +223,7 @@ void World::take_arrivals() {
   while (more_arrivals_ && arrival_.at <= common_.now) {
     executor_.submit(arrival_);
     common_.facts.emplace_back(JobSubmitted{arrival_.job});
+    fleet_.jobs_arrived();
     more_arrivals_ = workload_.next(arrival_);
   }
 }

@@ -168,6 +168,10 @@ void read(const Fields& in, WorkerRegistered& e, JournalStep&) {
   in.number("pool", e.spec.pool.value);
   e.spec.capacity = in.amounts("capacity");
   in.number("speed", e.spec.speed);
+  if (!in.has("until_ns")) return;
+  std::int64_t until = 0;
+  in.number("until_ns", until);
+  e.spec.until = time_at(until);
 }
 void read(const Fields& in, JobCancelled& e, JournalStep&) { in.number("job", e.job.value); }
 void read(const Fields& in, JobSubmitted& e, JournalStep&) {

@@ -11,6 +11,7 @@ std::string_view to_string(PolicyFamily family) {
     case PolicyFamily::share: return "share";
     case PolicyFamily::retry: return "retry";
     case PolicyFamily::checkpoint: return "checkpoint";
+    case PolicyFamily::session: return "session";
   }
   return "";
 }

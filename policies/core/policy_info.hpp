@@ -36,7 +36,7 @@ struct PolicyConfig {
   }
 };
 
-enum class PolicyFamily : std::uint8_t { placement, liveness, share, retry, checkpoint };
+enum class PolicyFamily : std::uint8_t { placement, liveness, share, retry, checkpoint, session };
 [[nodiscard]] std::string_view to_string(PolicyFamily family);
 
 struct PolicyInfo {

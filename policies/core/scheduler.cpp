@@ -17,6 +17,7 @@ Scheduler::Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> pl
       rng_(config_.seed, "placement"),
       plan_(cluster_, PoolId{}, Time{}) {
   DRYDOCK_CHECK(!retries_.has_policy() == config_.retry.type.empty(), "the scheduler was not given its retry policy");
+  if (config_.session_margin) cluster_.mind_sessions(*config_.session_margin);
 }
 
 Scheduler::~Scheduler() = default;
@@ -24,6 +25,7 @@ Scheduler::~Scheduler() = default;
 std::span<const Command> Scheduler::step(Time now, std::span<const Event> events) {
   DRYDOCK_CHECK(now >= now_, "time went back");
   now_ = now;
+  cluster_.set_now(now);
   commands_.clear();
   placements_.clear();
   assignments_.clear();

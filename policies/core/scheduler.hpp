@@ -37,6 +37,7 @@ struct SchedulerConfig {
   std::vector<PoolConfig> pools;
   PolicyConfig placement;
   PolicyConfig retry;  // without a type: a failed attempt is the end of its job, a lost one is repeated at once, for ever
+  std::optional<Duration> session_margin;  // left of a worker's session when a job started there ends; nothing: oblivious
   ControlPlaneConfig control_plane;
   std::uint32_t max_in_flight = 2;                 // commits awaiting their answer; more decisions are coalesced
   Duration store_retry = std::chrono::seconds{1};  // pause after a failed commit or read

@@ -26,7 +26,8 @@ struct SessionRules {
   std::optional<Time> available_until;  // no session goes on for longer
   Duration startup{};                   // from the beginning of a session until its node works
   Duration restart{};                   // from the end of a session to the next, at least
-  std::optional<Duration> idle_stop;    // the node ends its session when it has had nothing to do for this long; nothing: never
+  std::optional<Duration>
+      idle_stop;  // the node ends its session when it has had nothing to do for this long; nothing: never
 };
 
 // The sessions of one node. `now` never falls.

@@ -1,4 +1,5 @@
 #include "policies/catalog.hpp"
+#include "policies/session.hpp"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -87,6 +88,7 @@ TEST(Catalog, EachPolicyCanBeMadeWithDefaultsAndWithEachChoice) {
         case PolicyFamily::share: EXPECT_NE(make_share(config), nullptr); break;
         case PolicyFamily::retry: EXPECT_NE(make_retry(config), nullptr); break;
         case PolicyFamily::checkpoint: EXPECT_NE(make_checkpoint(config), nullptr); break;
+        case PolicyFamily::session: EXPECT_EQ(session_margin(config).has_value(), info.type == "fitting"); break;
       }
     }
   }
