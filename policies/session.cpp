@@ -8,9 +8,10 @@ BuiltInSession oblivious_session_policy() {
   return {.info = {.family = PolicyFamily::session,
                    .type = "oblivious",
                    .summary = "Jobs start on a node however soon its session ends",
-                   .details = "What still runs when the session ends is lost up to what on_failure saves. A job of length L that "
-                              "starts at a random moment of a session of length S is lost with probability L/S, and wastes "
-                              "L^2/(2S) on average.",
+                   .details =
+                       "What still runs when the session ends is lost up to what on_failure saves. A job of length L that "
+                       "starts at a random moment of a session of length S is lost with probability L/S, and wastes "
+                       "L^2/(2S) on average.",
                    .source = "What schedulers do that do not know of sessions",
                    .parameters = {}},
           .margin = [](const PolicyConfig& /*config*/) -> std::optional<Duration> { return std::nullopt; }};

@@ -25,7 +25,8 @@ bool has_trouble(const scenarios::Scenario& scenario) {
     return std::visit([](const auto& s) { return s.hazards.failure_probability > 0 || s.hazards.time_limit; }, source);
   };
   const auto has_sessions = [](const scenarios::HostGroup& group) { return group.sessions.has_value(); };
-  return std::ranges::any_of(scenario.hosts, has_sessions) || !scenario.faults.empty() || !scenario.scheduler.retry.type.empty() || std::ranges::any_of(scenario.workload, fails);
+  return std::ranges::any_of(scenario.hosts, has_sessions) || !scenario.faults.empty() ||
+         !scenario.scheduler.retry.type.empty() || std::ranges::any_of(scenario.workload, fails);
 }
 
 // The time that faults with a beginning and an end take in all.

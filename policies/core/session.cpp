@@ -72,7 +72,8 @@ Time SessionClock::next_start(Time now) const {
 
 Time SessionClock::next_renewal(Time now) const {
   Time first = kNever;
-  for (const SessionRules::Window& window : rules_.windows) first = std::min(first, later(now, kWeek - since_opening(window, now)));
+  for (const SessionRules::Window& window : rules_.windows)
+    first = std::min(first, later(now, kWeek - since_opening(window, now)));
   if (!rules_.quota) return first;
   return std::min(first, start_of(period_of(now, rules_.quota->period) + 1, rules_.quota->period));
 }

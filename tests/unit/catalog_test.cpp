@@ -1,4 +1,5 @@
 #include "policies/catalog.hpp"
+
 #include "policies/session.hpp"
 
 #include <algorithm>

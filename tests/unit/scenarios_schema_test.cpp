@@ -99,9 +99,8 @@ TEST(Schema, DescribesEveryPropertyAndDefault) {
 
 TEST(Schema, ListsThePoliciesOfTheCatalogWithParametersAndDefaults) {
   const Json schema = Json::parse(schema_text());
-  for (const PolicyFamily family :
-       {PolicyFamily::placement, PolicyFamily::liveness, PolicyFamily::retry, PolicyFamily::checkpoint,
-        PolicyFamily::session}) {
+  for (const PolicyFamily family : {PolicyFamily::placement, PolicyFamily::liveness, PolicyFamily::retry,
+                                    PolicyFamily::checkpoint, PolicyFamily::session}) {
     const std::string definition = family == PolicyFamily::checkpoint ? "checkpoint_policy" : std::string(to_string(family));
     const Json& choices = schema.at("definitions").at(definition).at("anyOf");
     std::vector<std::string> types;
