@@ -55,7 +55,7 @@ OnInterrupt read_on(const ObjectReader& entry, std::string_view key, OnInterrupt
   const auto choice = static_cast<OnInterrupt>(entry.choice(key, kWords, static_cast<std::size_t>(fallback)));
   if (choice == OnInterrupt::checkpoint && scenario.checkpoint.interval == Duration{0}) {
     entry.node().member(key).fail(
-        R"(needs the top-level key "checkpoint", such as "checkpoint": {"interval": "15m", "cost": "10s"})");
+        R"(needs the top-level key "checkpoint", such as "checkpoint": {"interval": "15m", "cost": "10s"}, or policies.checkpoint)");
   }
   return choice;
 }
