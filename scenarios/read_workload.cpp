@@ -118,15 +118,6 @@ void refuse_gang(const Node& node, std::int64_t tasks, const Room& room, const S
   }
 }
 
-// The largest value that a distribution can give; nothing when there is none.
-std::optional<double> upper_bound(const Distribution& distribution) {
-  if (const auto* d = std::get_if<Deterministic>(&distribution)) return d->value;
-  if (const auto* d = std::get_if<Uniform>(&distribution)) return d->high;
-  if (const auto* d = std::get_if<BoundedPareto>(&distribution)) return d->high;
-  if (const auto* d = std::get_if<Empirical>(&distribution)) return *std::ranges::max_element(d->values);
-  return std::nullopt;
-}
-
 void read_tasks(const ObjectReader& entry, SyntheticSource& source, const Room& room, const Scenario& scenario) {
   source.most_tasks = static_cast<std::uint32_t>(std::max<std::int64_t>(1, room.tasks));
   const auto node = entry.find("tasks");

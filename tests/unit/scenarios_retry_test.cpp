@@ -101,6 +101,23 @@ TEST(RetryKeys, NothingChangesWithoutThem) {
   EXPECT_EQ(s.checkpoint.interval, Duration{0});
 }
 
+TEST(SessionKeys, JobsThatFitInNoSessionAreNoted) {
+  const auto notes = [](const std::string& duration, const std::string& session) {
+    const std::string text = R"({"cluster": {"hosts": [{"name": "n", "sessions": {"max": "9h", "startup": "1h"}}]},
+      "policies": {"session": ")" +
+                             session + R"("},
+      "workload": [{"count": 1, "arrivals": {"at-once": {}}, "duration": )" +
+                             duration + "}]}";
+    const auto loaded = load_text(text, "sessions.json", "");
+    EXPECT_TRUE(loaded.ok()) << loaded.error().message;
+    return loaded ? loaded.value().front().notes.size() : 99;
+  };
+  EXPECT_EQ(notes(R"("8h")", "fitting"), 0U);
+  EXPECT_EQ(notes(R"("8.1h")", "fitting"), 1U);
+  EXPECT_EQ(notes(R"("8.1h")", "oblivious"), 0U);
+  EXPECT_EQ(notes(R"({"exponential": {"mean": "1h"}})", "fitting"), 1U);
+}
+
 struct Bad {
   std::string set;
   std::vector<std::string> parts;
