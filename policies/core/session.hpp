@@ -9,25 +9,24 @@
 namespace drydock {
 
 struct SessionRules {
-  std::optional<Duration> longest;  // of one session; nothing: as long as the rest allows
+  std::optional<Duration> longest{};  // of one session; nothing: as long as the rest allows
   // So much session time in each period, of which the first begins at time zero. At least the period's length: no limit.
   struct Quota {
     Duration time{};
     Duration period{};
   };
-  std::optional<Quota> quota;
+  std::optional<Quota> quota{};
   // Parts of the week in which sessions are allowed, as time since Monday 00:00, which is time zero; one that goes beyond the
   // end of the week goes on at its beginning. None: always. A session ends with its window.
   struct Window {
     Duration from{};    // 0 <= from < a week
     Duration length{};  // 0 < length <= a week
   };
-  std::vector<Window> windows;
-  std::optional<Time> available_until;  // no session goes on for longer
-  Duration startup{};                   // from the beginning of a session until its node works
-  Duration restart{};                   // from the end of a session to the next, at least
-  std::optional<Duration>
-      idle_stop;  // the node ends its session when it has had nothing to do for this long; nothing: never
+  std::vector<Window> windows{};
+  std::optional<Time> available_until{};  // no session goes on for longer
+  Duration startup{};                     // from the beginning of a session until its node works
+  Duration restart{};                     // from the end of a session to the next, at least
+  std::optional<Duration> idle_stop{};  // the node ends its session when it had nothing to do for so long; nothing: never
 };
 
 // The sessions of one node. `now` never falls.
