@@ -26,7 +26,7 @@ struct SessionRules {
   std::optional<Time> available_until{};  // no session goes on for longer
   Duration startup{};                     // from the beginning of a session until its node works
   Duration restart{};                     // from the end of a session to the next, at least
-  std::optional<Duration> idle_stop{};  // the node ends its session when it had nothing to do for so long; nothing: never
+  std::optional<Duration> idle_stop{};    // a node without work for so long ends its session; nothing: never
 };
 
 // The sessions of one node. `now` never falls.
