@@ -89,6 +89,13 @@ void refuse_careless_placement(const Node& node, const Scenario& scenario) {
                   placement.type));
 }
 
+void read_session(const Node& node, Scenario& scenario) {
+  const PolicyConfig config = read_policy(node, PolicyFamily::session, "");
+  if (node.diagnostics().failed()) return;
+  scenario.scheduler.session_margin = session_margin(config);
+  refuse_careless_placement(node, scenario);
+}
+
 void refuse_crossed_bounds(const Node& node, const PolicyConfig& liveness) {
   if (liveness.type != "adaptive") return;
   const auto shortest = liveness.get<Duration>("shortest");
@@ -117,8 +124,7 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
   scenario.scheduler.placement = read_policy(placement, PolicyFamily::placement, "fcfs");
   scenario.liveness = read_policy(liveness, PolicyFamily::liveness, "oracle");
   if (retry) scenario.scheduler.retry = read_policy(retry, PolicyFamily::retry, "");
-  if (session) scenario.scheduler.session_margin = session_margin(read_policy(session, PolicyFamily::session, ""));
-  if (session && !session->diagnostics().failed()) refuse_careless_placement(*session, scenario);
+  if (session) read_session(*session, scenario);
   if (checkpoint) scenario.checkpoint_policy = read_policy(checkpoint, PolicyFamily::checkpoint, "");
   if (!liveness || top.node().diagnostics().failed()) return;
   refuse_short_lease(*liveness, scenario.liveness);

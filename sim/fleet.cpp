@@ -253,7 +253,7 @@ void Fleet::at_session(Sessions& sessions, Time time) {
 }
 
 void Fleet::plan_session(Sessions& sessions, Time from) {
-  if (sessions.phase == SessionPhase::planned) --returning_;
+  if (sessions.phase != SessionPhase::none) --returning_;
   const Time start = sessions.clock.next_start(from);
   sessions.phase = start == kNever ? SessionPhase::none : SessionPhase::planned;
   if (start == kNever) return;
@@ -286,7 +286,6 @@ void Fleet::begin_session(Sessions& sessions) {
 }
 
 void Fleet::ready_session(Sessions& sessions) {
-  --returning_;
   sessions.phase = SessionPhase::ready;
   at_session(sessions, sessions.until);
   HostState& host = hosts_[sessions.host];
@@ -300,7 +299,6 @@ void Fleet::end_session(Sessions& sessions) {
   if (host.down_by == 0) take_down(sessions.host);
   sessions.clock.end(common_.now);
   sessions.total += common_.now - sessions.began;
-  sessions.phase = SessionPhase::none;
   sessions.on_demand = sessions.clock.rules().idle_stop && !sessions.useful;
   plan_session(sessions, sessions.on_demand ? sessions.clock.next_renewal(common_.now) : common_.now);
 }
