@@ -134,7 +134,8 @@ class Fleet {
   std::vector<BeatTrack> tracks_;       // by worker, where there are beats
   std::vector<std::uint32_t> changed_;  // workers, until the registry is read
   std::uint32_t hosts_down_ = 0;
-  // Hosts down that every fault will repair, hosts with sessions still to begin or to end, killed workers that will start, and live ones that will be trusted again.
+  // Hosts down that every fault will repair, hosts with a session still to begin or to end, killed workers that will start, and
+  // live ones that will be trusted again.
   std::uint32_t returning_ = 0;
   std::uint32_t pending_leases_ = 0;
 };
