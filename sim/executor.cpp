@@ -238,6 +238,7 @@ void Executor::start_compute(std::uint32_t slot) {
 }
 
 void Executor::draw_mishap(std::uint32_t slot) {
+  if (!hazards_.any()) return;
   const LiveJob& job = jobs_[slot];
   Duration service{};
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {

@@ -42,7 +42,6 @@ Duration Hazards::part_of(const Subject& subject, std::uint64_t stream) const {
 }
 
 std::optional<Hazards::Mishap> Hazards::mishap(const Subject& subject) const {
-  if (!any_) return std::nullopt;
   std::optional<Mishap> first;
   const auto take = [&](const Mishap& mishap) {
     if (mishap.after < subject.service && (!first || mishap.after < first->after)) first = mishap;

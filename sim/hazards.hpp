@@ -14,6 +14,8 @@ class Hazards {
  public:
   Hazards(const scenarios::Scenario& scenario, std::uint64_t seed);
 
+  // Whether mishap() ever gives one.
+  [[nodiscard]] bool any() const { return any_; }
   // One attempt of a job.
   struct Subject {
     std::uint32_t source = 0;  // of the job, index into the scenario's workload
