@@ -142,6 +142,7 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
   if (!diagnostics.failed()) {
     note_overload(scenario);
     note_long_jobs(scenario);
+    note_hopeless_jobs(scenario);
     note_shared_hosts(scenario);
     note_crowded_host(scenario);
   }

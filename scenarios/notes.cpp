@@ -113,6 +113,23 @@ void note_long_jobs(Scenario& scenario) {
   }
 }
 
+// What was kept of one attempt makes the next one shorter: those are left alone.
+void note_hopeless_jobs(Scenario& scenario) {
+  double fastest = 0;
+  for (const HostGroup& group : scenario.hosts) fastest = std::max(fastest, group.speed);
+  for (const Source& source : scenario.workload) {
+    const auto* jobs = std::get_if<SyntheticSource>(&source);
+    if (jobs == nullptr || !jobs->duration || jobs->shape.on_failure != OnInterrupt::restart) continue;
+    const double least = lower_bound(*jobs->duration) / fastest;
+    if (jobs->hazards.time_limit && seconds(*jobs->hazards.time_limit) < least) {
+      scenario.notes.push_back(
+          fmt::format("no job of \"{}\" can end within its \"time_limit\": the shortest takes {:.6g} s", jobs->name, least));
+    } else if (jobs->hazards.failure_probability >= 1) {
+      scenario.notes.push_back(fmt::format("no job of \"{}\" can succeed: \"failure_probability\" is 1", jobs->name));
+    }
+  }
+}
+
 void note_crowded_host(Scenario& scenario) {
   const auto& parameters = scenario.scheduler.placement.parameters;
   const auto fit = parameters.find("fit");

@@ -89,6 +89,15 @@ void refuse_careless_placement(const Node& node, const Scenario& scenario) {
                   placement.type));
 }
 
+void refuse_crossed_delays(const Node& node, const PolicyConfig& retry) {
+  if (retry.type != "exponential") return;
+  const auto delay = retry.get<Duration>("delay");
+  const auto longest = retry.get<Duration>("longest");
+  if (delay <= longest) return;
+  node.fail(fmt::format("\"delay\" is {} and \"longest\" {}: the first delay may not be above the longest",
+                        format_duration(delay), format_duration(longest)));
+}
+
 void read_session(const Node& node, Scenario& scenario) {
   const PolicyConfig config = read_policy(node, PolicyFamily::session, "");
   if (node.diagnostics().failed()) return;
@@ -124,6 +133,7 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
   scenario.scheduler.placement = read_policy(placement, PolicyFamily::placement, "fcfs");
   scenario.liveness = read_policy(liveness, PolicyFamily::liveness, "oracle");
   if (retry) scenario.scheduler.retry = read_policy(retry, PolicyFamily::retry, "");
+  if (retry && !retry->diagnostics().failed()) refuse_crossed_delays(*retry, scenario.scheduler.retry);
   if (session) read_session(*session, scenario);
   if (checkpoint) scenario.checkpoint_policy = read_policy(checkpoint, PolicyFamily::checkpoint, "");
   if (!liveness || top.node().diagnostics().failed()) return;

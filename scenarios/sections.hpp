@@ -28,6 +28,8 @@ void refuse_unknown_jobs(const ObjectReader& top, const Scenario& scenario);
 
 // Adds a note when pools share memory or GPUs without knowing it.
 void note_shared_hosts(Scenario& scenario);
+// Adds a note when no attempt of some jobs can ever succeed.
+void note_hopeless_jobs(Scenario& scenario);
 // Adds a note when jobs may not fit in any session of the hosts that could run them, and would have to.
 void note_long_jobs(Scenario& scenario);
 // Adds a note when one worker would get all jobs of a pool.
@@ -41,6 +43,8 @@ void note_overload(Scenario& scenario);
 [[nodiscard]] Distribution read_number_distribution(const Node& node);
 // The largest value that a distribution can give; nothing when there is none.
 [[nodiscard]] std::optional<double> upper_bound(const Distribution& distribution);
+// The least; 0 where it may be as small as one likes.
+[[nodiscard]] double lower_bound(const Distribution& distribution);
 [[nodiscard]] Arrivals read_arrivals(const Node& node);
 [[nodiscard]] Cycle read_cycle(const Node& node);
 

@@ -118,6 +118,22 @@ TEST(SessionKeys, JobsThatFitInNoSessionAreNoted) {
   EXPECT_EQ(notes(R"({"exponential": {"mean": "1h"}})", "fitting"), 1U);
 }
 
+TEST(RetryKeys, HopelessJobsAreNoted) {
+  const auto notes = [](const std::string& keys) {
+    const std::string text = R"({"cluster": {"hosts": [{"name": "n", "speed": 2}]}, "workload": [
+      {"count": 1, "arrivals": {"at-once": {}}, "duration": {"uniform": {"low": "10s", "high": "20s"}}, )" +
+                             keys + "}]}";
+    const auto loaded = load_text(text, "hopeless.json", "");
+    EXPECT_TRUE(loaded.ok()) << loaded.error().message;
+    return loaded ? loaded.value().front().notes.size() : 99;
+  };
+  EXPECT_EQ(notes(R"("time_limit": "5s")"), 0U);
+  EXPECT_EQ(notes(R"("time_limit": "4.9s")"), 1U);
+  EXPECT_EQ(notes(R"("time_limit": "4.9s", "on_failure": "resume")"), 0U);
+  EXPECT_EQ(notes(R"("failure_probability": 1)"), 1U);
+  EXPECT_EQ(notes(R"("failure_probability": 0.99)"), 0U);
+}
+
 struct Bad {
   std::string set;
   std::vector<std::string> parts;
@@ -127,6 +143,7 @@ TEST(RetryKeys, BadValuesAreRefusedWithPlaceAndRemedy) {
   const std::vector<Bad> cases{
       {"/policies/retry=\"fixd\"", {"/policies/retry", "did you mean \"fixed\"?"}},
       {"/policies/retry/jitter=\"much\"", {"/policies/retry/jitter", "full"}},
+      {"/policies/retry/delay=\"2m\"", {"/policies/retry", "may not be above the longest"}},
       {"/policies/retry/factor=0.5", {"/policies/retry/factor"}},
       {"/policies/retry/retries=-1", {"/policies/retry/retries"}},
       {"/policies/checkpoint=\"yuong\"", {"did you mean \"young\"?"}},
