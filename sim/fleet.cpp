@@ -24,7 +24,7 @@ void Fleet::start() {
   for (HostIndex host = 0; host < hosts_.size(); ++host) {
     if (const SessionRules* rules = platform_.hosts()[host].sessions) {
       hosts_[host].away = true;
-      sessions_.emplace_back(*rules).host = host;
+      sessions_.push_back({.host = host, .keeper = SessionKeeper(*rules, common_.now)});
     } else {
       note_capacity(host, true);
     }
@@ -32,7 +32,7 @@ void Fleet::start() {
   for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
     if (!hosts_[platform_.workers()[worker].host].away) start_process(worker);
   }
-  for (Sessions& sessions : sessions_) plan_session(sessions, common_.now);
+  for (Sessions& sessions : sessions_) carry_out(sessions, SessionKeeper::Turn::none);
   read_registry();
   for (std::uint32_t process = 0; process < crashes_.process_count(); ++process) {
     if (const auto up = crashes_.until_crash(process)) common_.at(later(common_.now, *up), Happening::crash, process, 0);
@@ -168,7 +168,7 @@ void Fleet::tell(std::uint32_t worker) {
   }
   if (state.trusted && (!state.told_live || gone)) {
     WorkerSpec spec = platform_.workers()[worker].spec;
-    if (const Sessions* sessions = sessions_of(platform_.workers()[worker].host)) spec.until = sessions->until;
+    if (const Sessions* sessions = sessions_of(platform_.workers()[worker].host)) spec.until = sessions->keeper.until();
     common_.facts.emplace_back(WorkerRegistered{WorkerId{worker}, state.incarnation, spec});
   }
   state.told_live = state.trusted;
@@ -247,93 +247,46 @@ Fleet::Sessions* Fleet::sessions_of(HostIndex host) {
   return found == sessions_.end() || found->host != host ? nullptr : &*found;
 }
 
-// The event that counts from now on.
-void Fleet::at_session(Sessions& sessions, Time time) {
-  common_.at(time, Happening::session, sessions.host, ++sessions.generation);
-}
-
-void Fleet::plan_session(Sessions& sessions, Time from) {
-  if (sessions.phase != SessionPhase::none) --returning_;
-  const Time start = sessions.clock.next_start(from);
-  sessions.phase = start == kNever ? SessionPhase::none : SessionPhase::planned;
-  if (start == kNever) return;
-  ++returning_;
-  at_session(sessions, start);
-}
-
 void Fleet::session(HostIndex host, std::uint32_t generation) {
   Sessions& sessions = *sessions_of(host);
   if (sessions.generation != generation) return;
-  switch (sessions.phase) {
-    case SessionPhase::none: break;
-    case SessionPhase::planned: begin_session(sessions); break;
-    case SessionPhase::starting: ready_session(sessions); break;
-    case SessionPhase::ready:
-      if (common_.now >= sessions.until || has_been_idle(sessions)) end_session(sessions);
-      else at_session(sessions, sessions.until);
-      break;
+  sessions.due = kNever;
+  --returning_;
+  carry_out(sessions, sessions.keeper.wake(common_.now));
+}
+
+// Comes or goes, and sees to it that the keeper is called again.
+void Fleet::carry_out(Sessions& sessions, SessionKeeper::Turn turn) {
+  HostState& host = hosts_[sessions.host];
+  if (turn != SessionKeeper::Turn::none) {
+    host.away = turn == SessionKeeper::Turn::ended;
+    if (host.down_by == 0 && host.away) take_down(sessions.host);
+    if (host.down_by == 0 && !host.away) return_host(sessions.host);
   }
-}
-
-void Fleet::begin_session(Sessions& sessions) {
-  sessions.began = common_.now;
-  sessions.until = sessions.clock.begin(common_.now);
-  sessions.useful = sessions.on_demand = false;
-  sessions.idle_since = kNever;
-  sessions.phase = SessionPhase::starting;
-  if (sessions.clock.rules().startup > Duration{0}) at_session(sessions, later(common_.now, sessions.clock.rules().startup));
-  else ready_session(sessions);
-}
-
-void Fleet::ready_session(Sessions& sessions) {
-  sessions.phase = SessionPhase::ready;
-  at_session(sessions, sessions.until);
-  HostState& host = hosts_[sessions.host];
-  host.away = false;
-  if (host.down_by == 0) return_host(sessions.host);
-}
-
-void Fleet::end_session(Sessions& sessions) {
-  HostState& host = hosts_[sessions.host];
-  host.away = true;
-  if (host.down_by == 0) take_down(sessions.host);
-  sessions.clock.end(common_.now);
-  sessions.total += common_.now - sessions.began;
-  sessions.on_demand = sessions.clock.rules().idle_stop && !sessions.useful;
-  plan_session(sessions, sessions.on_demand ? sessions.clock.next_renewal(common_.now) : common_.now);
-}
-
-bool Fleet::has_been_idle(const Sessions& sessions) const {
-  const auto& limit = sessions.clock.rules().idle_stop;
-  return limit && sessions.idle_since != kNever && later(sessions.idle_since, *limit) <= common_.now;
+  if (sessions.keeper.next() == sessions.due) return;
+  if (sessions.due != kNever) --returning_;
+  ++sessions.generation;
+  sessions.due = sessions.keeper.next();
+  if (sessions.due == kNever) return;
+  ++returning_;
+  common_.at(sessions.due, Happening::session, sessions.host, sessions.generation);
 }
 
 bool Fleet::stop_idle() {
   bool any = false;
   for (Sessions& sessions : sessions_) {
-    if (sessions.phase != SessionPhase::ready || !sessions.clock.rules().idle_stop) continue;
-    const bool idle = executor_.is_idle(sessions.host);
-    if (!idle) sessions.useful = true;
-    if (idle == (sessions.idle_since != kNever)) continue;
-    sessions.idle_since = idle ? common_.now : kNever;
-    if (has_been_idle(sessions)) {
-      end_session(sessions);
-      any = true;
-    } else if (idle) {
-      at_session(sessions, std::min(sessions.until, later(common_.now, *sessions.clock.rules().idle_stop)));
-    } else {
-      at_session(sessions, sessions.until);
-    }
+    if (!sessions.keeper.is_ready()) continue;
+    const auto turn = sessions.keeper.tell_work(common_.now, !executor_.is_idle(sessions.host));
+    carry_out(sessions, turn);
+    any = any || turn == SessionKeeper::Turn::ended;
   }
   return any;
 }
 
 void Fleet::jobs_arrived() {
   for (Sessions& sessions : sessions_) {
-    if (sessions.on_demand && sessions.phase != SessionPhase::starting && sessions.phase != SessionPhase::ready) {
-      sessions.on_demand = false;
-      plan_session(sessions, common_.now);
-    }
+    sessions.keeper.tell_arrival(common_.now);
+    carry_out(sessions, SessionKeeper::Turn::none);
   }
 }
 
@@ -350,10 +303,6 @@ void Fleet::close_books() {
   for (const WorkerState& state : workers_) {
     if (state.running) common_.metrics.worker_time(common_.now - state.started);
   }
-  for (Sessions& sessions : sessions_) {
-    const bool open = sessions.phase == SessionPhase::starting || sessions.phase == SessionPhase::ready;
-    if (open) sessions.total += common_.now - sessions.began;
-  }
   double cost = 0;
   for (HostIndex host = 0; host < hosts_.size(); ++host) cost += cost_of(host);
   common_.metrics.cost(cost);
@@ -365,7 +314,7 @@ double Fleet::cost_of(HostIndex index) const {
   const double hours = seconds(common_.now) / 3600;
   const auto sessions = std::ranges::lower_bound(sessions_, index, {}, &Sessions::host);
   const bool all_the_time = host.sessions == nullptr || sessions == sessions_.end();
-  const double used_hours = all_the_time ? hours : seconds(sessions->total) / 3600;
+  const double used_hours = all_the_time ? hours : seconds(sessions->keeper.used(common_.now)) / 3600;
   return host.cost_per_hour * used_hours + host.cost_per_month * hours / kHoursPerMonth;
 }
 

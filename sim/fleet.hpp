@@ -68,19 +68,11 @@ class Fleet {
     std::uint32_t for_ever_by = 0;  // of them, those that never repair it
     bool away = false;              // it has sessions, and none is ready now
   };
-  enum class SessionPhase : std::uint8_t { none, planned, starting, ready };
   struct Sessions {
-    explicit Sessions(const SessionRules& rules) : clock(rules) {}
-    SessionClock clock;
     HostIndex host = 0;
-    SessionPhase phase = SessionPhase::none;
-    std::uint32_t generation = 0;  // of its pending event that counts
-    Time began{};
-    Time until = kNever;       // it ends at the latest
-    Time idle_since = kNever;  // kNever: busy
-    bool useful = true;        // something ran in it
-    bool on_demand = false;    // the last one was not: it is planned anew when jobs come
-    Duration total{};          // of all that have ended
+    SessionKeeper keeper;
+    Time due = kNever;             // of the pending event that counts
+    std::uint32_t generation = 0;  // of that event
   };
   struct WorkerState {
     std::uint32_t incarnation = 0;
@@ -108,12 +100,7 @@ class Fleet {
   void take_down(HostIndex host);
   void return_host(HostIndex host);
   [[nodiscard]] Sessions* sessions_of(HostIndex host);
-  void plan_session(Sessions& sessions, Time from);
-  void at_session(Sessions& sessions, Time time);
-  void begin_session(Sessions& sessions);
-  void ready_session(Sessions& sessions);
-  void end_session(Sessions& sessions);
-  [[nodiscard]] bool has_been_idle(const Sessions& sessions) const;
+  void carry_out(Sessions& sessions, SessionKeeper::Turn turn);
   [[nodiscard]] double cost_of(HostIndex host) const;
   void note_capacity(HostIndex host, bool up);
   [[nodiscard]] bool returns(const HostState& host) const { return host.down_by > 0 && host.for_ever_by == 0; }

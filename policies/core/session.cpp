@@ -94,4 +94,77 @@ void SessionClock::end(Time now) {
   period_ = period;
 }
 
+// --- what the node decides ---
+
+void SessionKeeper::plan(Time from) {
+  phase_ = Phase::waiting;
+  next_ = clock_.next_start(from);
+}
+
+SessionKeeper::Turn SessionKeeper::wake(Time now) {
+  if (now < next_) return Turn::none;
+  switch (phase_) {
+    case Phase::waiting: return begin(now);
+    case Phase::starting: return be_ready();
+    case Phase::ready:
+      if (now >= until_ || has_idled(now)) return end(now);
+      next_ = until_;
+      return Turn::none;
+  }
+  return Turn::none;
+}
+
+SessionKeeper::Turn SessionKeeper::begin(Time now) {
+  began_ = now;
+  until_ = clock_.begin(now);
+  useful_ = on_demand_ = false;
+  idle_since_.reset();
+  if (clock_.rules().startup <= Duration{0}) return be_ready();
+  phase_ = Phase::starting;
+  next_ = later(now, clock_.rules().startup);
+  return Turn::none;
+}
+
+SessionKeeper::Turn SessionKeeper::be_ready() {
+  phase_ = Phase::ready;
+  next_ = until_;
+  return Turn::ready;
+}
+
+SessionKeeper::Turn SessionKeeper::end(Time now) {
+  clock_.end(now);
+  total_ += now - began_;
+  on_demand_ = clock_.rules().idle_stop && !useful_;
+  plan(on_demand_ ? clock_.next_renewal(now) : now);
+  return Turn::ended;
+}
+
+bool SessionKeeper::has_idled(Time now) const {
+  const auto& limit = clock_.rules().idle_stop;
+  return limit && idle_since_ && later(*idle_since_, *limit) <= now;
+}
+
+SessionKeeper::Turn SessionKeeper::tell_work(Time now, bool busy) {
+  if (phase_ != Phase::ready || !clock_.rules().idle_stop) return Turn::none;
+  if (busy) {
+    useful_ = true;
+    idle_since_.reset();
+    next_ = until_;
+    return Turn::none;
+  }
+  if (!idle_since_) idle_since_ = now;
+  if (has_idled(now)) return end(now);
+  next_ = std::min(until_, later(*idle_since_, *clock_.rules().idle_stop));
+  return Turn::none;
+}
+
+void SessionKeeper::tell_arrival(Time now) {
+  if (on_demand_ && phase_ == Phase::waiting) {
+    on_demand_ = false;
+    plan(now);
+  }
+}
+
+Duration SessionKeeper::used(Time now) const { return phase_ == Phase::waiting ? total_ : total_ + (now - began_); }
+
 }  // namespace drydock

@@ -3,7 +3,9 @@
 
 #include "policies/core/time.hpp"
 
+#include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace drydock {
@@ -56,6 +58,52 @@ class SessionClock {
   std::optional<Time> ended_;  // the last one
   std::int64_t period_ = 0;    // of used_
   Duration used_{};
+};
+
+// What one node decides about its sessions: when it begins them, and when it ends them because it has nothing to do. Whoever
+// drives it calls wake() at next(), tells it what it has to do, and carries out the turns that come of it.
+class SessionKeeper {
+ public:
+  enum class Turn : std::uint8_t {
+    none,
+    ready,  // the node works from now on
+    ended,  // it is gone
+  };
+
+  // No session before `now`.
+  SessionKeeper(const SessionRules& rules, Time now) : clock_(rules) { plan(now); }
+
+  // When wake() must be called; kNever when there will be no other session.
+  [[nodiscard]] Time next() const { return next_; }
+  [[nodiscard]] Turn wake(Time now);
+  // Told while it is ready, when nothing more happens at this instant: whether anything runs there.
+  [[nodiscard]] Turn tell_work(Time now, bool busy);
+  // After a session in which nothing ran the next one waits for this, or for a window or a quota.
+  void tell_arrival(Time now);
+
+  [[nodiscard]] bool is_ready() const { return phase_ == Phase::ready; }
+  // When the present session ends at the latest.
+  [[nodiscard]] Time until() const { return until_; }
+  // Session time so far.
+  [[nodiscard]] Duration used(Time now) const;
+
+ private:
+  enum class Phase : std::uint8_t { waiting, starting, ready };
+  void plan(Time from);
+  [[nodiscard]] Turn begin(Time now);
+  [[nodiscard]] Turn be_ready();
+  [[nodiscard]] Turn end(Time now);
+  [[nodiscard]] bool has_idled(Time now) const;
+
+  SessionClock clock_;
+  Phase phase_ = Phase::waiting;
+  Time next_ = kNever;
+  Time began_{};
+  Time until_ = kNever;
+  std::optional<Time> idle_since_;
+  bool useful_ = false;     // something ran in it
+  bool on_demand_ = false;  // the next one waits for a job
+  Duration total_{};        // of sessions that have ended
 };
 
 }  // namespace drydock

@@ -81,6 +81,44 @@ TEST(SessionClock, ARestartTakesTimeAndNothingIsLeftAtTheEnd) {
   EXPECT_EQ(clock.next_start(at(hours{2})), kNever);
 }
 
+using Turn = SessionKeeper::Turn;
+
+TEST(SessionKeeper, BeginsIsReadyAndEnds) {
+  SessionKeeper keeper({.longest = hours{9}, .startup = minutes{2}, .restart = minutes{10}}, at(hours{0}));
+  EXPECT_EQ(keeper.next(), at(hours{0}));
+  EXPECT_EQ(keeper.wake(at(hours{0})), Turn::none);
+  EXPECT_FALSE(keeper.is_ready());
+  EXPECT_EQ(keeper.next(), at(minutes{2}));
+  EXPECT_EQ(keeper.wake(at(minutes{2})), Turn::ready);
+  EXPECT_TRUE(keeper.is_ready());
+  EXPECT_EQ(keeper.until(), at(hours{9}));
+  EXPECT_EQ(keeper.tell_work(at(hours{1}), false), Turn::none) << "it may idle for as long as it likes";
+  EXPECT_EQ(keeper.next(), at(hours{9}));
+  EXPECT_EQ(keeper.wake(at(hours{9})), Turn::ended);
+  EXPECT_EQ(keeper.next(), at(hours{9} + minutes{10}));
+  EXPECT_EQ(keeper.used(at(hours{20})), hours{9});
+}
+
+TEST(SessionKeeper, AfterAVainSessionTheNextOneWaitsForWorkOrANewQuota) {
+  SessionKeeper keeper({.quota = SessionRules::Quota{hours{30}, hours{168}}, .idle_stop = minutes{5}}, at(hours{0}));
+  EXPECT_EQ(keeper.wake(at(hours{0})), Turn::ready);
+  EXPECT_EQ(keeper.tell_work(at(hours{0}), true), Turn::none);
+  EXPECT_EQ(keeper.tell_work(at(hours{1}), false), Turn::none);
+  EXPECT_EQ(keeper.next(), at(hours{1} + minutes{5}));
+  EXPECT_EQ(keeper.tell_work(at(hours{1} + minutes{4}), true), Turn::none);
+  EXPECT_EQ(keeper.next(), at(hours{30}));
+  EXPECT_EQ(keeper.tell_work(at(hours{2}), false), Turn::none);
+  EXPECT_EQ(keeper.wake(at(hours{2} + minutes{5})), Turn::ended);
+  EXPECT_EQ(keeper.next(), at(hours{2} + minutes{5})) << "something ran: there may be more";
+  EXPECT_EQ(keeper.wake(keeper.next()), Turn::ready);
+  EXPECT_EQ(keeper.tell_work(at(hours{2} + minutes{5}), false), Turn::none);
+  EXPECT_EQ(keeper.wake(at(hours{2} + minutes{10})), Turn::ended);
+  EXPECT_EQ(keeper.next(), at(hours{168})) << "in vain";
+  keeper.tell_arrival(at(hours{3}));
+  EXPECT_EQ(keeper.next(), at(hours{3}));
+  EXPECT_EQ(keeper.used(at(hours{3})), hours{2} + minutes{10});
+}
+
 // Random rules; sessions as long as allowed, or cut short: none is outside a window, too long, or over the quota.
 TEST(SessionClock, KeepsItsRulesMinuteByMinute) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
