@@ -36,7 +36,7 @@ class Replay final : public Command {
     JournalReader& reader = *journal.value().reader;
     auto config = recorded_configuration(path_, reader.header(), sets_);
     if (!config) return bad_input(config.error().message);
-    Scheduler scheduler(config.value(), make_placement(config.value().placement),
+    Scheduler scheduler(config.value(), make_placement(config.value().placement), make_retry(config.value().retry),
                         make_accounting(config.value().accounting));
     const auto report = replay(reader, scheduler);
     if (!report) return bad_input(fmt::format("{}: {}", path_, report.error().message));
@@ -52,12 +52,13 @@ class Replay final : public Command {
       return pointer.starts_with(part) && (pointer.size() == part.size() || pointer[part.size()] == '/');
     };
     const bool queue_setting = in("/queues") && (pointer.ends_with("/priority") || pointer.ends_with("/capacity"));
-    return in("/policies/placement") || in("/control_plane") || queue_setting;
+    return in("/policies/placement") || in("/policies/retry") || in("/policies/session") || in("/control_plane") ||
+           queue_setting;
   }
   static std::string why_not(std::string_view set) {
     return fmt::format(
         "--set {}: a replay feeds the recorded facts to another configuration of the scheduler; it can change "
-        "/policies/placement, /control_plane, and /queues/N/priority or capacity. For anything else, use `drydock simulate`",
+        "/policies/placement, retry and session, /control_plane, and /queues/N/priority or capacity. For anything else, use `drydock simulate`",
         scenarios::printable(set));
   }
 

@@ -42,6 +42,8 @@ bool is_random(const Arrivals& arrivals) {
 }
 
 bool is_random(const Source& source) {
+  // Also when it fails is.
+  if (std::visit([](const auto& s) { return s.hazards.failure_probability > 0; }, source)) return true;
   const auto* synthetic = std::get_if<SyntheticSource>(&source);
   if (synthetic == nullptr) return false;
   return is_random(synthetic->arrivals) || is_random(synthetic->duration) || is_random(synthetic->tasks) ||
@@ -86,6 +88,10 @@ bool is_random(const scenarios::StoreFault& fault) {
 }
 
 bool is_random(const scenarios::OrderFault& fault) { return fault.probability > 0; }
+
+bool is_random(const scenarios::PoisonJob& poison) {
+  return poison.probability > 0 && (poison.probability < 1 || !poison.after);
+}
 
 bool is_random(const Scenario& scenario) {
   if (scenario.scheduler.placement.type == "jsq" || is_random(scenario.registry_latency) ||

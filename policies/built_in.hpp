@@ -2,12 +2,15 @@
 #pragma once
 
 #include "policies/core/accounting.hpp"
+#include "policies/checkpoint.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/policy_info.hpp"
+#include "policies/core/retry.hpp"
 #include "policies/core/share_policy.hpp"
 #include "policies/liveness.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace drydock {
 
@@ -26,6 +29,19 @@ struct BuiltInAccounting {
 struct BuiltInShare {
   PolicyInfo info;
   std::unique_ptr<SharePolicy> (*make)(const PolicyConfig& config);
+};
+struct BuiltInRetry {
+  PolicyInfo info;
+  std::unique_ptr<RetryPolicy> (*make)(const PolicyConfig& config);
+};
+struct BuiltInCheckpoint {
+  PolicyInfo info;
+  std::unique_ptr<CheckpointPolicy> (*make)(const PolicyConfig& config);
+};
+
+struct BuiltInSession {
+  PolicyInfo info;
+  std::optional<Duration> (*margin)(const PolicyConfig& config);  // as session_margin()
 };
 
 [[nodiscard]] BuiltInPlacement fcfs_policy();
@@ -66,5 +82,16 @@ struct BuiltInShare {
 [[nodiscard]] BuiltInShare drf_policy();
 [[nodiscard]] BuiltInShare aimd_policy();
 [[nodiscard]] BuiltInShare leased_policy();
+
+[[nodiscard]] BuiltInRetry fixed_retry_policy();
+[[nodiscard]] BuiltInRetry exponential_retry_policy();
+
+[[nodiscard]] BuiltInCheckpoint fixed_checkpoint_policy();
+[[nodiscard]] BuiltInCheckpoint young_policy();
+[[nodiscard]] BuiltInCheckpoint daly_policy();
+[[nodiscard]] BuiltInCheckpoint exact_policy();
+
+[[nodiscard]] BuiltInSession oblivious_session_policy();
+[[nodiscard]] BuiltInSession fitting_session_policy();
 
 }  // namespace drydock

@@ -2,6 +2,7 @@
 
 #include "policies/built_in.hpp"
 #include "policies/core/assert.hpp"
+#include "policies/session.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -39,11 +40,32 @@ const std::vector<BuiltInShare>& shares() {
   return all;
 }
 
+const std::vector<BuiltInRetry>& retries() {
+  static const std::vector<BuiltInRetry> all = {fixed_retry_policy(), exponential_retry_policy()};
+  return all;
+}
+
+const std::vector<BuiltInCheckpoint>& checkpoints() {
+  static const std::vector<BuiltInCheckpoint> all = {fixed_checkpoint_policy(), young_policy(), daly_policy(),
+                                                     exact_policy()};
+  return all;
+}
+
+const std::vector<BuiltInSession>& sessions() {
+  static const std::vector<BuiltInSession> all = {oblivious_session_policy(), fitting_session_policy()};
+  return all;
+}
+
 template <class Entries>
-auto make(const Entries& entries, const PolicyConfig& config) {
+const auto& entry_of(const Entries& entries, const PolicyConfig& config) {
   const auto found = std::ranges::find_if(entries, [&](const auto& entry) { return entry.info.type == config.type; });
   DRYDOCK_CHECK(found != entries.end(), "a policy that is not in the catalog was asked for");
-  return found->make(config);
+  return *found;
+}
+
+template <class Entries>
+auto make(const Entries& entries, const PolicyConfig& config) {
+  return entry_of(entries, config).make(config);
 }
 
 }  // namespace
@@ -55,6 +77,9 @@ std::span<const PolicyInfo> policy_catalog() {
     for (const auto& entry : livenesses()) infos.push_back(entry.info);
     for (const auto& entry : accountings()) infos.push_back(entry.info);
     for (const auto& entry : shares()) infos.push_back(entry.info);
+    for (const auto& entry : retries()) infos.push_back(entry.info);
+    for (const auto& entry : checkpoints()) infos.push_back(entry.info);
+    for (const auto& entry : sessions()) infos.push_back(entry.info);
     return infos;
   }();
   return all;
@@ -73,5 +98,12 @@ std::unique_ptr<AccountingPolicy> make_accounting(const PolicyConfig& config) {
   return config.type.empty() ? nullptr : make(accountings(), config);
 }
 std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config) { return make(shares(), config); }
+std::unique_ptr<RetryPolicy> make_retry(const PolicyConfig& config) {
+  return config.type.empty() ? nullptr : make(retries(), config);
+}
+std::optional<Duration> session_margin(const PolicyConfig& config) {
+  return config.type.empty() ? std::nullopt : entry_of(sessions(), config).margin(config);
+}
+std::unique_ptr<CheckpointPolicy> make_checkpoint(const PolicyConfig& config) { return make(checkpoints(), config); }
 
 }  // namespace drydock

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "policies/core/accounting.hpp"
+#include "policies/checkpoint.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/policy_info.hpp"
+#include "policies/core/retry.hpp"
 #include "policies/core/share_policy.hpp"
 #include "policies/liveness.hpp"
 
@@ -24,5 +26,8 @@ namespace drydock {
 // nullptr for an empty type: no counter.
 [[nodiscard]] std::unique_ptr<AccountingPolicy> make_accounting(const PolicyConfig& config);
 [[nodiscard]] std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config);
+// nullptr for a config without a type: failed attempts are then not repeated.
+[[nodiscard]] std::unique_ptr<RetryPolicy> make_retry(const PolicyConfig& config);
+[[nodiscard]] std::unique_ptr<CheckpointPolicy> make_checkpoint(const PolicyConfig& config);
 
 }  // namespace drydock

@@ -15,7 +15,7 @@ std::optional<JobRef> start_heads(const PassContext& pass, Plan& plan, std::vect
 class ListScheduling final : public PlacementPolicy {
  public:
   ListScheduling(Order order, Fit fit) : order_(order), fit_(fit) {}
-  [[nodiscard]] PlacementTraits traits() const override { return {.fit = fit_}; }
+  [[nodiscard]] PlacementTraits traits() const override { return {.fit = fit_, .minds_sessions = true}; }
   [[nodiscard]] Rank rank(const Job& job, const Cluster& /*cluster*/) const override { return rank_in(order_, job); }
   void plan(const PassContext& pass, Plan& plan) override { start_heads(pass, plan, scratch_); }
 

@@ -12,7 +12,7 @@ class Priority final : public PlacementPolicy {
   Priority(bool preemptive, Fit fit) : preemptive_(preemptive), fit_(fit) {}
 
   [[nodiscard]] PlacementTraits traits() const override {
-    return {.fit = fit_, .by_order = preemptive_, .preempts = preemptive_};
+    return {.fit = fit_, .by_order = preemptive_, .minds_sessions = !preemptive_, .preempts = preemptive_};
   }
 
   [[nodiscard]] Rank rank(const Job& job, const Cluster& cluster) const override {

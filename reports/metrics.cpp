@@ -66,6 +66,22 @@ struct JobFigures {
   }
 };
 
+// How long there was at least one of something.
+class Coverage {
+ public:
+  void change(Time now, std::int64_t by) {
+    covered_ns_ = until(now);
+    last_ = now;
+    level_ += by;
+  }
+  [[nodiscard]] std::int64_t until(Time now) const { return covered_ns_ + (level_ > 0 ? nanos(now - last_) : 0); }
+
+ private:
+  std::int64_t covered_ns_ = 0;
+  std::int64_t level_ = 0;
+  Time last_{};
+};
+
 struct Intake {
   std::uint64_t submitted = 0;
   std::uint64_t rejected = 0;
@@ -86,6 +102,59 @@ class StepIntegral {
   Int128 area_ = 0;
   std::int64_t level_ = 0;
   Time last_{};
+};
+
+// When the jobs in the system (waiting or running) are as few again as they were before a disturbance: no more than their mean
+// over the second half of the time before it, rounded up.
+class Baseline {
+ public:
+  explicit Baseline(const MetricsConfig::Disturbance& disturbance) : disturbance_(disturbance) {}
+
+  // An end may be told a little later than it was.
+  void change(Time at, std::int64_t by) {
+    const Time now = std::max(at, last_change_);
+    pass(now);
+    jobs_.change(now, by);
+    level_ += by;
+  }
+  // Nanoseconds from the healing until then; nothing when it has not come.
+  [[nodiscard]] std::optional<std::int64_t> regained(Time now) const {
+    Baseline copy = *this;
+    copy.pass(now);
+    if (copy.regained_ == kNever) return std::nullopt;
+    return nanos(copy.regained_ - disturbance_.healed);
+  }
+  [[nodiscard]] bool healed_by(Time now) const { return disturbance_.healed < now; }
+
+ private:
+  // The level has not changed since the last call; takes in the milestones that lie before `now`.
+  void pass(Time now) {
+    const Time half = time_at(nanos(disturbance_.from) / 2);
+    if (!begun_ && now >= half) {
+      begun_ = true;
+      before_ = jobs_.until(half);
+    }
+    if (!disturbed_ && now >= disturbance_.from) {
+      disturbed_ = true;
+      const double span = static_cast<double>(nanos(disturbance_.from - half));
+      const double mean = span > 0 ? static_cast<double>(jobs_.until(disturbance_.from) - before_) / span : 0;
+      most_ = static_cast<std::int64_t>(std::ceil(mean));
+    }
+    if (disturbed_ && regained_ == kNever && now > disturbance_.healed && level_ <= most_) {
+      regained_ = std::max(disturbance_.healed, last_change_);
+    }
+    last_change_ = now;
+  }
+
+  MetricsConfig::Disturbance disturbance_;
+  StepIntegral jobs_;
+  std::int64_t level_ = 0;
+  Time last_change_{};
+  bool begun_ = false;
+  Int128 before_ = 0;  // integral until the mean begins
+  bool disturbed_ = false;
+  std::int64_t most_ = 0;
+  Time regained_ = kNever;
 };
 
 // Core-time there was and that was used, since the measured span began.
@@ -209,6 +278,12 @@ struct Metrics::Impl {
   Cores cores;
   std::vector<Cores> pool_cores;  // by pool; empty when there is one only
   Int128 wasted_ns = 0;
+  Coverage covered;                    // by running workers
+  std::vector<Coverage> pool_covered;  // by pool
+  std::uint64_t attempts_lost = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t quarantined = 0;
+  std::optional<Baseline> baseline;
   Histogram detection;
   Spread detection_spread;
   bool failures_observed = false;  // some figure about failure detection was told
@@ -221,6 +296,8 @@ struct Metrics::Impl {
   explicit Impl(MetricsConfig c) : config(std::move(c)), intake(config.queues.size()), measuring(config.warmup_jobs == 0) {
     cells.resize(config.queues.size() * config.pools.size());
     if (config.pools.size() > 1) pool_cores.resize(config.pools.size());
+    pool_covered.resize(config.pools.size());
+    if (config.disturbance) baseline.emplace(*config.disturbance);
   }
 
   [[nodiscard]] bool measured(JobId job) const { return job.value >= config.warmup_jobs; }
@@ -250,6 +327,7 @@ struct Metrics::Impl {
   void write_cores(const Writer& out, const Cores& of, Time now) const;
   void write_machines(std::map<std::string, double>& out, Time now) const;
   void write_drift(const Writer& out, Time now) const;
+  void write_trouble(std::map<std::string, double>& out, Time now) const;
 };
 
 Metrics::Metrics(MetricsConfig config) : impl_(std::make_unique<Impl>(std::move(config))) {}
@@ -257,21 +335,25 @@ Metrics::~Metrics() = default;
 
 void Metrics::submitted(JobId job, QueueId queue, Time now) {
   Impl& m = *impl_;
+  if (m.baseline) m.baseline->change(now, 1);
   if (!m.measured(job)) return;
   if (!m.measuring) m.begin_measuring(now);
   ++m.intake[index(queue)].submitted;
 }
 
-void Metrics::rejected(JobId job, QueueId queue, Time) {
+void Metrics::rejected(JobId job, QueueId queue, Time now) {
+  if (impl_->baseline) impl_->baseline->change(now, -1);
   if (impl_->measured(job)) ++impl_->intake[index(queue)].rejected;
 }
 
 void Metrics::ended(const JobOutcome& outcome) {
   Impl& m = *impl_;
   m.last_end = std::max(m.last_end, outcome.ended);
+  if (m.baseline) m.baseline->change(outcome.ended, -1);
   if (!m.measured(outcome.id)) return;
   if (outcome.succeeded) m.last_measured_end = std::max(m.last_measured_end, outcome.ended);
   m.cell(outcome.queue, outcome.pool).add(outcome);
+  if (outcome.quarantined) ++m.quarantined;
 }
 
 void Metrics::wasted(Duration core_time) { impl_->wasted_ns += nanos(core_time); }
@@ -286,6 +368,14 @@ void Metrics::usage(Time now, std::int64_t cpus_milli_change, std::span<const Po
   impl_->cores.usage.change(now, cpus_milli_change);
   if (impl_->pool_cores.empty()) return;
   for (const PoolId pool : pools) impl_->pool_cores[index(pool)].usage.change(now, cpus_milli_change);
+}
+
+void Metrics::attempt_lost() { ++impl_->attempts_lost; }
+void Metrics::retried() { ++impl_->retries; }
+
+void Metrics::workers(Time now, std::int64_t change, PoolId pool) {
+  impl_->covered.change(now, change);
+  impl_->pool_covered[index(pool)].change(now, change);
 }
 
 void Metrics::detected(Duration after_crash) {
@@ -372,9 +462,29 @@ void Metrics::Impl::write_drift(const Writer& out, Time now) const {
   out.put_ratio("drift.after_resync", kMilli * static_cast<double>(drift.after), resyncs);
 }
 
+void Metrics::Impl::write_trouble(std::map<std::string, double>& out, Time now) const {
+  const Writer all(out, "");
+  if (config.trouble) {
+    all.put_count("jobs_quarantined", quarantined);
+    all.put_count("retries", retries);
+    all.put_count("attempts_lost", attempts_lost);
+    const auto whole = static_cast<double>(nanos(now));
+    all.put_ratio("availability", static_cast<double>(covered.until(now)), whole);
+    for (std::size_t p = 0; p < pool_covered.size(); ++p) {
+      Writer(out, "per_pool." + config.pools[p] + ".")
+          .put_ratio("availability", static_cast<double>(pool_covered[p].until(now)), whole);
+    }
+  }
+  if (!baseline || !baseline->healed_by(now)) return;
+  const auto regained = baseline->regained(now);
+  all.put("baseline_regained", regained ? 1 : 0);
+  if (regained) all.put("time_to_baseline_s", seconds_of(static_cast<double>(*regained)));
+}
+
 std::map<std::string, double> Metrics::result(Time now) const {
   std::map<std::string, double> out;
   impl_->write_jobs(out);
+  impl_->write_trouble(out, now);
   impl_->write_machines(out, now);
   return out;
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,14 @@ struct MetricsConfig {
   std::vector<std::string> queues;  // by QueueId
   std::vector<std::string> pools;   // by PoolId
   std::uint64_t warmup_jobs = 0;    // jobs with an id below this are not measured
+  // Attempts may fail or be lost, or workers come and go: figures about that are given even where they are 0.
+  bool trouble = false;
+  // From the first disturbance until the last one has healed; nothing when there is no such time.
+  struct Disturbance {
+    Time from{};
+    Time healed{};
+  };
+  std::optional<Disturbance> disturbance = std::nullopt;
 };
 
 // How one job went, told when it has ended.
@@ -32,6 +41,7 @@ struct JobOutcome {
   Time ended{};
   Duration service{};  // its duration had it run alone and uninterrupted where it ran last
   bool succeeded = true;
+  bool quarantined = false;  // not succeeded: it was given up because attempts were lost with their workers
   std::uint32_t attempts = 1;
 };
 
@@ -49,6 +59,10 @@ class Metrics {
   // these pools.
   void capacity(Time now, std::int64_t cpus_milli_change, std::span<const PoolId> pools);
   void usage(Time now, std::int64_t cpus_milli_change, std::span<const PoolId> pools);
+  void attempt_lost();  // with a worker; not a failure
+  void retried();       // an attempt begins after one that failed
+  // Running worker processes of a pool change by this.
+  void workers(Time now, std::int64_t change, PoolId pool);
   void detected(Duration after_crash);
   void false_expiry();
   // The counter minus the truth, in thousandths of a cpu, is this from now on; and a resync changed it.

@@ -236,6 +236,13 @@ bool any_above_zero(std::span<const RunResult> runs, const std::string& metric) 
   });
 }
 
+bool any_below_one(std::span<const RunResult> runs, const std::string& metric) {
+  return std::any_of(runs.begin(), runs.end(), [&](const RunResult& run) {
+    const auto found = run.metrics.find(metric);
+    return found != run.metrics.end() && found->second < 1;
+  });
+}
+
 std::string render_findings(const TableInput& input, const std::vector<std::string>& metrics,
                             const std::vector<VariantSummary>& summaries, const Painter& painter) {
   if (summaries.size() < 2) return {};
@@ -326,9 +333,13 @@ std::vector<std::string> default_metrics(std::span<const RunResult> runs) {
   std::vector<std::string> chosen{
       "jobs_completed",  "wait_s.mean",           "wait_s.p50",      "wait_s.p95", "wait_s.max",
       "response_s.mean", "bounded_slowdown.mean", "waited_fraction", "makespan_s", "utilization"};
-  for (const char* metric : {"jobs_failed", "jobs_rejected", "rejected_fraction", "jobs_unfinished", "wasted_cpu_s",
-                             "detection_s.mean", "detection_s.max", "false_expiries", "cost_usd"}) {
+  for (const char* metric : {"jobs_failed", "jobs_quarantined", "jobs_rejected", "rejected_fraction", "jobs_unfinished",
+                             "retries", "attempts_lost", "wasted_cpu_s", "detection_s.mean", "detection_s.max",
+                             "false_expiries", "time_to_baseline_s", "cost_usd"}) {
     if (any_above_zero(runs, metric)) chosen.emplace_back(metric);
+  }
+  for (const char* metric : {"baseline_regained", "availability"}) {
+    if (any_below_one(runs, metric)) chosen.emplace_back(metric);
   }
   std::set<std::string> queues;
   for (const RunResult& run : runs) {

@@ -17,15 +17,21 @@ inline constexpr std::array<Word, 3> kCluster{"hosts", "network", "stores"};
 inline constexpr std::array<Word, 2> kStores{"redis", "postgres"};
 inline constexpr std::array<Word, 2> kPostgres{"commit", "query"};
 inline constexpr std::array<Word, 1> kRedis{"latency"};
-inline constexpr std::array<Word, 7> kHost{"name", "count", "cpus", "speed", "memory", "gpus", "cost_per_hour"};
+inline constexpr std::array<Word, 9> kHost{"name", "count",         "cpus",           "speed",   "memory",
+                                           "gpus", "cost_per_hour", "cost_per_month", "sessions"};
+inline constexpr std::array<Word, 7> kSessions{"max",     "quota",     "calendar",       "startup",
+                                               "restart", "idle_stop", "available_until"};
+inline constexpr std::array<Word, 2> kQuota{"time", "per"};
+inline constexpr std::array<Word, 2> kWindow{"from", "to"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
 inline constexpr std::array<Word, 7> kControlPlane{"mode", "cycle", "debounce", "mass_expiry_guard", "mass_expiry_hold",
                                                    "self_fencing", "beat"};
 inline constexpr std::array<Word, 3> kQueue{"name", "priority", "capacity"};
 inline constexpr std::array<Word, 4> kPool{"name", "hosts", "queues", "slots_per_worker"};
-inline constexpr std::array<Word, 3> kPolicies{"placement", "liveness", "accounting"};
+inline constexpr std::array<Word, 6> kPolicies{"placement", "liveness", "accounting", "retry", "checkpoint", "session"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
+inline constexpr std::array<Word, 5> kPoisonJob{"type", "jobs", "probability", "after", "restart"};
 inline constexpr std::array<Word, 5> kOutage{"type", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 6> kRedisRestart{"type", "at", "for", "mtbf", "mttr", "snapshot_age"};
 inline constexpr std::array<Word, 3> kInstant{"type", "at", "mtbf"};
@@ -35,11 +41,28 @@ inline constexpr std::array<Word, 5> kCommitInDoubt{"type", "probability", "appl
 inline constexpr std::array<Word, 3> kBurst{"enter", "leave", "lost"};
 inline constexpr std::array<Word, 3> kCheckpoint{"interval", "cost", "restart"};
 inline constexpr std::array<Word, 2> kVariant{"name", "set"};
-inline constexpr std::array<Word, 16> kSynthetic{"name",  "queue",  "count",      "arrivals",     "cycle",    "duration",
-                                                 "tasks", "cpus",   "memory",     "gpus",         "priority", "estimate",
-                                                 "input", "output", "on_failure", "on_preemption"};
-inline constexpr std::array<Word, 11> kTraceJobs{"name",     "queue", "trace",  "cpus",       "memory",       "gpus",
-                                                 "priority", "input", "output", "on_failure", "on_preemption"};
+inline constexpr std::array<Word, 18> kSynthetic{"name",
+                                                 "queue",
+                                                 "count",
+                                                 "arrivals",
+                                                 "cycle",
+                                                 "duration",
+                                                 "tasks",
+                                                 "cpus",
+                                                 "memory",
+                                                 "gpus",
+                                                 "priority",
+                                                 "estimate",
+                                                 "input",
+                                                 "output",
+                                                 "on_failure",
+                                                 "on_preemption",
+                                                 "failure_probability",
+                                                 "time_limit"};
+inline constexpr std::array<Word, 13> kTraceJobs{"name",      "queue",      "trace",         "cpus",
+                                                 "memory",    "gpus",       "priority",      "input",
+                                                 "output",    "on_failure", "on_preemption", "failure_probability",
+                                                 "time_limit"};
 inline constexpr std::array<Word, 12> kTrace{"format",   "path",      "first",  "count",   "rebase", "load",
                                              "estimate", "oversized", "queues", "columns", "units",  "delimiter"};
 inline constexpr std::array<Word, 6> kColumns{"submit", "runtime", "runtime_base", "tasks", "estimate", "queue"};
@@ -70,6 +93,9 @@ inline constexpr std::array<Word, 1> kEmpirical{"values"};
 inline constexpr ObjectKeys kScenario{"", lists::kScenario};
 inline constexpr ObjectKeys kCluster{"cluster", lists::kCluster};
 inline constexpr ObjectKeys kHost{"host", lists::kHost};
+inline constexpr ObjectKeys kSessions{"sessions", lists::kSessions};
+inline constexpr ObjectKeys kQuota{"quota", lists::kQuota};
+inline constexpr ObjectKeys kWindow{"window", lists::kWindow};
 inline constexpr ObjectKeys kNetwork{"network", lists::kNetwork};
 inline constexpr ObjectKeys kControlPlane{"control_plane", lists::kControlPlane};
 inline constexpr ObjectKeys kQueue{"queue", lists::kQueue};
@@ -90,6 +116,7 @@ inline constexpr ObjectKeys kCounterUpdateLoss{"counter_update_loss", lists::kOr
 inline constexpr ObjectKeys kCounterUpdateRepeat{"counter_update_repeat", lists::kOrderFault};
 inline constexpr ObjectKeys kCommitAbort{"commit_abort", lists::kOrderFault};
 inline constexpr ObjectKeys kCommitInDoubt{"commit_in_doubt", lists::kCommitInDoubt};
+inline constexpr ObjectKeys kPoisonJob{"poison_job", lists::kPoisonJob};
 inline constexpr ObjectKeys kBurst{"burst", lists::kBurst};
 inline constexpr ObjectKeys kCheckpoint{"checkpoint", lists::kCheckpoint};
 inline constexpr ObjectKeys kVariant{"variant", lists::kVariant};
@@ -119,28 +146,15 @@ inline constexpr ObjectKeys kHyperexponential{"distribution/hyperexponential", l
 inline constexpr ObjectKeys kBoundedPareto{"distribution/bounded-pareto", lists::kBoundedPareto};
 inline constexpr ObjectKeys kEmpirical{"distribution/empirical", lists::kEmpirical};
 
-inline constexpr std::array kAll{kScenario,      kCluster,
-                                 kHost,          kNetwork,
-                                 kControlPlane,  kQueue,
-                                 kPool,          kPolicies,
-                                 kStores,        kRedis,
-                                 kWorkerCrash,   kMessageLoss,
-                                 kBurst,         kCheckpoint,
-                                 kVariant,       kSynthetic,
-                                 kTraceJobs,     kTrace,
-                                 kColumns,       kTerm,
-                                 kUnits,         kEstimate,
-                                 kCycle,         kArrivals,
-                                 kPoisson,       kRegular,
-                                 kRenewal,       kMmpp,
-                                 kState,         kAtOnce,
-                                 kLublin,        kDistribution,
-                                 kExponential,   kDeterministic,
-                                 kUniform,       kLognormal,
-                                 kWeibull,       kHyperexponential,
-                                 kBoundedPareto, kEmpirical,
-                                 kPostgres, kRedisOutage, kRedisFlush, kRedisRestart, kCounterEviction,
-                                 kWorkerKeyEviction, kDatabaseOutage, kCounterUpdateLoss, kCounterUpdateRepeat,
-                                 kCommitAbort, kCommitInDoubt};
+inline constexpr std::array kAll{kScenario,      kCluster,       kHost,        kNetwork,   kSessions, kQuota,
+                                 kWindow,        kControlPlane,  kQueue,       kPool,      kPolicies, kStores,
+                                 kRedis,         kWorkerCrash,   kMessageLoss, kPoisonJob, kBurst,    kCheckpoint,
+                                 kVariant,       kSynthetic,     kTraceJobs,   kTrace,     kColumns,  kTerm,
+                                 kUnits,         kEstimate,      kCycle,       kArrivals,  kPoisson,  kRegular,
+                                 kRenewal,       kMmpp,          kState,       kAtOnce,    kLublin,   kDistribution,
+                                 kExponential,   kDeterministic, kUniform,     kLognormal, kWeibull,  kHyperexponential,
+                                 kBoundedPareto, kEmpirical,     kPostgres,    kRedisOutage, kRedisFlush, kRedisRestart,
+                                 kCounterEviction, kWorkerKeyEviction, kDatabaseOutage, kCounterUpdateLoss,
+                                 kCounterUpdateRepeat, kCommitAbort, kCommitInDoubt};
 
 }  // namespace drydock::scenarios::keys

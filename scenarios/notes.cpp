@@ -1,10 +1,12 @@
 // Notes on scenarios that are valid, but may not be what is meant: more work than the machines can do, machines promised twice.
 #include "scenarios/arrivals.hpp"
 #include "scenarios/sections.hpp"
+#include "scenarios/units.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <fmt/format.h>
+#include <optional>
 #include <vector>
 
 namespace drydock::scenarios {
@@ -64,6 +66,68 @@ void note_overload(Scenario& scenario) {
   double cores = 0;
   for (const HostGroup& group : scenario.hosts) cores += static_cast<double>(group.count) * group.cpus * group.speed;
   if (!told && all > cores) scenario.notes.push_back(overload("the jobs ask for", all, cores));
+}
+
+namespace {
+
+// The longest session that the rules allow, less what its startup takes.
+Duration longest_session(const SessionRules& rules) {
+  Duration longest = rules.longest.value_or(kLongest);
+  if (rules.quota) longest = std::min(longest, rules.quota->time < rules.quota->period ? 2 * rules.quota->time : kLongest);
+  Duration window = rules.windows.empty() ? kLongest : Duration{0};
+  for (const SessionRules::Window& w : rules.windows) window = std::max(window, w.length);
+  if (rules.available_until) longest = std::min(longest, rules.available_until->time_since_epoch());
+  return std::min(longest, window) - rules.startup;
+}
+
+// Time that a job of this length on a core of speed 1 may take on a host that serves the queue; nothing: any.
+std::optional<Duration> longest_stay(const Scenario& scenario, const std::string& queue) {
+  Duration longest{};
+  for (const Pool& pool : scenario.pools) {
+    if (std::ranges::count(pool.queues, queue) == 0) continue;
+    for (const HostGroup& group : scenario.hosts) {
+      if (std::ranges::count(pool.hosts, group.name) == 0) continue;
+      if (!group.sessions) return std::nullopt;
+      longest = std::max(longest, duration_of_seconds(seconds(longest_session(*group.sessions)) * group.speed));
+    }
+  }
+  return longest;
+}
+
+}  // namespace
+
+void note_long_jobs(Scenario& scenario) {
+  if (!scenario.scheduler.session_margin) return;
+  for (const Source& source : scenario.workload) {
+    const auto* jobs = std::get_if<SyntheticSource>(&source);
+    if (jobs == nullptr || !jobs->duration) continue;
+    const auto stay = longest_stay(scenario, scenario.scheduler.queues[index(queue_of(source))].name);
+    if (!stay) continue;
+    const Duration fits = *stay - *scenario.scheduler.session_margin;
+    const auto most = upper_bound(*jobs->duration);
+    if (most && !jobs->estimate_factor && duration_of_seconds(*most) <= fits) continue;
+    scenario.notes.push_back(fmt::format(
+        "jobs of \"{}\" may be estimated to take longer than the {:.3g} h that a session leaves them: policies.session "
+        "\"fitting\" never starts those, and where jobs go first come, first served, they block all behind them",
+        jobs->name, seconds(fits) / 3600));
+  }
+}
+
+// What was kept of one attempt makes the next one shorter: those are left alone.
+void note_hopeless_jobs(Scenario& scenario) {
+  double fastest = 0;
+  for (const HostGroup& group : scenario.hosts) fastest = std::max(fastest, group.speed);
+  for (const Source& source : scenario.workload) {
+    const auto* jobs = std::get_if<SyntheticSource>(&source);
+    if (jobs == nullptr || !jobs->duration || jobs->shape.on_failure != OnInterrupt::restart) continue;
+    const double least = lower_bound(*jobs->duration) / fastest;
+    if (jobs->hazards.time_limit && seconds(*jobs->hazards.time_limit) < least) {
+      scenario.notes.push_back(
+          fmt::format("no job of \"{}\" can end within its \"time_limit\": the shortest takes {:.6g} s", jobs->name, least));
+    } else if (jobs->hazards.failure_probability >= 1) {
+      scenario.notes.push_back(fmt::format("no job of \"{}\" can succeed: \"failure_probability\" is 1", jobs->name));
+    }
+  }
 }
 
 void note_crowded_host(Scenario& scenario) {

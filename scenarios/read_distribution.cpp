@@ -135,6 +135,22 @@ Distribution read_duration_distribution(const Node& node) {
   return Deterministic{read_seconds(node)};
 }
 
+std::optional<double> upper_bound(const Distribution& distribution) {
+  if (const auto* d = std::get_if<Deterministic>(&distribution)) return d->value;
+  if (const auto* d = std::get_if<Uniform>(&distribution)) return d->high;
+  if (const auto* d = std::get_if<BoundedPareto>(&distribution)) return d->high;
+  if (const auto* d = std::get_if<Empirical>(&distribution)) return *std::ranges::max_element(d->values);
+  return std::nullopt;
+}
+
+double lower_bound(const Distribution& distribution) {
+  if (const auto* d = std::get_if<Deterministic>(&distribution)) return d->value;
+  if (const auto* d = std::get_if<Uniform>(&distribution)) return d->low;
+  if (const auto* d = std::get_if<BoundedPareto>(&distribution)) return d->low;
+  if (const auto* d = std::get_if<Empirical>(&distribution)) return *std::ranges::min_element(d->values);
+  return 0;
+}
+
 Distribution read_number_distribution(const Node& node) {
   if (node.json().is_object()) return read_object(node, read_amount);
   return Deterministic{read_amount(node)};

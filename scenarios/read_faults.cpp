@@ -1,8 +1,10 @@
 // Section: faults.
 #include "scenarios/faults/faults.hpp"
 #include "scenarios/sections.hpp"
+#include "scenarios/wording.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -28,6 +30,20 @@ void read_faults(const ObjectReader& top, Scenario& scenario) {
     const auto* loss = std::get_if<MessageLoss>(&scenario.faults.back());
     constexpr std::size_t kMostBursts = 32;
     if (loss != nullptr && loss->burst && ++bursts > kMostBursts) item.fail("more than 32 bursty message losses");
+  }
+}
+
+void refuse_unknown_jobs(const ObjectReader& top, const Scenario& scenario) {
+  std::vector<std::string_view> names;
+  for (const Source& source : scenario.workload) {
+    names.push_back(std::visit([](const auto& s) -> std::string_view { return s.name; }, source));
+  }
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+    const auto* poison = std::get_if<PoisonJob>(&scenario.faults[i]);
+    if (poison == nullptr || poison->jobs.empty() || std::ranges::count(names, poison->jobs) > 0) continue;
+    top.node().member("faults").items()[i].member("jobs").fail(
+        fmt::format("there is no entry \"{}\" in the workload{}; there are: {}", printable(poison->jobs),
+                    suggestion(poison->jobs, names), fmt::join(names, ", ")));
   }
 }
 

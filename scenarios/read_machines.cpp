@@ -41,6 +41,8 @@ HostGroup read_host(const Node& node) {
   group.memory_bytes = host.size("memory", 0);
   group.gpus = static_cast<std::uint32_t>(host.count("gpus", 0, {0, 1'000'000}));
   group.cost_per_hour = host.number("cost_per_hour", 0, {0, 1e9});
+  group.cost_per_month = host.number("cost_per_month", 0, {0, 1e9});
+  if (const auto sessions = host.find("sessions")) group.sessions = read_sessions(*sessions);
   return group;
 }
 

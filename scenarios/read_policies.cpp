@@ -1,5 +1,6 @@
 // Section: policies.
 #include "policies/catalog.hpp"
+#include "policies/session.hpp"
 #include "scenarios/keys.hpp"
 #include "scenarios/sections.hpp"
 #include "scenarios/wording.hpp"
@@ -78,6 +79,32 @@ void refuse_short_lease(const Node& node, const PolicyConfig& liveness) {
                         format_duration(ttl), format_duration(heartbeat)));
 }
 
+// Reservations and preemption count places, and do not ask how long these are there.
+void refuse_careless_placement(const Node& node, const Scenario& scenario) {
+  const PolicyConfig& placement = scenario.scheduler.placement;
+  if (!scenario.scheduler.session_margin || make_placement(placement)->traits().minds_sessions) return;
+  node.fail(
+      fmt::format("placement \"{}\" does not mind when sessions end; those that do are fcfs, sjf, saf, f1, first-fit, "
+                  "best-fit, worst-fit, and priority without preemption",
+                  placement.type));
+}
+
+void refuse_crossed_delays(const Node& node, const PolicyConfig& retry) {
+  if (retry.type != "exponential") return;
+  const auto delay = retry.get<Duration>("delay");
+  const auto longest = retry.get<Duration>("longest");
+  if (delay <= longest) return;
+  node.fail(fmt::format("\"delay\" is {} and \"longest\" {}: the first delay may not be above the longest",
+                        format_duration(delay), format_duration(longest)));
+}
+
+void read_session(const Node& node, Scenario& scenario) {
+  const PolicyConfig config = read_policy(node, PolicyFamily::session, "");
+  if (node.diagnostics().failed()) return;
+  scenario.scheduler.session_margin = session_margin(config);
+  refuse_careless_placement(node, scenario);
+}
+
 void refuse_crossed_bounds(const Node& node, const PolicyConfig& liveness) {
   if (liveness.type != "adaptive") return;
   const auto shortest = liveness.get<Duration>("shortest");
@@ -103,16 +130,26 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
   std::optional<Node> placement;
   std::optional<Node> liveness;
   std::optional<Node> accounting;
+  std::optional<Node> retry;
+  std::optional<Node> checkpoint;
+  std::optional<Node> session;
   if (const auto node = top.find("policies")) {
     const ObjectReader policies(*node, keys::kPolicies);
     placement = policies.find("placement");
     liveness = policies.find("liveness");
     accounting = policies.find("accounting");
+    retry = policies.find("retry");
+    checkpoint = policies.find("checkpoint");
+    session = policies.find("session");
   }
   scenario.scheduler.placement = read_policy(placement, PolicyFamily::placement, "fcfs");
   scenario.liveness = read_policy(liveness, PolicyFamily::liveness, "oracle");
   if (accounting) scenario.scheduler.accounting = read_policy(accounting, PolicyFamily::accounting, "");
   settle_registry(scenario);
+  if (retry) scenario.scheduler.retry = read_policy(retry, PolicyFamily::retry, "");
+  if (retry && !retry->diagnostics().failed()) refuse_crossed_delays(*retry, scenario.scheduler.retry);
+  if (session) read_session(*session, scenario);
+  if (checkpoint) scenario.checkpoint_policy = read_policy(checkpoint, PolicyFamily::checkpoint, "");
   if (!liveness || top.node().diagnostics().failed()) return;
   refuse_short_lease(*liveness, scenario.liveness);
   refuse_crossed_bounds(*liveness, scenario.liveness);

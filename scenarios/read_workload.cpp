@@ -55,9 +55,15 @@ OnInterrupt read_on(const ObjectReader& entry, std::string_view key, OnInterrupt
   const auto choice = static_cast<OnInterrupt>(entry.choice(key, kWords, static_cast<std::size_t>(fallback)));
   if (choice == OnInterrupt::checkpoint && scenario.checkpoint.interval == Duration{0}) {
     entry.node().member(key).fail(
-        R"(needs the top-level key "checkpoint", such as "checkpoint": {"interval": "15m", "cost": "10s"})");
+        R"(needs the top-level key "checkpoint", such as "checkpoint": {"interval": "15m", "cost": "10s"}, or policies.checkpoint)");
   }
   return choice;
+}
+
+JobHazards read_hazards(const ObjectReader& entry) {
+  JobHazards hazards{.failure_probability = entry.number("failure_probability", 0, {0, 1}), .time_limit = {}};
+  if (entry.has("time_limit")) hazards.time_limit = entry.duration("time_limit", Duration{0}, Duration{1});
+  return hazards;
 }
 
 // What trace and synthetic jobs have in common.
@@ -110,15 +116,6 @@ void refuse_gang(const Node& node, std::int64_t tasks, const Room& room, const S
     node.fail(fmt::format("there may be {} tasks, which {} puts on one worker, but the largest worker can hold {} of them",
                           tasks, scenario.scheduler.placement.type, room.on_one_worker));
   }
-}
-
-// The largest value that a distribution can give; nothing when there is none.
-std::optional<double> upper_bound(const Distribution& distribution) {
-  if (const auto* d = std::get_if<Deterministic>(&distribution)) return d->value;
-  if (const auto* d = std::get_if<Uniform>(&distribution)) return d->high;
-  if (const auto* d = std::get_if<BoundedPareto>(&distribution)) return d->high;
-  if (const auto* d = std::get_if<Empirical>(&distribution)) return *std::ranges::max_element(d->values);
-  return std::nullopt;
 }
 
 void read_tasks(const ObjectReader& entry, SyntheticSource& source, const Room& room, const Scenario& scenario) {
@@ -179,6 +176,7 @@ SyntheticSource read_synthetic(const Node& node, const Scenario& scenario) {
   SyntheticSource source;
   source.name = entry.text("name");
   source.shape = read_shape(entry, scenario);
+  source.hazards = read_hazards(entry);
   if (const auto count = entry.find("count"))
     source.count = static_cast<std::uint64_t>(count->count({1, 1'000'000'000'000}));
   source.arrivals = read_arrivals(entry.require("arrivals"));
@@ -292,6 +290,7 @@ TraceSource read_trace_jobs(const Node& node, Scenario& scenario, TraceCache& tr
   TraceSource source;
   source.name = entry.text("name");
   source.shape = read_shape(entry, scenario);
+  source.hazards = read_hazards(entry);
   const Node trace_node = entry.require("trace");
   const ObjectReader trace(trace_node, keys::kTrace);
   const Node path = trace.require("path");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policies/core/scheduler.hpp"
+#include "policies/core/session.hpp"
 #include "policies/core/time.hpp"
 
 #include <cstdint>
@@ -22,7 +23,9 @@ struct HostGroup {
   double speed = 1.0;             // work of one reference second takes 1/speed seconds on a core
   std::int64_t memory_bytes = 0;  // 0: as much as is asked for
   std::uint32_t gpus = 0;
-  double cost_per_hour = 0;  // USD
+  double cost_per_hour = 0;                             // USD; of hosts with sessions: while they have one
+  double cost_per_month = 0;                            // USD, for 1/12 of 365.25 days, used or not
+  std::optional<SessionRules> sessions = std::nullopt;  // nothing: always there
 };
 
 // A star: each host has one link to the middle, as has the site where the stores and the scheduler are.
@@ -101,6 +104,12 @@ struct Cycle {
   std::vector<double> factors;
 };
 
+// What may go wrong with each attempt of some jobs.
+struct JobHazards {
+  double failure_probability = 0;      // at a random moment of its time
+  std::optional<Duration> time_limit;  // from dispatch; the attempt is then ended and has failed. Nothing: none
+};
+
 struct SyntheticSource {
   std::string name;
   std::optional<std::uint64_t> count;  // nothing: until the scenario's duration
@@ -111,6 +120,7 @@ struct SyntheticSource {
   std::optional<Distribution> estimate_factor;  // estimate = true duration * factor; nothing: exact
   std::uint32_t most_tasks = 1;                 // random numbers of tasks are cut off here: what fits into the pool
   JobSpec shape;                                // queue, tasks, per_task, priority, bytes, what to do when interrupted
+  JobHazards hazards = {};
 };
 
 // Jobs read from a file, in order of submission; shared by all runs.
@@ -126,6 +136,7 @@ struct TraceSource {
   std::string path;  // as shown to people
   std::shared_ptr<const std::vector<TraceJob>> jobs;
   JobSpec shape;  // what the trace does not say
+  JobHazards hazards = {};
 };
 using Source = std::variant<SyntheticSource, TraceSource>;
 
@@ -187,7 +198,14 @@ struct OrderFault {
   Duration at{};
   std::optional<Duration> lasting{};  // nothing: to the end
 };
-using Fault = std::variant<WorkerCrash, MessageLoss, StoreFault, OrderFault>;
+// Some jobs kill the worker that they run on, in each attempt.
+struct PoisonJob {
+  std::string jobs;               // name of an entry of the workload; empty: all
+  double probability = 1;         // that a job is one
+  std::optional<Duration> after;  // its work began; nothing: at a random moment
+  Duration restart{};             // until the worker is back
+};
+using Fault = std::variant<WorkerCrash, MessageLoss, PoisonJob, StoreFault, OrderFault>;
 
 struct Warmup {
   double fraction = 0;  // of the jobs, by submission; these are simulated but not measured
@@ -215,10 +233,11 @@ struct Scenario {
   std::vector<Source> workload;
   std::vector<Fault> faults;
   CheckpointConfig checkpoint;
-  SchedulerConfig scheduler;  // seed is set per run
-  PolicyConfig liveness;      // "oracle" unless the scenario says otherwise
-  bool self_fencing = true;   // workers end what they run when their lease ends
-  bool safe_beat = true;      // a beat registers anew where the key is gone; else it leaves a key without cpus that never expires
+  SchedulerConfig scheduler;       // seed is set per run
+  PolicyConfig checkpoint_policy;  // what `checkpoint` was made from; without a type: written out, or none
+  PolicyConfig liveness;           // "oracle" unless the scenario says otherwise
+  bool self_fencing = true;        // workers end what they run when their lease ends
+  bool safe_beat = true;           // a beat registers anew where the key is gone; else it leaves one without cpus that never expires
   std::vector<std::string>
       notes;         // for people: what may not be as they meant it; the same in several variants is meant once
   std::string json;  // the whole scenario with its variant and --set applied, defaults not spelled out

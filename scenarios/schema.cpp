@@ -93,6 +93,13 @@ std::string schema_text() {
   schema["definitions"]["liveness"] = family_schema(PolicyFamily::liveness, "How the death of a worker is noticed.");
   schema["definitions"]["accounting"] =
       family_schema(PolicyFamily::accounting, "How the total of allocated cpus is kept beside the database.");
+  schema["definitions"]["retry"] =
+      family_schema(PolicyFamily::retry, "What becomes of a job after a failed attempt, or one lost with its worker.");
+  schema["definitions"]["checkpoint_policy"] =
+      family_schema(PolicyFamily::checkpoint,
+                    "How much work lies between two checkpoints of jobs that have them (on_failure, on_preemption).");
+  schema["definitions"]["session"] =
+      family_schema(PolicyFamily::session, "Whether jobs start on hosts whose session may end before they do.");
   return schema.dump(2) + "\n";
 }
 

@@ -6,6 +6,8 @@
 #include "scenarios/scenario.hpp"
 #include "scenarios/trace_cache.hpp"
 
+#include <optional>
+
 namespace drydock::scenarios {
 
 void read_general(const ObjectReader& top, Scenario& scenario);  // name, description, seed, duration, warmup, checkpoint
@@ -13,11 +15,23 @@ void read_cluster(const ObjectReader& top, Scenario& scenario);  // cluster, con
 void read_queues_and_pools(const ObjectReader& top, Scenario& scenario);
 void read_policies(const ObjectReader& top, Scenario& scenario);
 void read_faults(const ObjectReader& top, Scenario& scenario);
+// policies.checkpoint, if there is one. Needs hosts and faults.
+void read_checkpoint_policy(const ObjectReader& top, Scenario& scenario);
 // Needs queues and pools. Traces are read through `traces`.
 void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces);
 
+// Refuses faults that name jobs which are not in the workload.
+void refuse_unknown_jobs(const ObjectReader& top, const Scenario& scenario);
+
+// The sessions of a group of hosts.
+[[nodiscard]] SessionRules read_sessions(const Node& node);
+
 // Adds a note when pools share memory or GPUs without knowing it.
 void note_shared_hosts(Scenario& scenario);
+// Adds a note when no attempt of some jobs can ever succeed.
+void note_hopeless_jobs(Scenario& scenario);
+// Adds a note when jobs may not fit in any session of the hosts that could run them, and would have to.
+void note_long_jobs(Scenario& scenario);
 // Adds a note when one worker would get all jobs of a pool.
 void note_crowded_host(Scenario& scenario);
 // Adds a note when the jobs ask for more core time than there is. Needs everything else.
@@ -27,6 +41,10 @@ void note_overload(Scenario& scenario);
 [[nodiscard]] Distribution read_duration_distribution(const Node& node);
 // A number or such an object of numbers.
 [[nodiscard]] Distribution read_number_distribution(const Node& node);
+// The largest value that a distribution can give; nothing when there is none.
+[[nodiscard]] std::optional<double> upper_bound(const Distribution& distribution);
+// The least; 0 where it may be as small as one likes.
+[[nodiscard]] double lower_bound(const Distribution& distribution);
 [[nodiscard]] Arrivals read_arrivals(const Node& node);
 [[nodiscard]] Cycle read_cycle(const Node& node);
 

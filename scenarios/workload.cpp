@@ -163,6 +163,7 @@ bool Workload::next(Arrival& arrival) {
   SourceCursor& cursor = *impl.cursors[static_cast<std::size_t>(first - impl.next.begin())];
   arrival.at = time_at(*first);
   cursor.take(arrival);
+  arrival.source = static_cast<std::uint32_t>(first - impl.next.begin());
   arrival.job.id = JobId{impl.given++};
   *first = cursor.peek_ns();
   return true;

@@ -13,8 +13,9 @@ namespace drydock::scenarios {
 
 struct Arrival {
   Time at{};
-  JobSpec job;      // ids are 0, 1, 2, ... in order of (time, source)
-  Duration work{};  // true duration of each task on a worker of speed 1; > 0
+  std::uint32_t source = 0;  // index into Scenario::workload
+  JobSpec job;               // ids are 0, 1, 2, ... in order of (time, source)
+  Duration work{};           // true duration of each task on a worker of speed 1; > 0
 };
 
 class Workload {

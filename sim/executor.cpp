@@ -4,13 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace drydock::sim {
 
-Executor::Executor(const Platform& platform, const scenarios::CheckpointConfig& checkpoint, SimGridEngine& engine,
-                   Common& common)
+Executor::Executor(const Platform& platform, const scenarios::CheckpointConfig& checkpoint, Hazards hazards,
+                   SimGridEngine& engine, Common& common)
     : platform_(platform),
       checkpoint_(checkpoint),
+      hazards_(std::move(hazards)),
       engine_(engine),
       common_(common),
       cpu_(platform.hosts()),
@@ -43,6 +45,7 @@ void Executor::submit(const scenarios::Arrival& arrival) {
          .output_bytes = spec.output_bytes,
          .on_failure = spec.on_failure,
          .on_preemption = spec.on_preemption,
+         .source = arrival.source,
          .used = true,
          .work = arrival.work,
          .submitted = arrival.at,
@@ -55,6 +58,25 @@ void Executor::reject(JobId id) {
   const std::uint32_t* slot = by_id_.find(id);
   if (slot == nullptr) return;
   common_.metrics.rejected(id, jobs_[*slot].queue, common_.now);
+  free_slot(*slot);
+}
+
+void Executor::released(const Release& release) {
+  const bool quarantined = release.reason == ReleaseReason::quarantined;
+  if (!quarantined && release.reason != ReleaseReason::failed) return;
+  const std::uint32_t* slot = by_id_.find(release.attempt.job);
+  if (slot == nullptr) return;  // told before: that commit failed
+  const LiveJob& job = jobs_[*slot];
+  last_end_ = quarantined ? common_.now : job.last_failure;
+  common_.metrics.ended({.id = job.id,
+                         .queue = job.queue,
+                         .pool = platform_.workers()[index(job.last_worker)].spec.pool,
+                         .submitted = job.submitted,
+                         .first_start = job.first_start,
+                         .ended = last_end_,
+                         .succeeded = false,
+                         .quarantined = quarantined,
+                         .attempts = job.attempt});
   free_slot(*slot);
 }
 
@@ -90,10 +112,17 @@ bool Executor::dispatch(AttemptId attempt, std::span<const Placement> placements
   LiveJob& job = jobs_[slot];
   DRYDOCK_CHECK(job.phase == Phase::none, "a job was dispatched while an attempt of it runs");
   job.attempt = attempt.number;
-  if (!reachable) return true;
+  job.last_worker = placements.front().worker;
+  if (job.retry_due) common_.metrics.retried();
+  job.retry_due = false;
+  if (!reachable) {
+    common_.metrics.attempt_lost();
+    return true;
+  }
   if (job.first_start == kNever) job.first_start = common_.now;
   ++live_attempts_;
   place(slot, placements);
+  if (const auto limit = hazards_.time_limit(job.source)) expect_trouble(slot, later(common_.now, *limit), std::nullopt);
   if (jobs_[slot].input_bytes > 0) start_flows(slot, Phase::input);
   else start_compute(slot);
   return true;
@@ -124,8 +153,14 @@ void Executor::stop(AttemptId attempt) {
 void Executor::kill_on_host(HostIndex host) {
   while (cpu_.first_on(host) != kNoTask) {
     const std::uint32_t slot = cpu_.facts(cpu_.first_on(host)).owner;
-    interrupt(slot, jobs_[slot].on_failure);
+    lose(slot);
   }
+}
+
+void Executor::lose(std::uint32_t slot) {
+  if (jobs_[slot].phase == Phase::none) return;
+  common_.metrics.attempt_lost();
+  interrupt(slot, jobs_[slot].on_failure);
 }
 
 void Executor::find_victims(WorkerId worker) {
@@ -138,7 +173,7 @@ void Executor::find_victims(WorkerId worker) {
 
 void Executor::kill_on_worker(WorkerId worker) {
   find_victims(worker);
-  for (const std::uint32_t slot : victims_) interrupt(slot, jobs_[slot].on_failure);
+  for (const std::uint32_t slot : victims_) lose(slot);
 }
 
 void Executor::disown_on_worker(WorkerId worker) {
@@ -243,6 +278,48 @@ void Executor::start_compute(std::uint32_t slot) {
     ++job.waiting_for;
     common_.at(end, Happening::attempt_end, slot, job.generation);
   }
+  draw_mishap(slot);
+}
+
+void Executor::draw_mishap(std::uint32_t slot) {
+  if (!hazards_.any()) return;
+  const LiveJob& job = jobs_[slot];
+  Duration service{};
+  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
+    service = std::max(service, total_service(plan_of(job, cpu_.facts(task).host)));
+  }
+  const auto mishap = hazards_.mishap({.source = job.source, .attempt = {job.id, job.attempt}, .service = service});
+  if (mishap) expect_trouble(slot, later(common_.now, mishap->after), mishap->kills_worker);
+}
+
+void Executor::expect_trouble(std::uint32_t slot, Time at, std::optional<Duration> kills) {
+  LiveJob& job = jobs_[slot];
+  if (at >= job.trouble_at) return;
+  job.trouble_at = at;
+  job.trouble_kills = kills;
+  ++job.troubles_pending;
+  common_.at(at, Happening::trouble, slot, job.generation);
+}
+
+std::optional<Executor::Killed> Executor::trouble(std::uint32_t slot, std::uint32_t generation) {
+  LiveJob& job = jobs_[slot];
+  if (job.generation != generation) {
+    common_.queue.drop_void();
+    return std::nullopt;
+  }
+  --job.troubles_pending;
+  if (job.trouble_at != common_.now) return std::nullopt;
+  if (job.trouble_kills) return Killed{job.last_worker, *job.trouble_kills};
+  fail(slot);
+  return std::nullopt;
+}
+
+void Executor::fail(std::uint32_t slot) {
+  LiveJob& job = jobs_[slot];
+  interrupt(slot, job.on_failure);
+  job.last_failure = common_.now;
+  job.retry_due = true;
+  common_.facts.emplace_back(AttemptFinished{{job.id, job.attempt}, Ending::failed});
 }
 
 void Executor::attempt_end(std::uint32_t slot, std::uint32_t generation) {
@@ -406,6 +483,8 @@ void Executor::leave_hosts(std::uint32_t slot) {
   }
   job.first_task = kNoTask;
   job.phase = Phase::none;
+  for (; job.troubles_pending > 0; --job.troubles_pending) common_.queue.add_void();
+  job.trouble_at = kNever;
   --live_attempts_;
 }
 
@@ -429,6 +508,7 @@ void Executor::note_usage(HostIndex host, std::int64_t before) {
 bool Executor::is_void(const Pending& pending) const {
   switch (pending.kind) {
     case Happening::attempt_end:
+    case Happening::trouble:
     case Happening::flow_end: return jobs_[pending.index].generation != pending.generation;
     case Happening::host_end: return watches_[pending.index].generation != pending.generation;
     case Happening::answer:
@@ -438,7 +518,9 @@ bool Executor::is_void(const Pending& pending) const {
     case Happening::reading:
     case Happening::store_fault:
     case Happening::crash:
-    case Happening::repair: return false;
+    case Happening::session:
+    case Happening::repair:
+    case Happening::worker_start: return false;
   }
   return false;
 }

@@ -7,6 +7,7 @@
 #include "scenarios/workload.hpp"
 #include "sim/common.hpp"
 #include "sim/cpu.hpp"
+#include "sim/hazards.hpp"
 #include "sim/platform.hpp"
 #include "sim/simgrid_engine.hpp"
 #include "sim/work_plan.hpp"
@@ -20,11 +21,14 @@ namespace drydock::sim {
 
 class Executor {
  public:
-  Executor(const Platform& platform, const scenarios::CheckpointConfig& checkpoint, SimGridEngine& engine, Common& common);
+  Executor(const Platform& platform, const scenarios::CheckpointConfig& checkpoint, Hazards hazards, SimGridEngine& engine,
+           Common& common);
 
   // A job came into being. Its memory is given back when it ends or is rejected.
   void submit(const scenarios::Arrival& arrival);
   void reject(JobId job);
+  // The scheduler releases an attempt for this reason. A job that it gives up ends here.
+  void released(const Release& release);
 
   // The workers got the order to run the attempt. `reachable`: all of them live; else the order is lost. Returns false when
   // there is no such job.
@@ -42,11 +46,18 @@ class Executor {
   void attempt_end(std::uint32_t slot, std::uint32_t generation);
   void host_end(HostIndex host, std::uint32_t generation);
   void flow_end(std::uint32_t slot, std::uint32_t generation);
+  // A worker that dies now because of an attempt; the caller kills it.
+  struct Killed {
+    WorkerId worker;
+    Duration restart{};
+  };
+  [[nodiscard]] std::optional<Killed> trouble(std::uint32_t slot, std::uint32_t generation);
   void flow_arrived(std::uint64_t cookie, std::int64_t at);
   [[nodiscard]] bool is_void(const Pending& pending) const;
 
   // Thousandths of a cpu that one task of a live job holds.
   [[nodiscard]] std::int64_t cpus_of(JobId job) const;
+  [[nodiscard]] bool is_idle(HostIndex host) const { return cpu_.first_on(host) == kNoTask; }
   [[nodiscard]] std::size_t live_jobs() const { return by_id_.size(); }
   [[nodiscard]] std::uint64_t ended_jobs() const { return ended_; }
   [[nodiscard]] std::size_t live_attempts() const { return live_attempts_; }
@@ -66,8 +77,10 @@ class Executor {
     std::int64_t output_bytes = 0;
     OnInterrupt on_failure = OnInterrupt::restart;
     OnInterrupt on_preemption = OnInterrupt::resume;
+    std::uint32_t source = 0;
     bool used = false;
     bool disowned = false;     // an attempt that nobody waits for: the job lives on in another slot
+    bool retry_due = false;    // the last attempt failed
     bool pay_restart = false;  // the next attempt has to load a checkpoint first
     Phase phase = Phase::none;
     Duration work{};
@@ -77,6 +90,12 @@ class Executor {
     long double saved_core_ns = 0;
     Time submitted{};
     Time first_start = kNever;
+    Time last_failure{};
+    WorkerId last_worker{};
+
+    Time trouble_at = kNever;                 // what the attempt will not survive
+    std::optional<Duration> trouble_kills{};  // with its worker, which is back after this time
+    std::uint32_t troubles_pending = 0;       // events
 
     std::uint32_t attempt = 0;       // the last one dispatched
     std::uint32_t generation = 0;    // of the slot's events
@@ -95,6 +114,10 @@ class Executor {
   void find_victims(WorkerId worker);
   void disown(std::uint32_t slot);
   [[nodiscard]] std::uint32_t take_slot();
+  void fail(std::uint32_t slot);
+  void expect_trouble(std::uint32_t slot, Time at, std::optional<Duration> kills);
+  void draw_mishap(std::uint32_t slot);
+  void lose(std::uint32_t slot);
   void interrupt(std::uint32_t slot, OnInterrupt keep);
   [[nodiscard]] WorkDone done_by_attempt(const LiveJob& job, long double& core_ns) const;
   // What this work takes on the hosts of the attempt.
@@ -108,6 +131,7 @@ class Executor {
 
   const Platform& platform_;
   scenarios::CheckpointConfig checkpoint_;
+  Hazards hazards_;
   SimGridEngine& engine_;
   Common& common_;
   Cpu cpu_;

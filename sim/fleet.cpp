@@ -21,8 +21,18 @@ Fleet::Fleet(const Platform& platform, Crashes crashes, BeatChannel channel, con
       tracks_(beats_ ? workers_.size() : 0) {}
 
 void Fleet::start() {
-  for (HostIndex host = 0; host < hosts_.size(); ++host) note_capacity(host, true);
-  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) start_process(worker);
+  for (HostIndex host = 0; host < hosts_.size(); ++host) {
+    if (const SessionRules* rules = platform_.hosts()[host].sessions) {
+      hosts_[host].away = true;
+      sessions_.push_back({.host = host, .keeper = SessionKeeper(*rules, common_.now)});
+    } else {
+      note_capacity(host, true);
+    }
+  }
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    if (!hosts_[platform_.workers()[worker].host].away) start_process(worker);
+  }
+  for (Sessions& sessions : sessions_) carry_out(sessions, SessionKeeper::Turn::none);
   if (!config_.is_read) (void)read_registry();
   for (std::uint32_t process = 0; process < crashes_.process_count(); ++process) {
     if (const auto up = crashes_.until_crash(process)) common_.at(later(common_.now, *up), Happening::crash, process, 0);
@@ -48,6 +58,7 @@ void Fleet::start_process(std::uint32_t worker) {
   if (state.absent) --returning_;
   state.running = state.trusted = true;
   state.absent = state.hollow = state.declared = false;
+  common_.metrics.workers(common_.now, 1, platform_.workers()[worker].spec.pool);
   state.started = common_.now;
   change(worker);
   if (!beats_) return;
@@ -61,6 +72,7 @@ void Fleet::stop_process(std::uint32_t worker) {
   WorkerState& state = workers_[worker];
   state.running = false;
   state.crashed = common_.now;
+  common_.metrics.workers(common_.now, -1, platform_.workers()[worker].spec.pool);
   common_.metrics.worker_time(common_.now - state.started);
   ++state.generation;
   if (state.planned) common_.queue.add_void();
@@ -177,6 +189,7 @@ void Fleet::tell(std::uint32_t worker) {
     if (state.told_live || other) note_detected(state);
     if (!state.told_live) ++reading_.entries;
     WorkerSpec spec = platform_.workers()[worker].spec;
+    if (const Sessions* sessions = sessions_of(platform_.workers()[worker].host)) spec.until = sessions->keeper.until();
     if (state.hollow) spec.capacity = Resources{};
     common_.facts.emplace_back(WorkerRegistered{WorkerId{worker}, state.incarnation, spec});
   }
@@ -235,7 +248,7 @@ void Fleet::key_back(std::uint32_t worker, std::uint32_t process) {
 void Fleet::crash(std::uint32_t process) {
   const HostIndex index = crashes_.host_of(process);
   HostState& host = hosts_[index];
-  const bool was_up = host.down_by == 0;
+  const bool was_repaired = host.down_by == 0;
   const bool returned = returns(host);
   const std::optional<Duration> down = crashes_.until_repair(process);
   ++host.down_by;
@@ -243,12 +256,39 @@ void Fleet::crash(std::uint32_t process) {
   else ++host.for_ever_by;
   if (returned && !returns(host)) --returning_;
   if (!returned && returns(host)) ++returning_;
-  if (!was_up) return;
+  if (!was_repaired) return;
   ++hosts_down_;
+  if (!host.away) take_down(index);
+}
+
+// With everything that runs there.
+void Fleet::take_down(HostIndex index) {
   executor_.kill_on_host(index);
   engine_.set_host_on(index, false);
   note_capacity(index, false);
-  for (const WorkerId worker : platform_.hosts()[index].workers) stop_process(worker.value);
+  for (const WorkerId worker : platform_.hosts()[index].workers) {
+    WorkerState& state = workers_[drydock::index(worker)];
+    if (state.running) stop_process(worker.value);
+    else if (std::exchange(state.restarting, false)) --returning_;
+  }
+}
+
+void Fleet::kill(WorkerId worker, Duration restart) {
+  WorkerState& state = workers_[index(worker)];
+  if (!state.running) return;
+  executor_.kill_on_worker(worker);
+  stop_process(worker.value);
+  state.restarting = true;
+  ++returning_;
+  common_.at(later(common_.now, restart), Happening::worker_start, worker.value, state.incarnation);
+}
+
+void Fleet::worker_start(std::uint32_t worker, std::uint32_t incarnation) {
+  WorkerState& state = workers_[worker];
+  if (!state.restarting || state.incarnation != incarnation) return;
+  state.restarting = false;
+  --returning_;
+  start_process(worker);
 }
 
 void Fleet::repair(std::uint32_t process) {
@@ -259,13 +299,63 @@ void Fleet::repair(std::uint32_t process) {
   if (host.down_by > 0) return;
   --returning_;
   --hosts_down_;
-  return_host(index);
+  if (!host.away) return_host(index);
 }
 
 void Fleet::return_host(HostIndex index) {
   engine_.set_host_on(index, true);
   note_capacity(index, true);
   for (const WorkerId worker : platform_.hosts()[index].workers) start_process(worker.value);
+}
+
+// --- sessions ---
+
+Fleet::Sessions* Fleet::sessions_of(HostIndex host) {
+  const auto found = std::ranges::lower_bound(sessions_, host, {}, &Sessions::host);
+  return found == sessions_.end() || found->host != host ? nullptr : &*found;
+}
+
+void Fleet::session(HostIndex host, std::uint32_t generation) {
+  Sessions& sessions = *sessions_of(host);
+  if (sessions.generation != generation) return;
+  sessions.due = kNever;
+  --returning_;
+  carry_out(sessions, sessions.keeper.wake(common_.now));
+}
+
+// Comes or goes, and sees to it that the keeper is called again.
+void Fleet::carry_out(Sessions& sessions, SessionKeeper::Turn turn) {
+  HostState& host = hosts_[sessions.host];
+  if (turn != SessionKeeper::Turn::none) {
+    host.away = turn == SessionKeeper::Turn::ended;
+    if (host.down_by == 0 && host.away) take_down(sessions.host);
+    if (host.down_by == 0 && !host.away) return_host(sessions.host);
+  }
+  if (sessions.keeper.next() == sessions.due) return;
+  if (sessions.due != kNever) --returning_;
+  ++sessions.generation;
+  sessions.due = sessions.keeper.next();
+  if (sessions.due == kNever) return;
+  ++returning_;
+  common_.at(sessions.due, Happening::session, sessions.host, sessions.generation);
+}
+
+bool Fleet::stop_idle() {
+  bool any = false;
+  for (Sessions& sessions : sessions_) {
+    if (!sessions.keeper.is_ready()) continue;
+    const auto turn = sessions.keeper.tell_work(common_.now, !executor_.is_idle(sessions.host));
+    carry_out(sessions, turn);
+    any = any || turn == SessionKeeper::Turn::ended;
+  }
+  return any;
+}
+
+void Fleet::jobs_arrived() {
+  for (Sessions& sessions : sessions_) {
+    sessions.keeper.tell_arrival(common_.now);
+    carry_out(sessions, SessionKeeper::Turn::none);
+  }
 }
 
 void Fleet::note_capacity(HostIndex host, bool up) {
@@ -281,10 +371,19 @@ void Fleet::close_books() {
   for (const WorkerState& state : workers_) {
     if (state.running) common_.metrics.worker_time(common_.now - state.started);
   }
-  const double hours = seconds(common_.now) / 3600;
   double cost = 0;
-  for (const HostFacts& host : platform_.hosts()) cost += host.cost_per_hour * hours;
+  for (HostIndex host = 0; host < hosts_.size(); ++host) cost += cost_of(host);
   common_.metrics.cost(cost);
+}
+
+double Fleet::cost_of(HostIndex index) const {
+  constexpr double kHoursPerMonth = 365.25 * 24 / 12;
+  const HostFacts& host = platform_.hosts()[index];
+  const double hours = seconds(common_.now) / 3600;
+  const auto sessions = std::ranges::lower_bound(sessions_, index, {}, &Sessions::host);
+  const bool all_the_time = host.sessions == nullptr || sessions == sessions_.end();
+  const double used_hours = all_the_time ? hours : seconds(sessions->keeper.used(common_.now)) / 3600;
+  return host.cost_per_hour * used_hours + host.cost_per_month * hours / kHoursPerMonth;
 }
 
 }  // namespace drydock::sim

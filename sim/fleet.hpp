@@ -1,6 +1,7 @@
 // The truth about workers: which hosts are up, whose heartbeats arrive, and when the scheduler learns of a death.
 #pragma once
 
+#include "policies/core/session.hpp"
 #include "policies/liveness.hpp"
 #include "sim/beats.hpp"
 #include "sim/common.hpp"
@@ -38,6 +39,9 @@ class Fleet {
   // Whether all workers of these placements would get an order now.
   [[nodiscard]] bool reachable(std::span<const Placement> placements) const;
 
+  // The process of a worker dies, with all that it runs, and is started again after this time; not if it is dead already.
+  void kill(WorkerId worker, Duration restart);
+
   // --- events from the queue ---
   void beat(std::uint32_t worker, std::uint32_t generation);
   void lease_end(std::uint32_t worker, std::uint32_t incarnation);
@@ -55,7 +59,14 @@ class Fleet {
   void declared_dead(WorkerId worker, std::uint32_t incarnation);
   void crash(std::uint32_t process);
   void repair(std::uint32_t process);
+  void worker_start(std::uint32_t worker, std::uint32_t incarnation);
+  void session(HostIndex host, std::uint32_t generation);
   [[nodiscard]] bool is_void(const Pending& pending) const;
+
+  // Nothing more happens at this instant: ends the sessions of hosts that have nothing to do. True if there are such.
+  [[nodiscard]] bool stop_idle();
+  // Jobs have come: hosts that had nothing to do may begin sessions again.
+  void jobs_arrived();
 
   // Workers that will register or be told dead without anything else happening.
   [[nodiscard]] bool will_change() const { return returning_ > 0 || pending_leases_ > 0 || !changed_.empty(); }
@@ -68,6 +79,13 @@ class Fleet {
   struct HostState {
     std::uint32_t down_by = 0;      // fault processes that keep it down
     std::uint32_t for_ever_by = 0;  // of them, those that never repair it
+    bool away = false;              // it has sessions, and none is ready now
+  };
+  struct Sessions {
+    HostIndex host = 0;
+    SessionKeeper keeper;
+    Time due = kNever;             // of the pending event that counts
+    std::uint32_t generation = 0;  // of that event
   };
   struct WorkerState {
     std::uint32_t incarnation = 0;
@@ -78,6 +96,7 @@ class Fleet {
     bool absent = false;           // its lease runs, but its key was lost
     bool hollow = false;           // its key has no cpus and never expires
     bool declared = false;         // the scheduler took this incarnation for dead
+    bool restarting = false;       // it was killed, its host lives, and it will be started again
     bool planned = false;          // there is an event about its beats
     bool changed = false;          // since the scheduler last read the registry
     bool awaited = false;          // it crashed, and the scheduler does not know yet
@@ -98,7 +117,11 @@ class Fleet {
   void note_detected(WorkerState& state);
   // Whether the registry holds a key of it.
   [[nodiscard]] static bool present(const WorkerState& state) { return (state.trusted && !state.absent) || state.hollow; }
+  void take_down(HostIndex host);
   void return_host(HostIndex host);
+  [[nodiscard]] Sessions* sessions_of(HostIndex host);
+  void carry_out(Sessions& sessions, SessionKeeper::Turn turn);
+  [[nodiscard]] double cost_of(HostIndex host) const;
   void note_capacity(HostIndex host, bool up);
   [[nodiscard]] bool returns(const HostState& host) const { return host.down_by > 0 && host.for_ever_by == 0; }
 
@@ -113,11 +136,14 @@ class Fleet {
   Common& common_;
 
   std::vector<HostState> hosts_;
+  std::vector<Sessions> sessions_;  // of hosts that have them, in order
   std::vector<WorkerState> workers_;
   std::vector<BeatTrack> tracks_;       // by worker, where there are beats
   std::vector<std::uint32_t> changed_;  // workers, until the registry is read
   std::uint32_t hosts_down_ = 0;
-  std::uint32_t returning_ = 0;  // hosts down that every fault will repair, live workers that will be trusted again or whose key will be back
+  // Hosts down that every fault will repair, hosts with a session still to begin or to end, killed workers that will start, and
+  // live ones that will be trusted again or whose key will be back.
+  std::uint32_t returning_ = 0;
   std::uint32_t pending_leases_ = 0;
   Reading reading_;  // so far
 };

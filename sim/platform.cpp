@@ -28,6 +28,8 @@ Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts
                         .cpus = groups_[g].cpus,
                         .speed = groups_[g].speed,
                         .cost_per_hour = groups_[g].cost_per_hour,
+                        .cost_per_month = groups_[g].cost_per_month,
+                        .sessions = groups_[g].sessions ? &*groups_[g].sessions : nullptr,
                         .workers = {}});
     }
   }

@@ -20,6 +20,8 @@ struct HostFacts {
   std::uint32_t cpus = 1;
   double speed = 1.0;
   double cost_per_hour = 0;
+  double cost_per_month = 0;
+  const SessionRules* sessions = nullptr;  // of its group; none: it is always there
   // Tasks may ask for more cores than there are: its workers do not limit them, or several workers share the host.
   bool oversubscribable = false;
   std::vector<WorkerId> workers;

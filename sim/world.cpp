@@ -20,10 +20,40 @@ std::uint64_t count_jobs(const scenarios::Scenario& scenario, const scenarios::W
   return needed ? workload.total() : 0;
 }
 
+bool has_trouble(const scenarios::Scenario& scenario) {
+  const auto fails = [](const scenarios::Source& source) {
+    return std::visit([](const auto& s) { return s.hazards.failure_probability > 0 || s.hazards.time_limit; }, source);
+  };
+  const auto has_sessions = [](const scenarios::HostGroup& group) { return group.sessions.has_value(); };
+  return std::ranges::any_of(scenario.hosts, has_sessions) || !scenario.faults.empty() ||
+         !scenario.scheduler.retry.type.empty() || std::ranges::any_of(scenario.workload, fails);
+}
+
+// The time that faults with a beginning and an end take in all.
+std::optional<reports::MetricsConfig::Disturbance> disturbance_of(const scenarios::Scenario& scenario) {
+  std::optional<reports::MetricsConfig::Disturbance> all;
+  const auto take = [&](Duration at, std::optional<Duration> lasting) {
+    if (!lasting) return;
+    const Time from = later(kTimeZero, at);
+    const Time healed = later(from, *lasting);
+    if (!all) all = {from, healed};
+    all = {std::min(all->from, from), std::max(all->healed, healed)};
+  };
+  for (const scenarios::Fault& fault : scenario.faults) {
+    if (const auto* loss = std::get_if<scenarios::MessageLoss>(&fault)) take(loss->at, loss->lasting);
+    const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
+    const auto* once = crash != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&crash->when) : nullptr;
+    if (once != nullptr) take(once->at, once->lasting);
+  }
+  return all;
+}
+
 reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, std::uint64_t jobs) {
   reports::MetricsConfig config;
   for (const QueueConfig& queue : scenario.scheduler.queues) config.queues.push_back(queue.name);
   for (const PoolConfig& pool : scenario.scheduler.pools) config.pools.push_back(pool.name);
+  config.trouble = has_trouble(scenario);
+  config.disturbance = disturbance_of(scenario);
   config.warmup_jobs = static_cast<std::uint64_t>(std::floor(scenario.warmup.fraction * static_cast<double>(jobs) + 1e-9));
   return config;
 }
@@ -47,9 +77,9 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       common_(metrics_config(scenario, jobs_in_all_)),
       liveness_(make_liveness(scenario.liveness)),
       scheduler_(scheduler_config(scenario, seed), make_placement(scenario.scheduler.placement),
-                 make_accounting(scenario.scheduler.accounting)),
+                 make_retry(scenario.scheduler.retry), make_accounting(scenario.scheduler.accounting)),
       store_faults_(scenario, seed),
-      executor_(platform_, scenario.checkpoint, engine, common_),
+      executor_(platform_, scenario.checkpoint, Hazards(scenario, seed), engine, common_),
       stores_(scenario, seed, options.store, store_faults_, executor_, common_),
       fleet_(platform_, Crashes(scenario, platform_, seed), BeatChannel(scenario, platform_, seed, &store_faults_), *liveness_,
              {.eager = options.eager,
@@ -115,7 +145,11 @@ void World::run_instant(Time now) {
   for (std::uint64_t round = 0;; ++round) {
     if (told_to_stop()) return;
     gather();
-    if (common_.facts.empty() && wakeup_ > now) break;
+    if (common_.facts.empty() && wakeup_ > now) {
+      // It may lead to more at this instant: the next session, or what its host ran.
+      if (fleet_.stop_idle() && (!common_.facts.empty() || common_.queue.top_time() == nanos(now))) continue;
+      break;
+    }
     if (round > kMostRoundsAtOneInstant) {
       fail(fmt::format("the policy did not come to rest at {:.12g} s: more than {} rounds at one instant", seconds(now),
                        kMostRoundsAtOneInstant));
@@ -165,8 +199,11 @@ void World::happen(const Pending& pending) {
     case Happening::key_back: fleet_.key_back(pending.index, pending.generation); break;
     case Happening::reading: answer_reading(); break;
     case Happening::store_fault: harm_stores(); break;
+    case Happening::trouble:
     case Happening::crash:
-    case Happening::repair: breaks_.push_back(pending); break;
+    case Happening::session:
+    case Happening::repair:
+    case Happening::worker_start: breaks_.push_back(pending); break;
   }
 }
 
@@ -174,7 +211,12 @@ void World::break_and_repair() {
   std::ranges::stable_sort(breaks_, {}, [](const Pending& p) { return p.kind; });
   for (const Pending& pending : breaks_) {
     if (pending.kind == Happening::crash) fleet_.crash(pending.index);
-    else fleet_.repair(pending.index);
+    if (pending.kind == Happening::session) fleet_.session(pending.index, pending.generation);
+    if (pending.kind == Happening::repair) fleet_.repair(pending.index);
+    if (pending.kind == Happening::worker_start) fleet_.worker_start(pending.index, pending.generation);
+    if (pending.kind != Happening::trouble) continue;
+    if (const auto killed = executor_.trouble(pending.index, pending.generation))
+      fleet_.kill(killed->worker, killed->restart);
   }
   breaks_.clear();
 }
@@ -183,6 +225,7 @@ void World::take_arrivals() {
   while (more_arrivals_ && arrival_.at <= common_.now) {
     executor_.submit(arrival_);
     common_.facts.emplace_back(JobSubmitted{arrival_.job});
+    fleet_.jobs_arrived();
     more_arrivals_ = workload_.next(arrival_);
   }
 }
@@ -219,7 +262,10 @@ bool World::is_idle(std::span<const Command> commands) const {
 void World::carry_out(const Command& command) {
   struct Visitor {
     World& world;
-    void operator()(const Commit& order) const { world.stores_.commit(order); }
+    void operator()(const Commit& order) const {
+      for (const Release& release : order.releases) world.executor_.released(release);
+      world.stores_.commit(order);
+    }
     void operator()(const ReadBatch& order) const { world.stores_.read(order); }
     void operator()(const AskCounter& order) const { world.stores_.ask(order); }
     void operator()(const SumAllocations& order) const { world.stores_.sum(order); }

@@ -4,7 +4,9 @@
 // - All facts that are true at one instant are gathered, put in order by order_canonically(), and handed to step() once.
 // - What its orders bring about without delay (answers of an ideal store, AttemptStopped) goes into a next round at the same
 //   instant; rounds repeat until nothing more happens. step() is also called, without facts, when next_wakeup() is due.
-// - At one instant tasks end before hosts crash, and hosts crash before hosts are repaired.
+// - At one instant tasks end before they fail or kill their worker, that goes before hosts crash, and hosts crash before hosts
+//   are repaired and killed workers start again.
+// - An attempt that fails (Ending::failed) has a job that lives on until the scheduler releases it as failed or quarantined.
 // - Without a duration in the scenario, a run that would go beyond kEndOfTime fails there.
 // - The order of stopping an attempt that is dead, or to run one on a dead worker, is lost: nobody answers.
 #pragma once
@@ -102,7 +104,7 @@ class World final : private EngineDriver {
   bool more_arrivals_ = false;
   Time wakeup_ = kNever;
   std::vector<Event> facts_;     // handed over in this round
-  std::vector<Pending> breaks_;  // crashes and repairs of this instant
+  std::vector<Pending> breaks_;  // what goes wrong at this instant, and is mended
   RequestId reading_;            // of the registry, on its way
 
   std::uint64_t steps_ = 0;

@@ -21,7 +21,8 @@ constexpr int kReleased = 4;
 constexpr int kOrder = 8;
 
 constexpr std::array<const char*, 4> kAmountNames{"cpus (thousandths)", "bytes of memory", "gpus", "slots"};
-constexpr std::array<const char*, 5> kReasonNames{"succeeded", "failed", "preempted", "worker_lost", "cancelled"};
+constexpr std::array<const char*, 7> kReasonNames{"succeeded", "failed",  "preempted",  "worker_lost",
+                                                  "cancelled", "retried", "quarantined"};
 
 std::string text(AttemptId id) { return fmt::format("{}.{}", id.job.value, id.number); }
 const char* text(ReleaseReason reason) { return kReasonNames[static_cast<std::size_t>(reason)]; }
@@ -196,7 +197,8 @@ void Checker::Impl::operator()(const AttemptFinished& e) {
   AttemptBook& attempt = books.attempts[slot];
   attempt.phase = Phase::ended;
   attempt.outcome = e.ending == Ending::succeeded ? Outcome::succeeded : Outcome::failed;
-  books.jobs[attempt.job].closed = true;
+  // After a failure the job may run again: its release says.
+  if (e.ending == Ending::succeeded) books.jobs[attempt.job].closed = true;
 }
 
 void Checker::Impl::operator()(const AttemptStopped& e) {
@@ -358,11 +360,12 @@ bool Checker::Impl::may_release(const AttemptBook& attempt, ReleaseReason reason
   const bool cancelled = books.jobs[attempt.job].cancelled && reason == ReleaseReason::cancelled;
   switch (attempt.outcome) {
     case Outcome::succeeded: return reason == ReleaseReason::succeeded || cancelled;
-    case Outcome::failed: return reason == ReleaseReason::failed || cancelled;
+    case Outcome::failed: return reason == ReleaseReason::failed || reason == ReleaseReason::retried || cancelled;
     case Outcome::stopped: return reason == ReleaseReason::preempted || cancelled;
     case Outcome::none: break;
   }
-  if (books.is_lost(attempt) && reason == ReleaseReason::worker_lost) return true;
+  const bool lost = reason == ReleaseReason::worker_lost || reason == ReleaseReason::quarantined;
+  if (books.is_lost(attempt) && lost) return true;
   return attempt.phase == Phase::committed && cancelled;
 }
 
@@ -386,6 +389,7 @@ void Checker::Impl::release(RequestBook& commit, const Release& r) {
                ? "was lost with its worker"
                : kOutcomes[static_cast<std::size_t>(attempt.outcome)]);
   }
+  if (r.reason == ReleaseReason::failed || r.reason == ReleaseReason::quarantined) books.jobs[attempt.job].closed = true;
   attempt.releasing = true;
   books.count(attempt, -1);
   commit.released.push_back(slot);

@@ -49,6 +49,13 @@ bool Cluster::waits_for(PoolId pool_id, JobRef ref) const {
   return job(ref).state == JobState::waiting && std::ranges::find(queues, job(ref).spec.queue) != queues.end();
 }
 
+bool Cluster::ends_in_session(WorkerId id, const Job& job) const {
+  const Worker& worker = this->worker(id);
+  if (!session_margin_ || worker.spec.until == kNever) return true;
+  const Placement there{id, 1};
+  return later(estimated_end(job, {&there, 1}, now_), *session_margin_) <= worker.spec.until;
+}
+
 bool Cluster::find_workers(PoolId pool_id, const Job& job, std::vector<Placement>& out) const {
   out.clear();
   const Pool& pool = this->pool(pool_id);
@@ -60,6 +67,7 @@ bool Cluster::find_workers(PoolId pool_id, const Job& job, std::vector<Placement
   }
   const Resources& demand = job.spec.per_task;
   pool.fits.for_each_fitting(demand, [&](std::uint32_t position, const Resources& room) {
+    if (session_margin_ && !ends_in_session(pool.workers[position], job)) return true;
     const std::int64_t tasks = std::min(missing, missing == 1 ? 1 : fit_count(demand, room));
     out.push_back({pool.workers[position], static_cast<std::uint32_t>(tasks)});
     missing -= tasks;
@@ -92,6 +100,7 @@ void Cluster::spread(const Pool& pool, const Job& job, std::vector<Placement>& o
     else open.pop_back();
   };
   pool.fits.for_each_fitting(demand, [&](std::uint32_t position, const Resources& room) {
+    if (session_margin_ && !ends_in_session(pool.workers[position], job)) return true;
     const Open next{room.cpus(), position, out.size(), fit_count(demand, room)};
     while (missing > 0 && !open.empty() && next < open.front()) place_one();
     if (missing == 0) return false;
@@ -128,6 +137,7 @@ JobRef Cluster::add_job(const JobSpec& spec, Time now) {
   job.spec = spec;
   job.state = JobState::ended;
   job.attempt = 0;
+  job.failures = job.losses = 0;
   job.sequence = next_sequence_++;
   job.rank = {};
   job.submitted = now;

@@ -51,6 +51,7 @@ enum class JobState : std::uint8_t {
   running,     // dispatched
   stopping,    // StopAttempt sent, still holds its resources
   ended,       // holds nothing; its release is on the way to the store
+  delayed,     // failed, and stays out of its queue until its retry is due
 };
 
 // A policy's order: smaller first.
@@ -70,6 +71,8 @@ struct Job {
   JobSpec spec;
   JobState state = JobState::waiting;
   std::uint32_t attempt = 0;   // number of the current or last attempt
+  std::uint32_t failures = 0;  // attempts that failed
+  std::uint32_t losses = 0;    // attempts that were lost with a worker while they ran; not failures
   std::uint64_t sequence = 0;  // order of submission
   Rank rank;
   Time submitted{};
@@ -200,6 +203,7 @@ struct PlacementTraits {
   bool by_order = false;          // keep Pool::by_order, to preempt the last
   bool by_submission = false;     // keep Queue::by_submission
   bool one_worker = false;        // all tasks of a job go to the same worker
+  bool minds_sessions = false;    // it starts jobs only where find_workers says, which minds the ends of sessions
   bool preempts = false;          // an attempt that begins to run is a change that calls for a pass
 };
 
@@ -225,6 +229,9 @@ class Cluster {
   [[nodiscard]] bool waits_for(PoolId pool, JobRef ref) const;
   // Whether job a goes before job b, which may be in another queue: by queue priority, then in the policy's order.
   [[nodiscard]] bool before(const Job& a, const Job& b) const;
+
+  // Whether the job, starting now, would end there before the worker's session does; true where that does not matter.
+  [[nodiscard]] bool ends_in_session(WorkerId worker, const Job& job) const;
 
   // Workers for all tasks of a job, one after the other, each by the policy's fit; false, and `out` empty, when they do not all fit.
   [[nodiscard]] bool find_workers(PoolId pool, const Job& job, std::vector<Placement>& out) const;
@@ -254,10 +261,15 @@ class Cluster {
   void set_running(JobRef ref, Time now);  // committed -> running
   void set_progress(JobRef ref, Duration progress) { jobs_[ref.value].progress = progress; }
   void cancel(JobRef ref) { jobs_[ref.value].cancelled = true; }
+  void count_failure(JobRef ref) { ++jobs_[ref.value].failures; }
+  void count_loss(JobRef ref) { ++jobs_[ref.value].losses; }
   void add_worker(WorkerId id, std::uint32_t incarnation, const WorkerSpec& spec);
   // Takes it out of use. Its attempts keep what they hold until give_back.
   void remove_worker(WorkerId id);
   void clear_changes(PoolId pool);
+  // From now on find_workers passes over workers whose session has less than this left at the job's estimated end.
+  void mind_sessions(Duration margin) { session_margin_ = margin; }
+  void set_now(Time now) { now_ = now; }
 
  private:
   // find_workers by Fit::worst for several tasks: each goes to the worker with most free cpus then.
@@ -283,6 +295,8 @@ class Cluster {
   IdMap<JobRef> by_id_;
   std::uint64_t next_sequence_ = 0;
   PlacementTraits traits_;
+  std::optional<Duration> session_margin_;
+  Time now_{};  // of the step
 };
 
 }  // namespace drydock

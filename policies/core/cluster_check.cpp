@@ -16,7 +16,8 @@ bool holds(const Job& job) {
     case JobState::stopping: return true;
     case JobState::waiting:
     case JobState::bound:
-    case JobState::ended: return false;
+    case JobState::ended:
+    case JobState::delayed: return false;
   }
   return false;
 }

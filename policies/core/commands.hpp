@@ -22,7 +22,15 @@ struct Assignment {
   AttemptId attempt;
   std::span<const Placement> placements;
 };
-enum class ReleaseReason : std::uint8_t { succeeded, failed, preempted, worker_lost, cancelled };
+enum class ReleaseReason : std::uint8_t {
+  succeeded,
+  failed,  // and the job is given up
+  preempted,
+  worker_lost,
+  cancelled,
+  retried,      // failed, and the job will run again
+  quarantined,  // lost with its worker, as others of the job before it, and the job is given up
+};
 struct Release {
   AttemptId attempt;
   ReleaseReason reason = ReleaseReason::succeeded;

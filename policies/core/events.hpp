@@ -35,8 +35,9 @@ struct JobSpec {
 
 struct WorkerSpec {
   PoolId pool;
-  Resources capacity;  // cpus and slots are kUnlimited on processor-sharing workers
-  double speed = 1.0;  // work of one reference second takes 1/speed seconds
+  Resources capacity;   // cpus and slots are kUnlimited on processor-sharing workers
+  double speed = 1.0;   // work of one reference second takes 1/speed seconds
+  Time until = kNever;  // its session ends then at the latest
 };
 
 struct JobSubmitted {

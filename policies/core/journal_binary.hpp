@@ -77,7 +77,8 @@ enum WorkerBit : std::uint8_t {
   kWorkerGpus = 1U << 3U,
   kWorkerSlots = 1U << 4U,
   kWorkerSpeed = 1U << 5U,
-  kWorkerAll = (1U << 6U) - 1,
+  kWorkerUntil = 1U << 6U,
+  kWorkerAll = (1U << 7U) - 1,
 };
 
 void encode_step(ByteWriter& out, Deltas& deltas, Time now, std::span<const Event> events, std::span<const Command> commands,

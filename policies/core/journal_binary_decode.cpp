@@ -117,6 +117,7 @@ Event Decoder::worker_registered() {
   if ((mask & kWorkerGpus) != 0) spec.capacity.amounts[Resources::kGpus] = signed_number();
   if ((mask & kWorkerSlots) != 0) spec.capacity.amounts[Resources::kSlots] = signed_number();
   if ((mask & kWorkerSpeed) != 0) spec.speed = std::bit_cast<double>(in_.fixed64());
+  if ((mask & kWorkerUntil) != 0) spec.until = time_at(signed_number());
   deltas_.worker_spec = spec;
   return WorkerRegistered{id, incarnation, spec};
 }

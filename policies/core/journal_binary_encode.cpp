@@ -207,7 +207,8 @@ void Encoder::operator()(const WorkerRegistered& e) {
   const unsigned mask = bit(e.spec.pool != deltas_.worker_spec.pool, kWorkerPool) |
                         bit(now.cpus() != last.cpus(), kWorkerCpus) | bit(now.memory() != last.memory(), kWorkerMemory) |
                         bit(now.gpus() != last.gpus(), kWorkerGpus) | bit(now.slots() != last.slots(), kWorkerSlots) |
-                        bit(speed != std::bit_cast<std::uint64_t>(deltas_.worker_spec.speed), kWorkerSpeed);
+                        bit(speed != std::bit_cast<std::uint64_t>(deltas_.worker_spec.speed), kWorkerSpeed) |
+                        bit(e.spec.until != deltas_.worker_spec.until, kWorkerUntil);
   out_.byte(static_cast<std::uint8_t>(mask));
   if ((mask & kWorkerPool) != 0) out_.varint(e.spec.pool.value);
   if ((mask & kWorkerCpus) != 0) signed_number(now.cpus());
@@ -215,6 +216,7 @@ void Encoder::operator()(const WorkerRegistered& e) {
   if ((mask & kWorkerGpus) != 0) signed_number(now.gpus());
   if ((mask & kWorkerSlots) != 0) signed_number(now.slots());
   if ((mask & kWorkerSpeed) != 0) out_.fixed64(speed);
+  if ((mask & kWorkerUntil) != 0) signed_number(nanos(e.spec.until));
   deltas_.worker_spec = e.spec;
 }
 

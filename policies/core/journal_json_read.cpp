@@ -62,6 +62,7 @@ class Fields {
     number(name, out);
     return out;
   }
+  [[nodiscard]] bool has(const char* name) const { return value_.is_object() && value_.contains(name); }
   void flag(const char* name, bool& out) const {
     const json* found = find(name);
     if (found == nullptr) return;
@@ -190,6 +191,10 @@ void read(const Fields& in, WorkerRegistered& e, JournalStep&) {
   in.number("pool", e.spec.pool.value);
   e.spec.capacity = in.amounts("capacity");
   in.number("speed", e.spec.speed);
+  if (!in.has("until_ns")) return;
+  std::int64_t until = 0;
+  in.number("until_ns", until);
+  e.spec.until = time_at(until);
 }
 void read(const Fields& in, JobCancelled& e, JournalStep&) { in.number("job", e.job.value); }
 void read(const Fields& in, JobSubmitted& e, JournalStep&) {

@@ -133,6 +133,7 @@ class Renderer {
     begin(object, e).number("worker", e.worker.value).number("incarnation", e.incarnation).number("pool", e.spec.pool.value);
     append(object.key("capacity"), e.spec.capacity);
     object.number("speed", e.spec.speed);
+    if (e.spec.until != kNever) object.number("until_ns", nanos(e.spec.until));
   }
   void operator()(const JobCancelled& e) const {
     JsonObject object(out_);

@@ -73,8 +73,8 @@ template <> struct KindOf<DeclareDead> { static constexpr auto kCode = CommandCo
 inline constexpr std::array<std::string_view, 3> kAnswers{"done", "failed", "unknown"};
 inline constexpr std::array<std::string_view, 2> kEndings{"succeeded", "failed"};
 inline constexpr std::array<std::string_view, 3> kOnInterrupts{"restart", "resume", "checkpoint"};
-inline constexpr std::array<std::string_view, 5> kReleaseReasons{"succeeded", "failed", "preempted", "worker_lost",
-                                                                 "cancelled"};
+inline constexpr std::array<std::string_view, 7> kReleaseReasons{"succeeded", "failed",  "preempted",  "worker_lost",
+                                                                 "cancelled", "retried", "quarantined"};
 inline constexpr std::array<std::string_view, 3> kRejectReasons{"queue_full", "unknown_queue", "duplicate_id"};
 inline constexpr std::array<std::string_view, 5> kCounterVerdicts{"applied", "missing", "old_epoch", "old_version",
                                                                   "over_limit"};

@@ -10,6 +10,9 @@ std::string_view to_string(PolicyFamily family) {
     case PolicyFamily::liveness: return "liveness";
     case PolicyFamily::accounting: return "accounting";
     case PolicyFamily::share: return "share";
+    case PolicyFamily::retry: return "retry";
+    case PolicyFamily::checkpoint: return "checkpoint";
+    case PolicyFamily::session: return "session";
   }
   return "";
 }

@@ -36,7 +36,7 @@ struct PolicyConfig {
   }
 };
 
-enum class PolicyFamily : std::uint8_t { placement, liveness, accounting, share };
+enum class PolicyFamily : std::uint8_t { placement, liveness, accounting, share, retry, checkpoint, session };
 [[nodiscard]] std::string_view to_string(PolicyFamily family);
 
 struct PolicyInfo {

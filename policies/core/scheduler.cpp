@@ -9,21 +9,26 @@
 
 namespace drydock {
 
-Scheduler::Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement,
+Scheduler::Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement, std::unique_ptr<RetryPolicy> retry,
                      std::unique_ptr<AccountingPolicy> accounting)
     : config_(std::move(config)),
       placement_(std::move(placement)),
       accounting_(std::move(accounting)),
       cluster_(config_.queues, config_.pools, placement_->traits()),
       registry_(config_.control_plane.registry),
+      retries_(std::move(retry), config_.seed),
       rng_(config_.seed, "placement"),
-      plan_(cluster_, PoolId{}, Time{}) {}
+      plan_(cluster_, PoolId{}, Time{}) {
+  DRYDOCK_CHECK(!retries_.has_policy() == config_.retry.type.empty(), "the scheduler was not given its retry policy");
+  if (config_.session_margin) cluster_.mind_sessions(*config_.session_margin);
+}
 
 Scheduler::~Scheduler() = default;
 
 std::span<const Command> Scheduler::step(Time now, std::span<const Event> events) {
   DRYDOCK_CHECK(now >= now_, "time went back");
   now_ = now;
+  cluster_.set_now(now);
   commands_.clear();
   placements_.clear();
   assignments_.clear();
@@ -33,6 +38,7 @@ std::span<const Command> Scheduler::step(Time now, std::span<const Event> events
   if (!halted_) {
     for (const Event& event : events) std::visit([this](const auto& e) { on(e); }, event);
     keep_time();
+    release_delayed();
     send_dispatches();
     decide();
     send_commit();
@@ -56,7 +62,7 @@ Time Scheduler::next_pass() const {
 Time Scheduler::next_wakeup() const {
   if (halted_) return kNever;
   Time at = cycle_open_ && registry_.waits() ? kNever : next_pass();
-  at = std::min(at, registry_.next_wakeup());
+  at = std::min({at, registry_.next_wakeup(), retries_.next_due()});
   if (accounting_) at = std::min(at, accounting_->next_wakeup());
   const bool store_work = !to_assign_.empty() || !to_release_.empty() ||
                           std::ranges::any_of(in_flight_, [](const Batch& b) { return b.unknown && b.read.value == 0; });
@@ -143,6 +149,11 @@ void Scheduler::on(const JobCancelled& event) {
         cluster_.remove_job(*ref);
       }
       break;
+    case JobState::delayed:
+      retries_.forget(*ref, job);
+      cluster_.set_state(*ref, JobState::ended);
+      cluster_.remove_job(*ref);
+      break;
     case JobState::committed:
     case JobState::stopping:
     case JobState::ended: cluster_.cancel(*ref); break;
@@ -192,6 +203,7 @@ void Scheduler::lose_worker(WorkerId id) {
 
 void Scheduler::lose_attempt(JobRef ref, WorkerId worker) {
   const Job& job = cluster_.job(ref);
+  bool poison = false;
   switch (job.state) {
     case JobState::bound:
       cluster_.dequeue(ref);
@@ -206,17 +218,24 @@ void Scheduler::lose_attempt(JobRef ref, WorkerId worker) {
     case JobState::committed: cluster_.give_back(ref); break;
     case JobState::running:
     case JobState::stopping:
-      if (job.spec.on_failure == OnInterrupt::resume) {
-        const double done = seconds(now_ - job.started) * cluster_.speed_of(job.placements);
-        cluster_.set_progress(ref, std::min(job.progress + duration_of_seconds(done), job.spec.estimate));
-      }
+      keep_progress(ref);
+      cluster_.count_loss(ref);
+      poison = !job.cancelled && retries_.is_poison(job.losses);
       cluster_.give_back(ref);
       break;
     case JobState::waiting:
+    case JobState::delayed:
     case JobState::ended: DRYDOCK_CHECK(false, "a worker held a job that holds nothing");
   }
-  release_later(ref, ReleaseReason::worker_lost);
-  if (!job.cancelled) wait_again(ref);  // a cancelled job goes when its release is written
+  release_later(ref, poison ? ReleaseReason::quarantined : ReleaseReason::worker_lost);
+  if (!job.cancelled && !poison) wait_again(ref);  // others go when their release is written
+}
+
+void Scheduler::keep_progress(JobRef ref) {
+  const Job& job = cluster_.job(ref);
+  if (job.spec.on_failure != OnInterrupt::resume) return;
+  const double done = seconds(now_ - job.started) * cluster_.speed_of(job.placements);
+  cluster_.set_progress(ref, std::min(job.progress + duration_of_seconds(done), job.spec.estimate));
 }
 
 void Scheduler::on(const AttemptFinished& event) {
@@ -224,7 +243,28 @@ void Scheduler::on(const AttemptFinished& event) {
   if (!ref) return;
   const JobState state = cluster_.job(*ref).state;
   if (state != JobState::running && state != JobState::stopping) return;
-  end(*ref, event.ending == Ending::succeeded ? ReleaseReason::succeeded : ReleaseReason::failed);
+  if (event.ending == Ending::failed) return fail(*ref);
+  retries_.succeeded();
+  end(*ref, ReleaseReason::succeeded);
+}
+
+void Scheduler::fail(JobRef ref) {
+  cluster_.count_failure(ref);
+  const Job& job = cluster_.job(ref);
+  const std::optional<Duration> delay = job.cancelled ? std::nullopt : retries_.after_failure(job);
+  if (!delay) return end(ref, ReleaseReason::failed);
+  keep_progress(ref);
+  end(ref, ReleaseReason::retried);
+  cluster_.set_state(ref, JobState::delayed);
+  retries_.hold(ref, job, later(now_, *delay));
+}
+
+// A job comes back to its queue only in a step, so that one with no delay is there when this one decides.
+void Scheduler::release_delayed() {
+  while (const std::optional<JobRef> ref = retries_.take_due(now_)) {
+    cluster_.set_state(*ref, JobState::ended);
+    wait_again(*ref);
+  }
 }
 
 void Scheduler::on(const AttemptStopped& event) {

@@ -10,6 +10,7 @@
 #include "policies/core/plan.hpp"
 #include "policies/core/policy_info.hpp"
 #include "policies/core/registry_watch.hpp"
+#include "policies/core/retry.hpp"
 #include "policies/core/rng.hpp"
 
 #include <cstdint>
@@ -40,6 +41,8 @@ struct SchedulerConfig {
   std::vector<PoolConfig> pools;
   PolicyConfig placement;
   PolicyConfig accounting;  // its type is empty where there is none
+  PolicyConfig retry;  // without a type: a failed attempt is the end of its job, a lost one is repeated at once, for ever
+  std::optional<Duration> session_margin;  // left of a worker's session when a job started there ends; nothing: oblivious
   ControlPlaneConfig control_plane;
   std::uint32_t max_in_flight = 2;                 // commits awaiting their answer; more decisions are coalesced
   Duration store_retry = std::chrono::seconds{1};  // pause after a failed commit or read
@@ -50,7 +53,7 @@ class Scheduler {
  public:
   // The policies must be those that the configuration names (or a plugin's). Without `accounting` there is no counter.
   Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement,
-            std::unique_ptr<AccountingPolicy> accounting = nullptr);
+            std::unique_ptr<RetryPolicy> retry = nullptr, std::unique_ptr<AccountingPolicy> accounting = nullptr);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -111,6 +114,9 @@ class Scheduler {
   void lose_attempt(JobRef ref, WorkerId worker);
   void wait_again(JobRef ref);
   void forget_or_wait(JobRef ref);
+  void fail(JobRef ref);
+  void release_delayed();
+  void keep_progress(JobRef ref);
   void end(JobRef ref, ReleaseReason reason);
   void release_later(JobRef ref, ReleaseReason reason);
 
@@ -142,6 +148,7 @@ class Scheduler {
   Cluster cluster_;
   RegistryWatch registry_;
   bool cycle_open_ = false;  // the registry was read for it
+  Retries retries_;
   Rng rng_;
   Plan plan_;
   Time now_{};

@@ -86,6 +86,7 @@ class Hasher {
     add(std::uint64_t{e.spec.pool.value});
     add(e.spec.capacity);
     add(e.spec.speed);
+    if (e.spec.until != kNever) add(nanos(e.spec.until));  // or else hashes are as before there were sessions
   }
   void operator()(const JobCancelled& e) { add(e.job.value); }
   void operator()(const JobSubmitted& e) {

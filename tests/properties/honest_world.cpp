@@ -1,5 +1,7 @@
 #include "tests/properties/honest_world.hpp"
 
+#include "policies/catalog.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -33,7 +35,7 @@ std::string text(AttemptId id) { return fmt::format("attempt {}.{}", id.job.valu
 
 HonestWorld::HonestWorld(WorldConfig config, std::unique_ptr<PlacementPolicy> policy)
     : config_(std::move(config)),
-      scheduler_(config_.scheduler, std::move(policy)),
+      scheduler_(config_.scheduler, std::move(policy), make_retry(config_.scheduler.retry)),
       rng_(config_.seed, "honest world"),
       workers_(config_.workers.size()),
       jobs_(config_.jobs.size()) {
@@ -155,7 +157,8 @@ void HonestWorld::end_in_truth(AttemptId id) {
 void HonestWorld::finish(AttemptId id) {
   if (find(id)->phase != Phase::running) return;
   end_in_truth(id);
-  tell_later(AttemptFinished{id, chance(10) ? Ending::failed : Ending::succeeded});
+  const bool fails = chance(config_.scheduler.retry.type.empty() ? 10 : 3);
+  tell_later(AttemptFinished{id, fails ? Ending::failed : Ending::succeeded});
 }
 
 void HonestWorld::keep_progress(JobId job, const AttemptTruth& attempt) {
@@ -224,8 +227,39 @@ void HonestWorld::leave(WorkerId worker) {
 void HonestWorld::note(const AttemptFinished& e) {
   const AttemptTruth* attempt = find(e.attempt);
   if (attempt == nullptr || attempt->told_over || attempt->phase != Phase::over) return;
-  jobs_[e.attempt.job.value].result_known = true;
+  if (e.ending == Ending::failed) {
+    note_failure(e.attempt);
+  } else {
+    jobs_[e.attempt.job.value].result_known = true;
+    find(e.attempt)->reason = ReleaseReason::succeeded;
+  }
   note_over(e.attempt);
+}
+
+std::int64_t HonestWorld::retry_setting(std::string_view name) const {
+  return config_.scheduler.retry.type.empty() ? 0 : config_.scheduler.retry.get<std::int64_t>(name);
+}
+
+// With a budget, which is judged elsewhere, it may also be given up before its time.
+void HonestWorld::note_failure(AttemptId id) {
+  JobTruth& job = jobs_[id.job.value];
+  AttemptTruth& attempt = *find(id);
+  if (config_.jobs[id.job.value].on_failure == OnInterrupt::resume) keep_progress(id.job, attempt);
+  const bool again = ++job.failures <= retry_setting("retries") && !job.cancelled;
+  attempt.reason = again ? ReleaseReason::retried : ReleaseReason::failed;
+  if (!again) job.result_known = true;
+  else if (config_.scheduler.retry.type == "fixed") job.not_before = now_ + config_.scheduler.retry.get<Duration>("delay");
+}
+
+// Only what was dispatched may have been the cause.
+void HonestWorld::note_loss(AttemptId id) {
+  JobTruth& job = jobs_[id.job.value];
+  AttemptTruth& attempt = *find(id);
+  if (attempt.phase != Phase::running && attempt.phase != Phase::over) return;
+  const std::int64_t most = retry_setting("quarantine_after");
+  const bool poison = ++job.losses >= most && most > 0 && !job.cancelled;
+  attempt.reason = poison ? ReleaseReason::quarantined : ReleaseReason::worker_lost;
+  if (poison) job.result_known = true;
 }
 void HonestWorld::note(const AttemptStopped& e) {
   const AttemptTruth* attempt = find(e.attempt);
@@ -255,7 +289,9 @@ void HonestWorld::note_lost(WorkerId worker) {
   workers_[index(worker)].known = false;
   for (std::uint64_t j = 0; j < jobs_.size(); ++j) {
     for (auto& [number, attempt] : jobs_[j].attempts) {
-      if (is_on(attempt.placements, worker) && !attempt.told_over) note_over({JobId{j}, number});
+      if (!is_on(attempt.placements, worker) || attempt.told_over) continue;
+      note_loss({JobId{j}, number});
+      note_over({JobId{j}, number});
     }
   }
 }
@@ -368,6 +404,10 @@ void HonestWorld::take_release(const Release& r, CommitTruth& commit) {
   if (attempt->phase == Phase::assigned || attempt->phase == Phase::released || attempt->releasing || !attempt->told_over) {
     complain("a release of " + text(r.attempt) + ", which is not over, not in the store, or already released");
   }
+  if (attempt->reason && r.reason != *attempt->reason) {
+    complain(fmt::format("{} is released for reason {}, and reason {} is right", text(r.attempt), static_cast<int>(r.reason),
+                         static_cast<int>(*attempt->reason)));
+  }
   attempt->releasing = true;
   commit.released.push_back(r.attempt);
 }
@@ -376,6 +416,7 @@ void HonestWorld::take_assignment(const Assignment& a, CommitTruth& commit) {
   JobTruth& job = jobs_[a.attempt.job.value];
   const std::string name = text(a.attempt);
   if (!job.accepted || job.rejected || job.result_known) complain(name + " is assigned, but its job does not wait");
+  if (now_ < job.not_before) complain(name + " is assigned before its delay is over");
   if (!job.attempts.empty() && a.attempt.number <= job.attempts.rbegin()->first)
     complain(name + ": attempt numbers do not rise");
   for (const auto& [number, attempt] : job.attempts) {

@@ -10,8 +10,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace drydock::properties {
@@ -65,8 +67,9 @@ class HonestWorld {
     std::vector<Placement> placements;
     Time began{};
     bool stop_asked = false;
-    bool told_over = false;  // the scheduler knows that it holds nothing any more
-    bool releasing = false;  // in a commit that has not failed
+    bool told_over = false;                              // the scheduler knows that it holds nothing any more
+    bool releasing = false;                              // in a commit that has not failed
+    std::optional<ReleaseReason> reason = std::nullopt;  // with which it is to be released, where only one is right
   };
   struct JobTruth {
     std::map<std::uint32_t, AttemptTruth> attempts;  // by number
@@ -74,7 +77,10 @@ class HonestWorld {
     bool accepted = false;
     bool cancelled = false;
     bool rejected = false;
-    bool result_known = false;  // to the scheduler
+    bool result_known = false;  // to the scheduler; or it was given up
+    std::int64_t failures = 0;  // by the facts so far
+    std::int64_t losses = 0;
+    Time not_before{};  // an attempt may be assigned
   };
   struct CommitTruth {
     std::vector<AttemptId> assigned;
@@ -128,6 +134,9 @@ class HonestWorld {
   void note(const JobSubmitted& e);
   void note_lost(WorkerId worker);
   void note_over(AttemptId id);
+  void note_failure(AttemptId id);
+  void note_loss(AttemptId id);
+  [[nodiscard]] std::int64_t retry_setting(std::string_view name) const;
 
   void step();
   void obey(const Commit& c);

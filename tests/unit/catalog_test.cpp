@@ -1,5 +1,7 @@
 #include "policies/catalog.hpp"
 
+#include "policies/session.hpp"
+
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <set>
@@ -86,6 +88,9 @@ TEST(Catalog, EachPolicyCanBeMadeWithDefaultsAndWithEachChoice) {
         case PolicyFamily::liveness: EXPECT_NE(make_liveness(config), nullptr); break;
         case PolicyFamily::accounting: EXPECT_NE(make_accounting(config), nullptr); break;
         case PolicyFamily::share: EXPECT_NE(make_share(config), nullptr); break;
+        case PolicyFamily::retry: EXPECT_NE(make_retry(config), nullptr); break;
+        case PolicyFamily::checkpoint: EXPECT_NE(make_checkpoint(config), nullptr); break;
+        case PolicyFamily::session: EXPECT_EQ(session_margin(config).has_value(), info.type == "fitting"); break;
       }
     }
   }

@@ -71,7 +71,11 @@ class RandomSteps {
       case 3: return AttemptStopped{attempt(), Duration{signed_number()}};
       case 4: return WorkerLeft{WorkerId{small()}, small()};
       case 5: return LeaseExpired{WorkerId{small()}, small()};
-      case 6: return WorkerRegistered{WorkerId{small()}, small(), {PoolId{small()}, amounts(), rng_.uniform() * 1e3}};
+      case 6: {
+        WorkerSpec spec{.pool = PoolId{small()}, .capacity = amounts(), .speed = rng_.uniform() * 1e3};
+        if (rng_.below(2) == 0) spec.until = time_at(signed_number());
+        return WorkerRegistered{WorkerId{small()}, small(), spec};
+      }
       case 7: return JobCancelled{JobId{number()}};
       default: return JobSubmitted{job()};
     }
@@ -86,7 +90,7 @@ class RandomSteps {
   Command commit(JournalStep& step) {
     const std::size_t first_release = step.releases.size();
     const std::size_t first_assignment = step.assignments.size();
-    for (std::uint64_t n = rng_.below(4); n > 0; --n) step.releases.push_back({attempt(), pick<ReleaseReason>(5)});
+    for (std::uint64_t n = rng_.below(4); n > 0; --n) step.releases.push_back({attempt(), pick<ReleaseReason>(7)});
     for (std::uint64_t n = rng_.below(4); n > 0; --n) step.assignments.push_back({attempt(), placements(step)});
     return Commit{RequestId{number()}, std::span<const Release>(step.releases).subspan(first_release),
                   std::span<const Assignment>(step.assignments).subspan(first_assignment)};
@@ -111,7 +115,7 @@ class RandomSteps {
       case 8: return DeclareDead{WorkerId{small()}, small()};
       case 1: return ReadBatch{RequestId{number()}, RequestId{number()}};
       case 2: return Dispatch{attempt(), placements(step)};
-      case 3: return StopAttempt{attempt(), pick<ReleaseReason>(5)};
+      case 3: return StopAttempt{attempt(), pick<ReleaseReason>(7)};
       case 4: return RejectJob{JobId{number()}, pick<RejectReason>(3)};
       default:
         step.texts.push_back("policy \"x\"\n broke a rule: \xc3\xa4 " + std::to_string(number()));

@@ -132,6 +132,70 @@ TEST(Metrics, FailedRejectedAndUnfinishedJobs) {
   EXPECT_FALSE(m.contains("per_queue.long.wait_s.mean"));
 }
 
+TEST(Metrics, LostAttemptsRetriesAndQuarantineAreGivenWhereThereMayBeSome) {
+  MetricsConfig config = two_queues();
+  EXPECT_FALSE(Metrics(config).result(at(10)).contains("retries"));
+  config.trouble = true;
+  Metrics metrics(config);
+  metrics.attempt_lost();
+  metrics.attempt_lost();
+  metrics.retried();
+  JobOutcome poison = job(0, {0, 1, 5});
+  poison.succeeded = false;
+  poison.quarantined = true;
+  run(metrics, poison);
+  const auto m = metrics.result(at(10));
+  EXPECT_EQ(m.at("attempts_lost"), 2);
+  EXPECT_EQ(m.at("retries"), 1);
+  EXPECT_EQ(m.at("jobs_quarantined"), 1);
+  EXPECT_EQ(m.at("jobs_failed"), 1);
+  EXPECT_EQ(m.at("availability"), 0);
+}
+
+TEST(Metrics, AvailabilityIsTheTimeWithAnyWorker) {
+  MetricsConfig config = two_queues();
+  config.trouble = true;
+  Metrics metrics(config);
+  metrics.workers(at(2), 1, PoolId{0});
+  metrics.workers(at(4), 1, PoolId{1});
+  metrics.workers(at(6), -1, PoolId{0});
+  metrics.workers(at(7), -1, PoolId{1});
+  metrics.workers(at(9), 1, PoolId{0});
+  const auto m = metrics.result(at(10));
+  EXPECT_DOUBLE_EQ(m.at("availability"), 0.6);
+  EXPECT_DOUBLE_EQ(m.at("per_pool.main.availability"), 0.5);
+  EXPECT_DOUBLE_EQ(m.at("per_pool.side.availability"), 0.3);
+}
+
+// Between 50 and 100 there are 1.5 jobs on average: two are as few as before. Disturbed from 100 to 200.
+std::map<std::string, double> disturbed(double more_until, double end) {
+  MetricsConfig config = two_queues();
+  config.disturbance = MetricsConfig::Disturbance{at(100), at(200)};
+  Metrics metrics(config);
+  metrics.submitted({0}, {0}, at(0));
+  metrics.submitted({1}, {0}, at(10));
+  metrics.submitted({2}, {0}, at(20));
+  metrics.ended(job(1, {10, 10, 40}));
+  metrics.ended(job(2, {20, 20, 75}));
+  for (std::uint64_t id = 3; id < 6; ++id) metrics.submitted({id}, {0}, at(150));
+  for (std::uint64_t id = 3; id < 5; ++id) {
+    if (more_until > 0) metrics.ended(job(id, {150, 150, more_until}));
+  }
+  return metrics.result(at(end));
+}
+
+TEST(Metrics, TheBaselineIsRegainedWhenJobsAreAsFewAsBefore) {
+  const auto later = disturbed(260, 400);
+  EXPECT_EQ(later.at("baseline_regained"), 1);
+  EXPECT_DOUBLE_EQ(later.at("time_to_baseline_s"), 60);
+  EXPECT_DOUBLE_EQ(disturbed(180, 400).at("time_to_baseline_s"), 0) << "before it healed";
+  const auto never = disturbed(0, 400);
+  EXPECT_EQ(never.at("baseline_regained"), 0);
+  EXPECT_FALSE(never.contains("time_to_baseline_s"));
+  EXPECT_FALSE(disturbed(0, 200).contains("baseline_regained")) << "not healed yet";
+  EXPECT_FALSE(Metrics(two_queues()).result(at(400)).contains("baseline_regained"));
+}
+
 TEST(Metrics, FailureDetectionAndCost) {
   Metrics metrics(two_queues());
   EXPECT_FALSE(metrics.result(at(1)).contains("false_expiries"));

@@ -71,7 +71,9 @@ TEST(Schema, HasNoObjectThatTheLoaderDoesNotKnow) {
     if (node.is_object() && node.contains("additionalProperties") && node["additionalProperties"] == false) {
       EXPECT_TRUE(known.contains(members(node.at("properties")))) << pointer;
     }
-    if (pointer == "/definitions/placement" || pointer == "/definitions/liveness") return;
+    for (const char* generated : {"placement", "liveness", "retry", "checkpoint_policy", "session"}) {
+      if (pointer == std::string("/definitions/") + generated) return;
+    }
     for (const auto& [key, value] : node.items()) {
       if (value.is_structured()) visit(value, fmt::format("{}/{}", pointer, key));
     }
@@ -97,8 +99,10 @@ TEST(Schema, DescribesEveryPropertyAndDefault) {
 
 TEST(Schema, ListsThePoliciesOfTheCatalogWithParametersAndDefaults) {
   const Json schema = Json::parse(schema_text());
-  for (const PolicyFamily family : {PolicyFamily::placement, PolicyFamily::liveness}) {
-    const Json& choices = schema.at("definitions").at(std::string(to_string(family))).at("anyOf");
+  for (const PolicyFamily family : {PolicyFamily::placement, PolicyFamily::liveness, PolicyFamily::retry,
+                                    PolicyFamily::checkpoint, PolicyFamily::session}) {
+    const std::string definition = family == PolicyFamily::checkpoint ? "checkpoint_policy" : std::string(to_string(family));
+    const Json& choices = schema.at("definitions").at(definition).at("anyOf");
     std::vector<std::string> types;
     for (const PolicyInfo& info : policy_catalog()) {
       if (info.family != family) continue;
