@@ -45,7 +45,8 @@ bool is_random(const Source& source) {
   const auto* synthetic = std::get_if<SyntheticSource>(&source);
   if (synthetic == nullptr) return false;
   return is_random(synthetic->arrivals) || is_random(synthetic->duration) || is_random(synthetic->tasks) ||
-         is_random(synthetic->estimate_factor);
+         is_random(synthetic->estimate_factor) ||
+         (synthetic->requests && (is_random(synthetic->requests->count) || is_random(synthetic->requests->duration)));
 }
 
 }  // namespace
@@ -82,6 +83,7 @@ bool is_random(const scenarios::MessageLoss& loss) { return loss.burst || (loss.
 
 bool is_random(const Scenario& scenario) {
   if (scenario.scheduler.placement.type == "jsq" || is_random(scenario.registry_latency)) return true;
+  if (scenario.limits) return true;  // when workers look at the state of all
   for (const auto& fault : scenario.faults) {
     if (std::visit([](const auto& kind) { return is_random(kind); }, fault)) return true;
   }

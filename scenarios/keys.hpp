@@ -10,9 +10,13 @@ namespace drydock::scenarios::keys {
 
 namespace lists {
 using Word = std::string_view;
-inline constexpr std::array<Word, 15> kScenario{"$schema",  "name",     "description",   "seed",       "duration",
-                                                "warmup",   "cluster",  "control_plane", "queues",     "pools",
-                                                "workload", "policies", "faults",        "checkpoint", "variants"};
+inline constexpr std::array<Word, 16> kScenario{"$schema", "name",          "description", "seed",  "duration", "warmup",
+                                                "cluster", "control_plane", "queues",      "pools", "workload", "policies",
+                                                "faults",  "checkpoint",    "variants",    "limits"};
+inline constexpr std::array<Word, 7> kLimits{"concurrency", "requests_per_minute", "tokens_per_minute", "base", "burst",
+                                             "enforced",    "answer_timeout"};
+inline constexpr std::array<Word, 3> kBaseShare{"concurrency", "requests_per_minute", "tokens_per_minute"};
+inline constexpr std::array<Word, 6> kRequests{"count", "duration", "tokens", "delay", "retry_delay", "retries"};
 inline constexpr std::array<Word, 3> kCluster{"hosts", "network", "stores"};
 inline constexpr std::array<Word, 1> kStores{"redis"};
 inline constexpr std::array<Word, 1> kRedis{"latency"};
@@ -21,15 +25,15 @@ inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
 inline constexpr std::array<Word, 3> kControlPlane{"mode", "cycle", "debounce"};
 inline constexpr std::array<Word, 3> kQueue{"name", "priority", "capacity"};
 inline constexpr std::array<Word, 4> kPool{"name", "hosts", "queues", "slots_per_worker"};
-inline constexpr std::array<Word, 2> kPolicies{"placement", "liveness"};
+inline constexpr std::array<Word, 3> kPolicies{"placement", "liveness", "share"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
 inline constexpr std::array<Word, 3> kBurst{"enter", "leave", "lost"};
 inline constexpr std::array<Word, 3> kCheckpoint{"interval", "cost", "restart"};
 inline constexpr std::array<Word, 2> kVariant{"name", "set"};
-inline constexpr std::array<Word, 16> kSynthetic{"name",  "queue",  "count",      "arrivals",     "cycle",    "duration",
-                                                 "tasks", "cpus",   "memory",     "gpus",         "priority", "estimate",
-                                                 "input", "output", "on_failure", "on_preemption"};
+inline constexpr std::array<Word, 17> kSynthetic{"name",  "queue",  "count",      "arrivals",      "cycle",    "duration",
+                                                 "tasks", "cpus",   "memory",     "gpus",          "priority", "estimate",
+                                                 "input", "output", "on_failure", "on_preemption", "requests"};
 inline constexpr std::array<Word, 11> kTraceJobs{"name",     "queue", "trace",  "cpus",       "memory",       "gpus",
                                                  "priority", "input", "output", "on_failure", "on_preemption"};
 inline constexpr std::array<Word, 12> kTrace{"format",   "path",      "first",  "count",   "rebase", "load",
@@ -73,6 +77,9 @@ inline constexpr ObjectKeys kWorkerCrash{"worker_crash", lists::kWorkerCrash};
 inline constexpr ObjectKeys kMessageLoss{"message_loss", lists::kMessageLoss};
 inline constexpr ObjectKeys kBurst{"burst", lists::kBurst};
 inline constexpr ObjectKeys kCheckpoint{"checkpoint", lists::kCheckpoint};
+inline constexpr ObjectKeys kLimits{"limits", lists::kLimits};
+inline constexpr ObjectKeys kBaseShare{"base_share", lists::kBaseShare};
+inline constexpr ObjectKeys kRequests{"requests", lists::kRequests};
 inline constexpr ObjectKeys kVariant{"variant", lists::kVariant};
 inline constexpr ObjectKeys kSynthetic{"synthetic", lists::kSynthetic};
 inline constexpr ObjectKeys kTraceJobs{"trace_jobs", lists::kTraceJobs};
@@ -119,6 +126,8 @@ inline constexpr std::array kAll{kScenario,      kCluster,
                                  kExponential,   kDeterministic,
                                  kUniform,       kLognormal,
                                  kWeibull,       kHyperexponential,
-                                 kBoundedPareto, kEmpirical};
+                                 kBoundedPareto, kEmpirical,
+                                 kLimits,        kBaseShare,
+                                 kRequests};
 
 }  // namespace drydock::scenarios::keys

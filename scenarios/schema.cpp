@@ -91,6 +91,8 @@ std::string schema_text() {
   schema["definitions"]["placement"] =
       family_schema(PolicyFamily::placement, "Which job goes next, on which workers (drydock policies lists them).");
   schema["definitions"]["liveness"] = family_schema(PolicyFamily::liveness, "How the death of a worker is noticed.");
+  schema["definitions"]["share"] =
+      family_schema(PolicyFamily::share, "How the limits of a service are divided among the workers.");
   return schema.dump(2) + "\n";
 }
 

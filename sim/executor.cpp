@@ -41,6 +41,7 @@ void Executor::submit(const scenarios::Arrival& arrival) {
          .on_preemption = spec.on_preemption,
          .used = true,
          .work = arrival.work,
+         .requests = arrival.requests,
          .submitted = arrival.at,
          .generation = generation};
   by_id_.insert(spec.id, slot);
@@ -182,6 +183,10 @@ void Executor::start_compute(std::uint32_t slot) {
   LiveJob& job = jobs_[slot];
   job.phase = Phase::compute;
   job.waiting_for = 0;
+  if (job.requests.count > 0) {
+    start_requests(slot);
+    return;
+  }
   ends_.clear();  // of tasks on dedicated hosts
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
     const HostIndex host = cpu_.facts(task).host;
@@ -198,6 +203,23 @@ void Executor::start_compute(std::uint32_t slot) {
   for (const Time end : ends_) {
     ++job.waiting_for;
     common_.at(end, Happening::attempt_end, slot, job.generation);
+  }
+}
+
+// The tasks hold their cores, but use none.
+void Executor::start_requests(std::uint32_t slot) {
+  LiveJob& job = jobs_[slot];
+  DRYDOCK_CHECK(clients_ != nullptr, "there is nobody to make the requests of a job");
+  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) ++job.waiting_for;
+  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
+    const Cpu::TaskFacts& facts = cpu_.facts(task);
+    clients_->begin(common_.now, {.key = task,
+                                  .worker = facts.tag,
+                                  .tasks = facts.tasks,
+                                  .first = job.requests_done,
+                                  .requests = job.requests,
+                                  .owner = slot,
+                                  .generation = job.generation});
   }
 }
 
@@ -240,14 +262,21 @@ void Executor::all_computed(std::uint32_t slot) {
   else finish(slot);
 }
 
-void Executor::finish(std::uint32_t slot) {
+void Executor::fail(std::uint32_t slot, std::uint32_t generation) {
+  if (jobs_[slot].generation != generation) return;
+  (void)leave_service(jobs_[slot]);
+  finish(slot, Ending::failed);
+}
+
+void Executor::finish(std::uint32_t slot, Ending ending) {
   LiveJob& job = jobs_[slot];
   Duration service{};
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
-    service = std::max(service, service_of(job.work, platform_.hosts()[cpu_.facts(task).host].speed));
+    const double speed = job.requests.count > 0 ? 1.0 : platform_.hosts()[cpu_.facts(task).host].speed;
+    service = std::max(service, service_of(job.work, speed));
   }
   const WorkerId worker{cpu_.facts(job.first_task).tag};
-  common_.facts.emplace_back(AttemptFinished{{job.id, job.attempt}, Ending::succeeded});
+  common_.facts.emplace_back(AttemptFinished{{job.id, job.attempt}, ending});
   common_.metrics.ended({.id = job.id,
                          .queue = job.queue,
                          .pool = platform_.workers()[index(worker)].spec.pool,
@@ -255,7 +284,7 @@ void Executor::finish(std::uint32_t slot) {
                          .first_start = job.first_start,
                          .ended = common_.now,
                          .service = service,
-                         .succeeded = true,
+                         .succeeded = ending == Ending::succeeded,
                          .attempts = job.attempt});
   last_end_ = common_.now;
   leave_hosts(slot);
@@ -267,10 +296,17 @@ void Executor::finish(std::uint32_t slot) {
 void Executor::interrupt(std::uint32_t slot, OnInterrupt keep) {
   LiveJob& job = jobs_[slot];
   if (job.phase == Phase::none) return;
-  if (job.phase == Phase::compute) common_.queue.add_void();
+  const bool requesting = job.phase == Phase::compute && job.requests.count > 0;
+  if (job.phase == Phase::compute && !requesting) common_.queue.add_void();
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
     stop_task(task);
     if (task < flows_.size() && flows_[task].live) engine_.stop_flow(flows_[task].id);
+  }
+  if (job.requests.count > 0) {
+    interrupt_requests(job, keep);
+    leave_hosts(slot);
+    ++job.generation;
+    return;
   }
   long double core_ns = 0;
   const WorkDone now_done = done_by_attempt(job, core_ns);
@@ -298,6 +334,25 @@ void Executor::interrupt(std::uint32_t slot, OnInterrupt keep) {
   note_wasted(began_with + core_ns - job.done_core_ns);
   leave_hosts(slot);
   ++job.generation;
+}
+
+std::uint32_t Executor::leave_service(const LiveJob& job) {
+  std::uint32_t done = job.requests.count;
+  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
+    done = std::min(done, clients_->leave(common_.now, task, job.requests.count));
+  }
+  return done;
+}
+
+// No core time is lost: none was used. A request that ran is made again.
+void Executor::interrupt_requests(LiveJob& job, OnInterrupt keep) {
+  const std::uint32_t done = job.phase == Phase::compute  ? leave_service(job)
+                             : job.phase == Phase::output ? job.requests.count - 1
+                                                          : job.requests_done;
+  job.requests_done = keep == OnInterrupt::resume ? done : 0;
+  // For the scheduler: as if all took the same time.
+  const long double part = static_cast<long double>(job.requests_done) / job.requests.count;
+  job.done = std::min(job.work - Duration{1}, Duration{std::llround(static_cast<long double>(nanos(job.work)) * part)});
 }
 
 long double Executor::core_ns_of(const LiveJob& job, Duration work) const {

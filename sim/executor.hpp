@@ -8,6 +8,7 @@
 #include "sim/common.hpp"
 #include "sim/cpu.hpp"
 #include "sim/platform.hpp"
+#include "sim/request_clients.hpp"
 #include "sim/simgrid_engine.hpp"
 #include "sim/work_plan.hpp"
 
@@ -21,6 +22,9 @@ namespace drydock::sim {
 class Executor {
  public:
   Executor(const Platform& platform, const scenarios::CheckpointConfig& checkpoint, SimGridEngine& engine, Common& common);
+
+  // Where the tasks of jobs that make requests go; there must be one if there are such jobs. Must outlive the executor.
+  void set_clients(RequestClients& clients) { clients_ = &clients; }
 
   // A job came into being. Its memory is given back when it ends or is rejected.
   void submit(const scenarios::Arrival& arrival);
@@ -40,6 +44,8 @@ class Executor {
   void host_end(HostIndex host, std::uint32_t generation);
   void flow_end(std::uint32_t slot, std::uint32_t generation);
   void flow_arrived(std::uint64_t cookie, std::int64_t at);
+  // A task of the job failed: its attempt ends without success.
+  void fail(std::uint32_t slot, std::uint32_t generation);
   [[nodiscard]] bool is_void(const Pending& pending) const;
 
   [[nodiscard]] std::size_t live_jobs() const { return by_id_.size(); }
@@ -69,6 +75,8 @@ class Executor {
     Duration saved{};              // of it, held by checkpoints
     long double done_core_ns = 0;  // core time that these took
     long double saved_core_ns = 0;
+    scenarios::JobRequests requests{};  // instead of work, if there are any
+    std::uint32_t requests_done = 0;    // of each task, where an attempt begins
     Time submitted{};
     Time first_start = kNever;
 
@@ -84,7 +92,11 @@ class Executor {
   void start_compute(std::uint32_t slot);
   void part_computed(std::uint32_t slot);
   void all_computed(std::uint32_t slot);
-  void finish(std::uint32_t slot);
+  void start_requests(std::uint32_t slot);
+  void finish(std::uint32_t slot, Ending ending = Ending::succeeded);
+  // Takes the tasks away from the service; returns the requests that all of them had finished.
+  std::uint32_t leave_service(const LiveJob& job);
+  void interrupt_requests(LiveJob& job, OnInterrupt keep);
   void interrupt(std::uint32_t slot, OnInterrupt keep);
   [[nodiscard]] WorkDone done_by_attempt(const LiveJob& job, long double& core_ns) const;
   // What this work takes on the hosts of the attempt.
@@ -101,6 +113,7 @@ class Executor {
   SimGridEngine& engine_;
   Common& common_;
   Cpu cpu_;
+  RequestClients* clients_ = nullptr;
 
   std::vector<LiveJob> jobs_;
   std::vector<std::uint32_t> free_jobs_;
