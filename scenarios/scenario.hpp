@@ -120,7 +120,7 @@ struct SyntheticSource {
   Arrivals arrivals;
   std::optional<Cycle> cycle;
   std::optional<Distribution> duration;         // nothing: from the Lublin model, which `arrivals` then is, or `requests`
-  std::optional<Requests> requests;             // `duration` is nothing then: it follows from them
+  std::optional<Requests> requests = {};        // `duration` is nothing then: it follows from them
   std::optional<Distribution> tasks;            // rounded, at least 1; nothing: from the Lublin model, else shape.tasks
   std::optional<Distribution> estimate_factor;  // estimate = true duration * factor; nothing: exact
   std::uint32_t most_tasks = 1;                 // random numbers of tasks are cut off here: what fits into the pool

@@ -106,7 +106,7 @@ void RequestClients::use(Time now, std::uint32_t worker, const Share& share, boo
 void RequestClients::reset(Time now, std::uint32_t worker) {
   now_ = now;
   Desk& desk = desks_[worker];
-  DRYDOCK_CHECK(desk.tasks == 0 && desk.running == 0, "a worker that ended still has tasks that make requests");
+  DRYDOCK_CHECK(desk.tasks == 0 && desk.running == 0 && desk.retrying == 0, "a worker that ended still has tasks that make requests");
   desk.queue.clear();
   if (scenario_.limits) desk.share = {};
   desk.requests = {kNoRate, 0, now, 0};
@@ -147,10 +147,8 @@ void RequestClients::happen(Time now) {
         break;
       case Kind::ready:
         if (clients_[index].generation != pending.generation) break;
-        if (clients_[index].refusals > 0) {
-          throttled_ns_ += nanos(kind_of(groups_[clients_[index].group]).retry_delay);
-        }
-        queue_up(index);
+        if (clients_[index].refusals > 0) try_again(index);
+        else queue_up(index);
         serve(clients_[index].worker);
         break;
       case Kind::answer:
@@ -198,6 +196,17 @@ void RequestClients::queue_up(std::uint32_t client) {
   desks_[c.worker].queue.push_back({client, c.generation});
 }
 
+// The next try of a refused request goes before others: it has kept its place.
+void RequestClients::try_again(std::uint32_t client) {
+  Client& c = clients_[client];
+  Desk& desk = desks_[c.worker];
+  note_waited(c);
+  --desk.retrying;
+  c.state = State::waiting;
+  c.ready = now_;
+  desk.queue.push_front({client, c.generation});
+}
+
 // Lets begin what may.
 void RequestClients::serve(std::uint32_t worker) {
   Desk& desk = desks_[worker];
@@ -225,7 +234,7 @@ void RequestClients::serve(std::uint32_t worker) {
 // `possible`: when it may if nothing changes.
 bool RequestClients::may_begin(const Desk& desk, std::int64_t tokens, Time& possible) const {
   possible = kNever;
-  if (desk.running >= desk.share.concurrency) return false;
+  if (desk.running + desk.retrying >= desk.share.concurrency) return false;
   possible = now_;
   if (total_.requests_per_minute != kNoLimit) possible = std::max(possible, desk.requests.ready_at(now_, 1));
   if (total_.tokens_per_minute != kNoLimit) possible = std::max(possible, desk.tokens.ready_at(now_, tokens));
@@ -310,7 +319,9 @@ void RequestClients::refuse(std::uint32_t client) {
     end_group(c.group, false);
     return;
   }
-  c.state = State::pausing;
+  c.state = State::retrying;
+  c.ready = now_;
+  ++desks_[c.worker].retrying;
   push(later(now_, kind.retry_delay), Kind::ready, client, c.generation);
 }
 
@@ -328,7 +339,8 @@ void RequestClients::drop_group(GroupState& group) {
     Client& c = clients_[client];
     const State state = c.state;
     c.state = State::none;
-    if (state == State::waiting) note_waited(c);
+    if (state == State::waiting || state == State::retrying) note_waited(c);
+    if (state == State::retrying) --desks_[worker].retrying;
     if (state != State::none) task_ns_ += static_cast<double>(nanos(now_ - group.began));
     if (state == State::running) set_running(worker, -1);
     free_client(client);
@@ -416,7 +428,7 @@ reports::ShareFigures RequestClients::figures(Time now) const {
   double task_ns = task_ns_;
   for (const Client& client : clients_) {
     if (client.state == State::none) continue;
-    if (client.state == State::waiting) throttled += nanos(now - client.ready);
+    if (client.state == State::waiting || client.state == State::retrying) throttled += nanos(now - client.ready);
     task_ns += static_cast<double>(nanos(now - groups_[client.group].began));
   }
   figures.throttled_s = static_cast<double>(throttled) / 1e9;

@@ -25,7 +25,8 @@ namespace drydock::sim {
 //   when fewer requests run than its share allows and its two token buckets hold what the request needs.
 // - Buckets hold what the share brings in ServiceLimits::burst. Those of a worker that starts are empty, the service's are
 //   full: workers whose shares never sum to more than the limits are never refused.
-// - A refusal takes no time; the request is tried again after Requests::retry_delay. What the worker's buckets gave is spent.
+// - A refusal takes no time; the request is tried again after Requests::retry_delay, and keeps its place among those that run
+//   until then. What the worker's buckets gave is spent.
 // - A share that shrinks lets the requests that run end; one that is over stops them, and they are made again.
 class RequestClients {
  public:
@@ -81,7 +82,7 @@ class RequestClients {
   [[nodiscard]] std::optional<std::uint32_t> waiting_worker() const;
 
  private:
-  enum class State : std::uint8_t { none, waiting, running, pausing };
+  enum class State : std::uint8_t { none, waiting, running, pausing, retrying };
   struct Client {
     std::uint32_t group = 0;
     std::uint32_t worker = 0;
@@ -89,7 +90,7 @@ class RequestClients {
     std::uint32_t generation = 0;  // of its events and its place in the queue
     std::uint32_t refusals = 0;    // of this request
     State state = State::none;
-    Time ready{};  // since when it waits, while it does
+    Time ready{};  // since when it waits: for its share, or for the next try
   };
   struct GroupState {
     Group facts;
@@ -109,7 +110,8 @@ class RequestClients {
     TokenBucket tokens;
     std::deque<Place> queue;
     std::int64_t running = 0;
-    std::int64_t tasks = 0;  // that make requests
+    std::int64_t retrying = 0;  // refused requests that keep their place until the next try
+    std::int64_t tasks = 0;     // that make requests
     // Of the load: in thousandths.
     std::int64_t milli_requests = 0;
     std::int64_t milli_tokens = 0;
@@ -135,6 +137,7 @@ class RequestClients {
   void add_load(Desk& desk, const GroupState& group, std::int64_t tasks);
   void touch(std::uint32_t worker);
   void queue_up(std::uint32_t client);
+  void try_again(std::uint32_t client);
   void serve(std::uint32_t worker);
   [[nodiscard]] bool may_begin(const Desk& desk, std::int64_t tokens, Time& possible) const;
   void start(std::uint32_t client);

@@ -26,7 +26,8 @@ Shares::Shares(const scenarios::Scenario& scenario, const Platform& platform, st
       nodes_(platform.workers().size()) {
   if (!scenario.limits) return;
   policy_ = make_share(scenario.limits->policy);
-  ledger_.emplace(scenario.limits->shares, *policy_);
+  // It was set up before anybody began: nothing is lost that it would have to wait for.
+  ledger_.emplace(scenario.limits->shares, *policy_, ShareLedgerState{.store = store_, .holders = {}, .published = {}});
   for (std::size_t worker = 0; worker < nodes_.size(); ++worker) {
     takes_part_[worker] = makes_requests(scenario, scenario.pools[index(platform.workers()[worker].spec.pool)]);
   }
