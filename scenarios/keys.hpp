@@ -13,8 +13,8 @@ using Word = std::string_view;
 inline constexpr std::array<Word, 16> kScenario{"$schema", "name",          "description", "seed",  "duration", "warmup",
                                                 "cluster", "control_plane", "queues",      "pools", "workload", "policies",
                                                 "faults",  "checkpoint",    "variants",    "limits"};
-inline constexpr std::array<Word, 7> kLimits{"concurrency", "requests_per_minute", "tokens_per_minute", "base", "burst",
-                                             "enforced",    "answer_timeout"};
+inline constexpr std::array<Word, 8> kLimits{"weights", "concurrency", "requests_per_minute", "tokens_per_minute", "base",
+                                             "burst",   "enforced",    "answer_timeout"};
 inline constexpr std::array<Word, 3> kBaseShare{"concurrency", "requests_per_minute", "tokens_per_minute"};
 inline constexpr std::array<Word, 6> kRequests{"count", "duration", "tokens", "delay", "retry_delay", "retries"};
 inline constexpr std::array<Word, 3> kCluster{"hosts", "network", "stores"};

@@ -5,6 +5,7 @@
 #include "scenarios/keys.hpp"
 #include "scenarios/sections.hpp"
 #include "scenarios/units.hpp"
+#include "scenarios/wording.hpp"
 
 #include <algorithm>
 #include <array>
@@ -72,6 +73,32 @@ void check_policy(const Node& node, const ServiceLimits& limits) {
   if (std::holds_alternative<AdaptiveShares>(protocol) && !limits.enforced) {
     node.fail(fmt::format("{} learns from refusals, but with \"enforced\": false in \"limits\" the service refuses nothing",
                           limits.policy.type));
+  }
+}
+
+bool weighs(const PolicyConfig& policy) {
+  const std::string& division = policy.type == "leased" ? policy.get<std::string>("division") : policy.type;
+  return division == "max-min" || division == "drf";
+}
+
+void read_weights(const Node& node, const Scenario& scenario, ServiceLimits& limits) {
+  if (!node.json().is_object()) {
+    node.expected("an object of pools and weights, such as {\"main\": 2}");
+    return;
+  }
+  if (!weighs(limits.policy)) {
+    node.fail(
+        fmt::format("{} gives all active workers the same: weights go with max-min and drf, and with leased where "
+                    "its \"division\" is one of these",
+                    limits.policy.type));
+  }
+  std::vector<std::string_view> names;
+  for (const Pool& pool : scenario.pools) names.push_back(pool.name);
+  for (const auto& [name, weight] : node.json().items()) {
+    const auto pool = std::ranges::find(names, name);
+    const Node value = node.member(name);
+    if (pool == names.end()) value.fail(fmt::format("there is no pool \"{}\"{}", printable(name), suggestion(name, names)));
+    else limits.weights[static_cast<std::size_t>(pool - names.begin())] = value.count({1, kLargestWeight});
   }
 }
 
@@ -157,6 +184,8 @@ void read_limits(const ObjectReader& top, Scenario& scenario) {
   limits.answer_timeout = object.duration("answer_timeout", limits.answer_timeout, Duration{1});
   limits.policy = read_policy(policy, PolicyFamily::share, "leased");
   if (node->diagnostics().failed()) return;
+  limits.weights.assign(scenario.pools.size(), 1);
+  if (const auto weights = object.find("weights")) read_weights(*weights, scenario, limits);
   check_policy(policy ? *policy : *node, limits);
   scenario.limits = std::move(limits);
 }

@@ -179,6 +179,7 @@ struct ServiceLimits {
   Duration burst = std::chrono::minutes{1};           // so much of the rates as this time brings may be used at once
   bool enforced = true;                               // the service refuses what is beyond; else it is only measured
   Duration answer_timeout = std::chrono::seconds{1};  // a worker gives up waiting for the store's answer after this
+  std::vector<std::int64_t> weights;                  // of a worker of each pool, for the policies that weigh
   PolicyConfig policy;                                // of the family share
 };
 

@@ -106,7 +106,8 @@ void RequestClients::use(Time now, std::uint32_t worker, const Share& share, boo
 void RequestClients::reset(Time now, std::uint32_t worker) {
   now_ = now;
   Desk& desk = desks_[worker];
-  DRYDOCK_CHECK(desk.tasks == 0 && desk.running == 0 && desk.retrying == 0, "a worker that ended still has tasks that make requests");
+  DRYDOCK_CHECK(desk.tasks == 0 && desk.running == 0 && desk.retrying == 0,
+                "a worker that ended still has tasks that make requests");
   desk.queue.clear();
   if (scenario_.limits) desk.share = {};
   desk.requests = {kNoRate, 0, now, 0};

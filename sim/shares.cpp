@@ -48,6 +48,7 @@ void Shares::started(Time now, std::uint32_t worker) {
   ++node.incarnation;
   ShareAgentConfig config{.worker = {worker},
                           .incarnation = node.incarnation,
+                          .weight = scenario_.limits->weights[index(platform_.workers()[worker].spec.pool)],
                           .limits = scenario_.limits->shares,
                           .check_phase = {},
                           .adjust_phase = {}};
@@ -213,6 +214,16 @@ void Shares::answer(std::uint32_t place, Answer how) {
 }
 
 // --- the end ---
+
+std::optional<Violation> Shares::broken_promise(Time now) const {
+  if (!policy_ || !std::holds_alternative<LeasedShares>(policy_->rules().protocol)) return std::nullopt;
+  const auto excess = clients_.figures(now).any_excess;
+  if (!excess || excess->seconds <= 0) return std::nullopt;
+  return Violation{.invariant = 6,
+                   .at = now,
+                   .what = fmt::format("workers could together use {:.3g} times a limit, for {:.9g} s in all",
+                                       excess->max_ratio, excess->seconds)};
+}
 
 void Shares::look_for_starvation() {
   if (scenario_.duration || now_ - progress_at_ < kStarved) return;

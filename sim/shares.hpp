@@ -2,6 +2,7 @@
 // they meet, and the messages between.
 #pragma once
 
+#include "policies/core/check.hpp"
 #include "policies/core/share_agent.hpp"
 #include "policies/core/share_ledger.hpp"
 #include "scenarios/scenario.hpp"
@@ -45,6 +46,8 @@ class Shares {
   // Lets happen all that is due at `now`. To be called after each instant in which clients() got orders.
   void happen(Time now);
 
+  // Shares exceeded a limit although the policy promises that they never do (invariant 6), if that was so until now.
+  [[nodiscard]] std::optional<Violation> broken_promise(Time now) const;
   // Why tasks will wait for ever, if they do.
   [[nodiscard]] const std::optional<std::string>& error() const { return error_; }
 

@@ -87,6 +87,10 @@ reports::RunResult World::run() {
     result.checked = true;
     result.violations = checker_->violations();
     result.violation_count = checker_->violation_count();
+    if (const auto broken = shares_ ? shares_->broken_promise(common_.now) : std::nullopt) {
+      result.violations.push_back(*broken);
+      ++result.violation_count;
+    }
   }
   result.journal_hash = scheduler_.journal_hash();
   result.steps = steps_;

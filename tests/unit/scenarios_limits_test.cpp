@@ -58,8 +58,10 @@ TEST(Limits, FillsInDefaults) {
 
 TEST(Limits, ReadsEveryKey) {
   Json json = good();
-  json["limits"] = {{"requests_per_minute", 60}, {"base", {{"requests_per_minute", 7}, {"concurrency", 5}}},
-                    {"burst", "10s"},            {"enforced", false},
+  json["limits"] = {{"requests_per_minute", 60},
+                    {"base", {{"requests_per_minute", 7}, {"concurrency", 5}}},
+                    {"burst", "10s"},
+                    {"enforced", false},
                     {"answer_timeout", "200ms"}};
   json["policies"]["share"] = {{"type", "equal-active"}, {"check", "2s"}, {"idle_share", "base"}};
   json["workload"][0]["requests"] = {{"count", {{"uniform", {{"low", 2}, {"high", 4}}}}},
@@ -109,6 +111,8 @@ TEST(Limits, RefusesWhatCannotBeMeantAndSaysWhatToDo) {
       {"/limits/answer_timeout", "\"13s\"", {"awaited for 13s", "one lost message would stop a worker"}},
       {"/policies", R"({"share": {"type": "max-min", "silence": "5s"}})", {"\"silence\" is 5s and \"check\" 5s"}},
       {"/policies", R"({"share": {"type": "equal-active", "lease": "5s"}})", {"lease"}},
+      {"/limits/weights", R"({"iö": 2})", {"/limits/weights", "there is no pool", "did you mean \"io\""}},
+      {"/limits/weights", R"({"io": 0})", {"/limits/weights/io"}},
   };
   for (const Bad& bad : all) {
     const std::string error = error_with(bad.pointer, bad.value);
@@ -116,6 +120,18 @@ TEST(Limits, RefusesWhatCannotBeMeantAndSaysWhatToDo) {
       EXPECT_NE(error.find(part), std::string::npos) << bad.pointer << " = " << bad.value << ": " << error;
     }
   }
+}
+
+TEST(Limits, WeightsAreOfPoolsAndForPoliciesThatWeigh) {
+  Json json = good();
+  json["limits"]["weights"] = {{"io", 3}};
+  const auto loaded = load_json(json);
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_EQ(loaded.value().front().limits->weights, (std::vector<std::int64_t>{3, 1}));
+  json["policies"]["share"] = "equal-active";
+  const auto equal = load_json(json);
+  ASSERT_FALSE(equal.ok());
+  EXPECT_NE(equal.error().message.find("equal-active gives all active workers the same"), std::string::npos);
 }
 
 TEST(Limits, ThePartsBelongTogether) {

@@ -36,9 +36,8 @@ std::vector<scenarios::Scenario> loaded(const Json& json) {
 reports::RunResult run(const Json& json, std::uint64_t seed = 1) {
   const auto scenarios = loaded(json);
   if (scenarios.empty()) return {};
-  const std::string bytes = in_child([&] {
-    return encode_result(run_one(scenarios.front(), seed, {.check = true, .journal = {}}, kGoOn));
-  });
+  const std::string bytes =
+      in_child([&] { return encode_result(run_one(scenarios.front(), seed, {.check = true, .journal = {}}, kGoOn)); });
   reports::RunResult result = decode_result(bytes).value();
   EXPECT_EQ(result.error.value_or(""), "");
   EXPECT_EQ(result.violation_count, 0U);
@@ -136,16 +135,14 @@ TEST(SimShares, LeasedSharesAreNeverRefused) {
                          {"count", 60},
                          {"tasks", {{"uniform", {{"low", 1}, {"high", 60}}}}},
                          {"on_failure", "resume"},
-                         {"requests", {{"count", {{"uniform", {{"low", 1}, {"high", 30}}}}},
-                                       {"duration", {{"exponential", {{"mean", "2s"}}}}},
-                                       {"tokens", 60}}}};
-  json["faults"] = {{{"type", "message-loss"}, {"between", {"workers", "redis"}}, {"probability", 0.2}},
-                    {{"type", "message-loss"},
-                     {"between", {"workers", "redis"}},
-                     {"probability", 1},
-                     {"at", "5m"},
-                     {"for", "1m"}},
-                    {{"type", "worker-crash"}, {"mtbf", "5m"}, {"mttr", "10s"}}};
+                         {"requests",
+                          {{"count", {{"uniform", {{"low", 1}, {"high", 30}}}}},
+                           {"duration", {{"exponential", {{"mean", "2s"}}}}},
+                           {"tokens", 60}}}};
+  json["faults"] = {
+      {{"type", "message-loss"}, {"between", {"workers", "redis"}}, {"probability", 0.2}},
+      {{"type", "message-loss"}, {"between", {"workers", "redis"}}, {"probability", 1}, {"at", "5m"}, {"for", "1m"}},
+      {{"type", "worker-crash"}, {"mtbf", "5m"}, {"mttr", "10s"}}};
   double stopped = 0;
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     for (const char* division : {"equal-active", "max-min", "drf"}) {
@@ -177,10 +174,11 @@ TEST(SimShares, EveryPolicyEndsTheWorkAndRepeatsItself) {
     Json json = plain();
     json["cluster"]["hosts"][0]["count"] = 4;
     json["limits"] = {{"concurrency", 40}, {"requests_per_minute", 800}};
-    json["workload"][0] = {{"arrivals", {{"poisson", {{"rate", "2/m"}}}}},
-                           {"count", 30},
-                           {"tasks", 30},
-                           {"requests", {{"count", 10}, {"duration", {{"exponential", {{"mean", "2s"}}}}}, {"retries", 1000}}}};
+    json["workload"][0] = {
+        {"arrivals", {{"poisson", {{"rate", "2/m"}}}}},
+        {"count", 30},
+        {"tasks", 30},
+        {"requests", {{"count", 10}, {"duration", {{"exponential", {{"mean", "2s"}}}}}, {"retries", 1000}}}};
     json["policies"]["share"] = info.type;
     const reports::RunResult first = run(json, 7);
     EXPECT_EQ(first.metrics.at("jobs_completed"), 30);
@@ -205,6 +203,25 @@ TEST(SimShares, AimdGrowsUntilItIsRefused) {
   const auto two = run(json).metrics;
   EXPECT_GT(two.at("requests_refused"), 0);
   EXPECT_EQ(two.at("requests_in_flight.max"), 40);
+}
+
+// Two workers that could use more than there is, of which one has twice the weight of the other.
+TEST(SimShares, WeightsCount) {
+  Json json = plain();
+  json["cluster"]["hosts"] = {{{"name", "a"}, {"cpus", 100}}, {{"name", "b"}, {"cpus", 100}}};
+  json["queues"] = {{{"name", "a"}}, {{"name", "b"}}};
+  json["pools"] = {{{"name", "a"}, {"hosts", {"a"}}, {"queues", {"a"}}},
+                   {{"name", "b"}, {"hosts", {"b"}}, {"queues", {"b"}}}};
+  json["limits"] = {{"concurrency", 30}, {"weights", {{"a", 2}}}};
+  json["workload"][0]["tasks"] = 30;
+  json["workload"][0]["requests"] = {{"count", 100}, {"duration", "1s"}, {"delay", "0s"}};
+  json["workload"].push_back(json["workload"][0]);
+  json["workload"][0]["queue"] = "a";
+  json["workload"][1]["queue"] = "b";
+  const auto m = run(json).metrics;
+  // 3000 requests at 20 a second, then 1500 at 30 a second for the other.
+  EXPECT_NEAR(m.at("per_queue.a.response_s.mean"), 150, 4);
+  EXPECT_NEAR(m.at("per_queue.b.response_s.mean"), 200, 4);
 }
 
 TEST(SimShares, AfterACrashRequestsStayDoneOrDoNot) {
@@ -262,9 +279,8 @@ TEST(SimShares, TasksThatWouldWaitForEverEndTheRun) {
   json["limits"] = {{"concurrency", 10}};
   json["faults"] = {{{"type", "message-loss"}, {"between", {"workers", "redis"}}, {"probability", 1}, {"for", "52w"}}};
   const auto scenarios = loaded(json);
-  const std::string error = in_child([&] {
-    return run_one(scenarios.front(), 1, {.journal = {}}, kGoOn).error.value_or("no error");
-  });
+  const std::string error =
+      in_child([&] { return run_one(scenarios.front(), 1, {.journal = {}}, kGoOn).error.value_or("no error"); });
   EXPECT_NE(error.find("no request was made for 7 days"), std::string::npos) << error;
 }
 
