@@ -323,13 +323,21 @@ std::optional<MetricInfo> describe_whole(std::string_view name) {
   return std::nullopt;
 }
 
+bool exists_for(const MetricFamily& family, const Parts& parts) {
+  const std::string_view name = family.name;
+  if (name.starts_with("share_excess.")) return parts.limits;
+  const bool about_requests =
+      name.starts_with("requests_") || name.starts_with("tokens_per_minute") || name.starts_with("throttled_");
+  return !about_requests || parts.requests;
+}
+
 bool exists_for(const MetricFamily& family, Split part) {
   return part == Split::none || family.split == part || family.split == Split::both;
 }
 
-void append_names(std::vector<std::string>& names, const std::string& prefix, Split part) {
+void append_names(std::vector<std::string>& names, const std::string& prefix, Split part, const Parts& parts) {
   for (const MetricFamily& family : families()) {
-    if (!exists_for(family, part)) continue;
+    if (!exists_for(family, part) || !exists_for(family, parts)) continue;
     if (family.statistics.empty()) names.push_back(prefix + std::string(family.name));
     for (const std::string_view statistic : family.statistics)
       names.push_back(fmt::format("{}{}.{}", prefix, family.name, statistic));
@@ -382,9 +390,9 @@ std::optional<MetricInfo> describe(std::string_view name) {
 
 std::vector<std::string> metric_names(const Parts& parts) {
   std::vector<std::string> names;
-  append_names(names, "", Split::none);
-  for (const auto& queue : parts.queues) append_names(names, fmt::format("per_queue.{}.", queue), Split::queue);
-  for (const auto& pool : parts.pools) append_names(names, fmt::format("per_pool.{}.", pool), Split::pool);
+  append_names(names, "", Split::none, parts);
+  for (const auto& queue : parts.queues) append_names(names, fmt::format("per_queue.{}.", queue), Split::queue, parts);
+  for (const auto& pool : parts.pools) append_names(names, fmt::format("per_pool.{}.", pool), Split::pool, parts);
   return names;
 }
 

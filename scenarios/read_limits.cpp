@@ -141,6 +141,16 @@ void note_few_requests_at_a_time(Scenario& scenario) {
       fmt::format("{} workers share {} requests at a time: while all are active, some may make none", workers, total));
 }
 
+void refuse_late_answers(const Node& node, const Scenario& scenario) {
+  if (!scenario.registry_latency || scenario.limits->policy.type == "aimd") return;
+  const Duration takes = duration_of_seconds(2 * mean_of(*scenario.registry_latency));
+  if (takes <= scenario.limits->answer_timeout) return;
+  node.fail(
+      fmt::format("a question to the store and its answer take {} on average (\"latency\" of redis, twice), but a worker "
+                  "waits for {} only: raise \"answer_timeout\"",
+                  format_duration(takes), format_duration(scenario.limits->answer_timeout)));
+}
+
 }  // namespace
 
 std::int64_t burst_of_rate(std::int64_t per_minute, Duration burst) {
@@ -211,6 +221,7 @@ void check_limits(const ObjectReader& top, Scenario& scenario) {
     top.node().member("limits").member("base").member(key).fail(
         fmt::format("is above the limit of all workers, {}", shares.total.*part));
   }
+  refuse_late_answers(top.node().member("limits"), scenario);
   note_few_requests_at_a_time(scenario);
 }
 

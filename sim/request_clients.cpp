@@ -85,22 +85,24 @@ std::uint32_t RequestClients::leave(Time now, std::uint32_t key, std::uint32_t a
   return slowest;
 }
 
-void RequestClients::use(Time now, std::uint32_t worker, const Share& share, bool stop) {
+void RequestClients::use(Time now, std::uint32_t worker, const Share& share, Time valid_until) {
   now_ = now;
   Desk& desk = desks_[worker];
   desk.share = share;
+  desk.valid_until = valid_until <= now ? kNever : valid_until;
   const auto change = [&](TokenBucket& bucket, std::int64_t Share::*part) {
     if (total_.*part != kNoLimit) bucket.change(now, a_minute(share.*part), burst_of_worker(part, share));
   };
   change(desk.requests, &Share::requests_per_minute);
   change(desk.tokens, &Share::tokens_per_minute);
-  if (stop && desk.running > 0) {
-    for (auto client = static_cast<std::uint32_t>(clients_.size()); client-- > 0;) {
-      if (clients_[client].worker == worker && clients_[client].state == State::running) stop_running(client);
-    }
-  }
+  if (valid_until <= now) stop_all(worker);
   count(worker);
   serve(worker);
+}
+
+void RequestClients::expire(Time now, std::uint32_t worker) {
+  now_ = now;
+  if (now >= desks_[worker].valid_until) stop_all(worker);
 }
 
 void RequestClients::reset(Time now, std::uint32_t worker) {
@@ -110,6 +112,7 @@ void RequestClients::reset(Time now, std::uint32_t worker) {
                 "a worker that ended still has tasks that make requests");
   desk.queue.clear();
   if (scenario_.limits) desk.share = {};
+  desk.valid_until = kNever;
   desk.requests = {kNoRate, 0, now, 0};
   desk.tokens = {kNoRate, 0, now, 0};
   desk.wake_at = kNever;
@@ -235,7 +238,7 @@ void RequestClients::serve(std::uint32_t worker) {
 // `possible`: when it may if nothing changes.
 bool RequestClients::may_begin(const Desk& desk, std::int64_t tokens, Time& possible) const {
   possible = kNever;
-  if (desk.running + desk.retrying >= desk.share.concurrency) return false;
+  if (now_ >= desk.valid_until || desk.running + desk.retrying >= desk.share.concurrency) return false;
   possible = now_;
   if (total_.requests_per_minute != kNoLimit) possible = std::max(possible, desk.requests.ready_at(now_, 1));
   if (total_.tokens_per_minute != kNoLimit) possible = std::max(possible, desk.tokens.ready_at(now_, tokens));
@@ -295,6 +298,14 @@ void RequestClients::stop_running(std::uint32_t client) {
   c.ready = now_;
   set_running(c.worker, -1);
   desks_[c.worker].queue.push_front({client, c.generation});
+}
+
+// They go before all that wait, in the order of their places.
+void RequestClients::stop_all(std::uint32_t worker) {
+  if (desks_[worker].running == 0) return;
+  for (auto client = static_cast<std::uint32_t>(clients_.size()); client-- > 0;) {
+    if (clients_[client].worker == worker && clients_[client].state == State::running) stop_running(client);
+  }
 }
 
 // --- the service ---

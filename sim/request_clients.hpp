@@ -53,8 +53,12 @@ class RequestClients {
   void begin(Time now, const Group& group);
   // Takes a group away. Returns how many requests its slowest task had finished; all, if it has ended or never began.
   std::uint32_t leave(Time now, std::uint32_t key, std::uint32_t all);
-  // The share that the worker may use from now on; `stop`: the one before is over, what runs is stopped.
-  void use(Time now, std::uint32_t worker, const Share& share, bool stop);
+  // The share that the worker may use from now on, until a time. If that has come, what runs is stopped too.
+  void use(Time now, std::uint32_t worker, const Share& share, Time valid_until);
+  // Stops what runs if the time of the share has come.
+  void expire(Time now, std::uint32_t worker);
+  // The same share, for longer.
+  void extend(std::uint32_t worker, Time valid_until) { desks_[worker].valid_until = valid_until; }
   // Its process ended, with all that it ran: its tasks have left.
   void reset(Time now, std::uint32_t worker);
 
@@ -106,6 +110,7 @@ class RequestClients {
   // A worker as its tasks see it.
   struct Desk {
     Share share;
+    Time valid_until = kNever;  // of the share: looked at whenever a request is to begin
     TokenBucket requests;
     TokenBucket tokens;
     std::deque<Place> queue;
@@ -145,6 +150,7 @@ class RequestClients {
   void refuse(std::uint32_t client);
   void answered(std::uint32_t client);
   void stop_running(std::uint32_t client);
+  void stop_all(std::uint32_t worker);
   void set_running(std::uint32_t worker, std::int64_t change);
   void end_group(std::uint32_t key, bool succeeded);
   void drop_group(GroupState& group);

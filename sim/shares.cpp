@@ -136,6 +136,7 @@ void Shares::step_with_load(std::uint32_t worker, bool refused) {
 
 void Shares::step(std::uint32_t worker, std::span<const ShareEvent> events) {
   Node& node = nodes_[worker];
+  clients_.expire(now_, worker);
   for (const ShareCommand& command : node.agent->step(now_, events)) obey(worker, command);
   const Time wake_at = node.agent->next_wakeup();
   if (wake_at == node.wake_at) return;
@@ -147,9 +148,10 @@ void Shares::obey(std::uint32_t worker, const ShareCommand& command) {
   if (const auto* ask = std::get_if<AskLedger>(&command)) {
     send(worker, *ask);
   } else if (const auto* changed = std::get_if<ShareChanged>(&command)) {
-    clients_.use(now_, worker, changed->to, changed->valid_until <= now_);
+    clients_.use(now_, worker, changed->to, changed->valid_until);
+  } else {
+    clients_.extend(worker, std::get<ShareExtended>(command).valid_until);
   }
-  // That a share counts for longer is no matter here: the agent wakes when it is over.
 }
 
 // --- messages ---

@@ -25,6 +25,7 @@ namespace drydock::sim {
 //   each operation when it arrives, by its own clock, which is right, as are those of the workers.
 // - An agent is told of its worker's load when that changes, and before each of its steps how many requests run: it does not
 //   look at that in between, but is told at once when the running requests have fallen to a share that shrank.
+// - An agent wakes when its share is over, if not before, and all that runs then is stopped, whether or not it says so.
 // - The store knows from the start that nobody holds anything.
 // - The agents of a host that dies are gone at once, with their requests; the next ones begin with nothing.
 class Shares {

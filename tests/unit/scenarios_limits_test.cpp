@@ -111,6 +111,9 @@ TEST(Limits, RefusesWhatCannotBeMeantAndSaysWhatToDo) {
       {"/limits/answer_timeout", "\"13s\"", {"awaited for 13s", "one lost message would stop a worker"}},
       {"/policies", R"({"share": {"type": "max-min", "silence": "5s"}})", {"\"silence\" is 5s and \"check\" 5s"}},
       {"/policies", R"({"share": {"type": "equal-active", "lease": "5s"}})", {"lease"}},
+      {"/cluster/stores",
+       R"({"redis": {"latency": {"exponential": {"mean": "600ms"}}}})",
+       {"/limits", "take 1200ms on average", "waits for 1s only"}},
       {"/limits/weights", R"({"iö": 2})", {"/limits/weights", "there is no pool", "did you mean \"io\""}},
       {"/limits/weights", R"({"io": 0})", {"/limits/weights/io"}},
   };

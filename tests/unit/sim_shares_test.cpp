@@ -259,7 +259,7 @@ TEST(SimShares, LostMessagesEndGrantsAndWorkGoesOnAfter) {
   Json json = plain();
   json["limits"] = {{"concurrency", 10}};
   json["workload"][0]["tasks"] = 20;
-  json["workload"][0]["requests"] = {{"count", 20}, {"duration", "4s"}, {"delay", "0s"}};
+  json["workload"][0]["requests"] = {{"count", 20}, {"duration", "3s"}, {"delay", "0s"}};
   json["faults"] = {{{"type", "message-loss"},
                      {"between", {"workers", "redis"}},
                      {"probability", 1},
@@ -267,11 +267,37 @@ TEST(SimShares, LostMessagesEndGrantsAndWorkGoesOnAfter) {
                      {"at", "20s"},
                      {"for", "1m"}}};
   const auto m = run(json).metrics;
-  // The last renewal is that of 15 s; it counts for 13 s. The eighth round of ten requests is stopped as it begins.
+  // The last renewal is that of 15 s; it counts for 13 s. The tenth round of ten requests is stopped.
   EXPECT_EQ(m.at("requests_stopped"), 10);
   // Each question takes 1 s to be given up and 1 s to be asked again: the one of 80 s comes through.
-  EXPECT_EQ(m.at("makespan_s"), 80 + (40 - 7) * 4);
+  EXPECT_EQ(m.at("makespan_s"), 80 + (40 - 9) * 3);
   EXPECT_EQ(m.at("requests_made"), 410);
+}
+
+// A share can have shrunk to nothing while a request still runs: that one counts as held, and must not outlive the grant.
+TEST(SimShares, WhatRunsBeyondAShareOfNothingEndsWithTheGrant) {
+  Json json = plain();
+  json["duration"] = "10m";
+  json["cluster"]["hosts"] = {{{"name", "a"}}, {{"name", "b"}}};
+  json["queues"] = {{{"name", "a"}}, {{"name", "b"}}};
+  json["pools"] = {{{"name", "a"}, {"hosts", {"a"}}, {"queues", {"a"}}},
+                   {{"name", "b"}, {"hosts", {"b"}}, {"queues", {"b"}}}};
+  json["limits"] = {{"concurrency", 1}, {"requests_per_minute", 1}, {"tokens_per_minute", 1}};
+  const Json hour = {{"count", 1}, {"duration", "1h"}, {"tokens", 0}};
+  json["workload"] = {{{"queue", "b"}, {"count", 1}, {"arrivals", {{"at-once", Json::object()}}}, {"requests", hour}},
+                      {{"queue", "a"}, {"count", 1}, {"arrivals", {{"at-once", {{"at", "90s"}}}}}, {"requests", hour}}};
+  // Of one unit, the first of two active workers gets all.
+  json["faults"] = {{{"type", "message-loss"},
+                     {"between", {"workers", "redis"}},
+                     {"probability", 1},
+                     {"target", "b"},
+                     {"at", "2m"},
+                     {"for", "1h"}}};
+  const auto m = run(json).metrics;
+  EXPECT_EQ(m.at("requests_made"), 2);
+  EXPECT_EQ(m.at("requests_stopped"), 1);
+  EXPECT_EQ(m.at("share_excess.seconds"), 0);
+  EXPECT_EQ(m.at("requests_in_flight.max"), 1);
 }
 
 TEST(SimShares, TasksThatWouldWaitForEverEndTheRun) {
