@@ -93,7 +93,8 @@ TEST(DynamicShare, WhatIsTooMuchIsServedOrRefused) {
     EXPECT_EQ(metrics.at("requests_refused"), 0);
     served = std::max(served, metrics.at("requests_in_flight.max"));
   }
-  EXPECT_EQ(served, 70);
+  EXPECT_LE(served, 70);
+  EXPECT_GE(served, 65);  // some of the first worker's tasks are between two requests
   for (const auto& metrics : runs().at("changing-load-refused")) {
     EXPECT_EQ(metrics.at("requests_in_flight.max"), 40);
     EXPECT_GT(metrics.at("requests_refused"), 0);

@@ -114,7 +114,7 @@ TEST(Limits, RefusesWhatCannotBeMeantAndSaysWhatToDo) {
       {"/cluster/stores",
        R"({"redis": {"latency": {"exponential": {"mean": "600ms"}}}})",
        {"/limits", "take 1200ms on average", "waits for 1s only"}},
-      {"/limits/weights", R"({"iö": 2})", {"/limits/weights", "there is no pool", "did you mean \"io\""}},
+      {"/limits/weights", R"({"ioo": 2})", {"/limits/weights", "there is no pool", "did you mean \"io\""}},
       {"/limits/weights", R"({"io": 0})", {"/limits/weights/io"}},
   };
   for (const Bad& bad : all) {
