@@ -102,6 +102,18 @@ TEST(SimShares, RatesAreTokenBuckets) {
   EXPECT_EQ(run(json).metrics.at("makespan_s"), 600 + 40 + 2);
 }
 
+TEST(SimShares, TheBucketsOfAWorkerThatStartsAreEmpty) {
+  Json json = plain();
+  json["limits"] = {{"requests_per_minute", 60}};
+  json["policies"]["share"] = "equal-active";
+  json["workload"][0]["arrivals"] = {{"at-once", {{"at", "10m"}}}};
+  json["workload"][0]["tasks"] = 10;
+  json["workload"][0]["requests"]["count"] = 1;
+  EXPECT_EQ(run(json).metrics.at("makespan_s"), 600 + 2);
+  json["faults"] = {{{"type", "worker-crash"}, {"at", "599s"}, {"for", "1s"}}};
+  EXPECT_EQ(run(json).metrics.at("makespan_s"), 600 + 10 + 2);
+}
+
 TEST(SimShares, TheServiceRefusesAndARequestIsTriedAgainForSoLong) {
   // Two workers each believe to be alone for some seconds: the second one's requests come beyond the limit.
   Json json = plain();
