@@ -192,7 +192,7 @@ void read_limits(const ObjectReader& top, Scenario& scenario) {
   limits.burst = object.duration("burst", limits.burst, std::chrono::milliseconds{1});
   limits.enforced = object.boolean("enforced", limits.enforced);
   limits.answer_timeout = object.duration("answer_timeout", limits.answer_timeout, Duration{1});
-  limits.policy = read_policy(policy, PolicyFamily::share, "leased");
+  limits.policy = read_share_policy(policy);
   if (node->diagnostics().failed()) return;
   limits.weights.assign(scenario.pools.size(), 1);
   if (const auto weights = object.find("weights")) read_weights(*weights, scenario, limits);

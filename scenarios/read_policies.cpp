@@ -37,26 +37,7 @@ ParameterValue read_parameter(const Node& node, const ParameterInfo& info) {
   return std::visit(Read{node, info}, info.default_value);
 }
 
-void refuse_short_lease(const Node& node, const PolicyConfig& liveness) {
-  if (liveness.type != "ttl") return;
-  const auto heartbeat = liveness.get<Duration>("heartbeat");
-  const auto ttl = liveness.get<Duration>("ttl");
-  if (ttl > heartbeat) return;
-  node.fail(fmt::format("\"ttl\" is {} and \"heartbeat\" {}: the lease must outlast the time to the next beat",
-                        format_duration(ttl), format_duration(heartbeat)));
-}
-
-void refuse_crossed_bounds(const Node& node, const PolicyConfig& liveness) {
-  if (liveness.type != "adaptive") return;
-  const auto shortest = liveness.get<Duration>("shortest");
-  const auto longest = liveness.get<Duration>("longest");
-  if (shortest <= longest) return;
-  node.fail(fmt::format("\"shortest\" is {} and \"longest\" {}: the longest interval may not be below the shortest",
-                        format_duration(shortest), format_duration(longest)));
-}
-
-}  // namespace
-
+// A type by itself ("easy"), or an object with the type and parameters.
 PolicyConfig read_policy(const std::optional<Node>& node, PolicyFamily family, std::string_view fallback) {
   const bool is_object = node && node->json().is_object();
   std::string type(fallback);
@@ -88,6 +69,26 @@ PolicyConfig read_policy(const std::optional<Node>& node, PolicyFamily family, s
   return configure(*info, given);
 }
 
+void refuse_short_lease(const Node& node, const PolicyConfig& liveness) {
+  if (liveness.type != "ttl") return;
+  const auto heartbeat = liveness.get<Duration>("heartbeat");
+  const auto ttl = liveness.get<Duration>("ttl");
+  if (ttl > heartbeat) return;
+  node.fail(fmt::format("\"ttl\" is {} and \"heartbeat\" {}: the lease must outlast the time to the next beat",
+                        format_duration(ttl), format_duration(heartbeat)));
+}
+
+void refuse_crossed_bounds(const Node& node, const PolicyConfig& liveness) {
+  if (liveness.type != "adaptive") return;
+  const auto shortest = liveness.get<Duration>("shortest");
+  const auto longest = liveness.get<Duration>("longest");
+  if (shortest <= longest) return;
+  node.fail(fmt::format("\"shortest\" is {} and \"longest\" {}: the longest interval may not be below the shortest",
+                        format_duration(shortest), format_duration(longest)));
+}
+
+}  // namespace
+
 void read_policies(const ObjectReader& top, Scenario& scenario) {
   std::optional<Node> placement;
   std::optional<Node> liveness;
@@ -102,5 +103,7 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
   refuse_short_lease(*liveness, scenario.liveness);
   refuse_crossed_bounds(*liveness, scenario.liveness);
 }
+
+PolicyConfig read_share_policy(const std::optional<Node>& node) { return read_policy(node, PolicyFamily::share, "leased"); }
 
 }  // namespace drydock::scenarios

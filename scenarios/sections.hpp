@@ -12,13 +12,13 @@ void read_general(const ObjectReader& top, Scenario& scenario);  // name, descri
 void read_cluster(const ObjectReader& top, Scenario& scenario);  // cluster, control_plane
 void read_queues_and_pools(const ObjectReader& top, Scenario& scenario);
 void read_policies(const ObjectReader& top, Scenario& scenario);
-// A policy as written: a type by itself, or an object with the type and parameters; `fallback` where there is nothing.
-[[nodiscard]] PolicyConfig read_policy(const std::optional<Node>& node, PolicyFamily family, std::string_view fallback);
 void read_limits(const ObjectReader& top, Scenario& scenario);  // needs policies
 void read_faults(const ObjectReader& top, Scenario& scenario);
 // Needs queues and pools. Traces are read through `traces`.
 void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces);
 
+// The policy as written; leased where there is nothing.
+[[nodiscard]] PolicyConfig read_share_policy(const std::optional<Node>& node);
 // Reads the key "requests" of a workload entry.
 [[nodiscard]] Requests read_requests(const Node& node);
 // Refuses requests that could never be made and limits that nothing would meet; fills in base shares and adds notes. Needs
