@@ -28,7 +28,8 @@ std::vector<Case> cases() {
           of("newcomer_waits", "newcomer-waits", 3.28125, 0.05),
           of("newcomer_waits_holder_at_check", "newcomer-waits-holder-at-check", 25.0 / 60, 0.02),
           of("idle_base", "idle-base", 7.5, 0.05),
-          of("idle_base_newcomer_waits", "idle-base-newcomer-waits", 7.5, 0.05)};
+          of("idle_base_newcomer_waits", "idle-base-newcomer-waits", 7.5, 0.05),
+          of("idle_base_newcomer_waits_holder_at_check", "idle-base-newcomer-waits-holder-at-check", 2.5, 0.05)};
 }
 
 class FamilyDSimulated : public ::testing::TestWithParam<Case> {};
@@ -60,6 +61,7 @@ TEST(FamilyDSimulated, NoExcessIsLongerThanItsBound) {
                                              {"newcomer-waits-holder-at-check", {5, 1.5}},
                                              {"idle-base", {15, 1.5}},
                                              {"idle-base-newcomer-waits", {15, 1.5}},
+                                             {"idle-base-newcomer-waits-holder-at-check", {5, 1.5}},
                                              {"leased", {0, 1}}};
   const auto loaded = scenarios::load(DRYDOCK_SOURCE_DIR "/scenarios/reference/shares.json");
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
