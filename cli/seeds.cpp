@@ -47,7 +47,8 @@ bool is_random(const Source& source) {
   const auto* synthetic = std::get_if<SyntheticSource>(&source);
   if (synthetic == nullptr) return false;
   return is_random(synthetic->arrivals) || is_random(synthetic->duration) || is_random(synthetic->tasks) ||
-         is_random(synthetic->estimate_factor);
+         is_random(synthetic->estimate_factor) ||
+         (synthetic->requests && (is_random(synthetic->requests->count) || is_random(synthetic->requests->duration)));
 }
 
 }  // namespace
@@ -98,6 +99,7 @@ bool is_random(const Scenario& scenario) {
       is_random(scenario.commit_latency) || is_random(scenario.query_latency)) {
     return true;
   }
+  if (scenario.limits) return true;  // when workers look at the state of all
   for (const auto& fault : scenario.faults) {
     if (std::visit([](const auto& kind) { return is_random(kind); }, fault)) return true;
   }

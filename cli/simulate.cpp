@@ -80,6 +80,8 @@ std::vector<std::string> possible_metrics(const std::vector<Scenario>& variants)
   for (const Scenario& scenario : variants) {
     for (const auto& queue : scenario.scheduler.queues) add(parts.queues, queue.name);
     for (const auto& pool : scenario.pools) add(parts.pools, pool.name);
+    parts.requests = parts.requests || scenarios::requesting_workers(scenario) > 0;
+    parts.limits = parts.limits || scenario.limits.has_value();
   }
   return reports::metric_names(parts);
 }

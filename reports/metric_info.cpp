@@ -179,6 +179,176 @@ const std::vector<MetricFamily>& families() {
        {},
        Split::none,
        "false expiries / live worker-time"},
+      {"share_excess.max_ratio",
+       "largest use of a limit",
+       "lowest",
+       Unit::ratio,
+       Better::lower,
+       {},
+       Split::none,
+       "what workers with work could use together (shares, and requests beyond them) / limit, of any limit; above 1 is an "
+       "excess"},
+      {"share_excess.seconds",
+       "time above a limit",
+       "least",
+       Unit::seconds,
+       Better::lower,
+       {},
+       Split::none,
+       "how long that was above any limit, in all"},
+      {"share_excess.longest_s",
+       "longest time above a limit",
+       "shortest",
+       Unit::seconds,
+       Better::lower,
+       {},
+       Split::none,
+       "the same, at a stretch"},
+      {"share_excess.concurrency.max_ratio",
+       "largest use of the limit of requests at a time",
+       "lowest",
+       Unit::ratio,
+       Better::lower,
+       {},
+       Split::none,
+       "share_excess.max_ratio of this limit alone",
+       "at a time: largest use"},
+      {"share_excess.concurrency.seconds",
+       "time above the limit of requests at a time",
+       "least",
+       Unit::seconds,
+       Better::lower,
+       {},
+       Split::none,
+       "share_excess.seconds of this limit alone",
+       "at a time: above limit"},
+      {"share_excess.concurrency.longest_s",
+       "longest time above the limit of requests at a time",
+       "shortest",
+       Unit::seconds,
+       Better::lower,
+       {},
+       Split::none,
+       "share_excess.longest_s of this limit alone",
+       "at a time: longest above limit"},
+      {"share_excess.requests_per_minute.max_ratio",
+       "largest use of the limit of requests a minute",
+       "lowest",
+       Unit::ratio,
+       Better::lower,
+       {},
+       Split::none,
+       "share_excess.max_ratio of this limit alone",
+       "requests/min: largest use"},
+      {"share_excess.requests_per_minute.seconds",
+       "time above the limit of requests a minute",
+       "least",
+       Unit::seconds,
+       Better::lower,
+       {},
+       Split::none,
+       "share_excess.seconds of this limit alone",
+       "requests/min: above limit"},
+      {"share_excess.requests_per_minute.longest_s",
+       "longest time above the limit of requests a minute",
+       "shortest",
+       Unit::seconds,
+       Better::lower,
+       {},
+       Split::none,
+       "share_excess.longest_s of this limit alone",
+       "requests/min: longest above limit"},
+      {"share_excess.tokens_per_minute.max_ratio",
+       "largest use of the limit of tokens a minute",
+       "lowest",
+       Unit::ratio,
+       Better::lower,
+       {},
+       Split::none,
+       "share_excess.max_ratio of this limit alone",
+       "tokens/min: largest use"},
+      {"share_excess.tokens_per_minute.seconds",
+       "time above the limit of tokens a minute",
+       "least",
+       Unit::seconds,
+       Better::lower,
+       {},
+       Split::none,
+       "share_excess.seconds of this limit alone",
+       "tokens/min: above limit"},
+      {"share_excess.tokens_per_minute.longest_s",
+       "longest time above the limit of tokens a minute",
+       "shortest",
+       Unit::seconds,
+       Better::lower,
+       {},
+       Split::none,
+       "share_excess.longest_s of this limit alone",
+       "tokens/min: longest above limit"},
+      {"requests_made",
+       "requests made",
+       "",
+       Unit::count,
+       Better::neither,
+       {},
+       Split::none,
+       "requests that the service began to serve"},
+      {"requests_refused",
+       "requests refused",
+       "fewest",
+       Unit::count,
+       Better::lower,
+       {},
+       Split::none,
+       "requests that the service refused because of a limit"},
+      {"requests_stopped",
+       "requests stopped",
+       "fewest",
+       Unit::count,
+       Better::lower,
+       {},
+       Split::none,
+       "requests that ended unanswered because their worker's share was over"},
+      {"throttled_s",
+       "throttled time",
+       "least",
+       Unit::seconds,
+       Better::lower,
+       {},
+       Split::none,
+       "time in which tasks were ready to make a request and had to wait for a share, or after a refusal"},
+      {"throttled_fraction",
+       "throttled share of the time",
+       "smallest",
+       Unit::fraction,
+       Better::lower,
+       {},
+       Split::none,
+       "throttled_s / time of tasks that make requests"},
+      {"requests_in_flight",
+       "requests in flight",
+       "",
+       Unit::count,
+       Better::neither,
+       {"mean", "max"},
+       Split::none,
+       "requests at a time at the service, over the whole run"},
+      {"requests_per_minute",
+       "requests per minute",
+       "",
+       Unit::count,
+       Better::neither,
+       {"mean", "max"},
+       Split::none,
+       "requests that began, over the whole run, and the most within a minute (in whole seconds)"},
+      {"tokens_per_minute",
+       "tokens per minute",
+       "",
+       Unit::count,
+       Better::neither,
+       {"mean", "max"},
+       Split::none,
+       "their tokens"},
       {"cost_usd", "cost", "lowest", Unit::usd, Better::lower, {}, Split::none, "of all hosts, USD"},
   };
   return all;
@@ -205,13 +375,21 @@ std::optional<MetricInfo> describe_whole(std::string_view name) {
   return std::nullopt;
 }
 
+bool exists_for(const MetricFamily& family, const Parts& parts) {
+  const std::string_view name = family.name;
+  if (name.starts_with("share_excess.")) return parts.limits;
+  const bool about_requests =
+      name.starts_with("requests_") || name.starts_with("tokens_per_minute") || name.starts_with("throttled_");
+  return !about_requests || parts.requests;
+}
+
 bool exists_for(const MetricFamily& family, Split part) {
   return part == Split::none || family.split == part || family.split == Split::both;
 }
 
-void append_names(std::vector<std::string>& names, const std::string& prefix, Split part) {
+void append_names(std::vector<std::string>& names, const std::string& prefix, Split part, const Parts& parts) {
   for (const MetricFamily& family : families()) {
-    if (!exists_for(family, part)) continue;
+    if (!exists_for(family, part) || !exists_for(family, parts)) continue;
     if (family.statistics.empty()) names.push_back(prefix + std::string(family.name));
     for (const std::string_view statistic : family.statistics)
       names.push_back(fmt::format("{}{}.{}", prefix, family.name, statistic));
@@ -229,7 +407,8 @@ std::string MetricInfo::noun() const {
   if (statistic == "p95" || statistic == "p99" || statistic == "sd") {
     text = fmt::format("{} of the {}", statistic_word(statistic), family->noun);
   } else if (!statistic.empty()) {
-    text = fmt::format("{} {}", statistic_word(statistic), family->noun);
+    const bool highest = statistic == "max" && family->unit != Unit::seconds;
+    text = fmt::format("{} {}", highest ? "highest" : statistic_word(statistic), family->noun);
   }
   return part.empty() ? text : fmt::format("{} in {}", text, part);
 }
@@ -263,9 +442,9 @@ std::optional<MetricInfo> describe(std::string_view name) {
 
 std::vector<std::string> metric_names(const Parts& parts) {
   std::vector<std::string> names;
-  append_names(names, "", Split::none);
-  for (const auto& queue : parts.queues) append_names(names, fmt::format("per_queue.{}.", queue), Split::queue);
-  for (const auto& pool : parts.pools) append_names(names, fmt::format("per_pool.{}.", pool), Split::pool);
+  append_names(names, "", Split::none, parts);
+  for (const auto& queue : parts.queues) append_names(names, fmt::format("per_queue.{}.", queue), Split::queue, parts);
+  for (const auto& pool : parts.pools) append_names(names, fmt::format("per_pool.{}.", pool), Split::pool, parts);
   return names;
 }
 

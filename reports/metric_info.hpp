@@ -46,8 +46,10 @@ struct MetricInfo {
 struct Parts {
   std::vector<std::string> queues;
   std::vector<std::string> pools;
+  bool requests = false;  // some jobs make requests,
+  bool limits = false;    // and share the limits of a service
 };
-// Every name that a scenario with these queues and pools can have, the overall ones first.
+// Every name that a scenario with these parts can have, the overall ones first.
 [[nodiscard]] std::vector<std::string> metric_names(const Parts& parts);
 
 }  // namespace drydock::reports

@@ -341,6 +341,16 @@ std::vector<std::string> default_metrics(std::span<const RunResult> runs) {
   for (const char* metric : {"baseline_regained", "availability"}) {
     if (any_below_one(runs, metric)) chosen.emplace_back(metric);
   }
+  const auto measured = [&](const char* metric) {
+    return std::ranges::any_of(runs, [&](const RunResult& run) { return run.metrics.contains(metric); });
+  };
+  for (const char* metric : {"drift.time_avg_abs", "drift.abs_max", "share_excess.max_ratio", "share_excess.seconds",
+                             "requests_per_minute.mean", "requests_in_flight.max", "throttled_fraction"}) {
+    if (measured(metric)) chosen.emplace_back(metric);
+  }
+  for (const char* metric : {"requests_refused", "requests_stopped"}) {
+    if (any_above_zero(runs, metric)) chosen.emplace_back(metric);
+  }
   std::set<std::string> queues;
   for (const RunResult& run : runs) {
     for (const auto& [name, value] : run.metrics) {

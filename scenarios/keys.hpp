@@ -10,9 +10,13 @@ namespace drydock::scenarios::keys {
 
 namespace lists {
 using Word = std::string_view;
-inline constexpr std::array<Word, 15> kScenario{"$schema",  "name",     "description",   "seed",       "duration",
-                                                "warmup",   "cluster",  "control_plane", "queues",     "pools",
-                                                "workload", "policies", "faults",        "checkpoint", "variants"};
+inline constexpr std::array<Word, 16> kScenario{"$schema", "name",          "description", "seed",  "duration", "warmup",
+                                                "cluster", "control_plane", "queues",      "pools", "workload", "policies",
+                                                "faults",  "checkpoint",    "variants",    "limits"};
+inline constexpr std::array<Word, 8> kLimits{"weights", "concurrency", "requests_per_minute", "tokens_per_minute", "base",
+                                             "burst",   "enforced",    "answer_timeout"};
+inline constexpr std::array<Word, 3> kBaseShare{"concurrency", "requests_per_minute", "tokens_per_minute"};
+inline constexpr std::array<Word, 6> kRequests{"count", "duration", "tokens", "delay", "retry_delay", "retries"};
 inline constexpr std::array<Word, 3> kCluster{"hosts", "network", "stores"};
 inline constexpr std::array<Word, 2> kStores{"redis", "postgres"};
 inline constexpr std::array<Word, 2> kPostgres{"commit", "query"};
@@ -28,7 +32,7 @@ inline constexpr std::array<Word, 7> kControlPlane{"mode", "cycle", "debounce", 
                                                    "self_fencing", "beat"};
 inline constexpr std::array<Word, 3> kQueue{"name", "priority", "capacity"};
 inline constexpr std::array<Word, 4> kPool{"name", "hosts", "queues", "slots_per_worker"};
-inline constexpr std::array<Word, 6> kPolicies{"placement", "liveness", "accounting", "retry", "checkpoint", "session"};
+inline constexpr std::array<Word, 7> kPolicies{"placement", "liveness", "accounting", "share", "retry", "checkpoint", "session"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
 inline constexpr std::array<Word, 5> kPoisonJob{"type", "jobs", "probability", "after", "restart"};
@@ -41,24 +45,9 @@ inline constexpr std::array<Word, 5> kCommitInDoubt{"type", "probability", "appl
 inline constexpr std::array<Word, 3> kBurst{"enter", "leave", "lost"};
 inline constexpr std::array<Word, 3> kCheckpoint{"interval", "cost", "restart"};
 inline constexpr std::array<Word, 2> kVariant{"name", "set"};
-inline constexpr std::array<Word, 18> kSynthetic{"name",
-                                                 "queue",
-                                                 "count",
-                                                 "arrivals",
-                                                 "cycle",
-                                                 "duration",
-                                                 "tasks",
-                                                 "cpus",
-                                                 "memory",
-                                                 "gpus",
-                                                 "priority",
-                                                 "estimate",
-                                                 "input",
-                                                 "output",
-                                                 "on_failure",
-                                                 "on_preemption",
-                                                 "failure_probability",
-                                                 "time_limit"};
+inline constexpr std::array<Word, 19> kSynthetic{
+    "name",     "queue",    "count", "arrivals", "cycle",      "duration",      "tasks",               "cpus",       "memory",  "gpus",
+    "priority", "estimate", "input", "output",   "on_failure", "on_preemption", "failure_probability", "time_limit", "requests"};
 inline constexpr std::array<Word, 13> kTraceJobs{"name",      "queue",      "trace",         "cpus",
                                                  "memory",    "gpus",       "priority",      "input",
                                                  "output",    "on_failure", "on_preemption", "failure_probability",
@@ -119,6 +108,9 @@ inline constexpr ObjectKeys kCommitInDoubt{"commit_in_doubt", lists::kCommitInDo
 inline constexpr ObjectKeys kPoisonJob{"poison_job", lists::kPoisonJob};
 inline constexpr ObjectKeys kBurst{"burst", lists::kBurst};
 inline constexpr ObjectKeys kCheckpoint{"checkpoint", lists::kCheckpoint};
+inline constexpr ObjectKeys kLimits{"limits", lists::kLimits};
+inline constexpr ObjectKeys kBaseShare{"base_share", lists::kBaseShare};
+inline constexpr ObjectKeys kRequests{"requests", lists::kRequests};
 inline constexpr ObjectKeys kVariant{"variant", lists::kVariant};
 inline constexpr ObjectKeys kSynthetic{"synthetic", lists::kSynthetic};
 inline constexpr ObjectKeys kTraceJobs{"trace_jobs", lists::kTraceJobs};
@@ -155,6 +147,6 @@ inline constexpr std::array kAll{kScenario,      kCluster,       kHost,        k
                                  kExponential,   kDeterministic, kUniform,     kLognormal, kWeibull,  kHyperexponential,
                                  kBoundedPareto, kEmpirical,     kPostgres,    kRedisOutage, kRedisFlush, kRedisRestart,
                                  kCounterEviction, kWorkerKeyEviction, kDatabaseOutage, kCounterUpdateLoss,
-                                 kCounterUpdateRepeat, kCommitAbort, kCommitInDoubt};
+                                 kCounterUpdateRepeat, kCommitAbort, kCommitInDoubt, kLimits, kBaseShare, kRequests};
 
 }  // namespace drydock::scenarios::keys

@@ -131,14 +131,15 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
   scenario.name = name;
   scenario.variant = variant;
   using Section = void (*)(const ObjectReader&, Scenario&);
-  constexpr std::array<Section, 6> kSections{read_general,  read_cluster, read_queues_and_pools,
-                                             read_policies, read_faults,  read_checkpoint_policy};
+  constexpr std::array<Section, 7> kSections{read_general,  read_cluster, read_queues_and_pools,
+                                             read_policies, read_limits,  read_faults, read_checkpoint_policy};
   const ObjectReader top(Node(document.root(), "", diagnostics), keys::kScenario);
   for (const Section section : kSections) {
     if (!diagnostics.failed()) section(top, scenario);
   }
   if (!diagnostics.failed()) read_workload(top, scenario, traces);
   if (!diagnostics.failed()) refuse_unknown_jobs(top, scenario);
+  if (!diagnostics.failed()) check_limits(top, scenario);
   if (!diagnostics.failed()) {
     note_overload(scenario);
     note_long_jobs(scenario);

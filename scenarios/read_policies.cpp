@@ -155,4 +155,6 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
   refuse_crossed_bounds(*liveness, scenario.liveness);
 }
 
+PolicyConfig read_share_policy(const std::optional<Node>& node) { return read_policy(node, PolicyFamily::share, "leased"); }
+
 }  // namespace drydock::scenarios

@@ -186,7 +186,15 @@ SyntheticSource read_synthetic(const Node& node, const Scenario& scenario) {
     if (lublin) cycle->fail("the Lublin-Feitelson model has a daily cycle of its own");
     if (std::holds_alternative<AtOnce>(source.arrivals)) cycle->fail("has no effect on jobs that come at once");
   }
-  if (const auto duration = entry.find("duration")) {
+  if (const auto requests = entry.find("requests")) {
+    source.requests = read_requests(*requests);
+    if (entry.has("duration")) {
+      entry.node().member("duration").fail("follows from \"requests\": leave it out, or write it there for each request");
+    }
+    if (source.shape.on_failure == OnInterrupt::checkpoint || source.shape.on_preemption == OnInterrupt::checkpoint) {
+      node.fail("jobs that make requests write no checkpoints: with \"resume\" the requests that were answered stay done");
+    }
+  } else if (const auto duration = entry.find("duration")) {
     source.duration = read_duration_distribution(*duration);
   } else if (!lublin) {
     (void)entry.require("duration");

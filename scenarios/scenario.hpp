@@ -3,6 +3,7 @@
 
 #include "policies/core/scheduler.hpp"
 #include "policies/core/session.hpp"
+#include "policies/core/share.hpp"
 #include "policies/core/time.hpp"
 
 #include <cstdint>
@@ -110,12 +111,25 @@ struct JobHazards {
   std::optional<Duration> time_limit;  // from dispatch; the attempt is then ended and has failed. Nothing: none
 };
 
+// Instead of computing, each task of a job makes requests to a service, one after another, and waits for their answers.
+struct Requests {
+  Distribution count = Deterministic{1};            // of each task; rounded, at least 1
+  Distribution duration = Deterministic{1};         // from a request to its answer, drawn for each
+  std::int64_t tokens = 4096;                       // that each uses
+  Duration delay = std::chrono::milliseconds{100};  // from an answer to the next request
+  Duration retry_delay = std::chrono::seconds{3};   // from a refusal to the next try
+  std::uint32_t retries = 3;                        // of one request; a refusal after them ends the attempt without success
+};
+// No task makes more.
+inline constexpr std::int64_t kMostRequests = 10'000'000;
+
 struct SyntheticSource {
   std::string name;
   std::optional<std::uint64_t> count;  // nothing: until the scenario's duration
   Arrivals arrivals;
   std::optional<Cycle> cycle;
-  std::optional<Distribution> duration;         // nothing: from the Lublin model, which `arrivals` then is
+  std::optional<Distribution> duration;         // nothing: from the Lublin model, which `arrivals` then is, or `requests`
+  std::optional<Requests> requests = {};        // `duration` is nothing then: it follows from them
   std::optional<Distribution> tasks;            // rounded, at least 1; nothing: from the Lublin model, else shape.tasks
   std::optional<Distribution> estimate_factor;  // estimate = true duration * factor; nothing: exact
   std::uint32_t most_tasks = 1;                 // random numbers of tasks are cut off here: what fits into the pool
@@ -207,6 +221,16 @@ struct PoisonJob {
 };
 using Fault = std::variant<WorkerCrash, MessageLoss, PoisonJob, StoreFault, OrderFault>;
 
+// What a service allows all workers together, and how they keep to it.
+struct ServiceLimits {
+  ShareLimits shares{.total = {kNoLimit, kNoLimit, kNoLimit}, .base = {}};
+  Duration burst = std::chrono::minutes{1};           // so much of the rates as this time brings may be used at once
+  bool enforced = true;                               // the service refuses what is beyond; else it is only measured
+  Duration answer_timeout = std::chrono::seconds{1};  // a worker gives up waiting for the store's answer after this
+  std::vector<std::int64_t> weights;                  // of a worker of each pool, for the policies that weigh
+  PolicyConfig policy;                                // of the family share
+};
+
 struct Warmup {
   double fraction = 0;  // of the jobs, by submission; these are simulated but not measured
 };
@@ -238,10 +262,18 @@ struct Scenario {
   PolicyConfig liveness;           // "oracle" unless the scenario says otherwise
   bool self_fencing = true;        // workers end what they run when their lease ends
   bool safe_beat = true;           // a beat registers anew where the key is gone; else it leaves one without cpus that never expires
+  std::optional<ServiceLimits> limits;
   std::vector<std::string>
       notes;         // for people: what may not be as they meant it; the same in several variants is meant once
   std::string json;  // the whole scenario with its variant and --set applied, defaults not spelled out
 };
+
+// Whether the pool serves jobs that make requests; only workers of such pools take part in sharing the limits.
+[[nodiscard]] bool makes_requests(const Scenario& scenario, const Pool& pool);
+// How many workers these are.
+[[nodiscard]] std::int64_t requesting_workers(const Scenario& scenario);
+// The size of a token bucket that holds what a rate brings in this time; at least 1.
+[[nodiscard]] std::int64_t burst_of_rate(std::int64_t per_minute, Duration burst);
 
 // The name of a host of a group.
 [[nodiscard]] std::string host_name(const HostGroup& group, std::uint32_t number);

@@ -100,6 +100,8 @@ std::string schema_text() {
                     "How much work lies between two checkpoints of jobs that have them (on_failure, on_preemption).");
   schema["definitions"]["session"] =
       family_schema(PolicyFamily::session, "Whether jobs start on hosts whose session may end before they do.");
+  schema["definitions"]["share"] =
+      family_schema(PolicyFamily::share, "How the limits of a service are divided among the workers.");
   return schema.dump(2) + "\n";
 }
 

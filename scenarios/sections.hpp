@@ -14,6 +14,7 @@ void read_general(const ObjectReader& top, Scenario& scenario);  // name, descri
 void read_cluster(const ObjectReader& top, Scenario& scenario);  // cluster, control_plane
 void read_queues_and_pools(const ObjectReader& top, Scenario& scenario);
 void read_policies(const ObjectReader& top, Scenario& scenario);
+void read_limits(const ObjectReader& top, Scenario& scenario);  // needs policies
 void read_faults(const ObjectReader& top, Scenario& scenario);
 // policies.checkpoint, if there is one. Needs hosts and faults.
 void read_checkpoint_policy(const ObjectReader& top, Scenario& scenario);
@@ -25,6 +26,13 @@ void refuse_unknown_jobs(const ObjectReader& top, const Scenario& scenario);
 
 // The sessions of a group of hosts.
 [[nodiscard]] SessionRules read_sessions(const Node& node);
+// The policy as written; leased where there is nothing.
+[[nodiscard]] PolicyConfig read_share_policy(const std::optional<Node>& node);
+// Reads the key "requests" of a workload entry.
+[[nodiscard]] Requests read_requests(const Node& node);
+// Refuses requests that could never be made and limits that nothing would meet; fills in base shares and adds notes. Needs
+// everything else.
+void check_limits(const ObjectReader& top, Scenario& scenario);
 
 // Adds a note when pools share memory or GPUs without knowing it.
 void note_shared_hosts(Scenario& scenario);

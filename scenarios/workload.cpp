@@ -19,6 +19,9 @@ std::uint64_t stream_for(std::size_t source, std::string_view purpose) { return 
 
 Duration work_of(double s) { return std::clamp(duration_of_seconds(s), Duration{1}, kLongest); }
 
+// At most kLongest.
+Duration times(Duration duration, std::int64_t n) { return n > 0 && duration > kLongest / n ? kLongest : duration * n; }
+
 // The jobs of one source, in order.
 class SourceCursor {
  public:
@@ -40,6 +43,9 @@ class SyntheticCursor : public SourceCursor {
         durations_(seed, stream_for(index, "duration")),
         tasks_(seed, stream_for(index, "tasks")),
         estimates_(seed, stream_for(index, "estimate")),
+        requests_(seed, stream_for(index, "requests")),
+        seed_(seed),
+        index_(static_cast<std::uint32_t>(index)),
         end_ns_(end_ns) {
     find_next();
   }
@@ -56,9 +62,10 @@ class SyntheticCursor : public SourceCursor {
       arrival.job.tasks = lublin_size(*lublin_, tasks_.at(n));
     }
     const Draws draws = durations_.at(n);
-    arrival.work = work_of(source_.duration     ? sample_with(*source_.duration, draws)
-                           : lublin_ != nullptr ? lublin_runtime_s(*lublin_, arrival.job.tasks, draws)
-                                                : 0);
+    arrival.requests = {};
+    if (source_.requests) take_requests(arrival, n);
+    else if (source_.duration) arrival.work = work_of(sample_with(*source_.duration, draws));
+    else arrival.work = work_of(lublin_ != nullptr ? lublin_runtime_s(*lublin_, arrival.job.tasks, draws) : 0);
     arrival.job.estimate = arrival.work;
     if (source_.estimate_factor) {
       arrival.job.estimate = work_of(seconds(arrival.work) * sample_with(*source_.estimate_factor, estimates_.at(n)));
@@ -68,6 +75,23 @@ class SyntheticCursor : public SourceCursor {
   void skip() override { find_next(); }
 
  private:
+  void take_requests(Arrival& arrival, std::uint64_t n) const {
+    const Requests& requests = *source_.requests;
+    const double count = std::round(sample_with(requests.count, requests_.at(n)));
+    arrival.requests = {.count = static_cast<std::uint32_t>(std::clamp(count, 1.0, static_cast<double>(kMostRequests))),
+                        .source = index_,
+                        .number = n};
+    Duration work = times(requests.delay, arrival.requests.count - 1);
+    if (std::holds_alternative<Deterministic>(requests.duration)) {
+      work += times(request_duration(requests, seed_, arrival.requests, 0), arrival.requests.count);
+    } else {
+      for (std::uint32_t i = 0; i < arrival.requests.count && work < kLongest; ++i) {
+        work += request_duration(requests, seed_, arrival.requests, i);
+      }
+    }
+    arrival.work = std::clamp(work, Duration{1}, kLongest);
+  }
+
   void find_next() {
     const bool more = !source_.count || jobs_ < *source_.count;
     next_ns_ = more ? arrivals_->next_ns() : kEnded;
@@ -81,6 +105,9 @@ class SyntheticCursor : public SourceCursor {
   DrawStream durations_;
   DrawStream tasks_;
   DrawStream estimates_;
+  DrawStream requests_;
+  std::uint64_t seed_;
+  std::uint32_t index_;
   std::int64_t end_ns_;
   std::int64_t next_ns_ = 0;
   std::uint64_t jobs_ = 0;  // the number of the next job, plus 1
@@ -97,6 +124,7 @@ class TraceCursor : public SourceCursor {
   }
   void take(Arrival& arrival) override {
     const TraceJob& job = (*source_.jobs)[at_++];
+    arrival.requests = {};
     arrival.job = source_.shape;
     arrival.job.tasks = job.tasks;
     arrival.job.queue = QueueId{job.queue};
@@ -183,6 +211,12 @@ std::uint64_t Workload::total() const {
   }
   impl_->total = sum;
   return sum;
+}
+
+Duration request_duration(const Requests& requests, std::uint64_t seed, const JobRequests& job, std::uint32_t i) {
+  if (const auto* fixed = std::get_if<Deterministic>(&requests.duration)) return work_of(fixed->value);
+  const DrawStream draws(seed, mix64(stream_for(job.source, "request-duration") ^ mix64(job.number)));
+  return work_of(sample_with(requests.duration, draws.at(i)));
 }
 
 }  // namespace drydock::scenarios

@@ -11,11 +11,19 @@
 
 namespace drydock::scenarios {
 
+// Which requests a job makes: those of an entry of the scenario's workload.
+struct JobRequests {
+  std::uint32_t count = 0;   // of each task; 0: the job computes instead
+  std::uint32_t source = 0;  // index into Scenario::workload
+  std::uint64_t number = 0;  // of the job in that source
+};
+
 struct Arrival {
   Time at{};
   std::uint32_t source = 0;  // index into Scenario::workload
   JobSpec job;               // ids are 0, 1, 2, ... in order of (time, source)
-  Duration work{};           // true duration of each task on a worker of speed 1; > 0
+  Duration work{};       // true duration of each task on a worker of speed 1, or of its requests if none has to wait; > 0
+  JobRequests requests;  // made instead of computing
 };
 
 class Workload {
@@ -36,6 +44,10 @@ class Workload {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// The time from request number `i` of each task of the job to its answer.
+[[nodiscard]] Duration request_duration(const Requests& requests, std::uint64_t seed, const JobRequests& job,
+                                        std::uint32_t i);
 
 // One draw; `seed`, `stream` and `counter` as for counted(). May use further counters derived from this one.
 [[nodiscard]] double sample(const Distribution& distribution, std::uint64_t seed, std::uint64_t stream,

@@ -48,6 +48,7 @@ void Executor::submit(const scenarios::Arrival& arrival) {
          .source = arrival.source,
          .used = true,
          .work = arrival.work,
+         .requests = arrival.requests,
          .submitted = arrival.at,
          .generation = generation};
   by_id_.insert(spec.id, slot);
@@ -196,6 +197,7 @@ void Executor::disown(std::uint32_t slot) {
     note_wasted(job.done_core_ns);
     heir.done = heir.saved = Duration{0};
     heir.done_core_ns = heir.saved_core_ns = 0;
+    heir.requests_done = 0;
   } else if (job.on_failure == OnInterrupt::checkpoint) {
     heir.done = heir.saved;
     heir.done_core_ns = heir.saved_core_ns;
@@ -261,6 +263,10 @@ void Executor::start_compute(std::uint32_t slot) {
   LiveJob& job = jobs_[slot];
   job.phase = Phase::compute;
   job.waiting_for = 0;
+  if (job.requests.count > 0) {
+    start_requests(slot);
+    return;
+  }
   ends_.clear();  // of tasks on dedicated hosts
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
     const HostIndex host = cpu_.facts(task).host;
@@ -322,6 +328,23 @@ void Executor::fail(std::uint32_t slot) {
   common_.facts.emplace_back(AttemptFinished{{job.id, job.attempt}, Ending::failed});
 }
 
+// The tasks hold their cores, but use none.
+void Executor::start_requests(std::uint32_t slot) {
+  LiveJob& job = jobs_[slot];
+  DRYDOCK_CHECK(clients_ != nullptr, "there is nobody to make the requests of a job");
+  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) ++job.waiting_for;
+  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
+    const Cpu::TaskFacts& facts = cpu_.facts(task);
+    clients_->begin(common_.now, {.key = task,
+                                  .worker = facts.tag,
+                                  .tasks = facts.tasks,
+                                  .first = job.requests_done,
+                                  .requests = job.requests,
+                                  .owner = slot,
+                                  .generation = job.generation});
+  }
+}
+
 void Executor::attempt_end(std::uint32_t slot, std::uint32_t generation) {
   if (jobs_[slot].generation != generation) {
     common_.queue.drop_void();
@@ -361,15 +384,21 @@ void Executor::all_computed(std::uint32_t slot) {
   else finish(slot);
 }
 
-// Its result comes, and is refused.
+// Its result comes, and is refused. Jobs that make requests use no core time.
 void Executor::finish_in_vain(std::uint32_t slot) {
   const LiveJob& job = jobs_[slot];
   common_.facts.emplace_back(AttemptFinished{{job.id, job.attempt}, Ending::succeeded});
-  long double core_ns = 0;
-  (void)done_by_attempt(job, core_ns);
-  note_wasted(core_ns);
+  if (job.requests.count == 0) {
+    long double core_ns = 0;
+    (void)done_by_attempt(job, core_ns);
+    note_wasted(core_ns);
+  }
   leave_hosts(slot);
   free_slot(slot);
+}
+
+void Executor::fail(std::uint32_t slot, std::uint32_t generation) {
+  if (jobs_[slot].generation == generation) fail(slot);
 }
 
 void Executor::finish(std::uint32_t slot) {
@@ -377,7 +406,8 @@ void Executor::finish(std::uint32_t slot) {
   if (job.disowned) return finish_in_vain(slot);
   Duration service{};
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
-    service = std::max(service, service_of(job.work, platform_.hosts()[cpu_.facts(task).host].speed));
+    const double speed = job.requests.count > 0 ? 1.0 : platform_.hosts()[cpu_.facts(task).host].speed;
+    service = std::max(service, service_of(job.work, speed));
   }
   const WorkerId worker{cpu_.facts(job.first_task).tag};
   common_.facts.emplace_back(AttemptFinished{{job.id, job.attempt}, Ending::succeeded});
@@ -400,10 +430,18 @@ void Executor::finish(std::uint32_t slot) {
 void Executor::interrupt(std::uint32_t slot, OnInterrupt keep) {
   LiveJob& job = jobs_[slot];
   if (job.phase == Phase::none) return;
-  if (job.phase == Phase::compute) common_.queue.add_void();
+  const bool requesting = job.phase == Phase::compute && job.requests.count > 0;
+  if (job.phase == Phase::compute && !requesting) common_.queue.add_void();
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
     stop_task(task);
     if (task < flows_.size() && flows_[task].live) engine_.stop_flow(flows_[task].id);
+  }
+  if (job.requests.count > 0) {
+    interrupt_requests(job, keep);
+    leave_hosts(slot);
+    ++job.generation;
+    if (job.disowned) free_slot(slot);
+    return;
   }
   long double core_ns = 0;
   const WorkDone now_done = done_by_attempt(job, core_ns);
@@ -433,6 +471,25 @@ void Executor::interrupt(std::uint32_t slot, OnInterrupt keep) {
   leave_hosts(slot);
   ++job.generation;
   if (job.disowned) free_slot(slot);
+}
+
+std::uint32_t Executor::leave_service(const LiveJob& job) {
+  std::uint32_t done = job.requests.count;
+  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
+    done = std::min(done, clients_->leave(common_.now, task, job.requests.count));
+  }
+  return done;
+}
+
+// No core time is lost: none was used. A request that ran is made again.
+void Executor::interrupt_requests(LiveJob& job, OnInterrupt keep) {
+  const std::uint32_t done = job.phase == Phase::compute  ? leave_service(job)
+                             : job.phase == Phase::output ? job.requests.count - 1
+                                                          : job.requests_done;
+  job.requests_done = keep == OnInterrupt::resume ? done : 0;
+  // For the scheduler: as if all took the same time.
+  const long double part = static_cast<long double>(job.requests_done) / job.requests.count;
+  job.done = std::min(job.work - Duration{1}, Duration{std::llround(static_cast<long double>(nanos(job.work)) * part)});
 }
 
 long double Executor::core_ns_of(const LiveJob& job, Duration work) const {

@@ -9,6 +9,7 @@
 #include "sim/cpu.hpp"
 #include "sim/hazards.hpp"
 #include "sim/platform.hpp"
+#include "sim/request_clients.hpp"
 #include "sim/simgrid_engine.hpp"
 #include "sim/work_plan.hpp"
 
@@ -23,6 +24,9 @@ class Executor {
  public:
   Executor(const Platform& platform, const scenarios::CheckpointConfig& checkpoint, Hazards hazards, SimGridEngine& engine,
            Common& common);
+
+  // Where the tasks of jobs that make requests go; there must be one if there are such jobs. Must outlive the executor.
+  void set_clients(RequestClients& clients) { clients_ = &clients; }
 
   // A job came into being. Its memory is given back when it ends or is rejected.
   void submit(const scenarios::Arrival& arrival);
@@ -53,6 +57,8 @@ class Executor {
   };
   [[nodiscard]] std::optional<Killed> trouble(std::uint32_t slot, std::uint32_t generation);
   void flow_arrived(std::uint64_t cookie, std::int64_t at);
+  // A task of the job failed: its attempt ends without success.
+  void fail(std::uint32_t slot, std::uint32_t generation);
   [[nodiscard]] bool is_void(const Pending& pending) const;
 
   // Thousandths of a cpu that one task of a live job holds.
@@ -88,6 +94,8 @@ class Executor {
     Duration saved{};              // of it, held by checkpoints
     long double done_core_ns = 0;  // core time that these took
     long double saved_core_ns = 0;
+    scenarios::JobRequests requests{};  // instead of work, if there are any
+    std::uint32_t requests_done = 0;    // of each task, where an attempt begins
     Time submitted{};
     Time first_start = kNever;
     Time last_failure{};
@@ -109,6 +117,7 @@ class Executor {
   void start_compute(std::uint32_t slot);
   void part_computed(std::uint32_t slot);
   void all_computed(std::uint32_t slot);
+  void start_requests(std::uint32_t slot);
   void finish(std::uint32_t slot);
   void finish_in_vain(std::uint32_t slot);
   void find_victims(WorkerId worker);
@@ -118,6 +127,9 @@ class Executor {
   void expect_trouble(std::uint32_t slot, Time at, std::optional<Duration> kills);
   void draw_mishap(std::uint32_t slot);
   void lose(std::uint32_t slot);
+  // Takes the tasks away from the service; returns the requests that all of them had finished.
+  std::uint32_t leave_service(const LiveJob& job);
+  void interrupt_requests(LiveJob& job, OnInterrupt keep);
   void interrupt(std::uint32_t slot, OnInterrupt keep);
   [[nodiscard]] WorkDone done_by_attempt(const LiveJob& job, long double& core_ns) const;
   // What this work takes on the hosts of the attempt.
@@ -135,6 +147,7 @@ class Executor {
   SimGridEngine& engine_;
   Common& common_;
   Cpu cpu_;
+  RequestClients* clients_ = nullptr;
 
   std::vector<LiveJob> jobs_;
   std::vector<std::uint32_t> free_jobs_;

@@ -60,6 +60,7 @@ void Fleet::start_process(std::uint32_t worker) {
   state.absent = state.hollow = state.declared = false;
   common_.metrics.workers(common_.now, 1, platform_.workers()[worker].spec.pool);
   state.started = common_.now;
+  if (watcher_ != nullptr) watcher_->process_started(WorkerId{worker});
   change(worker);
   if (!beats_) return;
   const BeatChannel::Sender sender{.worker = worker, .process = state.processes++, .host = platform_.workers()[worker].host};
@@ -71,6 +72,7 @@ void Fleet::start_process(std::uint32_t worker) {
 void Fleet::stop_process(std::uint32_t worker) {
   WorkerState& state = workers_[worker];
   state.running = false;
+  if (watcher_ != nullptr) watcher_->process_stopped(WorkerId{worker});
   state.crashed = common_.now;
   common_.metrics.workers(common_.now, -1, platform_.workers()[worker].spec.pool);
   common_.metrics.worker_time(common_.now - state.started);

@@ -18,6 +18,14 @@
 
 namespace drydock::sim {
 
+// Whoever has a part of its own in each worker's process.
+class ProcessWatcher {
+ public:
+  virtual ~ProcessWatcher() = default;
+  virtual void process_started(WorkerId worker) = 0;
+  virtual void process_stopped(WorkerId worker) = 0;  // what it ran is dead already
+};
+
 // A worker beats first when it registers, then every interval. Where nothing happens to its beats, and its policy needs only
 // the last one, what the registry thinks of it is computed when it matters; eagerly, each beat is an event. Both give the same
 // facts. A live worker that the registry stops trusting ends what it runs, unless it does not fence itself, and is back with the
@@ -32,6 +40,9 @@ class Fleet {
   };
   Fleet(const Platform& platform, Crashes crashes, BeatChannel channel, const LivenessPolicy& liveness, Config config,
         SimGridEngine& engine, Executor& executor, Common& common);
+
+  // Is told of processes from now on; must outlive the fleet.
+  void set_watcher(ProcessWatcher& watcher) { watcher_ = &watcher; }
 
   // Registers every worker, at the start of the run.
   void start();
@@ -134,6 +145,7 @@ class Fleet {
   SimGridEngine& engine_;
   Executor& executor_;
   Common& common_;
+  ProcessWatcher* watcher_ = nullptr;
 
   std::vector<HostState> hosts_;
   std::vector<Sessions> sessions_;  // of hosts that have them, in order

@@ -58,6 +58,10 @@ reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, std::
   return config;
 }
 
+bool has_requests(const scenarios::Scenario& scenario) {
+  return std::ranges::any_of(scenario.pools, [&](const scenarios::Pool& pool) { return makes_requests(scenario, pool); });
+}
+
 SchedulerConfig scheduler_config(const scenarios::Scenario& scenario, std::uint64_t seed) {
   SchedulerConfig config = scenario.scheduler;
   config.seed = seed;
@@ -88,6 +92,11 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
               .safe_beat = scenario.safe_beat},
              engine, executor_, common_),
       wakeup_(scheduler_.next_wakeup()) {
+  if (has_requests(scenario)) {
+    shares_.emplace(scenario, platform_, seed);
+    executor_.set_clients(shares_->clients());
+    fleet_.set_watcher(*this);
+  }
   if (options.check) checker_.emplace();
   if (scenario.duration) horizon_ = later(kTimeZero, *scenario.duration);
 }
@@ -101,6 +110,7 @@ reports::RunResult World::run() {
   reports::RunResult result;
   result.seed = seed_;
   result.metrics = common_.metrics.result(common_.now);
+  if (shares_) reports::put_figures(shares_->clients().figures(common_.now), result.metrics);
   const bool complete = all_ended && !error_;
   if (options_.journal != nullptr) options_.journal->close(complete ? JournalEnd::all_ended : JournalEnd::stopped);
   if (checker_) {
@@ -108,6 +118,10 @@ reports::RunResult World::run() {
     result.checked = true;
     result.violations = checker_->violations();
     result.violation_count = checker_->violation_count();
+    if (const auto broken = shares_ ? shares_->broken_promise(common_.now) : std::nullopt) {
+      result.violations.push_back(*broken);
+      ++result.violation_count;
+    }
   }
   result.journal_hash = scheduler_.journal_hash();
   result.steps = steps_;
@@ -121,6 +135,7 @@ reports::RunResult World::run() {
 std::int64_t World::next_instant() const {
   std::int64_t next = std::min(common_.queue.top_time(), nanos(wakeup_));
   if (more_arrivals_) next = std::min(next, nanos(arrival_.at));
+  if (shares_) next = std::min(next, shares_->next());
   if (instants_ == 0) next = 0;  // the workers register
   // One nanosecond behind the horizon, the run is found to be over.
   return std::min(next, nanos(horizon_) + 1);
@@ -178,9 +193,11 @@ void World::gather() {
     return;
   }
   const std::int64_t now = nanos(common_.now);
-  while (common_.queue.top_time() == now) {
+  while (true) {
     while (common_.queue.top_time() == now) happen(common_.queue.pop());
-    if (!breaks_.empty()) break_and_repair();
+    if (shares_ && run_shares()) continue;
+    if (breaks_.empty()) break;
+    break_and_repair();
   }
   if (common_.queue.void_heavy()) {
     common_.queue.purge([this](const Pending& p) { return executor_.is_void(p) || fleet_.is_void(p); });
@@ -220,6 +237,21 @@ void World::break_and_repair() {
   }
   breaks_.clear();
 }
+
+// Returns whether attempts ended.
+bool World::run_shares() {
+  shares_->happen(common_.now);
+  if (shares_->error()) fail(*shares_->error());
+  const std::vector<RequestClients::Ended> ended = shares_->clients().take_ended();
+  for (const RequestClients::Ended& group : ended) {
+    if (group.succeeded) common_.at(common_.now, Happening::attempt_end, group.owner, group.generation);
+    else executor_.fail(group.owner, group.generation);
+  }
+  return !ended.empty();
+}
+
+void World::process_started(WorkerId worker) { shares_->started(common_.now, worker.value); }
+void World::process_stopped(WorkerId worker) { shares_->stopped(common_.now, worker.value); }
 
 void World::take_arrivals() {
   while (more_arrivals_ && arrival_.at <= common_.now) {

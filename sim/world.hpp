@@ -22,6 +22,7 @@
 #include "sim/executor.hpp"
 #include "sim/fleet.hpp"
 #include "sim/platform.hpp"
+#include "sim/shares.hpp"
 #include "sim/simgrid_engine.hpp"
 #include "sim/store_behaviour.hpp"
 #include "sim/store_faults.hpp"
@@ -46,7 +47,7 @@ struct WorldOptions {
   const std::atomic<bool>* stop = nullptr;  // ends the run early once it is true
 };
 
-class World final : private EngineDriver {
+class World final : private EngineDriver, private ProcessWatcher {
  public:
   // The scenario and what the options point at must outlive the world. `engine` must be of the same machines and network,
   // and not have run.
@@ -63,10 +64,14 @@ class World final : private EngineDriver {
   [[nodiscard]] bool finished() const override { return finished_; }
   void flow_arrived(FlowId flow, std::uint64_t cookie, std::int64_t now) override;
 
+  void process_started(WorkerId worker) override;
+  void process_stopped(WorkerId worker) override;
+
   void run_instant(Time now);
   void gather();
   void happen(const Pending& pending);
   void break_and_repair();
+  [[nodiscard]] bool run_shares();
   void take_arrivals();
   void step();
   void carry_out(const Command& command);
@@ -97,6 +102,7 @@ class World final : private EngineDriver {
   Executor executor_;
   Stores stores_;
   Fleet fleet_;
+  std::optional<Shares> shares_;  // where jobs make requests
   std::optional<Checker> checker_;
 
   Time horizon_ = kEndOfTime;   // or the end of the scenario's duration

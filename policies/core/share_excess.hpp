@@ -19,16 +19,20 @@ class ShareExcess {
   [[nodiscard]] double max_ratio(Time now) const;
   // How long any part was above its limit, until now.
   [[nodiscard]] double seconds(Time now) const;
+  // The longest time at a stretch.
+  [[nodiscard]] double longest_s(Time now) const;
 
  private:
   struct Level {
     Time since;
+    Time above_since;  // where the stretch began, if it is one
     double ratio = 0;
     bool above = false;
   };
   std::optional<Level> level_;
   double max_ratio_ = 0;  // of the levels before level_
   Duration above_{};
+  Duration longest_{};
 };
 
 }  // namespace drydock

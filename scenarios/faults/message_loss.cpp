@@ -51,7 +51,8 @@ FaultKind message_loss_kind() {
   return {.type = "message-loss",
           .summary = "Messages between workers and Redis are lost, each by itself or in bursts",
           .details =
-              "Concerns the heartbeats of the workers on the target's hosts: a lost one refreshes nothing. With burst "
+              "Concerns the heartbeats of the workers on the target's hosts: a lost one refreshes nothing; and their "
+              "questions to the store of shares with its answers: a worker gives up on one after answer_timeout. With burst "
               "each worker's messages go through a chain with a good and a bad state, which takes a step per message: "
               "probability holds in the good state, lost in the bad one, which lasts 1 / leave messages on average. "
               "Several losses add up.",

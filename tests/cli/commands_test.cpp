@@ -65,17 +65,13 @@ TEST(Policies, AreListedAndExplained) {
   EXPECT_EQ(run_binary({"policies", "liveness/ttl"}).out, one.out);
 }
 
-// A policy that the library has but no scenario can name is listed with that said.
-TEST(Policies, SayWhatScenariosCannotUse) {
-  const Ran list = run_binary({"policies"});
-  EXPECT_TRUE(has(list.out, "share (not in scenarios yet")) << list.out;
-  EXPECT_FALSE(has(list.out, "placement (not"));
-  for (const char* name : {"share/leased", "equal-active"}) {
+TEST(Policies, OfAllFamiliesCanBeUsedInScenarios) {
+  EXPECT_FALSE(has(run_binary({"policies"}).out, "not in scenarios"));
+  for (const char* name : {"share/leased", "equal-active", "easy", "ttl"}) {
     const Ran one = run_binary({"policies", name});
     EXPECT_EQ(one.code, 0);
-    EXPECT_TRUE(has(one.out, "not in scenarios yet")) << name;
+    EXPECT_FALSE(has(one.out, "not in scenarios")) << name;
   }
-  EXPECT_FALSE(has(run_binary({"policies", "easy"}).out, "not in scenarios"));
 }
 
 TEST(Scenarios, EachBuiltInOneIsPrintedAndValid) {

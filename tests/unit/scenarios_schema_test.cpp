@@ -71,7 +71,8 @@ TEST(Schema, HasNoObjectThatTheLoaderDoesNotKnow) {
     if (node.is_object() && node.contains("additionalProperties") && node["additionalProperties"] == false) {
       EXPECT_TRUE(known.contains(members(node.at("properties")))) << pointer;
     }
-    for (const char* generated : {"placement", "liveness", "retry", "checkpoint_policy", "session"}) {
+    for (const char* generated :
+         {"placement", "liveness", "accounting", "share", "retry", "checkpoint_policy", "session"}) {
       if (pointer == std::string("/definitions/") + generated) return;
     }
     for (const auto& [key, value] : node.items()) {
@@ -99,8 +100,9 @@ TEST(Schema, DescribesEveryPropertyAndDefault) {
 
 TEST(Schema, ListsThePoliciesOfTheCatalogWithParametersAndDefaults) {
   const Json schema = Json::parse(schema_text());
-  for (const PolicyFamily family : {PolicyFamily::placement, PolicyFamily::liveness, PolicyFamily::retry,
-                                    PolicyFamily::checkpoint, PolicyFamily::session}) {
+  for (const PolicyFamily family :
+       {PolicyFamily::placement, PolicyFamily::liveness, PolicyFamily::accounting, PolicyFamily::share, PolicyFamily::retry,
+        PolicyFamily::checkpoint, PolicyFamily::session}) {
     const std::string definition = family == PolicyFamily::checkpoint ? "checkpoint_policy" : std::string(to_string(family));
     const Json& choices = schema.at("definitions").at(definition).at("anyOf");
     std::vector<std::string> types;

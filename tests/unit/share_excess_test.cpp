@@ -43,5 +43,23 @@ TEST(ShareExcess, AnythingIsInfinitelyMoreThanNothing) {
   EXPECT_DEATH(excess.set(at(0), {}, {}), "time went back");
 }
 
+TEST(ShareExcess, LongestStretch) {
+  const Share above{41, 0, 0};
+  const Share within{40, 0, 0};
+  ShareExcess excess;
+  EXPECT_EQ(excess.longest_s(at(9)), 0);
+  excess.set(at(10), above, kLimit);
+  EXPECT_EQ(excess.longest_s(at(13)), 3);
+  excess.set(at(14), {0, 900, 0}, kLimit);  // another part: the same stretch
+  excess.set(at(16), within, kLimit);       // for no time
+  excess.set(at(16), above, kLimit);
+  excess.set(at(18), within, kLimit);
+  EXPECT_EQ(excess.longest_s(at(30)), 8);
+  excess.set(at(30), above, kLimit);
+  EXPECT_EQ(excess.longest_s(at(37)), 8);
+  EXPECT_EQ(excess.longest_s(at(39)), 9);
+  EXPECT_EQ(excess.seconds(at(39)), 17);
+}
+
 }  // namespace
 }  // namespace drydock

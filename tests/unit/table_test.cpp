@@ -1,10 +1,12 @@
 #include "reports/table.hpp"
 
+#include "reports/share_metrics.hpp"
 #include "tests/unit/report_support.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -82,7 +84,29 @@ TEST(Describe, NamesAreTakenApart) {
 }
 
 TEST(Describe, EveryListedNameIsKnown) {
-  for (const auto& name : metric_names({{"a", "b.c"}, {"p"}})) EXPECT_TRUE(describe(name)) << name;
+  for (const auto& name : metric_names({{"a", "b.c"}, {"p"}, true, true})) EXPECT_TRUE(describe(name)) << name;
+}
+
+TEST(Describe, ListsFiguresAboutRequestsAndLimitsOnlyWhereThereAreSuch) {
+  std::map<std::string, double> put;
+  ShareFigures figures;
+  figures.excess.fill(ExcessFigures{});
+  figures.any_excess = ExcessFigures{};
+  figures.task_s = 1;
+  put_figures(figures, put);
+
+  const auto without = metric_names({{"a"}, {"p"}});
+  const auto requests = metric_names({{"a"}, {"p"}, true});
+  const auto all = metric_names({{"a"}, {"p"}, true, true});
+  EXPECT_EQ(all.size(), without.size() + put.size());
+  for (const auto& [name, value] : put) {
+    EXPECT_TRUE(describe(name)) << name;
+    EXPECT_EQ(std::ranges::count(without, name), 0) << name;
+    EXPECT_EQ(std::ranges::count(requests, name), name.starts_with("share_excess") ? 0 : 1) << name;
+    EXPECT_EQ(std::ranges::count(all, name), 1) << name;
+  }
+  EXPECT_EQ(describe("requests_in_flight.max")->noun(), "highest requests in flight");
+  EXPECT_EQ(describe("wait_s.max")->noun(), "longest wait");
 }
 
 TEST(Table, ShowsVariantsSideBySideAndMarksTheBest) {
