@@ -80,10 +80,15 @@ bool is_random(const scenarios::WorkerCrash& crash) {
 
 bool is_random(const scenarios::MessageLoss& loss) { return loss.burst || (loss.probability > 0 && loss.probability < 1); }
 
+bool is_random(const scenarios::BeatDown& /*down*/) { return false; }
+
 bool is_random(const Scenario& scenario) {
   if (scenario.scheduler.placement.type == "jsq" || is_random(scenario.registry_latency)) return true;
   for (const auto& fault : scenario.faults) {
     if (std::visit([](const auto& kind) { return is_random(kind); }, fault)) return true;
+  }
+  for (const scenarios::PeriodicSource& periodic : scenario.periodic) {
+    if (is_random(Source(periodic.jobs))) return true;
   }
   return std::any_of(scenario.workload.begin(), scenario.workload.end(),
                      [](const Source& source) { return is_random(source); });

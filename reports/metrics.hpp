@@ -20,6 +20,8 @@ struct MetricsConfig {
   std::vector<std::string> queues;  // by QueueId
   std::vector<std::string> pools;   // by PoolId
   std::uint64_t warmup_jobs = 0;    // jobs with an id below this are not measured
+  bool overcommit = false;          // hosts may be asked for more than they have: say how much
+  bool periodic = false;            // there are periodic jobs: say how punctual they are
 };
 
 // How one job went, told when it has ended.
@@ -49,6 +51,12 @@ class Metrics {
   // these pools.
   void capacity(Time now, std::int64_t cpus_milli_change, std::span<const PoolId> pools);
   void usage(Time now, std::int64_t cpus_milli_change, std::span<const PoolId> pools);
+  // GPUs with more than one user, and cores asked for beyond those that there are (in thousandths), change by this.
+  void gpu_conflicts(Time now, std::int64_t change);
+  void overcommitted(Time now, std::int64_t cpus_milli_change);
+  // A periodic job started, so long after it was due; and how many due times passed without a firing.
+  void periodic_started(JobId job, Duration after_due);
+  void periodic_missed(std::uint64_t due_times);
   void detected(Duration after_crash);
   void false_expiry();
   void cost(double usd);

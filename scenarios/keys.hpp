@@ -20,16 +20,20 @@ inline constexpr std::array<Word, 7> kHost{"name", "count", "cpus", "speed", "me
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
 inline constexpr std::array<Word, 3> kControlPlane{"mode", "cycle", "debounce"};
 inline constexpr std::array<Word, 3> kQueue{"name", "priority", "capacity"};
-inline constexpr std::array<Word, 4> kPool{"name", "hosts", "queues", "slots_per_worker"};
+inline constexpr std::array<Word, 5> kPool{"name", "hosts", "queues", "slots_per_worker", "admission"};
 inline constexpr std::array<Word, 2> kPolicies{"placement", "liveness"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
 inline constexpr std::array<Word, 3> kBurst{"enter", "leave", "lost"};
+inline constexpr std::array<Word, 3> kBeatDown{"type", "at", "for"};
 inline constexpr std::array<Word, 3> kCheckpoint{"interval", "cost", "restart"};
 inline constexpr std::array<Word, 2> kVariant{"name", "set"};
 inline constexpr std::array<Word, 16> kSynthetic{"name",  "queue",  "count",      "arrivals",     "cycle",    "duration",
                                                  "tasks", "cpus",   "memory",     "gpus",         "priority", "estimate",
                                                  "input", "output", "on_failure", "on_preemption"};
+inline constexpr std::array<Word, 16> kPeriodic{"name",  "queue",  "every",      "first",        "catch_up", "duration",
+                                                "tasks", "cpus",   "memory",     "gpus",         "priority", "estimate",
+                                                "input", "output", "on_failure", "on_preemption"};
 inline constexpr std::array<Word, 11> kTraceJobs{"name",     "queue", "trace",  "cpus",       "memory",       "gpus",
                                                  "priority", "input", "output", "on_failure", "on_preemption"};
 inline constexpr std::array<Word, 12> kTrace{"format",   "path",      "first",  "count",   "rebase", "load",
@@ -72,9 +76,11 @@ inline constexpr ObjectKeys kRedis{"redis", lists::kRedis};
 inline constexpr ObjectKeys kWorkerCrash{"worker_crash", lists::kWorkerCrash};
 inline constexpr ObjectKeys kMessageLoss{"message_loss", lists::kMessageLoss};
 inline constexpr ObjectKeys kBurst{"burst", lists::kBurst};
+inline constexpr ObjectKeys kBeatDown{"beat_down", lists::kBeatDown};
 inline constexpr ObjectKeys kCheckpoint{"checkpoint", lists::kCheckpoint};
 inline constexpr ObjectKeys kVariant{"variant", lists::kVariant};
 inline constexpr ObjectKeys kSynthetic{"synthetic", lists::kSynthetic};
+inline constexpr ObjectKeys kPeriodic{"periodic", lists::kPeriodic};
 inline constexpr ObjectKeys kTraceJobs{"trace_jobs", lists::kTraceJobs};
 inline constexpr ObjectKeys kTrace{"trace", lists::kTrace};
 inline constexpr ObjectKeys kColumns{"columns", lists::kColumns};
@@ -119,6 +125,7 @@ inline constexpr std::array kAll{kScenario,      kCluster,
                                  kExponential,   kDeterministic,
                                  kUniform,       kLognormal,
                                  kWeibull,       kHyperexponential,
-                                 kBoundedPareto, kEmpirical};
+                                 kBoundedPareto, kEmpirical,
+                                 kPeriodic,      kBeatDown};
 
 }  // namespace drydock::scenarios::keys

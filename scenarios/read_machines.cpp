@@ -4,6 +4,7 @@
 #include "scenarios/wording.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fmt/format.h>
 #include <set>
@@ -166,13 +167,22 @@ void read_slots(const ObjectReader& reader, Pool& pool) {
   }
 }
 
+void read_admission(const ObjectReader& reader, Pool& pool) {
+  constexpr std::array<std::string_view, 2> kWords{"per-worker", "slots"};
+  pool.admission = static_cast<Admission>(reader.choice("admission", kWords, 0));
+  if (pool.admission == Admission::slots && !pool.slots_per_worker) {
+    reader.node().member("admission").fail(
+        R"(by slots alone a worker must have a number of them: give "slots_per_worker", such as 4)");
+  }
+}
+
 void read_pools(const ObjectReader& top, Scenario& scenario) {
   std::set<std::string> names;
   const std::vector<std::string> groups = host_groups(scenario);
   const std::vector<std::string> queues = queue_names(scenario);
   const auto node = top.find("pools");
   if (!node) {
-    scenario.pools.push_back({"main", groups, queues, std::nullopt, false});
+    scenario.pools.push_back({.name = "main", .hosts = groups, .queues = queues, .slots_per_worker = {}});
   } else {
     const std::vector<Node> items = node->items();
     if (items.empty())
@@ -185,6 +195,7 @@ void read_pools(const ObjectReader& top, Scenario& scenario) {
       pool.hosts = read_selection(reader, "hosts", groups, "host group");
       pool.queues = read_selection(reader, "queues", queues, "queue");
       read_slots(reader, pool);
+      read_admission(reader, pool);
       scenario.pools.push_back(std::move(pool));
     }
   }

@@ -1,6 +1,7 @@
 // A scenario after loading: checked, in core types, with every default filled in. One Scenario per variant.
 #pragma once
 
+#include "policies/core/beat.hpp"
 #include "policies/core/scheduler.hpp"
 #include "policies/core/time.hpp"
 
@@ -31,6 +32,12 @@ struct Network {
   double bandwidth_bytes_per_s = 1.25e9;
 };
 
+// What a worker is asked for before a job goes to it.
+enum class Admission : std::uint8_t {
+  per_worker,  // cores, memory, gpus and a slot for each task
+  slots,       // a slot for each task; what jobs declare is not looked at
+};
+
 // A worker per host of each named group. Index in Scenario::pools = PoolId.
 struct Pool {
   std::string name;
@@ -38,6 +45,7 @@ struct Pool {
   std::vector<std::string> queues;
   std::optional<std::uint32_t> slots_per_worker;  // nothing: bounded by resources alone
   bool processor_sharing = false;                 // "unlimited": tasks share the cores equally
+  Admission admission = Admission::per_worker;    // slots only with slots_per_worker
 };
 
 // A positive random amount (seconds for durations, a plain number elsewhere).
@@ -129,6 +137,12 @@ struct TraceSource {
 };
 using Source = std::variant<SyntheticSource, TraceSource>;
 
+// A job that the beat fires at each of its due times. What such a job is like; its arrivals are the due times.
+struct PeriodicSource {
+  PeriodicJob schedule;
+  SyntheticSource jobs;
+};
+
 // A host dies, with what runs on it, and comes back.
 struct WorkerCrash {
   std::string target;  // a host ("node-7"), a group ("node"), or empty: every host
@@ -157,7 +171,13 @@ struct MessageLoss {
   Duration at{};
   std::optional<Duration> lasting;  // nothing: to the end
 };
-using Fault = std::variant<WorkerCrash, MessageLoss>;
+
+// The beat stops: nothing periodic fires until it is back.
+struct BeatDown {
+  Duration at{};
+  std::optional<Duration> lasting;  // nothing: to the end
+};
+using Fault = std::variant<WorkerCrash, MessageLoss, BeatDown>;
 
 struct Warmup {
   double fraction = 0;  // of the jobs, by submission; these are simulated but not measured
@@ -181,6 +201,7 @@ struct Scenario {
   std::optional<Distribution> registry_latency;  // of a worker's message to the registry; nothing: none
   std::vector<Pool> pools;                       // as in scheduler.pools, by index
   std::vector<Source> workload;
+  std::vector<PeriodicSource> periodic;  // by PeriodicId
   std::vector<Fault> faults;
   CheckpointConfig checkpoint;
   SchedulerConfig scheduler;  // seed is set per run

@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <string>
+#include <utility>
 
 namespace drydock::scenarios {
 namespace {
@@ -31,23 +34,19 @@ class SourceCursor {
   virtual void skip() = 0;
 };
 
-class SyntheticCursor : public SourceCursor {
+// What is random about the jobs of a synthetic source, by their number.
+class JobDraws {
  public:
-  SyntheticCursor(const SyntheticSource& source, std::size_t index, std::int64_t end_ns, std::uint64_t seed)
-      : source_(source),
-        lublin_(std::get_if<LublinArrivals>(&source.arrivals)),
-        arrivals_(make_arrivals(source.arrivals, source.cycle, seed, stream_for(index, "arrivals"))),
-        durations_(seed, stream_for(index, "duration")),
-        tasks_(seed, stream_for(index, "tasks")),
-        estimates_(seed, stream_for(index, "estimate")),
-        end_ns_(end_ns) {
-    find_next();
-  }
+  JobDraws(SyntheticSource source, std::uint64_t seed, const std::function<std::uint64_t(std::string_view)>& stream)
+      : source_(std::move(source)),
+        lublin_(std::get_if<LublinArrivals>(&source_.arrivals)),
+        durations_(seed, stream("duration")),
+        tasks_(seed, stream("tasks")),
+        estimates_(seed, stream("estimate")) {}
+  JobDraws(const JobDraws&) = delete;
+  JobDraws& operator=(const JobDraws&) = delete;
 
-  std::int64_t peek_ns() const override { return next_ns_; }
-
-  void take(Arrival& arrival) override {
-    const std::uint64_t n = jobs_ - 1;
+  void fill(Arrival& arrival, std::uint64_t n) const {
     arrival.job = source_.shape;
     if (source_.tasks) {
       const double tasks = std::round(sample_with(*source_.tasks, tasks_.at(n)));
@@ -63,24 +62,43 @@ class SyntheticCursor : public SourceCursor {
     if (source_.estimate_factor) {
       arrival.job.estimate = work_of(seconds(arrival.work) * sample_with(*source_.estimate_factor, estimates_.at(n)));
     }
+  }
+  [[nodiscard]] const SyntheticSource& source() const { return source_; }
+
+ private:
+  SyntheticSource source_;
+  const LublinArrivals* lublin_;
+  DrawStream durations_;
+  DrawStream tasks_;
+  DrawStream estimates_;
+};
+
+class SyntheticCursor : public SourceCursor {
+ public:
+  SyntheticCursor(const SyntheticSource& source, std::size_t index, std::int64_t end_ns, std::uint64_t seed)
+      : draws_(source, seed, [index](std::string_view purpose) { return stream_for(index, purpose); }),
+        arrivals_(make_arrivals(source.arrivals, source.cycle, seed, stream_for(index, "arrivals"))),
+        end_ns_(end_ns) {
+    find_next();
+  }
+
+  std::int64_t peek_ns() const override { return next_ns_; }
+  void take(Arrival& arrival) override {
+    draws_.fill(arrival, jobs_ - 1);
     find_next();
   }
   void skip() override { find_next(); }
 
  private:
   void find_next() {
-    const bool more = !source_.count || jobs_ < *source_.count;
-    next_ns_ = more ? arrivals_->next_ns() : kEnded;
+    const std::optional<std::uint64_t>& count = draws_.source().count;
+    next_ns_ = !count || jobs_ < *count ? arrivals_->next_ns() : kEnded;
     if (next_ns_ >= end_ns_) next_ns_ = kEnded;
     ++jobs_;
   }
 
-  SyntheticSource source_;
-  const LublinArrivals* lublin_;
+  JobDraws draws_;
   std::unique_ptr<ArrivalProcess> arrivals_;
-  DrawStream durations_;
-  DrawStream tasks_;
-  DrawStream estimates_;
   std::int64_t end_ns_;
   std::int64_t next_ns_ = 0;
   std::uint64_t jobs_ = 0;  // the number of the next job, plus 1
@@ -141,6 +159,7 @@ struct Workload::Impl {
   Cursors cursors;
   std::vector<std::int64_t> next;  // peek_ns() of each cursor
   std::uint64_t given = 0;
+  std::uint64_t periodic = 0;  // due times before the end
   mutable std::optional<std::uint64_t> total;
 };
 
@@ -148,6 +167,8 @@ Workload::Workload(const Scenario& scenario, std::uint64_t seed) : impl_(std::ma
   impl_->sources = scenario.workload;
   impl_->seed = seed;
   if (scenario.duration) impl_->end_ns = nanos(*scenario.duration);
+  for (const PeriodicSource& source : scenario.periodic)
+    impl_->periodic += due_times_before(source.schedule, time_at(impl_->end_ns));
   impl_->cursors = make_cursors(impl_->sources, impl_->end_ns, seed);
   for (const auto& cursor : impl_->cursors) impl_->next.push_back(cursor->peek_ns());
 }
@@ -170,7 +191,7 @@ bool Workload::next(Arrival& arrival) {
 
 std::uint64_t Workload::total() const {
   if (impl_->total) return *impl_->total;
-  std::uint64_t sum = 0;
+  std::uint64_t sum = impl_->periodic;
   const bool bounded = impl_->end_ns != kEnded;
   const Cursors cursors = bounded ? make_cursors(impl_->sources, impl_->end_ns, impl_->seed) : Cursors{};
   for (std::size_t i = 0; i < impl_->sources.size(); ++i) {
@@ -182,6 +203,15 @@ std::uint64_t Workload::total() const {
   }
   impl_->total = sum;
   return sum;
+}
+
+Arrival periodic_arrival(const Scenario& scenario, PeriodicId source, std::uint64_t seed, std::uint64_t n) {
+  const auto stream = [&](std::string_view purpose) {
+    return stream_for(source.value, std::string("periodic ").append(purpose));
+  };
+  Arrival arrival;
+  JobDraws(scenario.periodic[source.value].jobs, seed, stream).fill(arrival, n);
+  return arrival;
 }
 
 }  // namespace drydock::scenarios

@@ -28,13 +28,17 @@ class Workload {
 
   // Fills `arrival` and returns true; false when there are no more.
   [[nodiscard]] bool next(Arrival& arrival);
-  // How many next() will give in all (counted by drawing the arrivals once, where only a duration bounds them).
+  // How many next() will give in all, and periodic jobs that fall due (counted by drawing the arrivals once, where only a duration bounds them).
   [[nodiscard]] std::uint64_t total() const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// The job of a periodic source that is due for the n-th time, all but its id and the time at which it is submitted. Draws depend
+// on the seed, the source's position and n, and on nothing else.
+[[nodiscard]] Arrival periodic_arrival(const Scenario& scenario, PeriodicId source, std::uint64_t seed, std::uint64_t n);
 
 // One draw; `seed`, `stream` and `counter` as for counted(). May use further counters derived from this one.
 [[nodiscard]] double sample(const Distribution& distribution, std::uint64_t seed, std::uint64_t stream,

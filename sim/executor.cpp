@@ -14,6 +14,8 @@ Executor::Executor(const Platform& platform, const scenarios::CheckpointConfig& 
       engine_(engine),
       common_(common),
       cpu_(platform.hosts()),
+      gpus_(platform.hosts()),
+      excess_(platform.hosts().size()),
       watches_(platform.hosts().size()) {}
 
 // --- jobs ---
@@ -35,6 +37,7 @@ void Executor::submit(const scenarios::Arrival& arrival) {
          .queue = spec.queue,
          .tasks = spec.tasks,
          .cpus_milli = spec.per_task.cpus(),
+         .gpus = spec.per_task.gpus(),
          .input_bytes = spec.input_bytes,
          .output_bytes = spec.output_bytes,
          .on_failure = spec.on_failure,
@@ -92,13 +95,17 @@ bool Executor::dispatch(AttemptId attempt, std::span<const Placement> placements
 void Executor::place(std::uint32_t slot, std::span<const Placement> placements) {
   LiveJob& job = jobs_[slot];
   for (auto placement = placements.rbegin(); placement != placements.rend(); ++placement) {
-    const TaskIndex task = cpu_.add({.host = platform_.workers()[index(placement->worker)].host,
+    const HostIndex host = platform_.workers()[index(placement->worker)].host;
+    const TaskIndex task = cpu_.add({.host = host,
                                      .owner = slot,
                                      .tag = placement->worker.value,
                                      .tasks = placement->tasks,
                                      .cpus_milli = job.cpus_milli * placement->tasks});
     cpu_.set_chain(task, job.first_task);
     job.first_task = task;
+    if (job.gpus > 0) {
+      common_.metrics.gpu_conflicts(common_.now, gpus_.take(host, task, {.tasks = placement->tasks, .each = job.gpus}));
+    }
   }
 }
 
@@ -343,6 +350,7 @@ void Executor::leave_hosts(std::uint32_t slot) {
   for (TaskIndex task = job.first_task; task != kNoTask;) {
     const TaskIndex next = cpu_.chain(task);
     if (task < flows_.size()) flows_[task].live = false;
+    if (job.gpus > 0) common_.metrics.gpu_conflicts(common_.now, gpus_.give_back(cpu_.facts(task).host, task));
     cpu_.remove(task);
     task = next;
   }
@@ -366,6 +374,11 @@ void Executor::watch(HostIndex host) {
 void Executor::note_usage(HostIndex host, std::int64_t before) {
   const std::int64_t change = cpu_.usage(host) - before;
   if (change != 0) common_.metrics.usage(common_.now, change, platform_.pools_of(host));
+  if (!platform_.hosts()[host].overcommittable) return;
+  const std::int64_t more = cpu_.excess(host) - excess_[host];
+  if (more == 0) return;
+  excess_[host] += more;
+  common_.metrics.overcommitted(common_.now, more);
 }
 
 bool Executor::is_void(const Pending& pending) const {

@@ -7,6 +7,7 @@
 #include "scenarios/workload.hpp"
 #include "sim/common.hpp"
 #include "sim/cpu.hpp"
+#include "sim/gpus.hpp"
 #include "sim/platform.hpp"
 #include "sim/simgrid_engine.hpp"
 #include "sim/work_plan.hpp"
@@ -57,6 +58,7 @@ class Executor {
     QueueId queue;
     std::uint32_t tasks = 1;
     std::int64_t cpus_milli = 0;  // of one task
+    std::int64_t gpus = 0;        // likewise
     std::int64_t input_bytes = 0;
     std::int64_t output_bytes = 0;
     OnInterrupt on_failure = OnInterrupt::restart;
@@ -101,6 +103,8 @@ class Executor {
   SimGridEngine& engine_;
   Common& common_;
   Cpu cpu_;
+  Gpus gpus_;
+  std::vector<std::int64_t> excess_;  // by host: thousandths of cores asked for beyond those there are, where that is measured
 
   std::vector<LiveJob> jobs_;
   std::vector<std::uint32_t> free_jobs_;

@@ -14,6 +14,14 @@ WorkerSpec spec_of(PoolId pool, const scenarios::Pool& config, const scenarios::
   amounts.memory_bytes = group.memory_bytes > 0 ? group.memory_bytes : kUnlimited;
   amounts.gpus = group.gpus;
   amounts.slots = config.slots_per_worker && !config.processor_sharing ? std::int64_t{*config.slots_per_worker} : kUnlimited;
+  if (config.admission == scenarios::Admission::slots) {
+    // All that the scheduler is told: slots run out first for every task that the machine could run alone.
+    const std::int64_t slots = amounts.slots;
+    const auto times = [slots](std::int64_t amount) { return amount >= kUnlimited / slots ? kUnlimited : amount * slots; };
+    amounts.cpus_milli = times(amounts.cpus_milli);
+    amounts.memory_bytes = times(amounts.memory_bytes);
+    amounts.gpus = times(amounts.gpus);
+  }
   return {.pool = pool, .capacity = make_resources(amounts), .speed = group.speed};
 }
 
@@ -28,6 +36,7 @@ Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts
                         .cpus = groups_[g].cpus,
                         .speed = groups_[g].speed,
                         .cost_per_hour = groups_[g].cost_per_hour,
+                        .gpus = groups_[g].gpus,
                         .workers = {}});
     }
   }
@@ -47,7 +56,10 @@ void Platform::add_worker(PoolId pool, const scenarios::Pool& config, const scen
   const WorkerId id{static_cast<std::uint32_t>(workers_.size())};
   workers_.push_back({.host = host, .spec = spec_of(pool, config, group)});
   HostFacts& facts = hosts_[host];
-  facts.oversubscribable = config.processor_sharing || !facts.workers.empty();
+  const bool several = !facts.workers.empty();
+  const bool by_slots = config.admission == scenarios::Admission::slots;
+  facts.oversubscribable = facts.oversubscribable || config.processor_sharing || by_slots || several;
+  facts.overcommittable = facts.overcommittable || (!config.processor_sharing && (by_slots || several));
   facts.workers.push_back(id);
 }
 

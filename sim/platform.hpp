@@ -20,8 +20,11 @@ struct HostFacts {
   std::uint32_t cpus = 1;
   double speed = 1.0;
   double cost_per_hour = 0;
+  std::uint32_t gpus = 0;
   // Tasks may ask for more cores than there are: its workers do not limit them, or several workers share the host.
   bool oversubscribable = false;
+  // Likewise, and nobody meant them to: not by processor sharing.
+  bool overcommittable = false;
   std::vector<WorkerId> workers;
 };
 

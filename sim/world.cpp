@@ -20,10 +20,12 @@ std::uint64_t count_jobs(const scenarios::Scenario& scenario, const scenarios::W
   return needed ? workload.total() : 0;
 }
 
-reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, std::uint64_t jobs) {
+reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t jobs) {
   reports::MetricsConfig config;
   for (const QueueConfig& queue : scenario.scheduler.queues) config.queues.push_back(queue.name);
   for (const PoolConfig& pool : scenario.scheduler.pools) config.pools.push_back(pool.name);
+  config.overcommit = std::ranges::any_of(platform.hosts(), &HostFacts::overcommittable);
+  config.periodic = !scenario.periodic.empty();
   config.warmup_jobs = static_cast<std::uint64_t>(std::floor(scenario.warmup.fraction * static_cast<double>(jobs) + 1e-9));
   return config;
 }
@@ -48,8 +50,9 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       engine_(engine),
       platform_(scenario),
       workload_(scenario, seed),
+      periodic_(scenario, seed),
       jobs_in_all_(count_jobs(scenario, workload_)),
-      common_(metrics_config(scenario, jobs_in_all_)),
+      common_(metrics_config(scenario, platform_, jobs_in_all_)),
       liveness_(make_liveness(scenario.liveness)),
       scheduler_(scheduler_config(scenario, seed), make_placement(scenario.scheduler.placement)),
       store_(options.store),
@@ -65,7 +68,8 @@ reports::RunResult World::run() {
   more_arrivals_ = workload_.next(arrival_);
   engine_.run(*this);
   DRYDOCK_CHECK(finished_, "the simulation came to rest before its end");
-  const bool all_ended = !more_arrivals_ && executor_.live_jobs() == 0;
+  const bool all_ended = !more_arrivals_ && executor_.live_jobs() == 0 && periodic_.next() == kNever;
+  common_.metrics.periodic_missed(periodic_.missed(common_.now));
   fleet_.close_books();
   reports::RunResult result;
   result.seed = seed_;
@@ -90,6 +94,7 @@ reports::RunResult World::run() {
 std::int64_t World::next_instant() const {
   std::int64_t next = std::min(common_.queue.top_time(), nanos(wakeup_));
   if (more_arrivals_) next = std::min(next, nanos(arrival_.at));
+  next = std::max(nanos(common_.now), std::min(next, nanos(periodic_.next())));
   if (instants_ == 0) next = 0;  // the workers register
   // One nanosecond behind the horizon, the run is found to be over.
   return std::min(next, nanos(horizon_) + 1);
@@ -179,10 +184,23 @@ void World::break_and_repair() {
 
 void World::take_arrivals() {
   while (more_arrivals_ && arrival_.at <= common_.now) {
-    executor_.submit(arrival_);
-    common_.facts.emplace_back(JobSubmitted{arrival_.job});
+    submit(arrival_);
     more_arrivals_ = workload_.next(arrival_);
   }
+  scenarios::Arrival fired;
+  while (periodic_.fire(common_.now, JobId{submitted_}, fired)) submit(fired);
+}
+
+// Ids are given in the order in which jobs are submitted, whether they come by themselves or are fired.
+void World::submit(scenarios::Arrival& arrival) {
+  arrival.job.id = JobId{submitted_++};
+  executor_.submit(arrival);
+  common_.facts.emplace_back(JobSubmitted{arrival.job});
+}
+
+void World::note_taken(JobId job, bool started) {
+  const std::optional<Time> due = periodic_.taken(job);
+  if (due && started) common_.metrics.periodic_started(job, common_.now - *due);
 }
 
 // --- what is decided ---
@@ -208,12 +226,16 @@ void World::carry_out(const Command& command) {
     void operator()(const ReadBatch& order) const { world.answer(world.store_.read(order, world.common_.now)); }
     void operator()(const Dispatch& order) const {
       const bool reachable = world.fleet_.reachable(order.placements);
+      if (reachable) world.note_taken(order.attempt.job, true);
       if (world.executor_.dispatch(order.attempt, order.placements, reachable)) return;
       world.fail(fmt::format("attempt {} of job {} was dispatched, but the job has ended", order.attempt.number,
                              order.attempt.job.value));
     }
     void operator()(const StopAttempt& order) const { world.executor_.stop(order.attempt); }
-    void operator()(const RejectJob& order) const { world.executor_.reject(order.job); }
+    void operator()(const RejectJob& order) const {
+      world.note_taken(order.job, false);
+      world.executor_.reject(order.job);
+    }
     void operator()(const Halt& order) const { world.fail(std::string(order.why)); }
   };
   std::visit(Visitor{*this}, command);

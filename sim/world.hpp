@@ -19,6 +19,7 @@
 #include "sim/common.hpp"
 #include "sim/executor.hpp"
 #include "sim/fleet.hpp"
+#include "sim/periodic.hpp"
 #include "sim/platform.hpp"
 #include "sim/simgrid_engine.hpp"
 #include "sim/store_model.hpp"
@@ -63,6 +64,8 @@ class World final : private EngineDriver {
   void happen(const Pending& pending);
   void break_and_repair();
   void take_arrivals();
+  void submit(scenarios::Arrival& arrival);
+  void note_taken(JobId job, bool started);
   void step();
   void carry_out(const Command& command);
   void answer(const StoreModel::Reply& reply);
@@ -80,6 +83,7 @@ class World final : private EngineDriver {
   SimGridEngine& engine_;
   Platform platform_;
   scenarios::Workload workload_;
+  Periodic periodic_;
   std::uint64_t jobs_in_all_;
   Common common_;
   std::unique_ptr<LivenessPolicy> liveness_;
@@ -92,6 +96,7 @@ class World final : private EngineDriver {
   Time horizon_ = kEndOfTime;   // or the end of the scenario's duration
   scenarios::Arrival arrival_;  // the next one
   bool more_arrivals_ = false;
+  std::uint64_t submitted_ = 0;  // jobs so far
   Time wakeup_ = kNever;
   std::vector<Event> facts_;     // handed over in this round
   std::vector<Pending> breaks_;  // crashes and repairs of this instant

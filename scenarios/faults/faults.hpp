@@ -24,6 +24,7 @@ struct FaultKind {
 
 [[nodiscard]] FaultKind worker_crash_kind();
 [[nodiscard]] FaultKind message_loss_kind();
+[[nodiscard]] FaultKind beat_down_kind();
 
 // The key "target", a host or host group of the scenario; empty when there is none.
 [[nodiscard]] std::string read_target(const ObjectReader& fault, const Scenario& scenario);
