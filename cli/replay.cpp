@@ -36,7 +36,8 @@ class Replay final : public Command {
     JournalReader& reader = *journal.value().reader;
     auto config = recorded_configuration(path_, reader.header(), sets_);
     if (!config) return bad_input(config.error().message);
-    Scheduler scheduler(config.value(), make_placement(config.value().placement));
+    Scheduler scheduler(config.value(), make_placement(config.value()),
+                        make_isolation(config.value().isolation));
     const auto report = replay(reader, scheduler);
     if (!report) return bad_input(fmt::format("{}: {}", path_, report.error().message));
     fmt::print("{}: {}\n", path_, describe(reader.header()));

@@ -1,12 +1,14 @@
 // What each built-in policy's file defines: its description and its factory. Collected by catalog.cpp.
 #pragma once
 
+#include "policies/core/isolation_policy.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/policy_info.hpp"
 #include "policies/core/share_policy.hpp"
 #include "policies/liveness.hpp"
 
 #include <memory>
+#include <span>
 
 namespace drydock {
 
@@ -17,6 +19,10 @@ struct BuiltInPlacement {
 struct BuiltInLiveness {
   PolicyInfo info;
   std::unique_ptr<LivenessPolicy> (*make)(const PolicyConfig& config);
+};
+struct BuiltInIsolation {
+  PolicyInfo info;
+  std::unique_ptr<IsolationPolicy> (*make)(const PolicyConfig& config);
 };
 struct BuiltInShare {
   PolicyInfo info;
@@ -48,6 +54,15 @@ struct BuiltInShare {
 
 // The parameter "heartbeat", shared by most liveness policies.
 [[nodiscard]] ParameterInfo heartbeat_parameter();
+
+[[nodiscard]] BuiltInIsolation static_pools_policy();
+[[nodiscard]] BuiltInIsolation shared_policy();
+[[nodiscard]] BuiltInIsolation strict_priority_policy();
+[[nodiscard]] BuiltInIsolation borrowing_policy();
+[[nodiscard]] BuiltInIsolation weighted_fair_policy();
+
+// Turns by the priorities of the queues, as several isolation policies have them.
+void order_by_priority(const IsolationPass& pass, std::span<Turn> turns);
 
 [[nodiscard]] BuiltInShare equal_active_policy();
 [[nodiscard]] BuiltInShare max_min_policy();

@@ -2,8 +2,10 @@
 
 #include "policies/built_in.hpp"
 #include "policies/core/assert.hpp"
+#include "policies/prefetch.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace drydock {
@@ -23,6 +25,12 @@ const std::vector<BuiltInLiveness>& livenesses() {
   static const std::vector<BuiltInLiveness> all = {oracle_policy(),  ttl_policy(),        nfd_s_policy(),
                                                    nfd_e_policy(),   phi_normal_policy(), phi_exponential_policy(),
                                                    adaptive_policy()};
+  return all;
+}
+
+const std::vector<BuiltInIsolation>& isolations() {
+  static const std::vector<BuiltInIsolation> all = {static_pools_policy(), shared_policy(), strict_priority_policy(),
+                                                    borrowing_policy(), weighted_fair_policy()};
   return all;
 }
 
@@ -46,6 +54,7 @@ std::span<const PolicyInfo> policy_catalog() {
     std::vector<PolicyInfo> infos;
     for (const auto& entry : placements()) infos.push_back(entry.info);
     for (const auto& entry : livenesses()) infos.push_back(entry.info);
+    for (const auto& entry : isolations()) infos.push_back(entry.info);
     for (const auto& entry : shares()) infos.push_back(entry.info);
     return infos;
   }();
@@ -60,7 +69,15 @@ const PolicyInfo* find_policy(PolicyFamily family, std::string_view type) {
 }
 
 std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config) { return make(placements(), config); }
+std::unique_ptr<PlacementPolicy> make_placement(const SchedulerConfig& config) {
+  std::unique_ptr<PlacementPolicy> placement = make_placement(config.placement);
+  std::vector<std::uint32_t> depths;
+  for (const PoolConfig& pool : config.pools) depths.push_back(pool.prefetch);
+  if (std::ranges::all_of(depths, [](std::uint32_t depth) { return depth == 0; })) return placement;
+  return std::make_unique<Prefetch>(std::move(placement), std::move(depths));
+}
 std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config) { return make(livenesses(), config); }
+std::unique_ptr<IsolationPolicy> make_isolation(const PolicyConfig& config) { return make(isolations(), config); }
 std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config) { return make(shares(), config); }
 
 }  // namespace drydock

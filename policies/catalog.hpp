@@ -1,8 +1,10 @@
 // The table of all built-in policies. A new policy: one file with an info and a factory, and one line in catalog.cpp.
 #pragma once
 
+#include "policies/core/isolation_policy.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/policy_info.hpp"
+#include "policies/core/scheduler.hpp"
 #include "policies/core/share_policy.hpp"
 #include "policies/liveness.hpp"
 
@@ -19,7 +21,10 @@ namespace drydock {
 
 // The type must be in the catalog and its parameters complete (configure()).
 [[nodiscard]] std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config);
+// With what its pools ask for around it.
+[[nodiscard]] std::unique_ptr<PlacementPolicy> make_placement(const SchedulerConfig& config);
 [[nodiscard]] std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config);
+[[nodiscard]] std::unique_ptr<IsolationPolicy> make_isolation(const PolicyConfig& config);
 [[nodiscard]] std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config);
 
 }  // namespace drydock

@@ -19,9 +19,10 @@ inline constexpr std::array<Word, 1> kRedis{"latency"};
 inline constexpr std::array<Word, 7> kHost{"name", "count", "cpus", "speed", "memory", "gpus", "cost_per_hour"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
 inline constexpr std::array<Word, 3> kControlPlane{"mode", "cycle", "debounce"};
-inline constexpr std::array<Word, 3> kQueue{"name", "priority", "capacity"};
-inline constexpr std::array<Word, 5> kPool{"name", "hosts", "queues", "slots_per_worker", "admission"};
-inline constexpr std::array<Word, 2> kPolicies{"placement", "liveness"};
+inline constexpr std::array<Word, 4> kQueue{"name", "priority", "capacity", "weight"};
+inline constexpr std::array<Word, 8> kPool{"name",      "hosts",    "queues",  "slots_per_worker",
+                                           "admission", "prefetch", "max_tasks_per_child", "child_restart"};
+inline constexpr std::array<Word, 3> kPolicies{"placement", "liveness", "isolation"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
 inline constexpr std::array<Word, 3> kBurst{"enter", "leave", "lost"};

@@ -120,6 +120,7 @@ void read_queues(const ObjectReader& top, Scenario& scenario) {
     if (const auto capacity = queue.find("capacity")) {
       config.capacity = static_cast<std::uint64_t>(capacity->count({0, 1'000'000'000'000}));
     }
+    config.weight = queue.count("weight", 1, {1, 1'000'000});
     scenario.scheduler.queues.push_back(std::move(config));
   }
 }
@@ -176,12 +177,34 @@ void read_admission(const ObjectReader& reader, Pool& pool) {
   }
 }
 
+void read_children(const ObjectReader& reader, Pool& pool) {
+  if (const auto most = reader.find("max_tasks_per_child")) {
+    pool.max_tasks_per_child = static_cast<std::uint64_t>(most->count({1, 1'000'000'000}));
+    if (!pool.slots_per_worker) most->fail(R"(children have a slot each: give "slots_per_worker", such as 4)");
+  }
+  pool.child_restart = reader.duration("child_restart", std::chrono::seconds{1});
+  if (reader.has("child_restart") && !pool.max_tasks_per_child) {
+    reader.node().member("child_restart").fail("has an effect only with \"max_tasks_per_child\"");
+  }
+}
+
+std::uint32_t read_prefetch(const ObjectReader& reader, const Pool& pool) {
+  const auto depth = static_cast<std::uint32_t>(reader.count("prefetch", 0, {0, 1'000'000}));
+  if (depth > 0 && pool.admission != Admission::slots) {
+    reader.node().member("prefetch").fail(
+        R"(a worker that takes jobs ahead does not look at what they need: it goes with "admission": "slots")");
+  }
+  return depth;
+}
+
 void read_pools(const ObjectReader& top, Scenario& scenario) {
   std::set<std::string> names;
   const std::vector<std::string> groups = host_groups(scenario);
   const std::vector<std::string> queues = queue_names(scenario);
   const auto node = top.find("pools");
+  std::vector<std::uint32_t> prefetch;
   if (!node) {
+    prefetch.push_back(0);
     scenario.pools.push_back({.name = "main", .hosts = groups, .queues = queues, .slots_per_worker = {}});
   } else {
     const std::vector<Node> items = node->items();
@@ -196,11 +219,13 @@ void read_pools(const ObjectReader& top, Scenario& scenario) {
       pool.queues = read_selection(reader, "queues", queues, "queue");
       read_slots(reader, pool);
       read_admission(reader, pool);
+      read_children(reader, pool);
+      prefetch.push_back(read_prefetch(reader, pool));
       scenario.pools.push_back(std::move(pool));
     }
   }
   for (const Pool& pool : scenario.pools) {
-    PoolConfig config{pool.name, {}};
+    PoolConfig config{.name = pool.name, .queues = {}, .prefetch = prefetch[scenario.scheduler.pools.size()]};
     for (const std::string& name : pool.queues) {
       const auto at = std::ranges::find(queues, name) - queues.begin();
       config.queues.push_back(QueueId{static_cast<std::uint32_t>(at)});

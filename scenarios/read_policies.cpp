@@ -87,18 +87,42 @@ void refuse_crossed_bounds(const Node& node, const PolicyConfig& liveness) {
                         format_duration(shortest), format_duration(longest)));
 }
 
+void refuse_plans_ahead(const Node& node, const SchedulerConfig& config) {
+  if (make_isolation(config.isolation)->traits().fixed || !make_placement(config)->traits().plans_ahead) return;
+  const bool placement = make_placement(config.placement)->traits().plans_ahead;
+  node.fail(fmt::format("{} changes which queue goes next, but {} decides for jobs long before they start; it goes with "
+                        "static-pools, shared and priority",
+                        config.isolation.type,
+                        placement ? fmt::format("placement {}", config.placement.type) : "the \"prefetch\" of a pool"));
+}
+
+void refuse_prefetch_ahead(const ObjectReader& top, const SchedulerConfig& config) {
+  const bool prefetch = std::ranges::any_of(config.pools, [](const PoolConfig& pool) { return pool.prefetch > 0; });
+  if (!prefetch || !make_placement(config.placement)->traits().plans_ahead) return;
+  top.node().member("pools").fail(fmt::format("workers cannot take jobs ahead (\"prefetch\") under placement {}, which decides "
+                                              "for jobs long before they start",
+                                              config.placement.type));
+}
+
 }  // namespace
 
 void read_policies(const ObjectReader& top, Scenario& scenario) {
   std::optional<Node> placement;
   std::optional<Node> liveness;
+  std::optional<Node> isolation;
   if (const auto node = top.find("policies")) {
     const ObjectReader policies(*node, keys::kPolicies);
     placement = policies.find("placement");
     liveness = policies.find("liveness");
+    isolation = policies.find("isolation");
   }
   scenario.scheduler.placement = read_policy(placement, PolicyFamily::placement, "fcfs");
   scenario.liveness = read_policy(liveness, PolicyFamily::liveness, "oracle");
+  scenario.scheduler.isolation = read_policy(isolation, PolicyFamily::isolation, "static-pools");
+  if (top.node().diagnostics().failed()) return;
+  if (isolation) refuse_plans_ahead(*isolation, scenario.scheduler);
+  refuse_prefetch_ahead(top, scenario.scheduler);
+  widen_reach(scenario);
   if (!liveness || top.node().diagnostics().failed()) return;
   refuse_short_lease(*liveness, scenario.liveness);
   refuse_crossed_bounds(*liveness, scenario.liveness);

@@ -24,18 +24,6 @@ Resources capacity_of(const HostGroup& group, const Pool& pool) {
   return make_resources(amounts);
 }
 
-Room room_in(const Scenario& scenario, const Pool& pool, const Resources& per_task) {
-  Room room{.pool = pool.name};
-  for (const HostGroup& group : scenario.hosts) {
-    if (std::ranges::find(pool.hosts, group.name) == pool.hosts.end()) continue;
-    std::int64_t on_one = std::min(kMostTasks, fit_count(per_task, capacity_of(group, pool)));
-    if (pool.admission == Admission::slots && on_one > 0) on_one = *pool.slots_per_worker;
-    room.tasks = std::min(kMostTasks, room.tasks + on_one * std::int64_t{group.count});
-    room.on_one_worker = std::max(room.on_one_worker, on_one);
-  }
-  return room;
-}
-
 std::string amounts_text(const Resources& per_task) {
   std::string text = fmt::format("{} cpus", static_cast<double>(per_task.cpus()) / 1000);
   if (per_task.memory() > 0) text += fmt::format(", {} of memory", format_size(per_task.memory()));
@@ -355,6 +343,18 @@ TraceSource read_trace_jobs(const Node& node, Scenario& scenario, TraceCache& tr
 
 }  // namespace
 
+Room room_in(const Scenario& scenario, const Pool& pool, const Resources& per_task) {
+  Room room{.pool = pool.name};
+  for (const HostGroup& group : scenario.hosts) {
+    if (std::ranges::find(pool.hosts, group.name) == pool.hosts.end()) continue;
+    std::int64_t on_one = std::min(kMostTasks, fit_count(per_task, capacity_of(group, pool)));
+    if (pool.admission == Admission::slots && on_one > 0) on_one = *pool.slots_per_worker;
+    room.tasks = std::min(kMostTasks, room.tasks + on_one * std::int64_t{group.count});
+    room.on_one_worker = std::max(room.on_one_worker, on_one);
+  }
+  return room;
+}
+
 Room room_for(const Scenario& scenario, QueueId queue, const Resources& per_task) {
   Room best;
   const std::string& name = scenario.scheduler.queues[index(queue)].name;
@@ -396,6 +396,7 @@ void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& trac
         source);
     scenario.workload.push_back(std::move(source));
   }
+  if (!workload.diagnostics().failed()) narrow_reach(scenario);
 }
 
 }  // namespace drydock::scenarios

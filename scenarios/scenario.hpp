@@ -46,6 +46,10 @@ struct Pool {
   std::optional<std::uint32_t> slots_per_worker;  // nothing: bounded by resources alone
   bool processor_sharing = false;                 // "unlimited": tasks share the cores equally
   Admission admission = Admission::per_worker;    // slots only with slots_per_worker
+  // Likewise only with slots_per_worker: tasks that a child process runs before it is replaced (nothing: any number), and how
+  // long the new one takes to start.
+  std::optional<std::uint64_t> max_tasks_per_child = {};
+  Duration child_restart{};
 };
 
 // A positive random amount (seconds for durations, a plain number elsewhere).

@@ -91,6 +91,8 @@ std::string schema_text() {
   schema["definitions"]["placement"] =
       family_schema(PolicyFamily::placement, "Which job goes next, on which workers (drydock policies lists them).");
   schema["definitions"]["liveness"] = family_schema(PolicyFamily::liveness, "How the death of a worker is noticed.");
+  schema["definitions"]["isolation"] =
+      family_schema(PolicyFamily::isolation, "Which pool may serve which queue, and which queue goes first.");
   return schema.dump(2) + "\n";
 }
 

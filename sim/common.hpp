@@ -29,6 +29,7 @@ enum class Happening : std::uint8_t {
   reading,        // the scheduler reads the registry
   crash,          // index: fault process
   repair,         // index: fault process
+  child_ready,    // index: job slot; the processes that are to run its tasks have started
 };
 
 // An event in the queue. Void when its generation is not the present one of what it is about.

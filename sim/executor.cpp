@@ -15,6 +15,7 @@ Executor::Executor(const Platform& platform, const scenarios::CheckpointConfig& 
       common_(common),
       cpu_(platform.hosts()),
       gpus_(platform.hosts()),
+      children_(platform.workers()),
       excess_(platform.hosts().size()),
       watches_(platform.hosts().size()) {}
 
@@ -83,16 +84,34 @@ bool Executor::dispatch(AttemptId attempt, std::span<const Placement> placements
   LiveJob& job = jobs_[slot];
   DRYDOCK_CHECK(job.phase == Phase::none, "a job was dispatched while an attempt of it runs");
   job.attempt = attempt.number;
+  last_start_delay_ = Duration{0};
   if (!reachable) return true;
-  if (job.first_start == kNever) job.first_start = common_.now;
   ++live_attempts_;
-  place(slot, placements);
-  if (jobs_[slot].input_bytes > 0) start_flows(slot, Phase::input);
-  else start_compute(slot);
+  last_start_delay_ = place(slot, placements);
+  if (last_start_delay_ == Duration{0}) {
+    begin(slot);
+  } else {
+    job.phase = Phase::child;
+    common_.at(later(common_.now, last_start_delay_), Happening::child_ready, slot, job.generation);
+  }
   return true;
 }
 
-void Executor::place(std::uint32_t slot, std::span<const Placement> placements) {
+void Executor::child_ready(std::uint32_t slot, std::uint32_t generation) {
+  if (jobs_[slot].generation == generation) begin(slot);
+  else common_.queue.drop_void();
+}
+
+void Executor::begin(std::uint32_t slot) {
+  LiveJob& job = jobs_[slot];
+  if (job.first_start == kNever) job.first_start = common_.now;
+  if (job.input_bytes > 0) start_flows(slot, Phase::input);
+  else start_compute(slot);
+}
+
+// Returns how long it takes until the last of the processes that are to run the tasks is ready.
+Duration Executor::place(std::uint32_t slot, std::span<const Placement> placements) {
+  Duration delay{};
   LiveJob& job = jobs_[slot];
   for (auto placement = placements.rbegin(); placement != placements.rend(); ++placement) {
     const HostIndex host = platform_.workers()[index(placement->worker)].host;
@@ -103,10 +122,12 @@ void Executor::place(std::uint32_t slot, std::span<const Placement> placements) 
                                      .cpus_milli = job.cpus_milli * placement->tasks});
     cpu_.set_chain(task, job.first_task);
     job.first_task = task;
+    delay = std::max(delay, children_.take(placement->worker, task, placement->tasks, common_.now));
     if (job.gpus > 0) {
       common_.metrics.gpu_conflicts(common_.now, gpus_.take(host, task, {.tasks = placement->tasks, .each = job.gpus}));
     }
   }
+  return delay;
 }
 
 void Executor::stop(AttemptId attempt) {
@@ -123,6 +144,7 @@ void Executor::kill_on_host(HostIndex host) {
     const std::uint32_t slot = cpu_.facts(cpu_.first_on(host)).owner;
     interrupt(slot, jobs_[slot].on_failure);
   }
+  for (const WorkerId worker : platform_.hosts()[host].workers) children_.renew(worker);
 }
 
 void Executor::kill_on_worker(WorkerId worker) {
@@ -132,6 +154,7 @@ void Executor::kill_on_worker(WorkerId worker) {
     if (cpu_.facts(task).tag == worker.value) victims_.push_back(cpu_.facts(task).owner);
   }
   for (const std::uint32_t slot : victims_) interrupt(slot, jobs_[slot].on_failure);
+  children_.renew(worker);
 }
 
 // --- from dispatch to end ---
@@ -274,7 +297,7 @@ void Executor::finish(std::uint32_t slot) {
 void Executor::interrupt(std::uint32_t slot, OnInterrupt keep) {
   LiveJob& job = jobs_[slot];
   if (job.phase == Phase::none) return;
-  if (job.phase == Phase::compute) common_.queue.add_void();
+  if (job.phase == Phase::compute || job.phase == Phase::child) common_.queue.add_void();
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
     stop_task(task);
     if (task < flows_.size() && flows_[task].live) engine_.stop_flow(flows_[task].id);
@@ -351,6 +374,7 @@ void Executor::leave_hosts(std::uint32_t slot) {
     const TaskIndex next = cpu_.chain(task);
     if (task < flows_.size()) flows_[task].live = false;
     if (job.gpus > 0) common_.metrics.gpu_conflicts(common_.now, gpus_.give_back(cpu_.facts(task).host, task));
+    children_.give_back(WorkerId{cpu_.facts(task).tag}, task, common_.now);
     cpu_.remove(task);
     task = next;
   }
@@ -384,6 +408,7 @@ void Executor::note_usage(HostIndex host, std::int64_t before) {
 bool Executor::is_void(const Pending& pending) const {
   switch (pending.kind) {
     case Happening::attempt_end:
+    case Happening::child_ready:
     case Happening::flow_end: return jobs_[pending.index].generation != pending.generation;
     case Happening::host_end: return watches_[pending.index].generation != pending.generation;
     case Happening::answer:

@@ -5,6 +5,7 @@
 #include "policies/core/commands.hpp"
 #include "policies/core/id_map.hpp"
 #include "scenarios/workload.hpp"
+#include "sim/children.hpp"
 #include "sim/common.hpp"
 #include "sim/cpu.hpp"
 #include "sim/gpus.hpp"
@@ -30,6 +31,8 @@ class Executor {
   // The workers got the order to run the attempt. `reachable`: all of them live; else the order is lost. Returns false when
   // there is no such job.
   [[nodiscard]] bool dispatch(AttemptId attempt, std::span<const Placement> placements, bool reachable);
+  // How long the attempt that was dispatched last waits at its workers until it starts.
+  [[nodiscard]] Duration last_start_delay() const { return last_start_delay_; }
   // Stops it if it is there and tells so (AttemptStopped); nobody answers for an attempt that is dead.
   void stop(AttemptId attempt);
   // Ends every attempt that has a task there, with its tasks elsewhere; nothing is told.
@@ -37,6 +40,7 @@ class Executor {
   void kill_on_worker(WorkerId worker);
 
   // --- events from the queue and the engine ---
+  void child_ready(std::uint32_t slot, std::uint32_t generation);
   void attempt_end(std::uint32_t slot, std::uint32_t generation);
   void host_end(HostIndex host, std::uint32_t generation);
   void flow_end(std::uint32_t slot, std::uint32_t generation);
@@ -51,7 +55,7 @@ class Executor {
   [[nodiscard]] std::optional<JobId> first_live_job() const;
 
  private:
-  enum class Phase : std::uint8_t { none, input, compute, output };
+  enum class Phase : std::uint8_t { none, child, input, compute, output };
 
   struct LiveJob {
     JobId id;
@@ -81,7 +85,8 @@ class Executor {
   };
 
   [[nodiscard]] WorkPlan plan_of(const LiveJob& job, HostIndex host) const;
-  void place(std::uint32_t slot, std::span<const Placement> placements);
+  [[nodiscard]] Duration place(std::uint32_t slot, std::span<const Placement> placements);
+  void begin(std::uint32_t slot);
   void start_flows(std::uint32_t slot, Phase phase);
   void start_compute(std::uint32_t slot);
   void part_computed(std::uint32_t slot);
@@ -104,6 +109,7 @@ class Executor {
   Common& common_;
   Cpu cpu_;
   Gpus gpus_;
+  Children children_;
   std::vector<std::int64_t> excess_;  // by host: thousandths of cores asked for beyond those there are, where that is measured
 
   std::vector<LiveJob> jobs_;
@@ -128,6 +134,7 @@ class Executor {
   std::uint64_t ended_ = 0;
   std::size_t live_attempts_ = 0;
   Time last_end_{};
+  Duration last_start_delay_{};
 };
 
 }  // namespace drydock::sim

@@ -54,7 +54,10 @@ Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts
 
 void Platform::add_worker(PoolId pool, const scenarios::Pool& config, const scenarios::HostGroup& group, HostIndex host) {
   const WorkerId id{static_cast<std::uint32_t>(workers_.size())};
-  workers_.push_back({.host = host, .spec = spec_of(pool, config, group)});
+  workers_.push_back({.host = host,
+                      .spec = spec_of(pool, config, group),
+                      .max_tasks_per_child = config.max_tasks_per_child.value_or(0),
+                      .child_restart = config.child_restart});
   HostFacts& facts = hosts_[host];
   const bool several = !facts.workers.empty();
   const bool by_slots = config.admission == scenarios::Admission::slots;

@@ -31,6 +31,8 @@ struct HostFacts {
 struct WorkerFacts {
   HostIndex host = 0;
   WorkerSpec spec;
+  std::uint64_t max_tasks_per_child = 0;  // 0: children live as long as their worker
+  Duration child_restart{};
 };
 
 class Platform {

@@ -54,7 +54,8 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       jobs_in_all_(count_jobs(scenario, workload_)),
       common_(metrics_config(scenario, platform_, jobs_in_all_)),
       liveness_(make_liveness(scenario.liveness)),
-      scheduler_(scheduler_config(scenario, seed), make_placement(scenario.scheduler.placement)),
+      scheduler_(scheduler_config(scenario, seed), make_placement(scenario.scheduler),
+                 make_isolation(scenario.scheduler.isolation)),
       store_(options.store),
       executor_(platform_, scenario.checkpoint, engine, common_),
       fleet_(platform_, Crashes(scenario, platform_, seed), BeatChannel(scenario, platform_, seed), *liveness_,
@@ -158,6 +159,7 @@ void World::gather() {
 void World::happen(const Pending& pending) {
   switch (pending.kind) {
     case Happening::attempt_end: executor_.attempt_end(pending.index, pending.generation); break;
+    case Happening::child_ready: executor_.child_ready(pending.index, pending.generation); break;
     case Happening::host_end: executor_.host_end(pending.index, pending.generation); break;
     case Happening::flow_end: executor_.flow_end(pending.index, pending.generation); break;
     case Happening::answer:
@@ -200,7 +202,7 @@ void World::submit(scenarios::Arrival& arrival) {
 
 void World::note_taken(JobId job, bool started) {
   const std::optional<Time> due = periodic_.taken(job);
-  if (due && started) common_.metrics.periodic_started(job, common_.now - *due);
+  if (due && started) common_.metrics.periodic_started(job, common_.now + executor_.last_start_delay() - *due);
 }
 
 // --- what is decided ---
@@ -226,8 +228,10 @@ void World::carry_out(const Command& command) {
     void operator()(const ReadBatch& order) const { world.answer(world.store_.read(order, world.common_.now)); }
     void operator()(const Dispatch& order) const {
       const bool reachable = world.fleet_.reachable(order.placements);
-      if (reachable) world.note_taken(order.attempt.job, true);
-      if (world.executor_.dispatch(order.attempt, order.placements, reachable)) return;
+      if (world.executor_.dispatch(order.attempt, order.placements, reachable)) {
+        if (reachable) world.note_taken(order.attempt.job, true);
+        return;
+      }
       world.fail(fmt::format("attempt {} of job {} was dispatched, but the job has ended", order.attempt.number,
                              order.attempt.job.value));
     }

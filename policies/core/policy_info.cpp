@@ -9,6 +9,7 @@ std::string_view to_string(PolicyFamily family) {
     case PolicyFamily::placement: return "placement";
     case PolicyFamily::liveness: return "liveness";
     case PolicyFamily::share: return "share";
+    case PolicyFamily::isolation: return "isolation";
   }
   return "";
 }

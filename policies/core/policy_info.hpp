@@ -36,7 +36,7 @@ struct PolicyConfig {
   }
 };
 
-enum class PolicyFamily : std::uint8_t { placement, liveness, share };
+enum class PolicyFamily : std::uint8_t { placement, liveness, share, isolation };
 [[nodiscard]] std::string_view to_string(PolicyFamily family);
 
 struct PolicyInfo {

@@ -9,12 +9,19 @@
 
 namespace drydock {
 
-Scheduler::Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement)
+Scheduler::Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement,
+                     std::unique_ptr<IsolationPolicy> isolation)
     : config_(std::move(config)),
       placement_(std::move(placement)),
+      isolation_(std::move(isolation)),
+      isolation_traits_(isolation_ ? isolation_->traits() : IsolationTraits{.fixed = true}),
       cluster_(config_.queues, config_.pools, placement_->traits()),
       rng_(config_.seed, "placement"),
-      plan_(cluster_, PoolId{}, Time{}) {}
+      plan_(cluster_, PoolId{}, Time{}) {
+  for (std::uint32_t p = 0; isolation_ && p < config_.pools.size(); ++p) {
+    isolation_->open({Time{}, PoolId{p}, cluster_}, cluster_.turns(PoolId{p}));
+  }
+}
 
 Scheduler::~Scheduler() = default;
 
@@ -55,6 +62,10 @@ Time Scheduler::next_wakeup() const {
   const bool store_work = !to_assign_.empty() || !to_release_.empty() ||
                           std::ranges::any_of(in_flight_, [](const Batch& b) { return b.unknown && b.read.value == 0; });
   if (store_work && store_ready_at_ > now_) at = std::min(at, store_ready_at_);
+  for (std::uint32_t p = 0; turns_change() && p < config_.pools.size(); ++p) {
+    const Time wakeup = isolation_->next_wakeup(PoolId{p});
+    if (wakeup > now_) at = std::min(at, wakeup);
+  }
   return at;
 }
 
@@ -300,6 +311,7 @@ void Scheduler::note_changes() {
 
 void Scheduler::decide() {
   if (halted_) return;
+  wake_pools();
   note_changes();
   if (now_ >= next_pass()) pass();
   // A job that is rejected may have blocked others: the policy is asked again.
@@ -308,21 +320,39 @@ void Scheduler::decide() {
   if (now_ >= next_pass()) pass();
 }
 
-// Until no pool has changes: what one pool takes from a shared queue is a change for the others. Each round takes a job.
+void Scheduler::wake_pools() {
+  for (std::uint32_t p = 0; turns_change() && p < config_.pools.size(); ++p) {
+    if (isolation_->next_wakeup(PoolId{p}) <= now_) cluster_.call_for_pass(PoolId{p});
+  }
+}
+
+// Until no pool has changes: what one pool takes from a shared queue is a change for the others. Each round takes a job. Where
+// pools lend, all of them take their own first; what a loan changes for a pool comes before its own lending.
 void Scheduler::pass() {
   changed_at_ = kNever;
   const auto is_dirty = [](const Pool& pool) { return pool.dirty; };
   while (!halted_ && std::ranges::any_of(cluster_.pools(), is_dirty)) {
+    planned_.clear();
     for (std::uint32_t p = 0; p < cluster_.pools().size() && !halted_; ++p) {
-      if (cluster_.pools()[p].dirty) plan_pool(PoolId{p});
+      if (!cluster_.pools()[p].dirty) continue;
+      plan_pool(PoolId{p}, false);
+      planned_.push_back(PoolId{p});
+    }
+    if (!isolation_traits_.lends) continue;
+    for (const PoolId pool : planned_) {
+      if (!halted_ && !cluster_.pool(pool).dirty) plan_pool(pool, true);
     }
   }
 }
 
-void Scheduler::plan_pool(PoolId pool) {
-  plan_.begin(pool, now_);
+void Scheduler::plan_pool(PoolId pool, bool lending) {
+  IsolationPolicy* const isolation = turns_change() ? isolation_.get() : nullptr;
+  const IsolationPass open{now_, pool, cluster_, lending};
+  plan_.begin({.pool = pool, .now = now_, .isolation = isolation, .lending = lending});
   try {
+    if (isolation != nullptr) isolation->open(open, cluster_.turns(pool));
     placement_->plan(PassContext{now_, pool, cluster_, rng_}, plan_);
+    if (isolation != nullptr) isolation->reclaim(open, plan_);
   } catch (const std::exception& error) {
     halt("it threw an exception: " + std::string(error.what()));
   } catch (...) {

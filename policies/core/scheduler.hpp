@@ -5,6 +5,7 @@
 #include "policies/core/cluster.hpp"
 #include "policies/core/commands.hpp"
 #include "policies/core/events.hpp"
+#include "policies/core/isolation_policy.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/plan.hpp"
 #include "policies/core/policy_info.hpp"
@@ -35,6 +36,7 @@ struct SchedulerConfig {
   std::vector<QueueConfig> queues;
   std::vector<PoolConfig> pools;
   PolicyConfig placement;
+  PolicyConfig isolation = {"static-pools", {}};
   ControlPlaneConfig control_plane;
   std::uint32_t max_in_flight = 2;                 // commits awaiting their answer; more decisions are coalesced
   Duration store_retry = std::chrono::seconds{1};  // pause after a failed commit or read
@@ -43,8 +45,9 @@ struct SchedulerConfig {
 
 class Scheduler {
  public:
-  // `placement` must be the policy that config.placement names (or a plugin's).
-  Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement);
+  // The policies must be those that the configuration names (or a plugin's). Without `isolation` pools are static.
+  Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement,
+            std::unique_ptr<IsolationPolicy> isolation = nullptr);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -100,7 +103,9 @@ class Scheduler {
   void note_changes();
   void decide();
   void pass();
-  void plan_pool(PoolId pool);
+  void plan_pool(PoolId pool, bool lending);
+  void wake_pools();
+  [[nodiscard]] bool turns_change() const { return isolation_ != nullptr && !isolation_traits_.fixed; }
   void halt(const std::string& why);
   [[nodiscard]] bool still_waits(JobRef ref) const;
   void sum_up_promises();
@@ -112,6 +117,8 @@ class Scheduler {
 
   SchedulerConfig config_;
   std::unique_ptr<PlacementPolicy> placement_;
+  std::unique_ptr<IsolationPolicy> isolation_;
+  IsolationTraits isolation_traits_;
   Cluster cluster_;
   Rng rng_;
   Plan plan_;
@@ -132,6 +139,7 @@ class Scheduler {
   std::vector<JobRef> promised_;            // jobs for which attempts were stopped in this step
   std::vector<std::uint64_t> promised_in_;  // by queue: how many of them still wait
   std::vector<JobRef> lost_;
+  std::vector<PoolId> planned_;  // in this round of a pass
 
   std::vector<Command> commands_;
   Arena<Placement> placements_;

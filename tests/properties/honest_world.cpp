@@ -1,5 +1,7 @@
 #include "tests/properties/honest_world.hpp"
 
+#include "policies/catalog.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -33,7 +35,7 @@ std::string text(AttemptId id) { return fmt::format("attempt {}.{}", id.job.valu
 
 HonestWorld::HonestWorld(WorldConfig config, std::unique_ptr<PlacementPolicy> policy)
     : config_(std::move(config)),
-      scheduler_(config_.scheduler, std::move(policy)),
+      scheduler_(config_.scheduler, std::move(policy), make_isolation(config_.scheduler.isolation)),
       rng_(config_.seed, "honest world"),
       workers_(config_.workers.size()),
       jobs_(config_.jobs.size()) {

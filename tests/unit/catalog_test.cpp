@@ -18,6 +18,9 @@ TEST(Catalog, HoldsEveryBuiltInPolicy) {
     EXPECT_NE(find_policy(PolicyFamily::liveness, type), nullptr) << type;
     EXPECT_EQ(find_policy(PolicyFamily::placement, type), nullptr) << type;
   }
+  for (const char* type : {"static-pools", "shared", "priority", "borrowing", "weighted-fair"}) {
+    EXPECT_NE(find_policy(PolicyFamily::isolation, type), nullptr) << type;
+  }
   for (const char* type : {"equal-active", "max-min", "drf", "aimd", "leased"}) {
     EXPECT_NE(find_policy(PolicyFamily::share, type), nullptr) << type;
     EXPECT_EQ(find_policy(PolicyFamily::placement, type), nullptr) << type;
@@ -84,6 +87,7 @@ TEST(Catalog, EachPolicyCanBeMadeWithDefaultsAndWithEachChoice) {
       switch (info.family) {
         case PolicyFamily::placement: EXPECT_NE(make_placement(config), nullptr); break;
         case PolicyFamily::liveness: EXPECT_NE(make_liveness(config), nullptr); break;
+        case PolicyFamily::isolation: EXPECT_NE(make_isolation(config), nullptr); break;
         case PolicyFamily::share: EXPECT_NE(make_share(config), nullptr); break;
       }
     }

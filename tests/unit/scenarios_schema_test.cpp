@@ -97,7 +97,7 @@ TEST(Schema, DescribesEveryPropertyAndDefault) {
 
 TEST(Schema, ListsThePoliciesOfTheCatalogWithParametersAndDefaults) {
   const Json schema = Json::parse(schema_text());
-  for (const PolicyFamily family : {PolicyFamily::placement, PolicyFamily::liveness}) {
+  for (const PolicyFamily family : {PolicyFamily::placement, PolicyFamily::liveness, PolicyFamily::isolation}) {
     const Json& choices = schema.at("definitions").at(std::string(to_string(family))).at("anyOf");
     std::vector<std::string> types;
     for (const PolicyInfo& info : policy_catalog()) {
