@@ -98,7 +98,8 @@ class Borrowing final : public IsolationPolicy {
     const Pool& pool = pass.cluster.pool(pass.pool);
     Resources room;
     for (Eigen::Index k = 0; k < Resources::Amounts::SizeAtCompileTime; ++k) {
-      const auto most = static_cast<std::int64_t>(std::floor(static_cast<double>(pool.capacity.amounts[k]) * (1 - rules_.keep)));
+      const auto most =
+          static_cast<std::int64_t>(std::floor(static_cast<double>(pool.capacity.amounts[k]) * (1 - rules_.keep)));
       room.amounts[k] = std::max(std::int64_t{0}, most - pool.lent.amounts[k]);
     }
     return room;
@@ -123,7 +124,8 @@ BuiltInIsolation borrowing_policy() {
                    "long as what is lent still runs, since nothing more is lent while it waits. With reclaim preempt "
                    "lent-to jobs are stopped, the latest first, when own jobs have waited for the grace time. The kept part "
                    "is kept in sum, not on each worker.",
-               .source = "Hadoop's capacity scheduler; Isard et al., Quincy, SOSP 2009 (preemption of what is above the share)",
+               .source =
+                   "Hadoop's capacity scheduler; Isard et al., Quincy, SOSP 2009 (preemption of what is above the share)",
                .parameters = {{.name = "keep",
                                .default_value = 0.0,
                                .help = "part of each resource of a pool that is never lent: its guaranteed minimum",

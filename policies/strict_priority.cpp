@@ -13,15 +13,16 @@ class StrictPriority final : public IsolationPolicy {
 }  // namespace
 
 BuiltInIsolation strict_priority_policy() {
-  return {.info = {.family = PolicyFamily::isolation,
-                   .type = "priority",
-                   .summary = "Every worker serves every queue, those of higher priority first",
-                   .details = "A job goes only when none waits in a queue of higher priority; equal ones go by the placement "
-                              "policy's order. What runs is not stopped: use placement priority (preemptive) for that. A "
-                              "queue of low priority can starve. A pool leaves out a queue with jobs that are too large "
-                              "for its workers.",
-                   .source = "Cobham, Operations Research 2(1), 1954"},
-          .make = [](const PolicyConfig&) -> std::unique_ptr<IsolationPolicy> { return std::make_unique<StrictPriority>(); }};
+  return {
+      .info = {.family = PolicyFamily::isolation,
+               .type = "priority",
+               .summary = "Every worker serves every queue, those of higher priority first",
+               .details = "A job goes only when none waits in a queue of higher priority; equal ones go by the placement "
+                          "policy's order. What runs is not stopped: use placement priority (preemptive) for that. A "
+                          "queue of low priority can starve. A pool leaves out a queue with jobs that are too large "
+                          "for its workers.",
+               .source = "Cobham, Operations Research 2(1), 1954"},
+      .make = [](const PolicyConfig&) -> std::unique_ptr<IsolationPolicy> { return std::make_unique<StrictPriority>(); }};
 }
 
 }  // namespace drydock

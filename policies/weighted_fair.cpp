@@ -66,31 +66,32 @@ class WeightedFair final : public IsolationPolicy {
 
 BuiltInIsolation weighted_fair_policy() {
   return {
-      .info = {.family = PolicyFamily::isolation,
-               .type = "weighted-fair",
-               .summary = "Every worker serves every queue, each queue by its weight",
-               .details =
-                   "Queues that always have jobs waiting share the core time of each pool in proportion to their weights, to "
-                   "within one quantum and a job of each; a queue that has nothing waiting leaves its part to the others and "
-                   "saves nothing up. Core time is counted at the start, by estimates. The first job of the queue whose turn "
-                   "it is waits for room as the placement policy says: with fcfs nothing passes it. Each start costs time in "
-                   "proportion to the number of queues. A pool leaves out a queue with jobs that are too large for its workers.",
-               .source = "Shreedhar, Varghese, Deficit Round Robin, SIGCOMM 1995; Waldspurger, Weihl, Stride scheduling, "
-                         "MIT/LCS/TM-528, 1995",
-               .parameters = {{.name = "discipline",
-                               .default_value = std::string("stride"),
-                               .help = "deficit round robin, in rounds of a quantum for each queue; or stride, the queue that "
-                                       "is furthest behind",
-                               .choices = {"stride", "drr"}},
-                              {.name = "cost",
-                               .default_value = std::string("core-time"),
-                               .help = "what is shared by weight: core time, or the number of jobs",
-                               .choices = {"core-time", "jobs"}},
-                              {.name = "quantum",
-                               .default_value = Duration{std::chrono::minutes{10}},
-                               .help = "with drr: core time that a queue of weight 1 may start in a round (of jobs: one)",
-                               .minimum = 1e-6,
-                               .maximum = 1e9}}},
+      .info =
+          {.family = PolicyFamily::isolation,
+           .type = "weighted-fair",
+           .summary = "Every worker serves every queue, each queue by its weight",
+           .details =
+               "Queues that always have jobs waiting share the core time of each pool in proportion to their weights, to "
+               "within one quantum and a job of each; a queue that has nothing waiting leaves its part to the others and "
+               "saves nothing up. Core time is counted at the start, by estimates. The first job of the queue whose turn "
+               "it is waits for room as the placement policy says: with fcfs nothing passes it. Each start costs time in "
+               "proportion to the number of queues. A pool leaves out a queue with jobs that are too large for its workers.",
+           .source = "Shreedhar, Varghese, Deficit Round Robin, SIGCOMM 1995; Waldspurger, Weihl, Stride scheduling, "
+                     "MIT/LCS/TM-528, 1995",
+           .parameters = {{.name = "discipline",
+                           .default_value = std::string("stride"),
+                           .help = "deficit round robin, in rounds of a quantum for each queue; or stride, the queue that "
+                                   "is furthest behind",
+                           .choices = {"stride", "drr"}},
+                          {.name = "cost",
+                           .default_value = std::string("core-time"),
+                           .help = "what is shared by weight: core time, or the number of jobs",
+                           .choices = {"core-time", "jobs"}},
+                          {.name = "quantum",
+                           .default_value = Duration{std::chrono::minutes{10}},
+                           .help = "with drr: core time that a queue of weight 1 may start in a round (of jobs: one)",
+                           .minimum = 1e-6,
+                           .maximum = 1e9}}},
       .make = [](const PolicyConfig& config) -> std::unique_ptr<IsolationPolicy> {
         const bool rounds = config.get<std::string>("discipline") == "drr";
         const bool jobs = config.get<std::string>("cost") == "jobs";

@@ -20,8 +20,8 @@ inline constexpr std::array<Word, 7> kHost{"name", "count", "cpus", "speed", "me
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
 inline constexpr std::array<Word, 3> kControlPlane{"mode", "cycle", "debounce"};
 inline constexpr std::array<Word, 4> kQueue{"name", "priority", "capacity", "weight"};
-inline constexpr std::array<Word, 8> kPool{"name",      "hosts",    "queues",  "slots_per_worker",
-                                           "admission", "prefetch", "max_tasks_per_child", "child_restart"};
+inline constexpr std::array<Word, 8> kPool{
+    "name", "hosts", "queues", "slots_per_worker", "admission", "prefetch", "max_tasks_per_child", "child_restart"};
 inline constexpr std::array<Word, 3> kPolicies{"placement", "liveness", "isolation"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};

@@ -27,13 +27,8 @@ std::int64_t widest(const Source& source, QueueId queue) {
     if (jobs->tasks) return jobs->most_tasks;
     return lublin != nullptr ? std::int64_t{lublin->nodes} : std::int64_t{jobs->shape.tasks};
   }
-  const auto& trace = std::get<TraceSource>(source);
-  std::int64_t most = 0;
-  if (!trace.jobs) return most;
-  for (const TraceJob& job : *trace.jobs) {
-    if (job.queue == queue.value) most = std::max(most, std::int64_t{job.tasks});
-  }
-  return most;
+  // A replay does not read traces and must come to the same pools: what each task asks for has to do.
+  return std::ranges::count(std::get<TraceSource>(source).queues, queue) > 0 ? 1 : 0;
 }
 
 bool fits(const Scenario& scenario, const Pool& pool, const Source& source, QueueId queue) {

@@ -172,8 +172,9 @@ void read_admission(const ObjectReader& reader, Pool& pool) {
   constexpr std::array<std::string_view, 2> kWords{"per-worker", "slots"};
   pool.admission = static_cast<Admission>(reader.choice("admission", kWords, 0));
   if (pool.admission == Admission::slots && !pool.slots_per_worker) {
-    reader.node().member("admission").fail(
-        R"(by slots alone a worker must have a number of them: give "slots_per_worker", such as 4)");
+    reader.node()
+        .member("admission")
+        .fail(R"(by slots alone a worker must have a number of them: give "slots_per_worker", such as 4)");
   }
 }
 
@@ -191,8 +192,9 @@ void read_children(const ObjectReader& reader, Pool& pool) {
 std::uint32_t read_prefetch(const ObjectReader& reader, const Pool& pool) {
   const auto depth = static_cast<std::uint32_t>(reader.count("prefetch", 0, {0, 1'000'000}));
   if (depth > 0 && pool.admission != Admission::slots) {
-    reader.node().member("prefetch").fail(
-        R"(a worker that takes jobs ahead does not look at what they need: it goes with "admission": "slots")");
+    reader.node()
+        .member("prefetch")
+        .fail(R"(a worker that takes jobs ahead does not look at what they need: it goes with "admission": "slots")");
   }
   return depth;
 }

@@ -90,18 +90,19 @@ void refuse_crossed_bounds(const Node& node, const PolicyConfig& liveness) {
 void refuse_plans_ahead(const Node& node, const SchedulerConfig& config) {
   if (make_isolation(config.isolation)->traits().fixed || !make_placement(config)->traits().plans_ahead) return;
   const bool placement = make_placement(config.placement)->traits().plans_ahead;
-  node.fail(fmt::format("{} changes which queue goes next, but {} decides for jobs long before they start; it goes with "
-                        "static-pools, shared and priority",
-                        config.isolation.type,
-                        placement ? fmt::format("placement {}", config.placement.type) : "the \"prefetch\" of a pool"));
+  node.fail(fmt::format(
+      "{} changes which queue goes next, but {} decides for jobs long before they start; it goes with "
+      "static-pools, shared and priority",
+      config.isolation.type, placement ? fmt::format("placement {}", config.placement.type) : "the \"prefetch\" of a pool"));
 }
 
 void refuse_prefetch_ahead(const ObjectReader& top, const SchedulerConfig& config) {
   const bool prefetch = std::ranges::any_of(config.pools, [](const PoolConfig& pool) { return pool.prefetch > 0; });
   if (!prefetch || !make_placement(config.placement)->traits().plans_ahead) return;
-  top.node().member("pools").fail(fmt::format("workers cannot take jobs ahead (\"prefetch\") under placement {}, which decides "
-                                              "for jobs long before they start",
-                                              config.placement.type));
+  top.node().member("pools").fail(
+      fmt::format("workers cannot take jobs ahead (\"prefetch\") under placement {}, which decides "
+                  "for jobs long before they start",
+                  config.placement.type));
 }
 
 }  // namespace

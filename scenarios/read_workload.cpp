@@ -322,6 +322,8 @@ TraceSource read_trace_jobs(const Node& node, Scenario& scenario, TraceCache& tr
       queues[name] = find_queue(target, target.text(), scenario);
     }
   }
+  source.queues.push_back(source.shape.queue);
+  for (const auto& [name, queue] : queues) source.queues.push_back(queue);
   (void)require_room(node, scenario, source.shape);
   if (node.diagnostics().failed()) return source;
   const auto target_of = [&](const std::string& name) {

@@ -137,7 +137,8 @@ struct TraceSource {
   std::string name;
   std::string path;  // as shown to people
   std::shared_ptr<const std::vector<TraceJob>> jobs;
-  JobSpec shape;  // what the trace does not say
+  std::vector<QueueId> queues = {};  // that its jobs may go to
+  JobSpec shape;                     // what the trace does not say
 };
 using Source = std::variant<SyntheticSource, TraceSource>;
 

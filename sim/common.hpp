@@ -20,16 +20,16 @@ inline constexpr Time kEndOfTime = kTimeZero + kMostYears * std::chrono::hours{2
 inline constexpr Time kTooLate = kNever - Duration{1};
 
 enum class Happening : std::uint8_t {
-  attempt_end,    // index: job slot; its tasks on dedicated hosts have ended
-  host_end,       // index: host; the next task of a shared host ends
-  flow_end,       // index: job slot; one of its flows has arrived
-  answer,         // index: delayed answer of the store
-  lease_end,      // index: worker that stopped; its lease runs out
-  beat,           // index: worker; something about its beats is due
-  reading,        // the scheduler reads the registry
-  crash,          // index: fault process
-  repair,         // index: fault process
-  child_ready,    // index: job slot; the processes that are to run its tasks have started
+  attempt_end,  // index: job slot; its tasks on dedicated hosts have ended
+  host_end,     // index: host; the next task of a shared host ends
+  flow_end,     // index: job slot; one of its flows has arrived
+  answer,       // index: delayed answer of the store
+  lease_end,    // index: worker that stopped; its lease runs out
+  beat,         // index: worker; something about its beats is due
+  reading,      // the scheduler reads the registry
+  crash,        // index: fault process
+  repair,       // index: fault process
+  child_ready,  // index: job slot; the processes that are to run its tasks have started
 };
 
 // An event in the queue. Void when its generation is not the present one of what it is about.

@@ -110,7 +110,8 @@ class Executor {
   Cpu cpu_;
   Gpus gpus_;
   Children children_;
-  std::vector<std::int64_t> excess_;  // by host: thousandths of cores asked for beyond those there are, where that is measured
+  std::vector<std::int64_t>
+      excess_;  // by host: thousandths of cores asked for beyond those there are, where that is measured
 
   std::vector<LiveJob> jobs_;
   std::vector<std::uint32_t> free_jobs_;

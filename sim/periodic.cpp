@@ -16,9 +16,8 @@ Periodic::Periodic(const scenarios::Scenario& scenario, std::uint64_t seed)
     if (down->lasting) outages_.push_back({later(kTimeZero + down->at, *down->lasting), -1});
   }
   // Of one instant, what stops goes before what comes back.
-  std::ranges::stable_sort(outages_, [](const Outage& a, const Outage& b) {
-    return a.at != b.at ? a.at > b.at : a.change < b.change;
-  });
+  std::ranges::stable_sort(
+      outages_, [](const Outage& a, const Outage& b) { return a.at != b.at ? a.at > b.at : a.change < b.change; });
   outages_.push_back({kTimeZero, -1});  // its first start
   down_by_ = 1;
 }

@@ -14,7 +14,10 @@ namespace {
 class IdealWorld {
  public:
   IdealWorld(const SchedulerConfig& config, std::unique_ptr<PlacementPolicy> policy, const std::vector<IdealJob>& jobs)
-      : jobs_(jobs), scheduler_(config, std::move(policy), make_isolation(config.isolation)), running_(jobs.size()), done_(jobs.size()) {
+      : jobs_(jobs),
+        scheduler_(config, std::move(policy), make_isolation(config.isolation)),
+        running_(jobs.size()),
+        done_(jobs.size()) {
     run_.starts.assign(jobs.size(), kNever);
     run_.ends.assign(jobs.size(), kNever);
     run_.placements.resize(jobs.size());

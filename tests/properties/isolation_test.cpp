@@ -137,9 +137,8 @@ TEST(StaticPools, NeverServeAForeignQueue) {
 
 bool own_wait(const Scheduler& scheduler, PoolId pool) {
   const Cluster& cluster = scheduler.cluster();
-  return std::ranges::any_of(cluster.pool(pool).turns, [&](const Turn& turn) {
-    return turn.own && !cluster.queue(turn.queue).waiting.empty();
-  });
+  return std::ranges::any_of(cluster.pool(pool).turns,
+                             [&](const Turn& turn) { return turn.own && !cluster.queue(turn.queue).waiting.empty(); });
 }
 
 TEST(Borrowing, TheKeptPartIsFreeAtOnceAndNothingIsLentWhileOwnJobsWait) {
@@ -188,8 +187,7 @@ TEST(Borrowing, WithPreemptionNothingIsLentOnceOwnJobsHaveWaitedForTheGrace) {
         if (now > w.seen && w.since != kNever) {
           EXPECT_LT(w.seen, w.since + std::max(Duration{1}, grace)) << "pool " << p;
         }
-        const bool now_waiting =
-            own_wait(scheduler, PoolId{p}) && scheduler.cluster().pool(PoolId{p}).lent.slots() > 0;
+        const bool now_waiting = own_wait(scheduler, PoolId{p}) && scheduler.cluster().pool(PoolId{p}).lent.slots() > 0;
         if (!now_waiting) w.since = kNever;
         else if (w.since == kNever) w.since = now;
         w.seen = now;
@@ -260,8 +258,7 @@ TEST(FairTurns, WhoComesLateSavedNothingUp) {
 TEST(WeightedFair, SharesCoreTimeByWeightWithinOneQuantum) {
   for_each_seed(100, "", [](std::uint64_t seed) {
     const bool rounds = seed % 2 == 0;
-    const Parameters parameters{{"discipline", std::string(rounds ? "drr" : "stride")},
-                                {"quantum", Duration{5 * kUnit}}};
+    const Parameters parameters{{"discipline", std::string(rounds ? "drr" : "stride")}, {"quantum", Duration{5 * kUnit}}};
     Story story = make_story(seed, {.queues = 3, .pools = 1, .widest = 3}, isolation("weighted-fair", parameters));
     for (IdealJob& job : story.jobs) job.submitted = kTimeZero;
     double most = 0;
@@ -298,9 +295,8 @@ TEST(Isolation, GoesWithEveryPlacementThatDoesNotPlanAhead) {
       for_each_seed(15, std::string(placement.type) + " " + std::string(info.type), [&](std::uint64_t seed) {
         Parameters parameters;
         if (info.type == "borrowing" && seed % 2 == 0) parameters = {{"reclaim", std::string("preempt")}, {"keep", 0.3}};
-        const Story story =
-            make_story(seed, {.queues = 4, .pools = 1 + static_cast<std::uint32_t>(seed % 3)},
-                       isolation(info.type, parameters), placement.type);
+        const Story story = make_story(seed, {.queues = 4, .pools = 1 + static_cast<std::uint32_t>(seed % 3)},
+                                       isolation(info.type, parameters), placement.type);
         const IdealRun got = run(story);
         EXPECT_EQ(got.halted, "");
         for (const Time end : got.ends) EXPECT_NE(end, kNever);

@@ -92,12 +92,15 @@ TEST(Isolation, SaysWhatItDoesNotGoWith) {
 }
 
 TEST(Pools, KeysNeedEachOther) {
-  expect_in("slots_per_worker", problem({R"(/pools/1={"name": "cpu", "hosts": ["small"], "queues": ["short"], "admission": "slots"})"}));
-  expect_in("slots_per_worker", problem({R"(/pools/1={"name": "cpu", "hosts": ["small"], "queues": ["short"], "max_tasks_per_child": 5})"}));
+  expect_in("slots_per_worker",
+            problem({R"(/pools/1={"name": "cpu", "hosts": ["small"], "queues": ["short"], "admission": "slots"})"}));
+  expect_in("slots_per_worker",
+            problem({R"(/pools/1={"name": "cpu", "hosts": ["small"], "queues": ["short"], "max_tasks_per_child": 5})"}));
   expect_in("max_tasks_per_child", problem({"/pools/1/child_restart=5s"}));
   expect_in("\"admission\": \"slots\"", problem({"/pools/1/prefetch=1"}));
   expect_in("under placement jsq", problem({"/pools/1/admission=slots", "/pools/1/prefetch=1", "/policies/placement=jsq"}));
-  const Scenario scenario = load_with({"/pools/1/admission=slots", "/pools/1/prefetch=3", "/pools/1/max_tasks_per_child=7"}).value().front();
+  const Scenario scenario =
+      load_with({"/pools/1/admission=slots", "/pools/1/prefetch=3", "/pools/1/max_tasks_per_child=7"}).value().front();
   EXPECT_EQ(scenario.scheduler.pools[1].prefetch, 3U);
   EXPECT_EQ(scenario.pools[1].max_tasks_per_child, 7U);
   EXPECT_EQ(scenario.pools[1].child_restart, seconds{1});

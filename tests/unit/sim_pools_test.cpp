@@ -86,7 +86,8 @@ std::string one_host(const std::string& pool, const std::string& job) {
 }
 
 TEST(Pools, ATaskWaitsForItsChild) {
-  const auto m = run(one_host(R"("slots_per_worker": 1, "max_tasks_per_child": 1, "child_restart": "10s")", R"("duration": "5s")"));
+  const auto m =
+      run(one_host(R"("slots_per_worker": 1, "max_tasks_per_child": 1, "child_restart": "10s")", R"("duration": "5s")"));
   EXPECT_EQ(m.at("wait_s.max"), 30);
   EXPECT_EQ(m.at("makespan_s"), 35);
   EXPECT_FALSE(m.contains("gpu_conflict_s")) << "nothing can conflict there";
