@@ -20,7 +20,9 @@ class Borrowing final : public IsolationPolicy {
  public:
   explicit Borrowing(const BorrowingRules& rules) : rules_(rules) {}
 
-  [[nodiscard]] IsolationTraits traits() const override { return {.serves_all = true, .lends = true}; }
+  [[nodiscard]] IsolationTraits traits() const override {
+    return {.serves_all = true, .preempts = rules_.preempt, .lends = true};
+  }
 
   void open(const IsolationPass& pass, std::span<Turn> turns) override {
     if (books_.size() <= index(pass.pool)) books_.resize(index(pass.pool) + 1);
@@ -51,7 +53,6 @@ class Borrowing final : public IsolationPolicy {
   // Calls loans back, the latest first, when own jobs have waited for so long. For one head at a time: those behind it follow
   // once it has started.
   void reclaim(const IsolationPass& pass, Plan& plan) override {
-    if (pass.lending) return;
     Books& books = books_[index(pass.pool)];
     const Resources& lent = pass.cluster.pool(pass.pool).lent;
     const std::optional<JobRef> head = pass.cluster.head(pass.pool);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace drydock {
 
@@ -81,7 +82,8 @@ void FairTurns::place() {
   }
   if (least) clock_ = std::max(clock_, *least);
   std::iota(order_.begin(), order_.end(), std::size_t{0});
-  std::ranges::stable_sort(order_, {}, [this](std::size_t q) { return queues_[q].pass; });
+  const auto key = [this](std::size_t q) { return std::pair(!queues_[q].head, queues_[q].pass); };
+  std::ranges::stable_sort(order_, {}, key);
   for (std::size_t i = 0; i < order_.size(); ++i) places_[order_[i]] = static_cast<std::int64_t>(i);
 }
 

@@ -87,13 +87,17 @@ void refuse_crossed_bounds(const Node& node, const PolicyConfig& liveness) {
                         format_duration(shortest), format_duration(longest)));
 }
 
-void refuse_plans_ahead(const Node& node, const SchedulerConfig& config) {
-  if (make_isolation(config.isolation)->traits().fixed || !make_placement(config)->traits().plans_ahead) return;
-  const bool placement = make_placement(config.placement)->traits().plans_ahead;
+// Where turns change from start to start, a policy that has decided before, or undoes what was decided, would never come to rest.
+void refuse_other_orders(const Node& node, const SchedulerConfig& config) {
+  if (make_isolation(config.isolation)->traits().fixed) return;
+  const PlacementTraits placement = make_placement(config.placement)->traits();
+  const PlacementTraits traits = make_placement(config)->traits();
+  if (!traits.plans_ahead && !traits.preempts) return;
+  const std::string who = placement.plans_ahead || placement.preempts ? fmt::format("placement {}", config.placement.type)
+                                                                      : "the \"prefetch\" of a pool";
   node.fail(fmt::format(
-      "{} changes which queue goes next, but {} decides for jobs long before they start; it goes with "
-      "static-pools, shared and priority",
-      config.isolation.type, placement ? fmt::format("placement {}", config.placement.type) : "the \"prefetch\" of a pool"));
+      "{} changes which queue goes next, but {} {}; it goes with static-pools, shared and priority", config.isolation.type,
+      who, traits.plans_ahead ? "decides for jobs long before they start" : "stops running jobs by its own order"));
 }
 
 void refuse_prefetch_ahead(const ObjectReader& top, const SchedulerConfig& config) {
@@ -121,7 +125,7 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
   scenario.liveness = read_policy(liveness, PolicyFamily::liveness, "oracle");
   scenario.scheduler.isolation = read_policy(isolation, PolicyFamily::isolation, "static-pools");
   if (top.node().diagnostics().failed()) return;
-  if (isolation) refuse_plans_ahead(*isolation, scenario.scheduler);
+  if (isolation) refuse_other_orders(*isolation, scenario.scheduler);
   refuse_prefetch_ahead(top, scenario.scheduler);
   widen_reach(scenario);
   if (!liveness || top.node().diagnostics().failed()) return;

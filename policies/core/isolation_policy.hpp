@@ -12,7 +12,9 @@ namespace drydock {
 
 struct IsolationTraits {
   bool serves_all = false;  // every pool may serve every queue whose jobs fit; what it is for says PoolConfig::own
-  bool fixed = false;       // open() needs to be called once only, at the start
+  bool fixed = false;       // open() needs to be called once only, at the start; else not with a placement policy that plans
+                            // ahead or preempts, since the two would undo each other's decisions
+  bool preempts = false;    // reclaim() is to be called; an attempt that begins to run calls for a pass
   bool lends = false;       // each pass has a second round, with IsolationPass::lending
 };
 
@@ -37,7 +39,8 @@ class IsolationPolicy {
   // A job of this pass has just started; the turns may change, which shows at once.
   virtual void started(const IsolationPass& /*pass*/, JobRef /*job*/, std::span<Turn> /*turns*/) {}
 
-  // After the placement policy: may stop attempts of the pool for the sake of jobs that wait.
+  // With traits().preempts, at the end of each pass, for every pool: may stop attempts for the sake of jobs that wait for it.
+  // open() comes before, without lending.
   virtual void reclaim(const IsolationPass& /*pass*/, Plan& /*plan*/) {}
 
   // The latest time at which the pool must be planned for again even if nothing changes; kNever if there is no need.

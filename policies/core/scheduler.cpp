@@ -9,13 +9,23 @@
 
 namespace drydock {
 
+namespace {
+
+PlacementTraits traits_of(const PlacementPolicy& placement, const IsolationTraits& isolation) {
+  PlacementTraits traits = placement.traits();
+  traits.preempts = traits.preempts || isolation.preempts;
+  return traits;
+}
+
+}  // namespace
+
 Scheduler::Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement,
                      std::unique_ptr<IsolationPolicy> isolation)
     : config_(std::move(config)),
       placement_(std::move(placement)),
       isolation_(std::move(isolation)),
       isolation_traits_(isolation_ ? isolation_->traits() : IsolationTraits{.fixed = true}),
-      cluster_(config_.queues, config_.pools, placement_->traits()),
+      cluster_(config_.queues, config_.pools, traits_of(*placement_, isolation_traits_)),
       rng_(config_.seed, "placement"),
       plan_(cluster_, PoolId{}, Time{}) {
   for (std::uint32_t p = 0; isolation_ && p < config_.pools.size(); ++p) {
@@ -327,7 +337,8 @@ void Scheduler::wake_pools() {
 }
 
 // Until no pool has changes: what one pool takes from a shared queue is a change for the others. Each round takes a job. Where
-// pools lend, all of them take their own first; what a loan changes for a pool comes before its own lending.
+// pools lend, all of them take their own first; what a loan changes for a pool comes before its own lending. Only what then
+// still waits is a reason to stop something: what another pool has room for is not.
 void Scheduler::pass() {
   changed_at_ = kNever;
   const auto is_dirty = [](const Pool& pool) { return pool.dirty; };
@@ -343,6 +354,7 @@ void Scheduler::pass() {
       if (!halted_ && !cluster_.pool(pool).dirty) plan_pool(pool, true);
     }
   }
+  for (std::uint32_t p = 0; isolation_traits_.preempts && p < config_.pools.size() && !halted_; ++p) reclaim(PoolId{p});
 }
 
 void Scheduler::plan_pool(PoolId pool, bool lending) {
@@ -352,7 +364,6 @@ void Scheduler::plan_pool(PoolId pool, bool lending) {
   try {
     if (isolation != nullptr) isolation->open(open, cluster_.turns(pool));
     placement_->plan(PassContext{now_, pool, cluster_, rng_}, plan_);
-    if (isolation != nullptr) isolation->reclaim(open, plan_);
   } catch (const std::exception& error) {
     halt("it threw an exception: " + std::string(error.what()));
   } catch (...) {
@@ -362,6 +373,19 @@ void Scheduler::plan_pool(PoolId pool, bool lending) {
   cluster_.clear_changes(pool);
   if (halted_) return;
   for (const JobRef ref : plan_.started()) to_assign_.push_back(cluster_.job(ref).attempt_id());
+  take_displacements();
+}
+
+void Scheduler::reclaim(PoolId pool) {
+  const IsolationPass open{now_, pool, cluster_};
+  plan_.begin({.pool = pool, .now = now_});
+  isolation_->open(open, cluster_.turns(pool));
+  isolation_->reclaim(open, plan_);
+  DRYDOCK_CHECK(!plan_.error(), "an isolation policy stopped an attempt that it must not stop");
+  take_displacements();
+}
+
+void Scheduler::take_displacements() {
   for (const Displacement& displacement : plan_.preempted()) {
     commands_.emplace_back(StopAttempt{cluster_.job(displacement.victim).attempt_id(), ReleaseReason::preempted});
     promised_.push_back(displacement.beneficiary);

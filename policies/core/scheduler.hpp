@@ -104,6 +104,8 @@ class Scheduler {
   void decide();
   void pass();
   void plan_pool(PoolId pool, bool lending);
+  void reclaim(PoolId pool);
+  void take_displacements();
   void wake_pools();
   [[nodiscard]] bool turns_change() const { return isolation_ != nullptr && !isolation_traits_.fixed; }
   void halt(const std::string& why);

@@ -57,11 +57,12 @@ class Generator {
   void choose_isolation() {
     SchedulerConfig& scheduler = config_.scheduler;
     Rng rng(config_.seed, "isolation");
-    const bool ahead = make_placement(scheduler.placement)->traits().plans_ahead;
+    const PlacementTraits traits = make_placement(scheduler.placement)->traits();
+    const bool other_order = traits.plans_ahead || traits.preempts;
     std::vector<const PolicyInfo*> choices;
     for (const PolicyInfo& info : policy_catalog()) {
       if (info.family != PolicyFamily::isolation) continue;
-      if (!ahead || make_isolation(configure(info))->traits().fixed) choices.push_back(&info);
+      if (!other_order || make_isolation(configure(info))->traits().fixed) choices.push_back(&info);
     }
     const PolicyInfo& chosen = *choices[rng.below(choices.size())];
     if (rng.below(2) == 0) return;

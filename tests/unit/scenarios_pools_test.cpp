@@ -84,6 +84,8 @@ TEST(Isolation, SaysWhatItDoesNotGoWith) {
       expect_in(fmt::format("but placement {} decides", placement),
                 problem({fmt::format("/policies/isolation={}", type), fmt::format("/policies/placement={}", placement)}));
     }
+    expect_in("but placement srpt stops",
+              problem({fmt::format("/policies/isolation={}", type), "/policies/placement=srpt"}));
     expect_in("but the \"prefetch\" of a pool decides",
               problem({fmt::format("/policies/isolation={}", type), "/pools/1/admission=slots", "/pools/1/prefetch=2"}));
   }
