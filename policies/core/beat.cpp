@@ -113,6 +113,13 @@ bool BeatRole::held_back(PeriodicId job) const {
   return config_.jobs[job.value].catch_up == CatchUp::latest && (state.in_flight > 0 || state.waits);
 }
 
+Time BeatRole::due_now(PeriodicId id) const {
+  const PeriodicJob& job = config_.jobs[id.value];
+  const Time next = states_[id.value].next;
+  if (job.catch_up == CatchUp::all || next > now_) return next;
+  return job.first + (now_ - job.first) / job.every * job.every;
+}
+
 void BeatRole::send_again() {
   if (now_ < store_ready_at_) return;
   for (Open& open : open_) {
@@ -124,17 +131,15 @@ void BeatRole::send_again() {
 // The earliest due time first; of equal ones that of the first job.
 void BeatRole::send_due() {
   while (now_ >= store_ready_at_ && open_.size() < config_.max_in_flight) {
-    std::uint32_t first = static_cast<std::uint32_t>(states_.size());
+    Firing first{{}, kNever};
     for (std::uint32_t j = 0; j < states_.size(); ++j) {
-      if (states_[j].next > now_ || held_back(PeriodicId{j})) continue;
-      if (first == states_.size() || states_[j].next < states_[first].next) first = j;
+      const Time due = due_now(PeriodicId{j});
+      if (due <= now_ && due < first.due && !held_back(PeriodicId{j})) first = {PeriodicId{j}, due};
     }
-    if (first == states_.size()) return;
-    const PeriodicJob& job = config_.jobs[first];
-    State& state = states_[first];
-    if (job.catch_up == CatchUp::latest) state.next = job.first + (now_ - job.first) / job.every * job.every;
-    const Fire order{RequestId{++last_request_}, epoch_, {PeriodicId{first}, state.next}};
-    state.next = next_due(job, state.next);
+    if (first.due == kNever) return;
+    State& state = states_[first.job.value];
+    const Fire order{RequestId{++last_request_}, epoch_, first};
+    state.next = next_due(config_.jobs[first.job.value], first.due);
     ++state.in_flight;
     open_.push_back({order, false});
     orders_.push_back(order);

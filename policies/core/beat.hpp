@@ -117,6 +117,8 @@ class BeatRole {
   void record(Firing firing, bool waits);
   // Whether a firing before this one keeps it back.
   [[nodiscard]] bool held_back(PeriodicId job) const;
+  // What is to be fired for it now, if it is time: the next due time, or the last one that has passed.
+  [[nodiscard]] Time due_now(PeriodicId job) const;
   void send_again();
   void send_due();
 

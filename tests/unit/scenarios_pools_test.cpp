@@ -80,7 +80,7 @@ TEST(Isolation, LeavesPoolsAloneOrLetsThemServeWhatFits) {
 TEST(Isolation, SaysWhatItDoesNotGoWith) {
   expect_in("did you mean \"shared\"", problem({"/policies/isolation=share"}));
   for (const char* type : {"borrowing", "weighted-fair"}) {
-    for (const char* placement : {"conservative", "jsq"}) {
+    for (const char* placement : {"conservative", "greedy-backfill", "jsq"}) {
       expect_in(fmt::format("but placement {} decides", placement),
                 problem({fmt::format("/policies/isolation={}", type), fmt::format("/policies/placement={}", placement)}));
     }
