@@ -363,7 +363,12 @@ void Scheduler::plan_pool(PoolId pool, bool lending) {
   plan_.begin({.pool = pool, .now = now_, .isolation = isolation, .lending = lending});
   try {
     if (isolation != nullptr) isolation->open(open, cluster_.turns(pool));
-    placement_->plan(PassContext{now_, pool, cluster_, rng_}, plan_);
+    // A start may change whose turn it is, and so the job that is first: the policy is asked again until it starts nothing.
+    for (bool again = true; again;) {
+      const std::size_t before = plan_.started().size();
+      placement_->plan(PassContext{now_, pool, cluster_, rng_}, plan_);
+      again = isolation != nullptr && !plan_.error() && plan_.started().size() > before;
+    }
   } catch (const std::exception& error) {
     halt("it threw an exception: " + std::string(error.what()));
   } catch (...) {
