@@ -20,10 +20,9 @@ class Replay final : public Command {
  public:
   void declare(CLI::App& app) override {
     app.add_option("JOURNAL", path_, "A journal, binary or JSON Lines")->required();
-    app.add_option(
-           "--set", sets_,
-           "Show where the decisions would first differ under another /policies/placement, /control_plane or priority or "
-           "capacity of a queue: /json/pointer=value; may be repeated")
+    app.add_option("--set", sets_,
+                   "Show where the decisions would first differ under another /policies/placement, /policies/isolation, "
+                   "/control_plane or priority, weight or capacity of a queue: /json/pointer=value; may be repeated")
         ->allow_extra_args(false);
   }
 
@@ -36,8 +35,7 @@ class Replay final : public Command {
     JournalReader& reader = *journal.value().reader;
     auto config = recorded_configuration(path_, reader.header(), sets_);
     if (!config) return bad_input(config.error().message);
-    Scheduler scheduler(config.value(), make_placement(config.value().placement), make_retry(config.value().retry),
-                        make_accounting(config.value().accounting));
+    Scheduler scheduler(config.value(), make_policies(config.value()));
     const auto report = replay(reader, scheduler);
     if (!report) return bad_input(fmt::format("{}: {}", path_, report.error().message));
     fmt::print("{}: {}\n", path_, describe(reader.header()));
@@ -51,14 +49,16 @@ class Replay final : public Command {
     const auto in = [&](std::string_view part) {
       return pointer.starts_with(part) && (pointer.size() == part.size() || pointer[part.size()] == '/');
     };
-    const bool queue_setting = in("/queues") && (pointer.ends_with("/priority") || pointer.ends_with("/capacity"));
-    return in("/policies/placement") || in("/policies/retry") || in("/policies/session") || in("/control_plane") ||
-           queue_setting;
+    const bool queue_setting =
+        in("/queues") && (pointer.ends_with("/priority") || pointer.ends_with("/weight") || pointer.ends_with("/capacity"));
+    return in("/policies/placement") || in("/policies/isolation") || in("/policies/retry") || in("/policies/session") ||
+           in("/control_plane") || queue_setting;
   }
   static std::string why_not(std::string_view set) {
     return fmt::format(
         "--set {}: a replay feeds the recorded facts to another configuration of the scheduler; it can change "
-        "/policies/placement, retry and session, /control_plane, and /queues/N/priority or capacity. For anything else, use `drydock simulate`",
+        "/policies/placement, isolation, retry and session, /control_plane, and /queues/N/priority, weight or capacity. For "
+        "anything else, use `drydock simulate`",
         scenarios::printable(set));
   }
 

@@ -94,6 +94,8 @@ bool is_random(const scenarios::PoisonJob& poison) {
   return poison.probability > 0 && (poison.probability < 1 || !poison.after);
 }
 
+bool is_random(const scenarios::BeatDown& /*down*/) { return false; }
+
 bool is_random(const Scenario& scenario) {
   if (scenario.scheduler.placement.type == "jsq" || is_random(scenario.registry_latency) ||
       is_random(scenario.commit_latency) || is_random(scenario.query_latency)) {
@@ -102,6 +104,9 @@ bool is_random(const Scenario& scenario) {
   if (scenario.limits) return true;  // when workers look at the state of all
   for (const auto& fault : scenario.faults) {
     if (std::visit([](const auto& kind) { return is_random(kind); }, fault)) return true;
+  }
+  for (const scenarios::PeriodicSource& periodic : scenario.periodic) {
+    if (is_random(Source(periodic.jobs))) return true;
   }
   return std::any_of(scenario.workload.begin(), scenario.workload.end(),
                      [](const Source& source) { return is_random(source); });

@@ -1,8 +1,9 @@
 // What each built-in policy's file defines: its description and its factory. Collected by catalog.cpp.
 #pragma once
 
-#include "policies/core/accounting.hpp"
 #include "policies/checkpoint.hpp"
+#include "policies/core/accounting.hpp"
+#include "policies/core/isolation_policy.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/policy_info.hpp"
 #include "policies/core/retry.hpp"
@@ -11,6 +12,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 
 namespace drydock {
 
@@ -25,6 +27,10 @@ struct BuiltInLiveness {
 struct BuiltInAccounting {
   PolicyInfo info;
   std::unique_ptr<AccountingPolicy> (*make)(const PolicyConfig& config);
+};
+struct BuiltInIsolation {
+  PolicyInfo info;
+  std::unique_ptr<IsolationPolicy> (*make)(const PolicyConfig& config);
 };
 struct BuiltInShare {
   PolicyInfo info;
@@ -76,6 +82,14 @@ struct BuiltInSession {
 [[nodiscard]] BuiltInAccounting atomic_counter_policy();
 [[nodiscard]] BuiltInAccounting reserve_confirm_policy();
 [[nodiscard]] BuiltInAccounting outbox_policy();
+[[nodiscard]] BuiltInIsolation static_pools_policy();
+[[nodiscard]] BuiltInIsolation shared_policy();
+[[nodiscard]] BuiltInIsolation strict_priority_policy();
+[[nodiscard]] BuiltInIsolation borrowing_policy();
+[[nodiscard]] BuiltInIsolation weighted_fair_policy();
+
+// Turns by the priorities of the queues, as several isolation policies have them.
+void order_by_priority(const IsolationPass& pass, std::span<Turn> turns);
 
 [[nodiscard]] BuiltInShare equal_active_policy();
 [[nodiscard]] BuiltInShare max_min_policy();

@@ -2,9 +2,11 @@
 
 #include "policies/built_in.hpp"
 #include "policies/core/assert.hpp"
+#include "policies/prefetch.hpp"
 #include "policies/session.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace drydock {
@@ -31,6 +33,12 @@ const std::vector<BuiltInAccounting>& accountings() {
   static const std::vector<BuiltInAccounting> all = {cached_counter_policy(), database_policy(),
                                                      fenced_counter_policy(), atomic_counter_policy(),
                                                      reserve_confirm_policy(), outbox_policy()};
+  return all;
+}
+
+const std::vector<BuiltInIsolation>& isolations() {
+  static const std::vector<BuiltInIsolation> all = {static_pools_policy(), shared_policy(), strict_priority_policy(),
+                                                    borrowing_policy(), weighted_fair_policy()};
   return all;
 }
 
@@ -76,6 +84,7 @@ std::span<const PolicyInfo> policy_catalog() {
     for (const auto& entry : placements()) infos.push_back(entry.info);
     for (const auto& entry : livenesses()) infos.push_back(entry.info);
     for (const auto& entry : accountings()) infos.push_back(entry.info);
+    for (const auto& entry : isolations()) infos.push_back(entry.info);
     for (const auto& entry : shares()) infos.push_back(entry.info);
     for (const auto& entry : retries()) infos.push_back(entry.info);
     for (const auto& entry : checkpoints()) infos.push_back(entry.info);
@@ -93,13 +102,28 @@ const PolicyInfo* find_policy(PolicyFamily family, std::string_view type) {
 }
 
 std::unique_ptr<PlacementPolicy> make_placement(const PolicyConfig& config) { return make(placements(), config); }
+std::unique_ptr<PlacementPolicy> make_placement(const SchedulerConfig& config) {
+  std::unique_ptr<PlacementPolicy> placement = make_placement(config.placement);
+  std::vector<std::uint32_t> depths;
+  for (const PoolConfig& pool : config.pools) depths.push_back(pool.prefetch);
+  if (std::ranges::all_of(depths, [](std::uint32_t depth) { return depth == 0; })) return placement;
+  return std::make_unique<Prefetch>(std::move(placement), std::move(depths));
+}
 std::unique_ptr<LivenessPolicy> make_liveness(const PolicyConfig& config) { return make(livenesses(), config); }
 std::unique_ptr<AccountingPolicy> make_accounting(const PolicyConfig& config) {
   return config.type.empty() ? nullptr : make(accountings(), config);
 }
+std::unique_ptr<IsolationPolicy> make_isolation(const PolicyConfig& config) { return make(isolations(), config); }
 std::unique_ptr<SharePolicy> make_share(const PolicyConfig& config) { return make(shares(), config); }
 std::unique_ptr<RetryPolicy> make_retry(const PolicyConfig& config) {
   return config.type.empty() ? nullptr : make(retries(), config);
+}
+Policies make_policies(const SchedulerConfig& config, std::unique_ptr<PlacementPolicy> placement) {
+  Policies policies(placement ? std::move(placement) : make_placement(config));
+  policies.isolation = make_isolation(config.isolation);
+  policies.retry = make_retry(config.retry);
+  policies.accounting = make_accounting(config.accounting);
+  return policies;
 }
 std::optional<Duration> session_margin(const PolicyConfig& config) {
   return config.type.empty() ? std::nullopt : entry_of(sessions(), config).margin(config);

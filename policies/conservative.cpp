@@ -29,7 +29,7 @@ class Books {
 
  private:
   using Amounts = typename Availability<Kinds>::Amounts;
-  // In the order of reservation: queue priority, then submission.
+  // In the order of reservation: the queues' turns, then submission.
   using Key = typename Availability<Kinds>::Order;
   struct Reserved {
     JobRef job;
@@ -42,9 +42,9 @@ class Books {
     Amounts held = Amounts::Zero();
   };
 
-  static Key key_of(const Cluster& cluster, JobRef ref) {
-    const Job& job = cluster.job(ref);
-    return {-std::int64_t{cluster.queue(job.spec.queue).config.priority}, job.sequence};
+  static Key key_of(const PassContext& pass, JobRef ref) {
+    const Job& job = pass.cluster.job(ref);
+    return {pass.cluster.turn(pass.pool, job.spec.queue).order, job.sequence};
   }
   static Amounts need_of(const Job& job) {
     if constexpr (Kinds == 1) return Amounts{std::int64_t{job.spec.tasks}};
@@ -115,7 +115,7 @@ class Books {
   void reserve(const PassContext& pass, JobRef ref) {
     const Job& job = pass.cluster.job(ref);
     const Duration length = length_of(pass.cluster.pool(pass.pool), job);
-    const Key key = key_of(pass.cluster, ref);
+    const Key key = key_of(pass, ref);
     const auto reservation = availability_.reserve(pass.now, need_of(job), length);
     reserved_[key] = {ref, job.spec.id, reservation};
     if (reservation.planned.start != kNever) by_start_.insert({reservation.planned.start, key});
@@ -193,7 +193,7 @@ class Books {
     std::map<Key, JobRef> waiting;
     for (const QueueId queue : pool.config.queues) {
       pass.cluster.queue(queue).waiting.for_each(
-          [&](const auto& entry) { waiting.emplace(key_of(pass.cluster, entry.value), entry.value); });
+          [&](const auto& entry) { waiting.emplace(key_of(pass, entry.value), entry.value); });
     }
     for (const auto& [key, ref] : waiting) reserve(pass, ref);
   }
@@ -212,7 +212,7 @@ class Books {
     if (!late && pool.arrivals.empty()) return false;
     if (!all && !late) hold_due(pass);
     for (const JobRef ref : pool.arrivals) {
-      if (pass.cluster.waits_for(pass.pool, ref) && !reserved_.contains(key_of(pass.cluster, ref))) reserve(pass, ref);
+      if (pass.cluster.waits_for(pass.pool, ref) && !reserved_.contains(key_of(pass, ref))) reserve(pass, ref);
     }
     return true;
   }
@@ -257,7 +257,9 @@ class Conservative final : public PlacementPolicy {
  public:
   explicit Conservative(Fit fit) : fit_(fit) {}
 
-  [[nodiscard]] PlacementTraits traits() const override { return {.fit = fit_, .by_estimated_end = true}; }
+  [[nodiscard]] PlacementTraits traits() const override {
+    return {.fit = fit_, .by_estimated_end = true, .plans_ahead = true};
+  }
   [[nodiscard]] Rank rank(const Job& job, const Cluster& /*cluster*/) const override { return rank_fcfs(job); }
 
   void plan(const PassContext& pass, Plan& plan) override {

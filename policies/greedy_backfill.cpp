@@ -17,7 +17,7 @@ class GreedyBackfill final : public PlacementPolicy {
       : order_(order), by_submission_(backfill_by_submission), fit_(fit) {}
 
   [[nodiscard]] PlacementTraits traits() const override {
-    return {.fit = fit_, .by_estimated_end = true, .by_submission = by_submission_};
+    return {.fit = fit_, .by_estimated_end = true, .by_submission = by_submission_, .plans_ahead = true};
   }
   [[nodiscard]] Rank rank(const Job& job, const Cluster& /*cluster*/) const override { return rank_in(order_, job); }
 

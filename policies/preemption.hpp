@@ -11,12 +11,12 @@ namespace drydock {
 
 class Preemption {
  public:
-  // Makes room for a head that does not fit, if stopping running jobs that come after it can. `for_each_victim(visit)` calls
+  // `pass` is a PassContext or an IsolationPass. Makes room for a head that does not fit, if stopping running jobs that come after it can. `for_each_victim(visit)` calls
   // visit(job) for those that may be stopped, the last first, until it returns false. A stopped job must rank behind the
   // head, or both would take turns for ever. Jobs that are being stopped already count as room to come. None is stopped
   // without which the head would fit as well.
-  template <class ForEachVictim>
-  void make_room(const PassContext& pass, Plan& plan, JobRef head_ref, const ForEachVictim& for_each_victim) {
+  template <class Pass, class ForEachVictim>
+  void make_room(const Pass& pass, Plan& plan, JobRef head_ref, const ForEachVictim& for_each_victim) {
     const Job& head = pass.cluster.job(head_ref);
     outlook_.begin(pass.cluster, pass.pool, head.spec.per_task);
     victims_.clear();

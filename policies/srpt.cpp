@@ -26,7 +26,7 @@ class Srpt final : public PlacementPolicy {
     const Cluster& cluster = pass.cluster;
     const Pool& pool = cluster.pool(pass.pool);
     const auto remaining_ns = static_cast<double>(nanos(cluster.job(head).remaining()));
-    const std::int32_t priority = cluster.queue(cluster.job(head).spec.queue).config.priority;
+    const std::int64_t order = cluster.turn(pass.pool, cluster.job(head).spec.queue).order;
     for (const auto* entry = pool.by_estimated_end.last(); entry != nullptr;
          entry = pool.by_estimated_end.previous(entry->key)) {
       const auto time_left_ns = static_cast<double>(nanos(entry->key.at - pass.now));
@@ -36,7 +36,7 @@ class Srpt final : public PlacementPolicy {
       // The end and the progress that will be told are rounded: without a margin two equal jobs would take turns for ever.
       const double rounding_ns = speed == 1.0 ? 0.0 : speed + 1.0;
       if (time_left_ns * speed - rounding_ns <= remaining_ns) continue;
-      if (cluster.queue(job.spec.queue).config.priority > priority) continue;
+      if (cluster.turn(pass.pool, job.spec.queue).order < order) continue;
       if (!visit(entry->value)) return;
     }
   }

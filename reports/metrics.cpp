@@ -284,6 +284,10 @@ struct Metrics::Impl {
   std::uint64_t retries = 0;
   std::uint64_t quarantined = 0;
   std::optional<Baseline> baseline;
+  StepIntegral gpu_conflicts;
+  StepIntegral overcommitted;
+  Histogram periodic_delay;
+  std::uint64_t periodic_missed = 0;
   Histogram detection;
   Spread detection_spread;
   bool failures_observed = false;  // some figure about failure detection was told
@@ -378,6 +382,20 @@ void Metrics::workers(Time now, std::int64_t change, PoolId pool) {
   impl_->pool_covered[index(pool)].change(now, change);
 }
 
+void Metrics::gpu_conflicts(Time now, std::int64_t change) {
+  if (change != 0) impl_->gpu_conflicts.change(now, change);
+}
+
+void Metrics::overcommitted(Time now, std::int64_t cpus_milli_change) {
+  impl_->overcommitted.change(now, cpus_milli_change);
+}
+
+void Metrics::periodic_started(JobId job, Duration after_due) {
+  if (impl_->measured(job)) impl_->periodic_delay.add(after_due);
+}
+
+void Metrics::periodic_missed(std::uint64_t due_times) { impl_->periodic_missed += due_times; }
+
 void Metrics::detected(Duration after_crash) {
   impl_->failures_observed = true;
   impl_->detection.add(after_crash);
@@ -441,6 +459,14 @@ void Metrics::Impl::write_machines(std::map<std::string, double>& out, Time now)
   for (std::size_t p = 0; p < config.pools.size(); ++p)
     write_cores(Writer(out, "per_pool." + config.pools[p] + "."), pool_cores.empty() ? cores : pool_cores[p], now);
   all.put("wasted_cpu_s", seconds_of(static_cast<double>(wasted_ns)));
+  if (config.overcommit) {
+    all.put("gpu_conflict_s", seconds_of(static_cast<double>(gpu_conflicts.until(now))));
+    all.put("overcommitted_cpu_s", seconds_of(static_cast<double>(overcommitted.until(now))) / 1000);
+  }
+  if (config.periodic) {
+    all.put_times("periodic_delay_s", periodic_delay);
+    all.put_count("periodic_missed", periodic_missed);
+  }
   if (cost_told) all.put("cost_usd", cost_usd);
   write_drift(all, now);
   all.put_times("detection_s", detection);

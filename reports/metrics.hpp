@@ -29,6 +29,8 @@ struct MetricsConfig {
     Time healed{};
   };
   std::optional<Disturbance> disturbance = std::nullopt;
+  bool overcommit = false;          // hosts may be asked for more than they have: say how much
+  bool periodic = false;            // there are periodic jobs: say how punctual they are
 };
 
 // How one job went, told when it has ended.
@@ -63,6 +65,12 @@ class Metrics {
   void retried();       // an attempt begins after one that failed
   // Running worker processes of a pool change by this.
   void workers(Time now, std::int64_t change, PoolId pool);
+  // GPUs with more than one user, and cores asked for beyond those that there are (in thousandths), change by this.
+  void gpu_conflicts(Time now, std::int64_t change);
+  void overcommitted(Time now, std::int64_t cpus_milli_change);
+  // A periodic job started, so long after it was due; and how many due times passed without a firing.
+  void periodic_started(JobId job, Duration after_due);
+  void periodic_missed(std::uint64_t due_times);
   void detected(Duration after_crash);
   void false_expiry();
   // The counter minus the truth, in thousandths of a cpu, is this from now on; and a resync changed it.

@@ -30,9 +30,11 @@ inline constexpr std::array<Word, 2> kWindow{"from", "to"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
 inline constexpr std::array<Word, 7> kControlPlane{"mode", "cycle", "debounce", "mass_expiry_guard", "mass_expiry_hold",
                                                    "self_fencing", "beat"};
-inline constexpr std::array<Word, 3> kQueue{"name", "priority", "capacity"};
-inline constexpr std::array<Word, 4> kPool{"name", "hosts", "queues", "slots_per_worker"};
-inline constexpr std::array<Word, 7> kPolicies{"placement", "liveness", "accounting", "share", "retry", "checkpoint", "session"};
+inline constexpr std::array<Word, 4> kQueue{"name", "priority", "capacity", "weight"};
+inline constexpr std::array<Word, 8> kPool{
+    "name", "hosts", "queues", "slots_per_worker", "admission", "prefetch", "max_tasks_per_child", "child_restart"};
+inline constexpr std::array<Word, 8> kPolicies{"placement", "liveness", "isolation",  "accounting",
+                                               "share",     "retry",    "checkpoint", "session"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
 inline constexpr std::array<Word, 5> kPoisonJob{"type", "jobs", "probability", "after", "restart"};
@@ -43,11 +45,15 @@ inline constexpr std::array<Word, 4> kWorkerKeyEviction{"type", "target", "at", 
 inline constexpr std::array<Word, 4> kOrderFault{"type", "probability", "at", "for"};
 inline constexpr std::array<Word, 5> kCommitInDoubt{"type", "probability", "applied", "at", "for"};
 inline constexpr std::array<Word, 3> kBurst{"enter", "leave", "lost"};
+inline constexpr std::array<Word, 3> kBeatDown{"type", "at", "for"};
 inline constexpr std::array<Word, 3> kCheckpoint{"interval", "cost", "restart"};
 inline constexpr std::array<Word, 2> kVariant{"name", "set"};
 inline constexpr std::array<Word, 19> kSynthetic{
     "name",     "queue",    "count", "arrivals", "cycle",      "duration",      "tasks",               "cpus",       "memory",  "gpus",
     "priority", "estimate", "input", "output",   "on_failure", "on_preemption", "failure_probability", "time_limit", "requests"};
+inline constexpr std::array<Word, 16> kPeriodic{"name",  "queue",  "every",      "first",        "catch_up", "duration",
+                                                "tasks", "cpus",   "memory",     "gpus",         "priority", "estimate",
+                                                "input", "output", "on_failure", "on_preemption"};
 inline constexpr std::array<Word, 13> kTraceJobs{"name",      "queue",      "trace",         "cpus",
                                                  "memory",    "gpus",       "priority",      "input",
                                                  "output",    "on_failure", "on_preemption", "failure_probability",
@@ -107,12 +113,14 @@ inline constexpr ObjectKeys kCommitAbort{"commit_abort", lists::kOrderFault};
 inline constexpr ObjectKeys kCommitInDoubt{"commit_in_doubt", lists::kCommitInDoubt};
 inline constexpr ObjectKeys kPoisonJob{"poison_job", lists::kPoisonJob};
 inline constexpr ObjectKeys kBurst{"burst", lists::kBurst};
+inline constexpr ObjectKeys kBeatDown{"beat_down", lists::kBeatDown};
 inline constexpr ObjectKeys kCheckpoint{"checkpoint", lists::kCheckpoint};
 inline constexpr ObjectKeys kLimits{"limits", lists::kLimits};
 inline constexpr ObjectKeys kBaseShare{"base_share", lists::kBaseShare};
 inline constexpr ObjectKeys kRequests{"requests", lists::kRequests};
 inline constexpr ObjectKeys kVariant{"variant", lists::kVariant};
 inline constexpr ObjectKeys kSynthetic{"synthetic", lists::kSynthetic};
+inline constexpr ObjectKeys kPeriodic{"periodic", lists::kPeriodic};
 inline constexpr ObjectKeys kTraceJobs{"trace_jobs", lists::kTraceJobs};
 inline constexpr ObjectKeys kTrace{"trace", lists::kTrace};
 inline constexpr ObjectKeys kColumns{"columns", lists::kColumns};
@@ -147,6 +155,6 @@ inline constexpr std::array kAll{kScenario,      kCluster,       kHost,        k
                                  kExponential,   kDeterministic, kUniform,     kLognormal, kWeibull,  kHyperexponential,
                                  kBoundedPareto, kEmpirical,     kPostgres,    kRedisOutage, kRedisFlush, kRedisRestart,
                                  kCounterEviction, kWorkerKeyEviction, kDatabaseOutage, kCounterUpdateLoss,
-                                 kCounterUpdateRepeat, kCommitAbort, kCommitInDoubt, kLimits, kBaseShare, kRequests};
+                                 kCounterUpdateRepeat, kCommitAbort, kCommitInDoubt, kLimits, kBaseShare, kRequests, kPeriodic, kBeatDown};
 
 }  // namespace drydock::scenarios::keys

@@ -52,7 +52,9 @@ void note_overload(Scenario& scenario) {
   const std::vector<QueueConfig>& queues = scenario.scheduler.queues;
   std::vector<double> offered(queues.size());
   double all = 0;
-  for (const Source& source : scenario.workload) {
+  std::vector<Source> sources = scenario.workload;
+  for (const PeriodicSource& periodic : scenario.periodic) sources.emplace_back(periodic.jobs);
+  for (const Source& source : sources) {
     offered[index(queue_of(source))] += offered_cores(source);
     all += offered_cores(source);
   }

@@ -4,6 +4,7 @@
 #include "scenarios/wording.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fmt/format.h>
 #include <set>
@@ -134,6 +135,7 @@ void read_queues(const ObjectReader& top, Scenario& scenario) {
     if (const auto capacity = queue.find("capacity")) {
       config.capacity = static_cast<std::uint64_t>(capacity->count({0, 1'000'000'000'000}));
     }
+    config.weight = queue.count("weight", 1, {1, 1'000'000});
     scenario.scheduler.queues.push_back(std::move(config));
   }
 }
@@ -181,13 +183,46 @@ void read_slots(const ObjectReader& reader, Pool& pool) {
   }
 }
 
+void read_admission(const ObjectReader& reader, Pool& pool) {
+  constexpr std::array<std::string_view, 2> kWords{"per-worker", "slots"};
+  pool.admission = static_cast<Admission>(reader.choice("admission", kWords, 0));
+  if (pool.admission == Admission::slots && !pool.slots_per_worker) {
+    reader.node()
+        .member("admission")
+        .fail(R"(by slots alone a worker must have a number of them: give "slots_per_worker", such as 4)");
+  }
+}
+
+void read_children(const ObjectReader& reader, Pool& pool) {
+  if (const auto most = reader.find("max_tasks_per_child")) {
+    pool.max_tasks_per_child = static_cast<std::uint64_t>(most->count({1, 1'000'000'000}));
+    if (!pool.slots_per_worker) most->fail(R"(children have a slot each: give "slots_per_worker", such as 4)");
+  }
+  pool.child_restart = reader.duration("child_restart", std::chrono::seconds{1});
+  if (reader.has("child_restart") && !pool.max_tasks_per_child) {
+    reader.node().member("child_restart").fail("has an effect only with \"max_tasks_per_child\"");
+  }
+}
+
+std::uint32_t read_prefetch(const ObjectReader& reader, const Pool& pool) {
+  const auto depth = static_cast<std::uint32_t>(reader.count("prefetch", 0, {0, 1'000'000}));
+  if (depth > 0 && pool.admission != Admission::slots) {
+    reader.node()
+        .member("prefetch")
+        .fail(R"(a worker that takes jobs ahead does not look at what they need: it goes with "admission": "slots")");
+  }
+  return depth;
+}
+
 void read_pools(const ObjectReader& top, Scenario& scenario) {
   std::set<std::string> names;
   const std::vector<std::string> groups = host_groups(scenario);
   const std::vector<std::string> queues = queue_names(scenario);
   const auto node = top.find("pools");
+  std::vector<std::uint32_t> prefetch;
   if (!node) {
-    scenario.pools.push_back({"main", groups, queues, std::nullopt, false});
+    prefetch.push_back(0);
+    scenario.pools.push_back({.name = "main", .hosts = groups, .queues = queues, .slots_per_worker = {}});
   } else {
     const std::vector<Node> items = node->items();
     if (items.empty())
@@ -200,11 +235,14 @@ void read_pools(const ObjectReader& top, Scenario& scenario) {
       pool.hosts = read_selection(reader, "hosts", groups, "host group");
       pool.queues = read_selection(reader, "queues", queues, "queue");
       read_slots(reader, pool);
+      read_admission(reader, pool);
+      read_children(reader, pool);
+      prefetch.push_back(read_prefetch(reader, pool));
       scenario.pools.push_back(std::move(pool));
     }
   }
   for (const Pool& pool : scenario.pools) {
-    PoolConfig config{pool.name, {}};
+    PoolConfig config{.name = pool.name, .queues = {}, .prefetch = prefetch[scenario.scheduler.pools.size()]};
     for (const std::string& name : pool.queues) {
       const auto at = std::ranges::find(queues, name) - queues.begin();
       config.queues.push_back(QueueId{static_cast<std::uint32_t>(at)});

@@ -124,6 +124,28 @@ void settle_registry(Scenario& scenario) {
                                                                   : std::get<Duration>(ttl->second);
 }
 
+// Where turns change from start to start, a policy that has decided before, or undoes what was decided, would never come to rest.
+void refuse_other_orders(const Node& node, const SchedulerConfig& config) {
+  if (make_isolation(config.isolation)->traits().fixed) return;
+  const PlacementTraits placement = make_placement(config.placement)->traits();
+  const PlacementTraits traits = make_placement(config)->traits();
+  if (!traits.plans_ahead && !traits.preempts) return;
+  const std::string who = placement.plans_ahead || placement.preempts ? fmt::format("placement {}", config.placement.type)
+                                                                      : "the \"prefetch\" of a pool";
+  node.fail(fmt::format(
+      "{} changes which queue goes next, but {} {}; it goes with static-pools, shared and priority", config.isolation.type,
+      who, traits.plans_ahead ? "decides for jobs long before they start" : "stops running jobs by its own order"));
+}
+
+void refuse_prefetch_ahead(const ObjectReader& top, const SchedulerConfig& config) {
+  const bool prefetch = std::ranges::any_of(config.pools, [](const PoolConfig& pool) { return pool.prefetch > 0; });
+  if (!prefetch || !make_placement(config.placement)->traits().plans_ahead) return;
+  top.node().member("pools").fail(
+      fmt::format("workers cannot take jobs ahead (\"prefetch\") under placement {}, which decides "
+                  "for jobs long before they start",
+                  config.placement.type));
+}
+
 }  // namespace
 
 void read_policies(const ObjectReader& top, Scenario& scenario) {
@@ -133,10 +155,12 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
   std::optional<Node> retry;
   std::optional<Node> checkpoint;
   std::optional<Node> session;
+  std::optional<Node> isolation;
   if (const auto node = top.find("policies")) {
     const ObjectReader policies(*node, keys::kPolicies);
     placement = policies.find("placement");
     liveness = policies.find("liveness");
+    isolation = policies.find("isolation");
     accounting = policies.find("accounting");
     retry = policies.find("retry");
     checkpoint = policies.find("checkpoint");
@@ -144,12 +168,17 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
   }
   scenario.scheduler.placement = read_policy(placement, PolicyFamily::placement, "fcfs");
   scenario.liveness = read_policy(liveness, PolicyFamily::liveness, "oracle");
+  scenario.scheduler.isolation = read_policy(isolation, PolicyFamily::isolation, "static-pools");
   if (accounting) scenario.scheduler.accounting = read_policy(accounting, PolicyFamily::accounting, "");
-  settle_registry(scenario);
   if (retry) scenario.scheduler.retry = read_policy(retry, PolicyFamily::retry, "");
-  if (retry && !retry->diagnostics().failed()) refuse_crossed_delays(*retry, scenario.scheduler.retry);
-  if (session) read_session(*session, scenario);
   if (checkpoint) scenario.checkpoint_policy = read_policy(checkpoint, PolicyFamily::checkpoint, "");
+  if (top.node().diagnostics().failed()) return;
+  settle_registry(scenario);
+  if (retry) refuse_crossed_delays(*retry, scenario.scheduler.retry);
+  if (session) read_session(*session, scenario);
+  if (isolation) refuse_other_orders(*isolation, scenario.scheduler);
+  refuse_prefetch_ahead(top, scenario.scheduler);
+  widen_reach(scenario);
   if (!liveness || top.node().diagnostics().failed()) return;
   refuse_short_lease(*liveness, scenario.liveness);
   refuse_crossed_bounds(*liveness, scenario.liveness);

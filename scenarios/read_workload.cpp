@@ -24,17 +24,6 @@ Resources capacity_of(const HostGroup& group, const Pool& pool) {
   return make_resources(amounts);
 }
 
-Room room_in(const Scenario& scenario, const Pool& pool, const Resources& per_task) {
-  Room room{.pool = pool.name};
-  for (const HostGroup& group : scenario.hosts) {
-    if (std::ranges::find(pool.hosts, group.name) == pool.hosts.end()) continue;
-    const std::int64_t on_one = std::min(kMostTasks, fit_count(per_task, capacity_of(group, pool)));
-    room.tasks = std::min(kMostTasks, room.tasks + on_one * std::int64_t{group.count});
-    room.on_one_worker = std::max(room.on_one_worker, on_one);
-  }
-  return room;
-}
-
 std::string amounts_text(const Resources& per_task) {
   std::string text = fmt::format("{} cpus", static_cast<double>(per_task.cpus()) / 1000);
   if (per_task.memory() > 0) text += fmt::format(", {} of memory", format_size(per_task.memory()));
@@ -207,6 +196,32 @@ SyntheticSource read_synthetic(const Node& node, const Scenario& scenario) {
   return source;
 }
 
+// A job with "every" instead of "arrivals".
+PeriodicSource read_periodic(const Node& node, const Scenario& scenario) {
+  constexpr std::array<std::string_view, 2> kCatchUp{"all", "latest"};
+  const ObjectReader entry(node, keys::kPeriodic);
+  PeriodicSource source;
+  PeriodicJob& schedule = source.schedule;
+  schedule.name = entry.require("name").text();
+  for (const PeriodicSource& other : scenario.periodic) {
+    if (other.schedule.name != schedule.name) continue;
+    node.member("name").fail(
+        fmt::format("there is another periodic job \"{}\": a firing is known by its name and due time", schedule.name));
+  }
+  schedule.every = entry.require("every").duration(std::chrono::milliseconds{1});
+  schedule.first = kTimeZero + entry.duration("first", Duration{0});
+  schedule.catch_up = static_cast<CatchUp>(entry.choice("catch_up", kCatchUp, 0));
+  if (!scenario.duration) node.fail("a periodic job never ends: give \"duration\" for the whole scenario");
+  SyntheticSource& jobs = source.jobs;
+  jobs.name = schedule.name;
+  jobs.arrivals = RegularArrivals{schedule.every, schedule.first.time_since_epoch()};
+  jobs.shape = read_shape(entry, scenario);
+  jobs.duration = read_duration_distribution(entry.require("duration"));
+  read_tasks(entry, jobs, require_room(node, scenario, jobs.shape), scenario);
+  read_estimate(entry, jobs);
+  return source;
+}
+
 std::int64_t read_unit(const ObjectReader& units, std::string_view key) {
   constexpr std::array<std::string_view, 7> kUnits{"ns", "us", "ms", "s", "m", "h", "d"};
   const std::size_t unit = units.choice(key, kUnits, 3);
@@ -314,6 +329,8 @@ TraceSource read_trace_jobs(const Node& node, Scenario& scenario, TraceCache& tr
       queues[name] = find_queue(target, target.text(), scenario);
     }
   }
+  source.queues.push_back(source.shape.queue);
+  for (const auto& [name, queue] : queues) source.queues.push_back(queue);
   (void)require_room(node, scenario, source.shape);
   if (node.diagnostics().failed()) return source;
   const auto target_of = [&](const std::string& name) {
@@ -334,6 +351,18 @@ TraceSource read_trace_jobs(const Node& node, Scenario& scenario, TraceCache& tr
 }
 
 }  // namespace
+
+Room room_in(const Scenario& scenario, const Pool& pool, const Resources& per_task) {
+  Room room{.pool = pool.name};
+  for (const HostGroup& group : scenario.hosts) {
+    if (std::ranges::find(pool.hosts, group.name) == pool.hosts.end()) continue;
+    std::int64_t on_one = std::min(kMostTasks, fit_count(per_task, capacity_of(group, pool)));
+    if (pool.admission == Admission::slots && on_one > 0) on_one = *pool.slots_per_worker;
+    room.tasks = std::min(kMostTasks, room.tasks + on_one * std::int64_t{group.count});
+    room.on_one_worker = std::max(room.on_one_worker, on_one);
+  }
+  return room;
+}
 
 Room room_for(const Scenario& scenario, QueueId queue, const Resources& per_task) {
   Room best;
@@ -362,6 +391,10 @@ void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& trac
   const std::vector<Node> items = workload.items();
   if (items.empty()) workload.expected("at least one entry: jobs to run");
   for (std::size_t i = 0; i < items.size() && !workload.diagnostics().failed(); ++i) {
+    if (items[i].json().is_object() && items[i].json().contains("every")) {
+      scenario.periodic.push_back(read_periodic(items[i], scenario));
+      continue;
+    }
     const bool is_trace = items[i].json().is_object() && items[i].json().contains("trace");
     Source source =
         is_trace ? Source(read_trace_jobs(items[i], scenario, traces)) : Source(read_synthetic(items[i], scenario));
@@ -372,6 +405,7 @@ void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& trac
         source);
     scenario.workload.push_back(std::move(source));
   }
+  if (!workload.diagnostics().failed()) narrow_reach(scenario);
 }
 
 }  // namespace drydock::scenarios

@@ -1,6 +1,7 @@
 // A scenario after loading: checked, in core types, with every default filled in. One Scenario per variant.
 #pragma once
 
+#include "policies/core/beat.hpp"
 #include "policies/core/scheduler.hpp"
 #include "policies/core/session.hpp"
 #include "policies/core/share.hpp"
@@ -35,6 +36,12 @@ struct Network {
   double bandwidth_bytes_per_s = 1.25e9;
 };
 
+// What a worker is asked for before a job goes to it.
+enum class Admission : std::uint8_t {
+  per_worker,  // cores, memory, gpus and a slot for each task
+  slots,       // a slot for each task; what jobs declare is not looked at
+};
+
 // A worker per host of each named group. Index in Scenario::pools = PoolId.
 struct Pool {
   std::string name;
@@ -42,6 +49,11 @@ struct Pool {
   std::vector<std::string> queues;
   std::optional<std::uint32_t> slots_per_worker;  // nothing: bounded by resources alone
   bool processor_sharing = false;                 // "unlimited": tasks share the cores equally
+  Admission admission = Admission::per_worker;    // slots only with slots_per_worker
+  // Likewise only with slots_per_worker: tasks that a child process runs before it is replaced (nothing: any number), and how
+  // long the new one takes to start.
+  std::optional<std::uint64_t> max_tasks_per_child = {};
+  Duration child_restart{};
 };
 
 // A positive random amount (seconds for durations, a plain number elsewhere).
@@ -149,10 +161,17 @@ struct TraceSource {
   std::string name;
   std::string path;  // as shown to people
   std::shared_ptr<const std::vector<TraceJob>> jobs;
-  JobSpec shape;  // what the trace does not say
+  std::vector<QueueId> queues = {};  // that its jobs may go to
+  JobSpec shape;                     // what the trace does not say
   JobHazards hazards = {};
 };
 using Source = std::variant<SyntheticSource, TraceSource>;
+
+// A job that the beat fires at each of its due times. What such a job is like; its arrivals are the due times.
+struct PeriodicSource {
+  PeriodicJob schedule;
+  SyntheticSource jobs;
+};
 
 // A host dies, with what runs on it, and comes back.
 struct WorkerCrash {
@@ -219,7 +238,13 @@ struct PoisonJob {
   std::optional<Duration> after;  // its work began; nothing: at a random moment
   Duration restart{};             // until the worker is back
 };
-using Fault = std::variant<WorkerCrash, MessageLoss, PoisonJob, StoreFault, OrderFault>;
+
+// The beat stops: nothing periodic fires until it is back.
+struct BeatDown {
+  Duration at{};
+  std::optional<Duration> lasting;  // nothing: to the end
+};
+using Fault = std::variant<WorkerCrash, MessageLoss, PoisonJob, StoreFault, OrderFault, BeatDown>;
 
 // What a service allows all workers together, and how they keep to it.
 struct ServiceLimits {
@@ -255,6 +280,7 @@ struct Scenario {
   std::optional<Distribution> query_latency;     // from a question to the database to its answer; nothing: none
   std::vector<Pool> pools;                       // as in scheduler.pools, by index
   std::vector<Source> workload;
+  std::vector<PeriodicSource> periodic;  // by PeriodicId
   std::vector<Fault> faults;
   CheckpointConfig checkpoint;
   SchedulerConfig scheduler;       // seed is set per run

@@ -102,6 +102,8 @@ std::string schema_text() {
       family_schema(PolicyFamily::session, "Whether jobs start on hosts whose session may end before they do.");
   schema["definitions"]["share"] =
       family_schema(PolicyFamily::share, "How the limits of a service are divided among the workers.");
+  schema["definitions"]["isolation"] =
+      family_schema(PolicyFamily::isolation, "Which pool may serve which queue, and which queue goes first.");
   return schema.dump(2) + "\n";
 }
 

@@ -65,6 +65,14 @@ struct Room {
 };
 [[nodiscard]] Room room_for(const Scenario& scenario, QueueId queue, const Resources& per_task);
 
+// The same for one pool, whatever it serves.
+[[nodiscard]] Room room_in(const Scenario& scenario, const Pool& pool, const Resources& per_task);
+
+// Where the isolation policy lets every pool serve every queue, but for queues with jobs that are too large for the pool. Before
+// the workload is read every pool serves all; after it, those that it can.
+void widen_reach(Scenario& scenario);
+void narrow_reach(Scenario& scenario);
+
 // Index of a queue by name; fails at `node` if there is none.
 [[nodiscard]] QueueId find_queue(const Node& node, const std::string& name, const Scenario& scenario);
 

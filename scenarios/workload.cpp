@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <string>
+#include <utility>
 
 namespace drydock::scenarios {
 namespace {
@@ -34,26 +37,24 @@ class SourceCursor {
   virtual void skip() = 0;
 };
 
-class SyntheticCursor : public SourceCursor {
+// What is random about the jobs of a synthetic source, by their number.
+class JobDraws {
  public:
-  SyntheticCursor(const SyntheticSource& source, std::size_t index, std::int64_t end_ns, std::uint64_t seed)
-      : source_(source),
-        lublin_(std::get_if<LublinArrivals>(&source.arrivals)),
-        arrivals_(make_arrivals(source.arrivals, source.cycle, seed, stream_for(index, "arrivals"))),
-        durations_(seed, stream_for(index, "duration")),
-        tasks_(seed, stream_for(index, "tasks")),
-        estimates_(seed, stream_for(index, "estimate")),
-        requests_(seed, stream_for(index, "requests")),
+  // `index`: of the source, for the jobs to name.
+  JobDraws(SyntheticSource source, std::size_t index, std::uint64_t seed,
+           const std::function<std::uint64_t(std::string_view)>& stream)
+      : source_(std::move(source)),
+        lublin_(std::get_if<LublinArrivals>(&source_.arrivals)),
+        durations_(seed, stream("duration")),
+        tasks_(seed, stream("tasks")),
+        estimates_(seed, stream("estimate")),
+        requests_(seed, stream("requests")),
         seed_(seed),
-        index_(static_cast<std::uint32_t>(index)),
-        end_ns_(end_ns) {
-    find_next();
-  }
+        index_(static_cast<std::uint32_t>(index)) {}
+  JobDraws(const JobDraws&) = delete;
+  JobDraws& operator=(const JobDraws&) = delete;
 
-  std::int64_t peek_ns() const override { return next_ns_; }
-
-  void take(Arrival& arrival) override {
-    const std::uint64_t n = jobs_ - 1;
+  void fill(Arrival& arrival, std::uint64_t n) const {
     arrival.job = source_.shape;
     if (source_.tasks) {
       const double tasks = std::round(sample_with(*source_.tasks, tasks_.at(n)));
@@ -70,9 +71,8 @@ class SyntheticCursor : public SourceCursor {
     if (source_.estimate_factor) {
       arrival.job.estimate = work_of(seconds(arrival.work) * sample_with(*source_.estimate_factor, estimates_.at(n)));
     }
-    find_next();
   }
-  void skip() override { find_next(); }
+  [[nodiscard]] const SyntheticSource& source() const { return source_; }
 
  private:
   void take_requests(Arrival& arrival, std::uint64_t n) const {
@@ -92,22 +92,42 @@ class SyntheticCursor : public SourceCursor {
     arrival.work = std::clamp(work, Duration{1}, kLongest);
   }
 
-  void find_next() {
-    const bool more = !source_.count || jobs_ < *source_.count;
-    next_ns_ = more ? arrivals_->next_ns() : kEnded;
-    if (next_ns_ >= end_ns_) next_ns_ = kEnded;
-    ++jobs_;
-  }
-
   SyntheticSource source_;
   const LublinArrivals* lublin_;
-  std::unique_ptr<ArrivalProcess> arrivals_;
   DrawStream durations_;
   DrawStream tasks_;
   DrawStream estimates_;
   DrawStream requests_;
   std::uint64_t seed_;
   std::uint32_t index_;
+};
+
+class SyntheticCursor : public SourceCursor {
+ public:
+  SyntheticCursor(const SyntheticSource& source, std::size_t index, std::int64_t end_ns, std::uint64_t seed)
+      : draws_(source, index, seed, [index](std::string_view purpose) { return stream_for(index, purpose); }),
+        arrivals_(make_arrivals(source.arrivals, source.cycle, seed, stream_for(index, "arrivals"))),
+        end_ns_(end_ns) {
+    find_next();
+  }
+
+  std::int64_t peek_ns() const override { return next_ns_; }
+  void take(Arrival& arrival) override {
+    draws_.fill(arrival, jobs_ - 1);
+    find_next();
+  }
+  void skip() override { find_next(); }
+
+ private:
+  void find_next() {
+    const std::optional<std::uint64_t>& count = draws_.source().count;
+    next_ns_ = !count || jobs_ < *count ? arrivals_->next_ns() : kEnded;
+    if (next_ns_ >= end_ns_) next_ns_ = kEnded;
+    ++jobs_;
+  }
+
+  JobDraws draws_;
+  std::unique_ptr<ArrivalProcess> arrivals_;
   std::int64_t end_ns_;
   std::int64_t next_ns_ = 0;
   std::uint64_t jobs_ = 0;  // the number of the next job, plus 1
@@ -169,6 +189,7 @@ struct Workload::Impl {
   Cursors cursors;
   std::vector<std::int64_t> next;  // peek_ns() of each cursor
   std::uint64_t given = 0;
+  std::uint64_t periodic = 0;  // due times before the end
   mutable std::optional<std::uint64_t> total;
 };
 
@@ -176,6 +197,8 @@ Workload::Workload(const Scenario& scenario, std::uint64_t seed) : impl_(std::ma
   impl_->sources = scenario.workload;
   impl_->seed = seed;
   if (scenario.duration) impl_->end_ns = nanos(*scenario.duration);
+  for (const PeriodicSource& source : scenario.periodic)
+    impl_->periodic += due_times_before(source.schedule, time_at(impl_->end_ns));
   impl_->cursors = make_cursors(impl_->sources, impl_->end_ns, seed);
   for (const auto& cursor : impl_->cursors) impl_->next.push_back(cursor->peek_ns());
 }
@@ -199,7 +222,7 @@ bool Workload::next(Arrival& arrival) {
 
 std::uint64_t Workload::total() const {
   if (impl_->total) return *impl_->total;
-  std::uint64_t sum = 0;
+  std::uint64_t sum = impl_->periodic;
   const bool bounded = impl_->end_ns != kEnded;
   const Cursors cursors = bounded ? make_cursors(impl_->sources, impl_->end_ns, impl_->seed) : Cursors{};
   for (std::size_t i = 0; i < impl_->sources.size(); ++i) {
@@ -217,6 +240,17 @@ Duration request_duration(const Requests& requests, std::uint64_t seed, const Jo
   if (const auto* fixed = std::get_if<Deterministic>(&requests.duration)) return work_of(fixed->value);
   const DrawStream draws(seed, mix64(stream_for(job.source, "request-duration") ^ mix64(job.number)));
   return work_of(sample_with(requests.duration, draws.at(i)));
+}
+
+Arrival periodic_arrival(const Scenario& scenario, PeriodicId source, std::uint64_t seed, std::uint64_t n) {
+  const auto stream = [&](std::string_view purpose) {
+    return stream_for(source.value, std::string("periodic ").append(purpose));
+  };
+  Arrival arrival;
+  const std::size_t index = scenario.workload.size() + source.value;
+  arrival.source = static_cast<std::uint32_t>(index);
+  JobDraws(scenario.periodic[source.value].jobs, index, seed, stream).fill(arrival, n);
+  return arrival;
 }
 
 }  // namespace drydock::scenarios

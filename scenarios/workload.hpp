@@ -20,7 +20,7 @@ struct JobRequests {
 
 struct Arrival {
   Time at{};
-  std::uint32_t source = 0;  // index into Scenario::workload
+  std::uint32_t source = 0;  // index into Scenario::workload, and behind those into Scenario::periodic
   JobSpec job;               // ids are 0, 1, 2, ... in order of (time, source)
   Duration work{};       // true duration of each task on a worker of speed 1, or of its requests if none has to wait; > 0
   JobRequests requests;  // made instead of computing
@@ -37,7 +37,7 @@ class Workload {
 
   // Fills `arrival` and returns true; false when there are no more.
   [[nodiscard]] bool next(Arrival& arrival);
-  // How many next() will give in all (counted by drawing the arrivals once, where only a duration bounds them).
+  // How many next() will give in all, and periodic jobs that fall due (counted by drawing the arrivals once, where only a duration bounds them).
   [[nodiscard]] std::uint64_t total() const;
 
  private:
@@ -48,6 +48,9 @@ class Workload {
 // The time from request number `i` of each task of the job to its answer.
 [[nodiscard]] Duration request_duration(const Requests& requests, std::uint64_t seed, const JobRequests& job,
                                         std::uint32_t i);
+// The job of a periodic source that is due for the n-th time, all but its id and the time at which it is submitted. Draws depend
+// on the seed, the source's position and n, and on nothing else.
+[[nodiscard]] Arrival periodic_arrival(const Scenario& scenario, PeriodicId source, std::uint64_t seed, std::uint64_t n);
 
 // One draw; `seed`, `stream` and `counter` as for counted(). May use further counters derived from this one.
 [[nodiscard]] double sample(const Distribution& distribution, std::uint64_t seed, std::uint64_t stream,

@@ -34,6 +34,7 @@ enum class Happening : std::uint8_t {
   session,       // index: host; a session begins, is ready or ends
   repair,        // index: fault process
   worker_start,  // index: worker whose process was killed
+  child_ready,   // index: job slot; the processes that are to run its tasks have started
 };
 
 // An event in the queue. Void when its generation is not the present one of what it is about.

@@ -136,6 +136,10 @@ void Cpu::set_factor(HostIndex index, double factor, Time now) {
 
 std::int64_t Cpu::usage(HostIndex index) const { return std::min(hosts_[index].load_milli, hosts_[index].cores_milli); }
 
+std::int64_t Cpu::excess(HostIndex index) const {
+  return std::max(std::int64_t{0}, hosts_[index].load_milli - hosts_[index].cores_milli);
+}
+
 long double Cpu::rate(const Host& host) {
   const long double factor = host.factor;
   if (host.load_milli <= host.cores_milli) return factor;

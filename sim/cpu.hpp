@@ -59,6 +59,8 @@ class Cpu {
   [[nodiscard]] bool shared(HostIndex host) const { return hosts_[host].shared; }
   // Cores in use by running tasks, in thousandths: never more than there are.
   [[nodiscard]] std::int64_t usage(HostIndex host) const;
+  // Cores that running tasks ask for beyond those that there are, in thousandths.
+  [[nodiscard]] std::int64_t excess(HostIndex host) const;
 
   [[nodiscard]] const TaskFacts& facts(TaskIndex task) const { return tasks_[task].facts; }
   // The tasks on a host, idle ones too: the first, and the one behind `task`; kNoTask at the end.

@@ -16,6 +16,9 @@ Executor::Executor(const Platform& platform, const scenarios::CheckpointConfig& 
       engine_(engine),
       common_(common),
       cpu_(platform.hosts()),
+      gpus_(platform.hosts()),
+      children_(platform.workers()),
+      excess_(platform.hosts().size()),
       watches_(platform.hosts().size()) {}
 
 // --- jobs ---
@@ -41,6 +44,7 @@ void Executor::submit(const scenarios::Arrival& arrival) {
          .queue = spec.queue,
          .tasks = spec.tasks,
          .cpus_milli = spec.per_task.cpus(),
+         .gpus = spec.per_task.gpus(),
          .input_bytes = spec.input_bytes,
          .output_bytes = spec.output_bytes,
          .on_failure = spec.on_failure,
@@ -116,30 +120,54 @@ bool Executor::dispatch(AttemptId attempt, std::span<const Placement> placements
   job.last_worker = placements.front().worker;
   if (job.retry_due) common_.metrics.retried();
   job.retry_due = false;
+  last_start_delay_ = Duration{0};
   if (!reachable) {
     common_.metrics.attempt_lost();
     return true;
   }
-  if (job.first_start == kNever) job.first_start = common_.now;
   ++live_attempts_;
-  place(slot, placements);
+  last_start_delay_ = place(slot, placements);
   if (const auto limit = hazards_.time_limit(job.source)) expect_trouble(slot, later(common_.now, *limit), std::nullopt);
-  if (jobs_[slot].input_bytes > 0) start_flows(slot, Phase::input);
-  else start_compute(slot);
+  if (last_start_delay_ == Duration{0}) {
+    begin(slot);
+  } else {
+    job.phase = Phase::child;
+    common_.at(later(common_.now, last_start_delay_), Happening::child_ready, slot, job.generation);
+  }
   return true;
 }
 
-void Executor::place(std::uint32_t slot, std::span<const Placement> placements) {
+void Executor::child_ready(std::uint32_t slot, std::uint32_t generation) {
+  if (jobs_[slot].generation == generation) begin(slot);
+  else common_.queue.drop_void();
+}
+
+void Executor::begin(std::uint32_t slot) {
+  LiveJob& job = jobs_[slot];
+  if (job.first_start == kNever) job.first_start = common_.now;
+  if (job.input_bytes > 0) start_flows(slot, Phase::input);
+  else start_compute(slot);
+}
+
+// Returns how long it takes until the last of the processes that are to run the tasks is ready.
+Duration Executor::place(std::uint32_t slot, std::span<const Placement> placements) {
+  Duration delay{};
   LiveJob& job = jobs_[slot];
   for (auto placement = placements.rbegin(); placement != placements.rend(); ++placement) {
-    const TaskIndex task = cpu_.add({.host = platform_.workers()[index(placement->worker)].host,
+    const HostIndex host = platform_.workers()[index(placement->worker)].host;
+    const TaskIndex task = cpu_.add({.host = host,
                                      .owner = slot,
                                      .tag = placement->worker.value,
                                      .tasks = placement->tasks,
                                      .cpus_milli = job.cpus_milli * placement->tasks});
     cpu_.set_chain(task, job.first_task);
     job.first_task = task;
+    delay = std::max(delay, children_.take(placement->worker, task, placement->tasks, common_.now));
+    if (job.gpus > 0) {
+      common_.metrics.gpu_conflicts(common_.now, gpus_.take(host, task, {.tasks = placement->tasks, .each = job.gpus}));
+    }
   }
+  return delay;
 }
 
 void Executor::stop(AttemptId attempt) {
@@ -156,6 +184,7 @@ void Executor::kill_on_host(HostIndex host) {
     const std::uint32_t slot = cpu_.facts(cpu_.first_on(host)).owner;
     lose(slot);
   }
+  for (const WorkerId worker : platform_.hosts()[host].workers) children_.renew(worker);
 }
 
 void Executor::lose(std::uint32_t slot) {
@@ -175,6 +204,7 @@ void Executor::find_victims(WorkerId worker) {
 void Executor::kill_on_worker(WorkerId worker) {
   find_victims(worker);
   for (const std::uint32_t slot : victims_) lose(slot);
+  children_.renew(worker);
 }
 
 void Executor::disown_on_worker(WorkerId worker) {
@@ -265,6 +295,7 @@ void Executor::start_compute(std::uint32_t slot) {
   job.waiting_for = 0;
   if (job.requests.count > 0) {
     start_requests(slot);
+    draw_mishap(slot);
     return;
   }
   ends_.clear();  // of tasks on dedicated hosts
@@ -431,7 +462,7 @@ void Executor::interrupt(std::uint32_t slot, OnInterrupt keep) {
   LiveJob& job = jobs_[slot];
   if (job.phase == Phase::none) return;
   const bool requesting = job.phase == Phase::compute && job.requests.count > 0;
-  if (job.phase == Phase::compute && !requesting) common_.queue.add_void();
+  if ((job.phase == Phase::compute && !requesting) || job.phase == Phase::child) common_.queue.add_void();
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
     stop_task(task);
     if (task < flows_.size() && flows_[task].live) engine_.stop_flow(flows_[task].id);
@@ -535,6 +566,8 @@ void Executor::leave_hosts(std::uint32_t slot) {
   for (TaskIndex task = job.first_task; task != kNoTask;) {
     const TaskIndex next = cpu_.chain(task);
     if (task < flows_.size()) flows_[task].live = false;
+    if (job.gpus > 0) common_.metrics.gpu_conflicts(common_.now, gpus_.give_back(cpu_.facts(task).host, task));
+    children_.give_back(WorkerId{cpu_.facts(task).tag}, task, common_.now);
     cpu_.remove(task);
     task = next;
   }
@@ -560,12 +593,18 @@ void Executor::watch(HostIndex host) {
 void Executor::note_usage(HostIndex host, std::int64_t before) {
   const std::int64_t change = cpu_.usage(host) - before;
   if (change != 0) common_.metrics.usage(common_.now, change, platform_.pools_of(host));
+  if (!platform_.hosts()[host].overcommittable) return;
+  const std::int64_t more = cpu_.excess(host) - excess_[host];
+  if (more == 0) return;
+  excess_[host] += more;
+  common_.metrics.overcommitted(common_.now, more);
 }
 
 bool Executor::is_void(const Pending& pending) const {
   switch (pending.kind) {
     case Happening::attempt_end:
     case Happening::trouble:
+    case Happening::child_ready:
     case Happening::flow_end: return jobs_[pending.index].generation != pending.generation;
     case Happening::host_end: return watches_[pending.index].generation != pending.generation;
     case Happening::answer:

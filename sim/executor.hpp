@@ -5,8 +5,10 @@
 #include "policies/core/commands.hpp"
 #include "policies/core/id_map.hpp"
 #include "scenarios/workload.hpp"
+#include "sim/children.hpp"
 #include "sim/common.hpp"
 #include "sim/cpu.hpp"
+#include "sim/gpus.hpp"
 #include "sim/hazards.hpp"
 #include "sim/platform.hpp"
 #include "sim/request_clients.hpp"
@@ -37,6 +39,8 @@ class Executor {
   // The workers got the order to run the attempt. `reachable`: all of them live; else the order is lost. Returns false when
   // there is no such job.
   [[nodiscard]] bool dispatch(AttemptId attempt, std::span<const Placement> placements, bool reachable);
+  // How long the attempt that was dispatched last waits at its workers until it starts.
+  [[nodiscard]] Duration last_start_delay() const { return last_start_delay_; }
   // Stops it if it is there and tells so (AttemptStopped); nobody answers for an attempt that is dead.
   void stop(AttemptId attempt);
   // Ends every attempt that has a task there, with its tasks elsewhere; nothing is told.
@@ -47,6 +51,7 @@ class Executor {
   void disown_on_worker(WorkerId worker);
 
   // --- events from the queue and the engine ---
+  void child_ready(std::uint32_t slot, std::uint32_t generation);
   void attempt_end(std::uint32_t slot, std::uint32_t generation);
   void host_end(HostIndex host, std::uint32_t generation);
   void flow_end(std::uint32_t slot, std::uint32_t generation);
@@ -72,13 +77,14 @@ class Executor {
   [[nodiscard]] std::optional<JobId> first_live_job() const;
 
  private:
-  enum class Phase : std::uint8_t { none, input, compute, output };
+  enum class Phase : std::uint8_t { none, child, input, compute, output };
 
   struct LiveJob {
     JobId id;
     QueueId queue;
     std::uint32_t tasks = 1;
     std::int64_t cpus_milli = 0;  // of one task
+    std::int64_t gpus = 0;        // likewise
     std::int64_t input_bytes = 0;
     std::int64_t output_bytes = 0;
     OnInterrupt on_failure = OnInterrupt::restart;
@@ -112,7 +118,8 @@ class Executor {
   };
 
   [[nodiscard]] WorkPlan plan_of(const LiveJob& job, HostIndex host) const;
-  void place(std::uint32_t slot, std::span<const Placement> placements);
+  [[nodiscard]] Duration place(std::uint32_t slot, std::span<const Placement> placements);
+  void begin(std::uint32_t slot);
   void start_flows(std::uint32_t slot, Phase phase);
   void start_compute(std::uint32_t slot);
   void part_computed(std::uint32_t slot);
@@ -148,6 +155,10 @@ class Executor {
   Common& common_;
   Cpu cpu_;
   RequestClients* clients_ = nullptr;
+  Gpus gpus_;
+  Children children_;
+  std::vector<std::int64_t>
+      excess_;  // by host: thousandths of cores asked for beyond those there are, where that is measured
 
   std::vector<LiveJob> jobs_;
   std::vector<std::uint32_t> free_jobs_;
@@ -171,6 +182,7 @@ class Executor {
   std::uint64_t ended_ = 0;
   std::size_t live_attempts_ = 0;
   Time last_end_{};
+  Duration last_start_delay_{};
 };
 
 }  // namespace drydock::sim

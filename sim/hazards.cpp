@@ -25,6 +25,11 @@ Hazards::Hazards(const scenarios::Scenario& scenario, std::uint64_t seed) : seed
         source);
     any_ = any_ || sources_.back().failure_probability > 0;
   }
+  for (const scenarios::PeriodicSource& source : scenario.periodic) {
+    names.push_back(source.jobs.name);
+    sources_.push_back(source.jobs.hazards);
+    any_ = any_ || sources_.back().failure_probability > 0;
+  }
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
     const auto* fault = std::get_if<scenarios::PoisonJob>(&scenario.faults[i]);
     if (fault == nullptr) continue;

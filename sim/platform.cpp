@@ -14,6 +14,14 @@ WorkerSpec spec_of(PoolId pool, const scenarios::Pool& config, const scenarios::
   amounts.memory_bytes = group.memory_bytes > 0 ? group.memory_bytes : kUnlimited;
   amounts.gpus = group.gpus;
   amounts.slots = config.slots_per_worker && !config.processor_sharing ? std::int64_t{*config.slots_per_worker} : kUnlimited;
+  if (config.admission == scenarios::Admission::slots) {
+    // All that the scheduler is told: slots run out first for every task that the machine could run alone.
+    const std::int64_t slots = amounts.slots;
+    const auto times = [slots](std::int64_t amount) { return amount >= kUnlimited / slots ? kUnlimited : amount * slots; };
+    amounts.cpus_milli = times(amounts.cpus_milli);
+    amounts.memory_bytes = times(amounts.memory_bytes);
+    amounts.gpus = times(amounts.gpus);
+  }
   return {.pool = pool, .capacity = make_resources(amounts), .speed = group.speed};
 }
 
@@ -30,6 +38,7 @@ Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts
                         .cost_per_hour = groups_[g].cost_per_hour,
                         .cost_per_month = groups_[g].cost_per_month,
                         .sessions = groups_[g].sessions ? &*groups_[g].sessions : nullptr,
+                        .gpus = groups_[g].gpus,
                         .workers = {}});
     }
   }
@@ -47,9 +56,15 @@ Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts
 
 void Platform::add_worker(PoolId pool, const scenarios::Pool& config, const scenarios::HostGroup& group, HostIndex host) {
   const WorkerId id{static_cast<std::uint32_t>(workers_.size())};
-  workers_.push_back({.host = host, .spec = spec_of(pool, config, group)});
+  workers_.push_back({.host = host,
+                      .spec = spec_of(pool, config, group),
+                      .max_tasks_per_child = config.max_tasks_per_child.value_or(0),
+                      .child_restart = config.child_restart});
   HostFacts& facts = hosts_[host];
-  facts.oversubscribable = config.processor_sharing || !facts.workers.empty();
+  const bool several = !facts.workers.empty();
+  const bool by_slots = config.admission == scenarios::Admission::slots;
+  facts.oversubscribable = facts.oversubscribable || config.processor_sharing || by_slots || several;
+  facts.overcommittable = facts.overcommittable || (!config.processor_sharing && (by_slots || several));
   facts.workers.push_back(id);
 }
 

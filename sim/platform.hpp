@@ -22,14 +22,19 @@ struct HostFacts {
   double cost_per_hour = 0;
   double cost_per_month = 0;
   const SessionRules* sessions = nullptr;  // of its group; none: it is always there
+  std::uint32_t gpus = 0;
   // Tasks may ask for more cores than there are: its workers do not limit them, or several workers share the host.
   bool oversubscribable = false;
+  // Likewise, and nobody meant them to: not by processor sharing.
+  bool overcommittable = false;
   std::vector<WorkerId> workers;
 };
 
 struct WorkerFacts {
   HostIndex host = 0;
   WorkerSpec spec;
+  std::uint64_t max_tasks_per_child = 0;  // 0: children live as long as their worker
+  Duration child_restart{};
 };
 
 class Platform {

@@ -48,12 +48,14 @@ std::optional<reports::MetricsConfig::Disturbance> disturbance_of(const scenario
   return all;
 }
 
-reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, std::uint64_t jobs) {
+reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t jobs) {
   reports::MetricsConfig config;
   for (const QueueConfig& queue : scenario.scheduler.queues) config.queues.push_back(queue.name);
   for (const PoolConfig& pool : scenario.scheduler.pools) config.pools.push_back(pool.name);
   config.trouble = has_trouble(scenario);
   config.disturbance = disturbance_of(scenario);
+  config.overcommit = std::ranges::any_of(platform.hosts(), &HostFacts::overcommittable);
+  config.periodic = !scenario.periodic.empty();
   config.warmup_jobs = static_cast<std::uint64_t>(std::floor(scenario.warmup.fraction * static_cast<double>(jobs) + 1e-9));
   return config;
 }
@@ -77,11 +79,11 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       engine_(engine),
       platform_(scenario),
       workload_(scenario, seed),
+      periodic_(scenario, seed),
       jobs_in_all_(count_jobs(scenario, workload_)),
-      common_(metrics_config(scenario, jobs_in_all_)),
+      common_(metrics_config(scenario, platform_, jobs_in_all_)),
       liveness_(make_liveness(scenario.liveness)),
-      scheduler_(scheduler_config(scenario, seed), make_placement(scenario.scheduler.placement),
-                 make_retry(scenario.scheduler.retry), make_accounting(scenario.scheduler.accounting)),
+      scheduler_(scheduler_config(scenario, seed), make_policies(scenario.scheduler)),
       store_faults_(scenario, seed),
       executor_(platform_, scenario.checkpoint, Hazards(scenario, seed), engine, common_),
       stores_(scenario, seed, options.store, store_faults_, executor_, common_),
@@ -105,7 +107,8 @@ reports::RunResult World::run() {
   more_arrivals_ = workload_.next(arrival_);
   engine_.run(*this);
   DRYDOCK_CHECK(finished_, "the simulation came to rest before its end");
-  const bool all_ended = !more_arrivals_ && executor_.live_jobs() == 0;
+  const bool all_ended = !more_arrivals_ && executor_.live_jobs() == 0 && periodic_.next() == kNever;
+  common_.metrics.periodic_missed(periodic_.missed(common_.now));
   fleet_.close_books();
   reports::RunResult result;
   result.seed = seed_;
@@ -136,6 +139,7 @@ std::int64_t World::next_instant() const {
   std::int64_t next = std::min(common_.queue.top_time(), nanos(wakeup_));
   if (more_arrivals_) next = std::min(next, nanos(arrival_.at));
   if (shares_) next = std::min(next, shares_->next());
+  next = std::max(nanos(common_.now), std::min(next, nanos(periodic_.next())));
   if (instants_ == 0) next = 0;  // the workers register
   // One nanosecond behind the horizon, the run is found to be over.
   return std::min(next, nanos(horizon_) + 1);
@@ -208,6 +212,7 @@ void World::gather() {
 void World::happen(const Pending& pending) {
   switch (pending.kind) {
     case Happening::attempt_end: executor_.attempt_end(pending.index, pending.generation); break;
+    case Happening::child_ready: executor_.child_ready(pending.index, pending.generation); break;
     case Happening::host_end: executor_.host_end(pending.index, pending.generation); break;
     case Happening::flow_end: executor_.flow_end(pending.index, pending.generation); break;
     case Happening::answer: stores_.due(pending.index); break;
@@ -255,11 +260,24 @@ void World::process_stopped(WorkerId worker) { shares_->stopped(common_.now, wor
 
 void World::take_arrivals() {
   while (more_arrivals_ && arrival_.at <= common_.now) {
-    executor_.submit(arrival_);
-    common_.facts.emplace_back(JobSubmitted{arrival_.job});
+    submit(arrival_);
     fleet_.jobs_arrived();
     more_arrivals_ = workload_.next(arrival_);
   }
+  scenarios::Arrival fired;
+  while (periodic_.fire(common_.now, JobId{submitted_}, fired)) submit(fired);
+}
+
+// Ids are given in the order in which jobs are submitted, whether they come by themselves or are fired.
+void World::submit(scenarios::Arrival& arrival) {
+  arrival.job.id = JobId{submitted_++};
+  executor_.submit(arrival);
+  common_.facts.emplace_back(JobSubmitted{arrival.job});
+}
+
+void World::note_taken(JobId job, bool started) {
+  const std::optional<Time> due = periodic_.taken(job);
+  if (due && started) common_.metrics.periodic_started(job, common_.now + executor_.last_start_delay() - *due);
 }
 
 // --- what is decided ---
@@ -305,12 +323,18 @@ void World::carry_out(const Command& command) {
     void operator()(const DeclareDead& order) const { world.fleet_.declared_dead(order.worker, order.incarnation); }
     void operator()(const Dispatch& order) const {
       const bool reachable = world.fleet_.reachable(order.placements);
-      if (world.executor_.dispatch(order.attempt, order.placements, reachable)) return;
+      if (world.executor_.dispatch(order.attempt, order.placements, reachable)) {
+        if (reachable) world.note_taken(order.attempt.job, true);
+        return;
+      }
       world.fail(fmt::format("attempt {} of job {} was dispatched, but the job has ended", order.attempt.number,
                              order.attempt.job.value));
     }
     void operator()(const StopAttempt& order) const { world.executor_.stop(order.attempt); }
-    void operator()(const RejectJob& order) const { world.executor_.reject(order.job); }
+    void operator()(const RejectJob& order) const {
+      world.note_taken(order.job, false);
+      world.executor_.reject(order.job);
+    }
     void operator()(const Halt& order) const { world.fail(std::string(order.why)); }
   };
   std::visit(Visitor{*this}, command);
@@ -352,11 +376,13 @@ void World::harm_stores() {
     case Kind::flush:
       stores_.flush();
       fleet_.lose_all_keys();
+      if (shares_) shares_->lose_store();
       break;
     case Kind::snapshot: stores_.snapshot(); break;
     case Kind::restart:
       stores_.restart(!action.fault->snapshot_age);
       fleet_.lose_all_keys();
+      if (shares_) shares_->lose_store();
       break;
     case Kind::evict_counter: stores_.evict_counter(); break;
     case Kind::evict_workers: fleet_.lose_keys(platform_.resolve(action.fault->target)); break;

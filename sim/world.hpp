@@ -21,6 +21,7 @@
 #include "sim/common.hpp"
 #include "sim/executor.hpp"
 #include "sim/fleet.hpp"
+#include "sim/periodic.hpp"
 #include "sim/platform.hpp"
 #include "sim/shares.hpp"
 #include "sim/simgrid_engine.hpp"
@@ -73,6 +74,8 @@ class World final : private EngineDriver, private ProcessWatcher {
   void break_and_repair();
   [[nodiscard]] bool run_shares();
   void take_arrivals();
+  void submit(scenarios::Arrival& arrival);
+  void note_taken(JobId job, bool started);
   void step();
   void carry_out(const Command& command);
   void ask_registry(RequestId request);
@@ -94,6 +97,7 @@ class World final : private EngineDriver, private ProcessWatcher {
   SimGridEngine& engine_;
   Platform platform_;
   scenarios::Workload workload_;
+  Periodic periodic_;
   std::uint64_t jobs_in_all_;
   Common common_;
   std::unique_ptr<LivenessPolicy> liveness_;
@@ -108,6 +112,7 @@ class World final : private EngineDriver, private ProcessWatcher {
   Time horizon_ = kEndOfTime;   // or the end of the scenario's duration
   scenarios::Arrival arrival_;  // the next one
   bool more_arrivals_ = false;
+  std::uint64_t submitted_ = 0;  // jobs so far
   Time wakeup_ = kNever;
   std::vector<Event> facts_;     // handed over in this round
   std::vector<Pending> breaks_;  // what goes wrong at this instant, and is mended

@@ -11,8 +11,8 @@ namespace drydock {
 class Candidates {
  public:
   enum class By : std::uint8_t {
-    policy_order,  // queue priority, then Queue::waiting
-    submission,    // Queue::by_submission (queue priority first as well)
+    policy_order,  // the queues' turns, then Queue::waiting
+    submission,    // Queue::by_submission (turns first as well)
   };
 
   // Starts a walk from the front. One object can be used for many walks.
@@ -25,7 +25,7 @@ class Candidates {
     Walk* best = nullptr;
     for (Walk& walk : walks_) {
       advance(walk, accept);
-      if (walk.found && (best == nullptr || goes_before(*walk.found, *best->found))) best = &walk;
+      if (walk.found && (best == nullptr || goes_before(walk, *best))) best = &walk;
     }
     if (best == nullptr) return std::nullopt;
     const JobRef result = *best->found;
@@ -37,6 +37,7 @@ class Candidates {
  private:
   struct Walk {
     const WaitingIndex* jobs = nullptr;
+    const Turn* turn = nullptr;
     std::optional<WaitingKey> behind = std::nullopt;  // of the last one given out
     std::optional<JobRef> found = std::nullopt;       // the next one, if known
     WaitingKey key = {};                              // of found
@@ -45,6 +46,21 @@ class Candidates {
 
   template <class Accept>
   void advance(Walk& walk, const Accept& accept) const {
+    if (!walk.turn->limited) return find(walk, accept);
+    // Of a limited queue, jobs that ask for too much are passed over: by what the summary says of them, then one by one.
+    const Resources& room = walk.turn->room;
+    const auto accept_within = [&](const LeastDemand& demand) {
+      return demand.tasks <= room.slots() && demand.cpus <= room.cpus() && accept(demand);
+    };
+    while (true) {
+      find(walk, accept_within);
+      if (!walk.found || is_open(*walk.turn, *walk.found)) return;
+      walk.behind = walk.key;
+      walk.found.reset();
+    }
+  }
+  template <class Accept>
+  void find(Walk& walk, const Accept& accept) const {
     if (walk.exhausted || (walk.found && accept(demand_of(*walk.found)))) return;
     if (walk.found) walk.behind = walk.key;
     const auto* entry = walk.behind ? walk.jobs->find_after(*walk.behind, accept) : walk.jobs->find(accept);
@@ -52,11 +68,11 @@ class Candidates {
     walk.found = entry == nullptr ? std::nullopt : std::optional(entry->value);
     if (entry != nullptr) walk.key = entry->key;
   }
+  [[nodiscard]] bool is_open(const Turn& turn, JobRef ref) const { return Cluster::is_open(turn, cluster_->job(ref)); }
   [[nodiscard]] LeastDemand demand_of(JobRef ref) const;
-  [[nodiscard]] bool goes_before(JobRef a, JobRef b) const;
+  [[nodiscard]] bool goes_before(const Walk& a, const Walk& b) const;
 
   const Cluster* cluster_ = nullptr;
-  By by_ = By::policy_order;
   std::vector<Walk> walks_;
 };
 

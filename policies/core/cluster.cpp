@@ -20,6 +20,15 @@ Cluster::Cluster(std::vector<QueueConfig> queues, std::vector<PoolConfig> pools,
     const PoolId id{static_cast<std::uint32_t>(pools_.size())};
     for (const QueueId queue : config.queues) queues_.at(index(queue)).pools.push_back(id);
     pools_.emplace_back(std::move(config), traits.fit);
+    Pool& pool = pools_.back();
+    pool.turn_of.assign(queues_.size(), Pool::kNoTurn);
+    for (const QueueId queue : pool.config.queues) {
+      const std::vector<QueueId>& own = pool.config.own;
+      pool.turn_of[index(queue)] = static_cast<std::uint32_t>(pool.turns.size());
+      pool.turns.push_back({.queue = queue,
+                            .order = -std::int64_t{this->queue(queue).config.priority},
+                            .own = own.empty() || std::ranges::find(own, queue) != own.end()});
+    }
   }
 }
 
@@ -28,25 +37,26 @@ std::optional<JobRef> Cluster::find(JobId id) const {
   return ref == nullptr ? std::nullopt : std::optional(*ref);
 }
 
-bool Cluster::before(const Job& a, const Job& b) const {
-  const std::int32_t priority_a = queue(a.spec.queue).config.priority;
-  const std::int32_t priority_b = queue(b.spec.queue).config.priority;
-  if (priority_a != priority_b) return priority_a > priority_b;
-  return a.key() < b.key();
-}
-
 std::optional<JobRef> Cluster::head(PoolId pool_id) const {
-  std::optional<JobRef> best;
-  for (const QueueId id : pool(pool_id).config.queues) {
-    const auto* entry = queue(id).waiting.first();
-    if (entry != nullptr && (!best || before(job(entry->value), job(*best)))) best = entry->value;
+  const Turn* best = nullptr;
+  const WaitingIndex::Entry* first = nullptr;
+  for (const Turn& turn : pool(pool_id).turns) {
+    const auto* entry = queue(turn.queue).waiting.first();
+    if (entry == nullptr || (turn.limited && !is_open(turn, job(entry->value)))) continue;
+    if (best != nullptr && (best->order < turn.order || (best->order == turn.order && first->key < entry->key))) continue;
+    best = &turn;
+    first = entry;
   }
-  return best;
+  return first == nullptr ? std::nullopt : std::optional(first->value);
 }
 
 bool Cluster::waits_for(PoolId pool_id, JobRef ref) const {
-  const std::vector<QueueId>& queues = pool(pool_id).config.queues;
-  return job(ref).state == JobState::waiting && std::ranges::find(queues, job(ref).spec.queue) != queues.end();
+  return job(ref).state == JobState::waiting && pool(pool_id).turn_of[index(job(ref).spec.queue)] != Pool::kNoTurn;
+}
+
+const Turn& Cluster::turn(PoolId pool_id, QueueId queue) const {
+  const Pool& pool = this->pool(pool_id);
+  return pool.turns[pool.turn_of[index(queue)]];
 }
 
 bool Cluster::ends_in_session(WorkerId id, const Job& job) const {
@@ -175,6 +185,10 @@ void Cluster::count_demand(const Job& job, std::int64_t change) {
   }
 }
 
+void Cluster::count_lent(Pool& pool, const Job& job, std::int64_t tasks) {
+  if (!pool.turns[pool.turn_of[index(job.spec.queue)]].own) pool.lent += job.spec.per_task * tasks;
+}
+
 void Cluster::enqueue(JobRef ref) {
   Job& job = jobs_[ref.value];
   DRYDOCK_CHECK(job.state == JobState::ended && job.placements.empty(), "only a job that holds nothing can wait");
@@ -244,6 +258,7 @@ void Cluster::take(JobRef ref, PoolId pool_id, std::span<const Placement> placem
   }
   Pool& pool = pools_[index(pool_id)];
   const std::int64_t tasks = job.spec.tasks;
+  count_lent(pool, job, tasks);
   if (traits_.by_estimated_end) {
     pool.by_estimated_end.insert({{job.estimated_end, job.sequence}, ref, {tasks, job.estimated_end}});
   }
@@ -257,6 +272,7 @@ void Cluster::give_back(JobRef ref) {
   if (traits_.by_order) pool.by_order.erase(job.key());
   for (std::size_t i = 0; i < job.placements.size(); ++i) {
     const Placement& p = job.placements[i];
+    count_lent(pool, job, -std::int64_t{p.tasks});
     forget_held(p.worker, job.held_at[i]);
     change_room(p.worker, p.tasks == 1 ? job.spec.per_task : job.spec.per_task * p.tasks, false);
     if (workers_[index(p.worker)].live) pool.freed.push_back(p.worker);
@@ -277,6 +293,7 @@ void Cluster::lose_part(JobRef ref, WorkerId id) {
   const std::uint32_t tasks = job.placements[at].tasks;
   forget_held(id, job.held_at[at]);
   change_room(id, job.spec.per_task * tasks, false);
+  count_lent(pools_[index(job.pool)], job, -std::int64_t{tasks});
   if (at + 1 < job.placements.size()) {
     job.placements[at] = job.placements.back();
     job.held_at[at] = job.held_at.back();

@@ -30,11 +30,14 @@ struct QueueConfig {
   std::string name;
   std::int32_t priority = 0;              // higher goes first
   std::optional<std::uint64_t> capacity;  // jobs that may wait; more are rejected
+  std::int64_t weight = 1;                // for isolation by weights; 1 to a million
 };
 
 struct PoolConfig {
   std::string name;
-  std::vector<QueueId> queues;  // that its workers serve
+  std::vector<QueueId> queues;    // that its workers serve
+  std::vector<QueueId> own = {};  // those of them that the pool is for; empty: all
+  std::uint32_t prefetch = 0;     // jobs that each worker takes beyond those that it runs
 };
 
 // A live job's place in the cluster's tables; reused after the job is gone.
@@ -52,6 +55,15 @@ enum class JobState : std::uint8_t {
   stopping,    // StopAttempt sent, still holds its resources
   ended,       // holds nothing; its release is on the way to the store
   delayed,     // failed, and stays out of its queue until its retry is due
+};
+
+// One queue that a pool may serve, as the isolation policy has it now.
+struct Turn {
+  QueueId queue;
+  std::int64_t order = 0;  // smaller goes first; queues of equal order go as if they were one
+  bool own = true;         // the pool is for it
+  bool limited = false;    // only jobs that ask for no more than `room` in all
+  Resources room = {};
 };
 
 // A policy's order: smaller first.
@@ -176,8 +188,13 @@ struct Pool {
   Resources free;             // sum over live workers
   Resources capacity;         // likewise
   double speed_max = 0;       // of any worker so far
+  Resources lent;             // what jobs of queues that are not its own hold here, in sum
   EndIndex by_estimated_end;  // attempts that hold resources here, if the policy asked for it
   OrderIndex by_order;        // likewise
+
+  std::vector<Turn> turns;             // as config.queues
+  std::vector<std::uint32_t> turn_of;  // by queue: place in `turns`, kNoTurn where it does not serve the queue
+  static constexpr std::uint32_t kNoTurn = std::numeric_limits<std::uint32_t>::max();
 
   // Scalar view: as long as every live job of its queues and every attempt has the same demand per task, the pool is just a
   // number of places. `unit` is the first demand seen.
@@ -204,6 +221,7 @@ struct PlacementTraits {
   bool by_submission = false;     // keep Queue::by_submission
   bool one_worker = false;        // all tasks of a job go to the same worker
   bool minds_sessions = false;    // it starts jobs only where find_workers says, which minds the ends of sessions
+  bool plans_ahead = false;       // its plans outlive a pass: goes with isolation policies of fixed turns only
   bool preempts = false;          // an attempt that begins to run is a change that calls for a pass
 };
 
@@ -223,12 +241,16 @@ class Cluster {
   [[nodiscard]] std::optional<JobRef> find(JobId id) const;
   [[nodiscard]] std::size_t live_jobs() const { return by_id_.size(); }
 
-  // The first waiting job of the pool's queues: by queue priority, then in the policy's order.
+  // The first waiting job of the queues that are open to the pool: by their turns, then in the placement policy's order.
   [[nodiscard]] std::optional<JobRef> head(PoolId pool) const;
   // Whether it waits (unbound) in a queue that the pool serves.
   [[nodiscard]] bool waits_for(PoolId pool, JobRef ref) const;
-  // Whether job a goes before job b, which may be in another queue: by queue priority, then in the policy's order.
-  [[nodiscard]] bool before(const Job& a, const Job& b) const;
+  // The turn that a queue has at a pool that serves it.
+  [[nodiscard]] const Turn& turn(PoolId pool, QueueId queue) const;
+  // Whether the isolation policy lets the pool, which serves its queue, take this job now.
+  [[nodiscard]] static bool is_open(const Turn& turn, const Job& job) {
+    return !turn.limited || (job.spec.per_task * job.spec.tasks).fits_in(turn.room);
+  }
 
   // Whether the job, starting now, would end there before the worker's session does; true where that does not matter.
   [[nodiscard]] bool ends_in_session(WorkerId worker, const Job& job) const;
@@ -270,6 +292,8 @@ class Cluster {
   // From now on find_workers passes over workers whose session has less than this left at the job's estimated end.
   void mind_sessions(Duration margin) { session_margin_ = margin; }
   void set_now(Time now) { now_ = now; }
+  void call_for_pass(PoolId pool) { pools_[index(pool)].dirty = true; }
+  [[nodiscard]] std::span<Turn> turns(PoolId pool) { return pools_[index(pool)].turns; }
 
  private:
   // find_workers by Fit::worst for several tasks: each goes to the worker with most free cpus then.
@@ -278,6 +302,7 @@ class Cluster {
   void leave_kind(WorkerId id);
   void change_room(WorkerId id, const Resources& amount, bool taken);
   void count_demand(const Job& job, std::int64_t change);
+  void count_lent(Pool& pool, const Job& job, std::int64_t tasks);
   void forget_held(WorkerId id, std::uint32_t at);
   void leave_queue(JobRef ref, std::optional<PoolId> taker);
   void check_worker(const Worker& worker) const;

@@ -79,12 +79,17 @@ void Cluster::check_indexes(PoolId id) const {
   const Pool& pool = this->pool(id);
   std::uint64_t other_demands = 0;
   std::uint64_t holding = 0;
+  Resources lent;
   for (const JobRef ref : all_jobs()) {
     const Job& job = this->job(ref);
     const bool is_served = std::ranges::count(pool.config.queues, job.spec.queue) > 0;
     if (is_served && *pool.unit != job.spec.per_task) ++other_demands;
-    if (holds(job) && job.pool == id) ++holding;
+    if (!holds(job) || job.pool != id) continue;
+    ++holding;
+    if (turn(id, job.spec.queue).own) continue;
+    for (const Placement& p : job.placements) lent += job.spec.per_task * p.tasks;
   }
+  DRYDOCK_CHECK(lent == pool.lent, "a pool miscounts what it lends");
   DRYDOCK_CHECK(other_demands == pool.other_demands, "a pool miscounts jobs with other demands");
   const auto check = [&](const auto& index, const auto& key_of) {
     DRYDOCK_CHECK(index.size() == holding, "an index of a pool misses an attempt, or has one too many");

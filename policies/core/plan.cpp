@@ -1,14 +1,18 @@
 #include "policies/core/plan.hpp"
 
+#include "policies/core/isolation_policy.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
 namespace drydock {
 
-void Plan::begin(PoolId pool, Time now) {
-  pool_ = pool;
-  now_ = now;
+void Plan::begin(const Round& round) {
+  pool_ = round.pool;
+  now_ = round.now;
+  isolation_ = round.isolation;
+  lending_ = round.lending;
   started_.clear();
   preempted_.clear();
   error_.reset();
@@ -20,6 +24,7 @@ bool Plan::start(JobRef ref, std::span<const Placement> placements) {
   if (const auto problem = problem_with(job, placements)) return refuse("start", ref, *problem);
   cluster_.take(ref, pool_, placements, now_);
   started_.push_back(ref);
+  if (isolation_ != nullptr) isolation_->started({now_, pool_, cluster_, lending_}, ref, cluster_.turns(pool_));
   return true;
 }
 
@@ -81,8 +86,11 @@ std::string Plan::not_served(const Job& job) const {
 
 std::optional<std::string> Plan::not_startable(const Job& job) const {
   if (job.state != JobState::waiting && job.state != JobState::bound) return "it does not wait";
-  const std::vector<QueueId>& served = cluster_.pool(pool_).config.queues;
-  if (std::ranges::find(served, job.spec.queue) == served.end()) return not_served(job);
+  if (cluster_.pool(pool_).turn_of[index(job.spec.queue)] == Pool::kNoTurn) return not_served(job);
+  if (job.state == JobState::waiting && !Cluster::is_open(cluster_.turn(pool_, job.spec.queue), job)) {
+    return fmt::format("the isolation policy leaves queue '{}' no room in pool '{}' for it",
+                       cluster_.queue(job.spec.queue).config.name, pool_name());
+  }
   return std::nullopt;
 }
 

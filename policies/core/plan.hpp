@@ -25,6 +25,8 @@ struct Displacement {
   JobRef beneficiary;
 };
 
+class IsolationPolicy;
+
 class Plan {
  public:
   Plan(Cluster& cluster, PoolId pool, Time now) : cluster_(cluster), pool_(pool), now_(now) {}
@@ -43,8 +45,14 @@ class Plan {
   [[nodiscard]] std::span<const JobRef> started() const { return started_; }
   [[nodiscard]] std::span<const Displacement> preempted() const { return preempted_; }
 
-  // For the scheduler, which keeps one plan for all passes.
-  void begin(PoolId pool, Time now);
+  // For the scheduler, which keeps one plan for all passes. `isolation`, if any, is told of each start.
+  struct Round {
+    PoolId pool;
+    Time now{};
+    IsolationPolicy* isolation = nullptr;
+    bool lending = false;
+  };
+  void begin(const Round& round);
 
  private:
   bool known(JobRef job);
@@ -58,6 +66,8 @@ class Plan {
   Cluster& cluster_;
   PoolId pool_;
   Time now_;
+  IsolationPolicy* isolation_ = nullptr;
+  bool lending_ = false;
   std::vector<JobRef> started_;
   std::vector<Displacement> preempted_;
   std::optional<std::string> error_;

@@ -13,6 +13,7 @@ std::string_view to_string(PolicyFamily family) {
     case PolicyFamily::retry: return "retry";
     case PolicyFamily::checkpoint: return "checkpoint";
     case PolicyFamily::session: return "session";
+    case PolicyFamily::isolation: return "isolation";
   }
   return "";
 }

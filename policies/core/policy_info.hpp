@@ -36,7 +36,16 @@ struct PolicyConfig {
   }
 };
 
-enum class PolicyFamily : std::uint8_t { placement, liveness, accounting, share, retry, checkpoint, session };
+enum class PolicyFamily : std::uint8_t {
+  placement,
+  isolation,
+  liveness,
+  accounting,
+  share,
+  retry,
+  checkpoint,
+  session,
+};
 [[nodiscard]] std::string_view to_string(PolicyFamily family);
 
 struct PolicyInfo {

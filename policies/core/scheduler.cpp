@@ -9,18 +9,32 @@
 
 namespace drydock {
 
-Scheduler::Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement, std::unique_ptr<RetryPolicy> retry,
-                     std::unique_ptr<AccountingPolicy> accounting)
+namespace {
+
+PlacementTraits traits_of(const PlacementPolicy& placement, const IsolationTraits& isolation) {
+  PlacementTraits traits = placement.traits();
+  traits.preempts = traits.preempts || isolation.preempts;
+  return traits;
+}
+
+}  // namespace
+
+Scheduler::Scheduler(SchedulerConfig config, Policies policies)
     : config_(std::move(config)),
-      placement_(std::move(placement)),
-      accounting_(std::move(accounting)),
-      cluster_(config_.queues, config_.pools, placement_->traits()),
+      placement_(std::move(policies.placement)),
+      isolation_(std::move(policies.isolation)),
+      isolation_traits_(isolation_ ? isolation_->traits() : IsolationTraits{.fixed = true}),
+      accounting_(std::move(policies.accounting)),
+      cluster_(config_.queues, config_.pools, traits_of(*placement_, isolation_traits_)),
       registry_(config_.control_plane.registry),
-      retries_(std::move(retry), config_.seed),
+      retries_(std::move(policies.retry), config_.seed),
       rng_(config_.seed, "placement"),
       plan_(cluster_, PoolId{}, Time{}) {
   DRYDOCK_CHECK(!retries_.has_policy() == config_.retry.type.empty(), "the scheduler was not given its retry policy");
   if (config_.session_margin) cluster_.mind_sessions(*config_.session_margin);
+  for (std::uint32_t p = 0; isolation_ && p < config_.pools.size(); ++p) {
+    isolation_->open({Time{}, PoolId{p}, cluster_}, cluster_.turns(PoolId{p}));
+  }
 }
 
 Scheduler::~Scheduler() = default;
@@ -67,6 +81,10 @@ Time Scheduler::next_wakeup() const {
   const bool store_work = !to_assign_.empty() || !to_release_.empty() ||
                           std::ranges::any_of(in_flight_, [](const Batch& b) { return b.unknown && b.read.value == 0; });
   if (store_work && store_ready_at_ > now_) at = std::min(at, store_ready_at_);
+  for (std::uint32_t p = 0; turns_change() && p < config_.pools.size(); ++p) {
+    const Time wakeup = isolation_->next_wakeup(PoolId{p});
+    if (wakeup > now_) at = std::min(at, wakeup);
+  }
   return at;
 }
 
@@ -426,6 +444,7 @@ bool Scheduler::pass_is_due() const {
 
 void Scheduler::decide() {
   if (halted_) return;
+  wake_pools();
   note_changes();
   if (pass_is_due()) pass();
   // A job that is rejected may have blocked others: the policy is asked again.
@@ -436,7 +455,15 @@ void Scheduler::decide() {
   if (!registry_.waits()) cycle_open_ = false;
 }
 
-// Until no pool has changes: what one pool takes from a shared queue is a change for the others. Each round takes a job.
+void Scheduler::wake_pools() {
+  for (std::uint32_t p = 0; turns_change() && p < config_.pools.size(); ++p) {
+    if (isolation_->next_wakeup(PoolId{p}) <= now_) cluster_.call_for_pass(PoolId{p});
+  }
+}
+
+// Until no pool has changes: what one pool takes from a shared queue is a change for the others. Each round takes a job. Where
+// pools lend, all of them take their own first; what a loan changes for a pool comes before its own lending. Only what then
+// still waits is a reason to stop something: what another pool has room for is not.
 void Scheduler::pass() {
   changed_at_ = kNever;
   if (accounting_ && config_.control_plane.trigger == PassTrigger::cycle && accounting_->is_known()) {
@@ -445,16 +472,32 @@ void Scheduler::pass() {
   }
   const auto is_dirty = [](const Pool& pool) { return pool.dirty; };
   while (!halted_ && std::ranges::any_of(cluster_.pools(), is_dirty)) {
+    planned_.clear();
     for (std::uint32_t p = 0; p < cluster_.pools().size() && !halted_; ++p) {
-      if (cluster_.pools()[p].dirty) plan_pool(PoolId{p});
+      if (!cluster_.pools()[p].dirty) continue;
+      plan_pool(PoolId{p}, false);
+      planned_.push_back(PoolId{p});
+    }
+    if (!isolation_traits_.lends) continue;
+    for (const PoolId pool : planned_) {
+      if (!halted_ && !cluster_.pool(pool).dirty) plan_pool(pool, true);
     }
   }
+  for (std::uint32_t p = 0; isolation_traits_.preempts && p < config_.pools.size() && !halted_; ++p) reclaim(PoolId{p});
 }
 
-void Scheduler::plan_pool(PoolId pool) {
-  plan_.begin(pool, now_);
+void Scheduler::plan_pool(PoolId pool, bool lending) {
+  IsolationPolicy* const isolation = turns_change() ? isolation_.get() : nullptr;
+  const IsolationPass open{now_, pool, cluster_, lending};
+  plan_.begin({.pool = pool, .now = now_, .isolation = isolation, .lending = lending});
   try {
-    placement_->plan(PassContext{now_, pool, cluster_, rng_}, plan_);
+    if (isolation != nullptr) isolation->open(open, cluster_.turns(pool));
+    // A start may change whose turn it is, and so the job that is first: the policy is asked again until it starts nothing.
+    for (bool again = true; again;) {
+      const std::size_t before = plan_.started().size();
+      placement_->plan(PassContext{now_, pool, cluster_, rng_}, plan_);
+      again = isolation != nullptr && !plan_.error() && plan_.started().size() > before;
+    }
   } catch (const std::exception& error) {
     halt("it threw an exception: " + std::string(error.what()));
   } catch (...) {
@@ -464,6 +507,19 @@ void Scheduler::plan_pool(PoolId pool) {
   cluster_.clear_changes(pool);
   if (halted_) return;
   for (const JobRef ref : plan_.started()) to_assign_.push_back(cluster_.job(ref).attempt_id());
+  take_displacements();
+}
+
+void Scheduler::reclaim(PoolId pool) {
+  const IsolationPass open{now_, pool, cluster_};
+  plan_.begin({.pool = pool, .now = now_});
+  isolation_->open(open, cluster_.turns(pool));
+  isolation_->reclaim(open, plan_);
+  DRYDOCK_CHECK(!plan_.error(), "an isolation policy stopped an attempt that it must not stop");
+  take_displacements();
+}
+
+void Scheduler::take_displacements() {
   for (const Displacement& displacement : plan_.preempted()) {
     commands_.emplace_back(StopAttempt{cluster_.job(displacement.victim).attempt_id(), ReleaseReason::preempted});
     promised_.push_back(displacement.beneficiary);

@@ -6,6 +6,7 @@
 #include "policies/core/cluster.hpp"
 #include "policies/core/commands.hpp"
 #include "policies/core/events.hpp"
+#include "policies/core/isolation_policy.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/plan.hpp"
 #include "policies/core/policy_info.hpp"
@@ -13,11 +14,13 @@
 #include "policies/core/retry.hpp"
 #include "policies/core/rng.hpp"
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace drydock {
@@ -40,6 +43,7 @@ struct SchedulerConfig {
   std::vector<QueueConfig> queues;
   std::vector<PoolConfig> pools;
   PolicyConfig placement;
+  PolicyConfig isolation = {"static-pools", {}};
   PolicyConfig accounting;  // its type is empty where there is none
   PolicyConfig retry;  // without a type: a failed attempt is the end of its job, a lost one is repeated at once, for ever
   std::optional<Duration> session_margin;  // left of a worker's session when a job started there ends; nothing: oblivious
@@ -49,11 +53,20 @@ struct SchedulerConfig {
   std::uint64_t seed = 1;                          // of the policy's random numbers
 };
 
+// What a scheduler decides with.
+struct Policies {
+  template <std::derived_from<PlacementPolicy> Placement>
+  Policies(std::unique_ptr<Placement> p) : placement(std::move(p)) {}  // NOLINT(google-explicit-constructor)
+  std::unique_ptr<PlacementPolicy> placement;
+  std::unique_ptr<IsolationPolicy> isolation;    // nullptr: pools are static
+  std::unique_ptr<RetryPolicy> retry;            // nullptr: as SchedulerConfig::retry without a type
+  std::unique_ptr<AccountingPolicy> accounting;  // nullptr: no counter
+};
+
 class Scheduler {
  public:
-  // The policies must be those that the configuration names (or a plugin's). Without `accounting` there is no counter.
-  Scheduler(SchedulerConfig config, std::unique_ptr<PlacementPolicy> placement,
-            std::unique_ptr<RetryPolicy> retry = nullptr, std::unique_ptr<AccountingPolicy> accounting = nullptr);
+  // The policies must be those that the configuration names (or a plugin's).
+  Scheduler(SchedulerConfig config, Policies policies);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -129,7 +142,11 @@ class Scheduler {
   void keep_time();
   void decide();
   void pass();
-  void plan_pool(PoolId pool);
+  void plan_pool(PoolId pool, bool lending);
+  void reclaim(PoolId pool);
+  void take_displacements();
+  void wake_pools();
+  [[nodiscard]] bool turns_change() const { return isolation_ != nullptr && !isolation_traits_.fixed; }
   void halt(const std::string& why);
   [[nodiscard]] bool still_waits(JobRef ref) const;
   void sum_up_promises();
@@ -144,6 +161,8 @@ class Scheduler {
 
   SchedulerConfig config_;
   std::unique_ptr<PlacementPolicy> placement_;
+  std::unique_ptr<IsolationPolicy> isolation_;
+  IsolationTraits isolation_traits_;
   std::unique_ptr<AccountingPolicy> accounting_;  // may be nullptr
   Cluster cluster_;
   RegistryWatch registry_;
@@ -169,6 +188,7 @@ class Scheduler {
   std::vector<JobRef> promised_;            // jobs for which attempts were stopped in this step
   std::vector<std::uint64_t> promised_in_;  // by queue: how many of them still wait
   std::vector<JobRef> lost_;
+  std::vector<PoolId> planned_;  // in this round of a pass
 
   std::vector<Command> commands_;
   Arena<Placement> placements_;

@@ -46,6 +46,7 @@ using FaultTimes = std::variant<WorkerCrash::Once, WorkerCrash::Repeated>;
 // "probability", "at" and "for" of a fault that may happen to each order.
 [[nodiscard]] OrderFault read_order_fault(const ObjectReader& fault, OrderFault::Kind kind);
 [[nodiscard]] FaultKind poison_job_kind();
+[[nodiscard]] FaultKind beat_down_kind();
 
 // The key "target", a host or host group of the scenario; empty when there is none.
 [[nodiscard]] std::string read_target(const ObjectReader& fault, const Scenario& scenario);

@@ -57,7 +57,7 @@ TEST_P(Determinism, HeartbeatsOneByOneOrComputedDecideTheSame) { EXPECT_EQ(simul
 INSTANTIATE_TEST_SUITE_P(
     BuiltIn, Determinism,
     ::testing::Values(Case{"easy-against-fcfs", {}}, Case{"node-failures", {"--set", "/workload/0/count=1000"}},
-                      Case{"bursts", {"--set", "/workload/0/count=3000"}}, Case{"isolation", {}},
+                      Case{"bursts", {"--set", "/workload/0/count=3000"}}, Case{"worker-pools", {"--set", "/duration=4d"}},
                       Case{"reference/detection", {"--set", "/duration=6h"}},
                       Case{"reference/false-expiries", {"--set", "/duration=12h"}},
                       Case{"node-failures",

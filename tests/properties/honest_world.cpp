@@ -35,7 +35,7 @@ std::string text(AttemptId id) { return fmt::format("attempt {}.{}", id.job.valu
 
 HonestWorld::HonestWorld(WorldConfig config, std::unique_ptr<PlacementPolicy> policy)
     : config_(std::move(config)),
-      scheduler_(config_.scheduler, std::move(policy), make_retry(config_.scheduler.retry)),
+      scheduler_(config_.scheduler, make_policies(config_.scheduler, std::move(policy))),
       rng_(config_.seed, "honest world"),
       workers_(config_.workers.size()),
       jobs_(config_.jobs.size()) {

@@ -14,7 +14,10 @@ namespace {
 class IdealWorld {
  public:
   IdealWorld(const SchedulerConfig& config, std::unique_ptr<PlacementPolicy> policy, const std::vector<IdealJob>& jobs)
-      : jobs_(jobs), scheduler_(config, std::move(policy)), running_(jobs.size()), done_(jobs.size()) {
+      : jobs_(jobs),
+        scheduler_(config, make_policies(config, std::move(policy))),
+        running_(jobs.size()),
+        done_(jobs.size()) {
     run_.starts.assign(jobs.size(), kNever);
     run_.ends.assign(jobs.size(), kNever);
     run_.placements.resize(jobs.size());
@@ -31,9 +34,10 @@ class IdealWorld {
         facts_.emplace_back(JobSubmitted{jobs_[by_time[next]].spec});
       }
       for (; !ends_.empty() && ends_.top().first == now_; ends_.pop()) finish(ends_.top().second);
-      while (!facts_.empty() && run_.halted.empty()) step(watch);
+      while ((!facts_.empty() || scheduler_.next_wakeup() <= now_) && run_.halted.empty()) step(watch);
       now_ = ends_.empty() ? kNever : ends_.top().first;
       if (next < by_time.size()) now_ = std::min(now_, jobs_[by_time[next]].submitted);
+      now_ = std::min(now_, scheduler_.next_wakeup());
       if (now_ == kNever) break;
     }
     return std::move(run_);

@@ -1,5 +1,7 @@
 #include "tests/properties/random_history.hpp"
 
+#include "policies/catalog.hpp"
+
 #include <algorithm>
 #include <string>
 
@@ -19,6 +21,7 @@ class Generator {
     uniform_ = chance(3);
     same_speed_ = chance(2);
     make_queues_and_pools();
+    choose_isolation();
     make_control_plane();
     make_workers();
     make_jobs();
@@ -48,6 +51,29 @@ class Generator {
       }
       config_.scheduler.pools.push_back(pool);
     }
+  }
+
+  // In every second history. Pools then serve all queues; as isolation policies demand, every job fits into every pool.
+  void choose_isolation() {
+    SchedulerConfig& scheduler = config_.scheduler;
+    Rng rng(config_.seed, "isolation");
+    const PlacementTraits traits = make_placement(scheduler.placement)->traits();
+    const bool other_order = traits.plans_ahead || traits.preempts;
+    std::vector<const PolicyInfo*> choices;
+    for (const PolicyInfo& info : policy_catalog()) {
+      if (info.family != PolicyFamily::isolation) continue;
+      if (!other_order || make_isolation(configure(info))->traits().fixed) choices.push_back(&info);
+    }
+    const PolicyInfo& chosen = *choices[rng.below(choices.size())];
+    if (rng.below(2) == 0) return;
+    scheduler.isolation = random_policy(chosen, config_.seed);
+    everywhere_ = make_isolation(scheduler.isolation)->traits().serves_all;
+    for (PoolConfig& pool : scheduler.pools) {
+      if (!everywhere_ || pool.queues.size() == scheduler.queues.size()) continue;
+      pool.own = pool.queues;
+      pool.queues = scheduler.pools.front().queues;
+    }
+    for (QueueConfig& queue : scheduler.queues) queue.weight = 1 + static_cast<std::int64_t>(rng.below(4));
   }
 
   void make_control_plane() {
@@ -81,9 +107,10 @@ class Generator {
         const std::int64_t here = fit_count(job.per_task, worker.capacity);
         tasks = whole_ ? std::max(tasks, here) : tasks + here;
       }
-      if (tasks >= job.tasks) return true;
+      if (everywhere_ && tasks < job.tasks) return false;
+      if (!everywhere_ && tasks >= job.tasks) return true;
     }
-    return false;
+    return everywhere_;
   }
 
   [[nodiscard]] JobSpec some_job(std::uint64_t id) {
@@ -124,6 +151,7 @@ class Generator {
   bool whole_;
   bool uniform_ = false;
   bool same_speed_ = false;
+  bool everywhere_ = false;  // every pool serves every queue
   WorldConfig config_;
 };
 

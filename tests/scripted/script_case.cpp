@@ -97,8 +97,7 @@ void Case::start() {
     for (std::uint32_t q = 0; q < config_.queues.size(); ++q) pool.queues.push_back(QueueId{q});
     config_.pools.push_back(std::move(pool));
   }
-  scheduler_ = std::make_unique<Scheduler>(config_, make_placement(config_.placement), nullptr,
-                                             make_accounting(config_.accounting));
+  scheduler_ = std::make_unique<Scheduler>(config_, make_policies(config_));
   const JournalHeader header{"test", "{}", "", config_.seed};
   binary_writer_ = std::make_unique<JournalWriter>(binary_, JournalFormat::binary, header);
   json_writer_ = std::make_unique<JournalWriter>(json_, JournalFormat::json_lines, header);
@@ -165,7 +164,7 @@ std::string Case::replay_difference(JournalFormat format, const std::string& jou
   std::istringstream in(journal);
   auto reader = JournalReader::open(in);
   if (!reader) return fmt::format("the {} journal cannot be read: {}\n", name, reader.error().message);
-  Scheduler fresh(config_, make_placement(config_.placement), nullptr, make_accounting(config_.accounting));
+  Scheduler fresh(config_, make_policies(config_));
   const Result<ReplayReport> report = replay(*reader.value(), fresh);
   if (!report) return fmt::format("the {} journal cannot be replayed: {}\n", name, report.error().message);
   if (report.value().difference) return fmt::format("replay of the {} journal: {}\n", name, *report.value().difference);

@@ -18,7 +18,7 @@ SchedulerConfig with_seed(SchedulerConfig config, std::uint64_t seed) {
 ToyWorld::ToyWorld(const scenarios::Scenario& scenario, std::uint64_t seed)
     : scenario_(scenario),
       workload_(scenario, seed),
-      scheduler_(with_seed(scenario.scheduler, seed), make_placement(scenario.scheduler.placement)) {
+      scheduler_(with_seed(scenario.scheduler, seed), make_policies(scenario.scheduler)) {
   build();
 }
 

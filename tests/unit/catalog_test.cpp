@@ -20,6 +20,9 @@ TEST(Catalog, HoldsEveryBuiltInPolicy) {
     EXPECT_NE(find_policy(PolicyFamily::liveness, type), nullptr) << type;
     EXPECT_EQ(find_policy(PolicyFamily::placement, type), nullptr) << type;
   }
+  for (const char* type : {"static-pools", "shared", "priority", "borrowing", "weighted-fair"}) {
+    EXPECT_NE(find_policy(PolicyFamily::isolation, type), nullptr) << type;
+  }
   for (const char* type : {"equal-active", "max-min", "drf", "aimd", "leased"}) {
     EXPECT_NE(find_policy(PolicyFamily::share, type), nullptr) << type;
     EXPECT_EQ(find_policy(PolicyFamily::placement, type), nullptr) << type;
@@ -87,6 +90,7 @@ TEST(Catalog, EachPolicyCanBeMadeWithDefaultsAndWithEachChoice) {
         case PolicyFamily::placement: EXPECT_NE(make_placement(config), nullptr); break;
         case PolicyFamily::liveness: EXPECT_NE(make_liveness(config), nullptr); break;
         case PolicyFamily::accounting: EXPECT_NE(make_accounting(config), nullptr); break;
+        case PolicyFamily::isolation: EXPECT_NE(make_isolation(config), nullptr); break;
         case PolicyFamily::share: EXPECT_NE(make_share(config), nullptr); break;
         case PolicyFamily::retry: EXPECT_NE(make_retry(config), nullptr); break;
         case PolicyFamily::checkpoint: EXPECT_NE(make_checkpoint(config), nullptr); break;

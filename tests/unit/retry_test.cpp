@@ -29,7 +29,7 @@ SchedulerBench bench_of(const PolicyConfig& retry) {
   config.pools = {{"main", {QueueId{0}}}};
   config.placement = configure(*find_policy(PolicyFamily::placement, "fcfs"));
   config.retry = retry;
-  return {config, make_placement(config.placement), make_retry(config.retry)};
+  return {config, make_policies(config)};
 }
 
 AttemptFinished failed(std::uint64_t job, std::uint32_t number) { return {{JobId{job}, number}, Ending::failed}; }

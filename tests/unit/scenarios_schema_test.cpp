@@ -102,7 +102,7 @@ TEST(Schema, ListsThePoliciesOfTheCatalogWithParametersAndDefaults) {
   const Json schema = Json::parse(schema_text());
   for (const PolicyFamily family :
        {PolicyFamily::placement, PolicyFamily::liveness, PolicyFamily::accounting, PolicyFamily::share, PolicyFamily::retry,
-        PolicyFamily::checkpoint, PolicyFamily::session}) {
+        PolicyFamily::checkpoint, PolicyFamily::session, PolicyFamily::isolation}) {
     const std::string definition = family == PolicyFamily::checkpoint ? "checkpoint_policy" : std::string(to_string(family));
     const Json& choices = schema.at("definitions").at(definition).at("anyOf");
     std::vector<std::string> types;

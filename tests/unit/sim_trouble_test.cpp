@@ -252,7 +252,7 @@ TEST(Trouble, AJournalOfItReplaysInBothFormats) {
     ASSERT_TRUE(reader) << reader.error().message;
     SchedulerConfig config = scenario.scheduler;
     config.seed = 1;
-    Scheduler scheduler(config, make_placement(config.placement), make_retry(config.retry));
+    Scheduler scheduler(config, make_policies(config));
     const auto report = replay(*reader.value(), scheduler);
     ASSERT_TRUE(report) << report.error().message;
     EXPECT_FALSE(report.value().difference) << *report.value().difference;
