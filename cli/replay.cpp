@@ -57,7 +57,8 @@ class Replay final : public Command {
   static std::string why_not(std::string_view set) {
     return fmt::format(
         "--set {}: a replay feeds the recorded facts to another configuration of the scheduler; it can change "
-        "/policies/placement, retry and session, /control_plane, and /queues/N/priority or capacity. For anything else, use `drydock simulate`",
+        "/policies/placement, retry and session, /control_plane, and /queues/N/priority or capacity. For anything else, use "
+        "`drydock simulate`",
         scenarios::printable(set));
   }
 
