@@ -3,7 +3,6 @@
 #include "policies/core/assert.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace drydock::sim {
@@ -185,57 +184,6 @@ void Executor::kill_on_host(HostIndex host) {
     lose(slot);
   }
   for (const WorkerId worker : platform_.hosts()[host].workers) children_.renew(worker);
-}
-
-void Executor::lose(std::uint32_t slot) {
-  if (jobs_[slot].phase == Phase::none) return;
-  common_.metrics.attempt_lost();
-  interrupt(slot, jobs_[slot].on_failure);
-}
-
-void Executor::find_victims(WorkerId worker) {
-  victims_.clear();
-  const HostIndex host = platform_.workers()[index(worker)].host;
-  for (TaskIndex task = cpu_.first_on(host); task != kNoTask; task = cpu_.next_on_host(task)) {
-    if (cpu_.facts(task).tag == worker.value) victims_.push_back(cpu_.facts(task).owner);
-  }
-}
-
-void Executor::kill_on_worker(WorkerId worker) {
-  find_victims(worker);
-  for (const std::uint32_t slot : victims_) lose(slot);
-  children_.renew(worker);
-}
-
-void Executor::disown_on_worker(WorkerId worker) {
-  find_victims(worker);
-  for (const std::uint32_t slot : victims_) disown(slot);
-}
-
-// The next attempt has what a checkpoint holds, or what this one began with; what a disowned one does is waste.
-void Executor::disown(std::uint32_t slot) {
-  if (jobs_[slot].disowned) return;
-  const std::uint32_t heir_slot = take_slot();
-  const LiveJob& job = jobs_[slot];
-  LiveJob heir = job;
-  heir.generation = jobs_[heir_slot].generation;
-  heir.first_task = kNoTask;
-  heir.phase = Phase::none;
-  heir.waiting_for = 0;
-  heir.pay_restart = job.on_failure == OnInterrupt::checkpoint;
-  if (job.on_failure == OnInterrupt::restart) {
-    note_wasted(job.done_core_ns);
-    heir.done = heir.saved = Duration{0};
-    heir.done_core_ns = heir.saved_core_ns = 0;
-    heir.requests_done = 0;
-  } else if (job.on_failure == OnInterrupt::checkpoint) {
-    heir.done = heir.saved;
-    heir.done_core_ns = heir.saved_core_ns;
-  }
-  jobs_[heir_slot] = heir;
-  jobs_[slot].disowned = true;
-  by_id_.erase(heir.id);
-  by_id_.insert(heir.id, heir_slot);
 }
 
 // --- from dispatch to end ---
@@ -454,128 +402,6 @@ void Executor::finish(std::uint32_t slot) {
   last_end_ = common_.now;
   leave_hosts(slot);
   free_slot(slot);
-}
-
-// --- interruptions ---
-
-void Executor::interrupt(std::uint32_t slot, OnInterrupt keep) {
-  LiveJob& job = jobs_[slot];
-  if (job.phase == Phase::none) return;
-  const bool requesting = job.phase == Phase::compute && job.requests.count > 0;
-  if ((job.phase == Phase::compute && !requesting) || job.phase == Phase::child) common_.queue.add_void();
-  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
-    stop_task(task);
-    if (task < flows_.size() && flows_[task].live) engine_.stop_flow(flows_[task].id);
-  }
-  if (job.requests.count > 0) {
-    interrupt_requests(job, keep);
-    leave_hosts(slot);
-    ++job.generation;
-    if (job.disowned) free_slot(slot);
-    return;
-  }
-  long double core_ns = 0;
-  const WorkDone now_done = done_by_attempt(job, core_ns);
-  const Duration began_at = job.done;
-  const long double began_with = job.done_core_ns;
-  if (now_done.saved > Duration{0}) {
-    job.saved = began_at + now_done.saved;
-    job.saved_core_ns = began_with + core_ns_of(job, now_done.saved);
-  }
-  switch (keep) {
-    case OnInterrupt::restart:
-      job.done = job.saved = Duration{0};
-      job.done_core_ns = job.saved_core_ns = 0;
-      break;
-    case OnInterrupt::resume:
-      job.done = began_at + now_done.all;
-      job.done_core_ns = began_with + core_ns_of(job, now_done.all);
-      break;
-    case OnInterrupt::checkpoint:
-      job.done = job.saved;
-      job.done_core_ns = job.saved_core_ns;
-      break;
-  }
-  job.pay_restart = keep == OnInterrupt::checkpoint;
-  // What a disowned attempt began with is its heir's.
-  note_wasted(job.disowned ? core_ns : began_with + core_ns - job.done_core_ns);
-  leave_hosts(slot);
-  ++job.generation;
-  if (job.disowned) free_slot(slot);
-}
-
-std::uint32_t Executor::leave_service(const LiveJob& job) {
-  std::uint32_t done = job.requests.count;
-  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
-    done = std::min(done, clients_->leave(common_.now, task, job.requests.count));
-  }
-  return done;
-}
-
-// No core time is lost: none was used. A request that ran is made again.
-void Executor::interrupt_requests(LiveJob& job, OnInterrupt keep) {
-  const std::uint32_t done = job.phase == Phase::compute  ? leave_service(job)
-                             : job.phase == Phase::output ? job.requests.count - 1
-                                                          : job.requests_done;
-  job.requests_done = keep == OnInterrupt::resume ? done : 0;
-  // For the scheduler: as if all took the same time.
-  const long double part = static_cast<long double>(job.requests_done) / job.requests.count;
-  job.done = std::min(job.work - Duration{1}, Duration{std::llround(static_cast<long double>(nanos(job.work)) * part)});
-}
-
-long double Executor::core_ns_of(const LiveJob& job, Duration work) const {
-  long double sum = 0;
-  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
-    const long double cores = static_cast<long double>(cpu_.facts(task).cpus_milli) / 1000;
-    sum += cores * static_cast<long double>(nanos(work)) / platform_.hosts()[cpu_.facts(task).host].speed;
-  }
-  return sum;
-}
-
-WorkDone Executor::done_by_attempt(const LiveJob& job, long double& core_ns) const {
-  WorkDone least{.all = Duration::max(), .saved = Duration::max()};
-  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
-    const Duration received = cpu_.received(task, common_.now);
-    const WorkDone done = work_done(plan_of(job, cpu_.facts(task).host), received);
-    least = {.all = std::min(least.all, done.all), .saved = std::min(least.saved, done.saved)};
-    core_ns += static_cast<long double>(nanos(received)) * static_cast<long double>(cpu_.facts(task).cpus_milli) / 1000;
-  }
-  return least;
-}
-
-// In parts: a gang can waste more core time than one Duration holds.
-void Executor::note_wasted(long double core_ns) {
-  constexpr std::int64_t kPart = std::int64_t{1} << 62;
-  for (; core_ns > static_cast<long double>(kPart); core_ns -= static_cast<long double>(kPart)) {
-    common_.metrics.wasted(Duration{kPart});
-  }
-  common_.metrics.wasted(Duration{std::llround(std::max(0.0L, core_ns))});
-}
-
-void Executor::stop_task(TaskIndex task) {
-  const HostIndex host = cpu_.facts(task).host;
-  const std::int64_t before = cpu_.usage(host);
-  cpu_.stop(task, common_.now);
-  note_usage(host, before);
-  if (cpu_.shared(host)) watch(host);
-}
-
-// Takes the attempt's tasks, which no longer run, off their hosts.
-void Executor::leave_hosts(std::uint32_t slot) {
-  LiveJob& job = jobs_[slot];
-  for (TaskIndex task = job.first_task; task != kNoTask;) {
-    const TaskIndex next = cpu_.chain(task);
-    if (task < flows_.size()) flows_[task].live = false;
-    if (job.gpus > 0) common_.metrics.gpu_conflicts(common_.now, gpus_.give_back(cpu_.facts(task).host, task));
-    children_.give_back(WorkerId{cpu_.facts(task).tag}, task, common_.now);
-    cpu_.remove(task);
-    task = next;
-  }
-  job.first_task = kNoTask;
-  job.phase = Phase::none;
-  for (; job.troubles_pending > 0; --job.troubles_pending) common_.queue.add_void();
-  job.trouble_at = kNever;
-  --live_attempts_;
 }
 
 // --- hosts ---

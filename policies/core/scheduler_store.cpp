@@ -1,0 +1,188 @@
+// The scheduler towards the store: batches that are cleared, sent, answered, read back and settled.
+#include "policies/core/assert.hpp"
+#include "policies/core/scheduler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace drydock {
+
+// --- answers of the store ---
+
+void Scheduler::on(const CommitAnswered& event) {
+  const auto batch = std::ranges::find(in_flight_, event.request, &Batch::commit);
+  if (event.request.value == 0 || batch == in_flight_.end() || batch->unknown) return;
+  const auto at = static_cast<std::size_t>(batch - in_flight_.begin());
+  switch (event.answer) {
+    case Answer::done: settle(at, event.version); break;
+    case Answer::failed:
+      settle(at, std::nullopt);
+      store_ready_at_ = later(now_, config_.store_retry);
+      break;
+    case Answer::unknown: batch->unknown = true; break;  // send_reads asks; until then its jobs stay as they are
+  }
+}
+
+void Scheduler::on(const BatchRead& event) {
+  const auto batch = std::ranges::find(in_flight_, event.request, &Batch::read);
+  if (event.request.value == 0 || batch == in_flight_.end()) return;
+  if (event.answer != Answer::done) {
+    batch->read = RequestId{};
+    store_ready_at_ = later(now_, config_.store_retry);
+    return;
+  }
+  const auto at = static_cast<std::size_t>(batch - in_flight_.begin());
+  settle(at, event.found ? std::optional(event.version) : std::nullopt);
+}
+
+void Scheduler::settle(std::size_t at, std::optional<std::uint64_t> version) {
+  if (version) settle_done(in_flight_[at]);
+  else settle_failed(in_flight_[at]);
+  const BatchChange change = in_flight_[at].change;
+  retire(at);
+  if (!accounting_) return;
+  Asker ask = asker();
+  accounting_->settled(change, version, ask);
+}
+
+// A batch of which something was lost or cancelled meanwhile is not sent: what is left of it forms another.
+void Scheduler::take_clearance(const Clearance& clearance) {
+  const auto batch = std::ranges::find_if(
+      in_flight_, [&](const Batch& b) { return b.change.batch == clearance.batch && b.commit.value == 0; });
+  DRYDOCK_CHECK(batch != in_flight_.end(), "a batch was cleared that does not wait for it");
+  const auto at = static_cast<std::size_t>(batch - in_flight_.begin());
+  const bool whole = std::ranges::all_of(batch->assignments, [this](AttemptId attempt) {
+    const std::optional<JobRef> ref = current(attempt);
+    return ref && !cluster_.job(*ref).lost && !cluster_.job(*ref).cancelled;
+  });
+  if (clearance.granted && whole) return send(*batch);
+  if (clearance.granted) return settle(at, std::nullopt);
+  settle_failed(*batch);
+  retire(at);
+  store_ready_at_ = later(now_, config_.store_retry);
+}
+
+void Scheduler::settle_done(Batch& batch) {
+  for (const AttemptId attempt : batch.assignments) {
+    const std::optional<JobRef> ref = current(attempt);
+    DRYDOCK_CHECK(ref, "a job was forgotten while its assignment was on its way");
+    const Job& job = cluster_.job(*ref);
+    if (job.lost) {
+      end(*ref, ReleaseReason::worker_lost);
+      if (!job.cancelled) wait_again(*ref);
+    } else if (job.cancelled) {
+      end(*ref, ReleaseReason::cancelled);
+    } else {
+      cluster_.set_state(*ref, JobState::committed);
+      to_dispatch_.push_back(attempt);
+    }
+  }
+  for (const OpenRelease& release : batch.releases) {
+    const std::optional<JobRef> ref = current(release.row.attempt);
+    if (ref && cluster_.job(*ref).state == JobState::ended) cluster_.remove_job(*ref);
+  }
+}
+
+void Scheduler::settle_failed(Batch& batch) {
+  for (const AttemptId attempt : batch.assignments) {
+    const std::optional<JobRef> ref = current(attempt);
+    DRYDOCK_CHECK(ref, "a job was forgotten while its assignment was on its way");
+    cluster_.give_back(*ref);
+    forget_or_wait(*ref);
+  }
+  to_release_.insert(to_release_.begin(), batch.releases.begin(), batch.releases.end());
+}
+
+void Scheduler::retire(std::size_t at) {
+  Batch batch = std::move(in_flight_[at]);
+  in_flight_.erase(in_flight_.begin() + static_cast<std::ptrdiff_t>(at));
+  batch.assignments.clear();
+  batch.releases.clear();
+  batch.commit = batch.read = RequestId{};
+  batch.change = {};
+  batch.unknown = false;
+  spare_.push_back(std::move(batch));
+}
+
+// --- orders ---
+
+void Scheduler::send_commit() {
+  if (halted_ || (to_assign_.empty() && to_release_.empty())) return;
+  if (in_flight_.size() >= config_.max_in_flight || now_ < store_ready_at_) return;
+  Batch batch;
+  if (!spare_.empty()) {
+    batch = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  batch.releases.swap(to_release_);
+  for (const AttemptId attempt : to_assign_) {
+    const std::optional<JobRef> ref = current(attempt);
+    if (!ref || cluster_.job(*ref).state != JobState::committing) continue;  // lost or cancelled before it was sent
+    cluster_.set_sent(*ref);
+    batch.assignments.push_back(attempt);
+    batch.change.assigned += cluster_.job(*ref).cpus_in_all();
+  }
+  to_assign_.clear();
+  if (batch.assignments.empty() && batch.releases.empty()) {
+    spare_.push_back(std::move(batch));
+    return;
+  }
+  for (const OpenRelease& release : batch.releases) batch.change.released += release.cpus_milli;
+  batch.change.batch = ++last_batch_;
+  in_flight_.push_back(std::move(batch));
+  if (accounting_ && accounting_->clears() && in_flight_.back().change.assigned > 0) {
+    Asker ask = asker();
+    accounting_->clear(in_flight_.back().change, cpus_in_use_limit(), ask);
+  } else {
+    send(in_flight_.back());
+  }
+}
+
+void Scheduler::send(Batch& batch) {
+  if (accounting_) {
+    Asker ask = asker();
+    accounting_->sending(batch.change, ask);
+  }
+  const std::span<Assignment> assignments = assignments_.take(batch.assignments.size());
+  for (std::size_t i = 0; i < assignments.size(); ++i) {
+    const AttemptId attempt = batch.assignments[i];
+    assignments[i] = {attempt, placements_.copy(cluster_.job(*current(attempt)).placements)};
+  }
+  const std::span<Release> releases = releases_.take(batch.releases.size());
+  for (std::size_t i = 0; i < releases.size(); ++i) releases[i] = batch.releases[i].row;
+  batch.commit = next_request();
+  commands_.emplace_back(Commit{batch.commit, releases, assignments});
+}
+
+// What all pools together have.
+std::int64_t Scheduler::cpus_in_use_limit() const {
+  std::int64_t cpus = 0;
+  for (const Pool& pool : cluster_.pools()) cpus += pool.capacity.cpus();
+  return cpus;
+}
+
+void Scheduler::send_reads() {
+  if (halted_ || now_ < store_ready_at_) return;
+  for (Batch& batch : in_flight_) {
+    if (!batch.unknown || batch.read.value != 0) continue;
+    batch.read = next_request();
+    commands_.emplace_back(ReadBatch{batch.read, batch.commit});
+  }
+}
+
+void Scheduler::send_dispatches() {
+  if (halted_) return;
+  for (const AttemptId attempt : to_dispatch_) {
+    const std::optional<JobRef> ref = current(attempt);
+    if (!ref || cluster_.job(*ref).state != JobState::committed) continue;  // its worker was lost in this step
+    if (cluster_.job(*ref).cancelled) {                                     // likewise
+      end(*ref, ReleaseReason::cancelled);
+      continue;
+    }
+    cluster_.set_running(*ref, now_);
+    commands_.emplace_back(Dispatch{attempt, placements_.copy(cluster_.job(*ref).placements)});
+  }
+  to_dispatch_.clear();
+}
+
+}  // namespace drydock
