@@ -94,8 +94,8 @@ class AtomicCounter final : public AccountingPolicy {
     for (Clearing& next : pending_) {
       const std::uint64_t as = 2 * next.change.batch;
       highest_ = std::max(highest_, as);
-      next.request = ask.counter(
-          {.op = CounterOp::checked_add, .amount = next.change.assigned, .limit = next.limit, .version = as});
+      next.request =
+          ask.counter({.op = CounterOp::checked_add, .amount = next.change.assigned, .limit = next.limit, .version = as});
       clearing_.push_back(next);
     }
     pending_.clear();
@@ -117,21 +117,22 @@ class AtomicCounter final : public AccountingPolicy {
 }  // namespace
 
 BuiltInAccounting atomic_counter_policy() {
-  return {.info = {.family = PolicyFamily::accounting,
-                   .type = "atomic-counter",
-                   .summary = "A script checks the limit and adds, in one step, before the commit",
-                   .details = "What a batch takes is added to the counter only if it stays within the capacity, before the "
-                              "batch is committed, so that several schedulers cannot promise the same cpus together; a batch "
-                              "that is refused waits. What it gives back, and what an aborted commit had taken, is "
-                              "subtracted after. Each commit that starts something waits for one round trip to Redis; after "
-                              "a lost answer no batch is cleared until the counter has been set to the truth.",
-                   .source = "check-and-add in Redis scripts (EVAL)",
-                   .parameters = {{.name = "resync",
-                                   .default_value = Duration{std::chrono::seconds{300}},
-                                   .help = "time between two resyncs for which there is no cause; 0s: none"}}},
-          .make = [](const PolicyConfig& config) -> std::unique_ptr<AccountingPolicy> {
-            return std::make_unique<AtomicCounter>(config);
-          }};
+  return {
+      .info = {.family = PolicyFamily::accounting,
+               .type = "atomic-counter",
+               .summary = "A script checks the limit and adds, in one step, before the commit",
+               .details = "What a batch takes is added to the counter only if it stays within the capacity, before the "
+                          "batch is committed, so that several schedulers cannot promise the same cpus together; a batch "
+                          "that is refused waits. What it gives back, and what an aborted commit had taken, is "
+                          "subtracted after. Each commit that starts something waits for one round trip to Redis; after "
+                          "a lost answer no batch is cleared until the counter has been set to the truth.",
+               .source = "check-and-add in Redis scripts (EVAL)",
+               .parameters = {{.name = "resync",
+                               .default_value = Duration{std::chrono::seconds{300}},
+                               .help = "time between two resyncs for which there is no cause; 0s: none"}}},
+      .make = [](const PolicyConfig& config) -> std::unique_ptr<AccountingPolicy> {
+        return std::make_unique<AtomicCounter>(config);
+      }};
 }
 
 }  // namespace drydock

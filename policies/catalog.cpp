@@ -30,8 +30,8 @@ const std::vector<BuiltInLiveness>& livenesses() {
 }
 
 const std::vector<BuiltInAccounting>& accountings() {
-  static const std::vector<BuiltInAccounting> all = {cached_counter_policy(), database_policy(),
-                                                     fenced_counter_policy(), atomic_counter_policy(),
+  static const std::vector<BuiltInAccounting> all = {cached_counter_policy(),  database_policy(),
+                                                     fenced_counter_policy(),  atomic_counter_policy(),
                                                      reserve_confirm_policy(), outbox_policy()};
   return all;
 }

@@ -21,13 +21,14 @@ class Database final : public AccountingPolicy {
 }  // namespace
 
 BuiltInAccounting database_policy() {
-  return {.info = {.family = PolicyFamily::accounting,
-                   .type = "database",
-                   .summary = "SELECT SUM before every decision, and no counter",
-                   .details = "Nothing can drift. Each pass over the queues costs a query that reads every allocation which is "
-                              "not released, and waits for it.",
-                   .source = "PostgreSQL"},
-          .make = [](const PolicyConfig&) -> std::unique_ptr<AccountingPolicy> { return std::make_unique<Database>(); }};
+  return {
+      .info = {.family = PolicyFamily::accounting,
+               .type = "database",
+               .summary = "SELECT SUM before every decision, and no counter",
+               .details = "Nothing can drift. Each pass over the queues costs a query that reads every allocation which is "
+                          "not released, and waits for it.",
+               .source = "PostgreSQL"},
+      .make = [](const PolicyConfig&) -> std::unique_ptr<AccountingPolicy> { return std::make_unique<Database>(); }};
 }
 
 }  // namespace drydock

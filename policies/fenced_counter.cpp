@@ -76,18 +76,19 @@ class FencedCounter final : public AccountingPolicy {
 
 BuiltInAccounting fenced_counter_policy() {
   return {
-      .info = {.family = PolicyFamily::accounting,
-               .type = "fenced-counter",
-               .summary = "A counter that takes each commit once, in order, and is set anew whenever an update may be lost",
-               .details =
-                   "Each commit raises the store's version; a script adds a commit's net change only under a version that is "
-                   "above the last one counted, and a resync only sets a sum that is not older than what was counted. An "
-                   "update whose answer is missing, a missing counter and a refusal that no resync explains lead to a resync "
-                   "at once: the counter is wrong until that has come, not until the timer has.",
-               .source = "fencing tokens: Gray and Cheriton, SOSP 1989; Kleppmann 2016",
-               .parameters = {{.name = "resync",
-                               .default_value = Duration{std::chrono::seconds{300}},
-                               .help = "time between two resyncs for which there is no cause; 0s: none"}}},
+      .info =
+          {.family = PolicyFamily::accounting,
+           .type = "fenced-counter",
+           .summary = "A counter that takes each commit once, in order, and is set anew whenever an update may be lost",
+           .details =
+               "Each commit raises the store's version; a script adds a commit's net change only under a version that is "
+               "above the last one counted, and a resync only sets a sum that is not older than what was counted. An "
+               "update whose answer is missing, a missing counter and a refusal that no resync explains lead to a resync "
+               "at once: the counter is wrong until that has come, not until the timer has.",
+           .source = "fencing tokens: Gray and Cheriton, SOSP 1989; Kleppmann 2016",
+           .parameters = {{.name = "resync",
+                           .default_value = Duration{std::chrono::seconds{300}},
+                           .help = "time between two resyncs for which there is no cause; 0s: none"}}},
       .make = [](const PolicyConfig& config) -> std::unique_ptr<AccountingPolicy> {
         return std::make_unique<FencedCounter>(config);
       }};

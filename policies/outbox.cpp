@@ -78,8 +78,8 @@ class Outbox final : public AccountingPolicy {
     if (resync_.is_idle()) waits_ = false;
     if (rows_.empty() || sending_.value != 0 || waits_ || ask.now() < retry_at_) return;
     sent_ = rows_.front().version;
-    sending_ = ask.counter(
-        {.op = CounterOp::checked_add, .amount = rows_.front().amount, .limit = kNoLimit, .version = sent_});
+    sending_ =
+        ask.counter({.op = CounterOp::checked_add, .amount = rows_.front().amount, .limit = kNoLimit, .version = sent_});
   }
 
   Timer timer_;
@@ -97,23 +97,24 @@ class Outbox final : public AccountingPolicy {
 }  // namespace
 
 BuiltInAccounting outbox_policy() {
-  return {.info = {.family = PolicyFamily::accounting,
-                   .type = "outbox",
-                   .summary = "Changes are written with the commit, and a relay counts them one by one until it has a receipt",
-                   .details = "Each commit leaves a row with its net change; the relay sends the first row again until the "
-                              "counter has taken it, which the row's version makes harmless. No change is lost, but the "
-                              "counter is late by what lies in the outbox: one round trip to Redis per commit.",
-                   .source = "transactional outbox: Richardson, Microservices Patterns, 2018",
-                   .parameters = {{.name = "resync",
-                                   .default_value = Duration{},
-                                   .help = "time between two resyncs for which there is no cause; 0s: none"},
-                                  {.name = "retry",
-                                   .default_value = Duration{std::chrono::seconds{1}},
-                                   .help = "pause after a row without a receipt",
-                                   .minimum = 1e-3}}},
-          .make = [](const PolicyConfig& config) -> std::unique_ptr<AccountingPolicy> {
-            return std::make_unique<Outbox>(config);
-          }};
+  return {
+      .info = {.family = PolicyFamily::accounting,
+               .type = "outbox",
+               .summary = "Changes are written with the commit, and a relay counts them one by one until it has a receipt",
+               .details = "Each commit leaves a row with its net change; the relay sends the first row again until the "
+                          "counter has taken it, which the row's version makes harmless. No change is lost, but the "
+                          "counter is late by what lies in the outbox: one round trip to Redis per commit.",
+               .source = "transactional outbox: Richardson, Microservices Patterns, 2018",
+               .parameters = {{.name = "resync",
+                               .default_value = Duration{},
+                               .help = "time between two resyncs for which there is no cause; 0s: none"},
+                              {.name = "retry",
+                               .default_value = Duration{std::chrono::seconds{1}},
+                               .help = "pause after a row without a receipt",
+                               .minimum = 1e-3}}},
+      .make = [](const PolicyConfig& config) -> std::unique_ptr<AccountingPolicy> {
+        return std::make_unique<Outbox>(config);
+      }};
 }
 
 }  // namespace drydock

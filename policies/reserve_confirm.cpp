@@ -19,11 +19,8 @@ class ReserveConfirm final : public AccountingPolicy {
 
   [[nodiscard]] bool clears() const override { return true; }
   void clear(const BatchChange& change, std::int64_t limit, Asker& ask) override {
-    const RequestId request = ask.counter({.op = CounterOp::reserve,
-                                           .amount = change.assigned,
-                                           .limit = limit,
-                                           .batch = change.batch,
-                                           .lease = lease_});
+    const RequestId request = ask.counter(
+        {.op = CounterOp::reserve, .amount = change.assigned, .limit = limit, .batch = change.batch, .lease = lease_});
     reserving_.push_back({request, change.batch});
   }
 
@@ -54,8 +51,8 @@ class ReserveConfirm final : public AccountingPolicy {
     } else if (resync_.take(event, ask)) {
       if (applied) resynced_ = setting_;
     } else if (const auto at = std::ranges::find(counting_, event.request, &Counting::request); at != counting_.end()) {
-      const bool overtaken = event.answer == Answer::done && event.verdict == CounterVerdict::old_version &&
-                             at->version <= resynced_;
+      const bool overtaken =
+          event.answer == Answer::done && event.verdict == CounterVerdict::old_version && at->version <= resynced_;
       if (!applied && !overtaken) resync_.want();
       counting_.erase(at);
     }
@@ -95,24 +92,25 @@ class ReserveConfirm final : public AccountingPolicy {
 }  // namespace
 
 BuiltInAccounting reserve_confirm_policy() {
-  return {.info = {.family = PolicyFamily::accounting,
-                   .type = "reserve-confirm",
-                   .summary = "What a batch takes is reserved under a lease first, and counted when its commit is done",
-                   .details = "The counter plus all live reservations never pass the capacity. A scheduler that dies between "
-                              "the reservation and the commit leaves nothing behind: the reservation lapses. Each commit that "
-                              "starts something waits for one round trip to Redis; a confirmation without an answer, or after "
-                              "the lease, leads to a resync at once.",
-                   .source = "try, confirm, cancel: Helland, CIDR 2007; Pardon and Pautasso 2011",
-                   .parameters = {{.name = "resync",
-                                   .default_value = Duration{std::chrono::seconds{300}},
-                                   .help = "time between two resyncs for which there is no cause; 0s: none"},
-                                  {.name = "lease",
-                                   .default_value = Duration{std::chrono::seconds{30}},
-                                   .help = "for how long a reservation holds without a confirmation",
-                                   .minimum = 1e-3}}},
-          .make = [](const PolicyConfig& config) -> std::unique_ptr<AccountingPolicy> {
-            return std::make_unique<ReserveConfirm>(config);
-          }};
+  return {
+      .info = {.family = PolicyFamily::accounting,
+               .type = "reserve-confirm",
+               .summary = "What a batch takes is reserved under a lease first, and counted when its commit is done",
+               .details = "The counter plus all live reservations never pass the capacity. A scheduler that dies between "
+                          "the reservation and the commit leaves nothing behind: the reservation lapses. Each commit that "
+                          "starts something waits for one round trip to Redis; a confirmation without an answer, or after "
+                          "the lease, leads to a resync at once.",
+               .source = "try, confirm, cancel: Helland, CIDR 2007; Pardon and Pautasso 2011",
+               .parameters = {{.name = "resync",
+                               .default_value = Duration{std::chrono::seconds{300}},
+                               .help = "time between two resyncs for which there is no cause; 0s: none"},
+                              {.name = "lease",
+                               .default_value = Duration{std::chrono::seconds{30}},
+                               .help = "for how long a reservation holds without a confirmation",
+                               .minimum = 1e-3}}},
+      .make = [](const PolicyConfig& config) -> std::unique_ptr<AccountingPolicy> {
+        return std::make_unique<ReserveConfirm>(config);
+      }};
 }
 
 }  // namespace drydock

@@ -145,7 +145,8 @@ const std::vector<MetricFamily>& families() {
        {"time_avg_abs", "abs_max", "abs_mean", "peak_mean", "after_resync"},
        Split::none,
        "counter of allocated cpus - what is allocated, in cpus without its sign: on average over time, at most, on average "
-       "right before a resync, at most between two resyncs (their mean), and right after one; a missing counter counts as right"},
+       "right before a resync, at most between two resyncs (their mean), and right after one; a missing counter counts as "
+       "right"},
       {"attempts_lost",
        "attempts lost",
        "fewest",

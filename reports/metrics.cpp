@@ -480,7 +480,8 @@ void Metrics::Impl::write_machines(std::map<std::string, double>& out, Time now)
 void Metrics::Impl::write_drift(const Writer& out, Time now) const {
   if (!drift.told) return;
   constexpr double kMilli = 1e-3;
-  out.put_ratio("drift.time_avg_abs", kMilli * static_cast<double>(drift.absolute.until(now)), static_cast<double>(nanos(now)));
+  out.put_ratio("drift.time_avg_abs", kMilli * static_cast<double>(drift.absolute.until(now)),
+                static_cast<double>(nanos(now)));
   out.put("drift.abs_max", kMilli * static_cast<double>(drift.greatest));
   const auto resyncs = static_cast<double>(drift.resyncs);
   out.put_ratio("drift.abs_mean", kMilli * static_cast<double>(drift.before), resyncs);

@@ -29,8 +29,8 @@ struct MetricsConfig {
     Time healed{};
   };
   std::optional<Disturbance> disturbance = std::nullopt;
-  bool overcommit = false;          // hosts may be asked for more than they have: say how much
-  bool periodic = false;            // there are periodic jobs: say how punctual they are
+  bool overcommit = false;  // hosts may be asked for more than they have: say how much
+  bool periodic = false;    // there are periodic jobs: say how punctual they are
 };
 
 // How one job went, told when it has ended.

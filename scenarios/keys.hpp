@@ -28,8 +28,8 @@ inline constexpr std::array<Word, 7> kSessions{"max",     "quota",     "calendar
 inline constexpr std::array<Word, 2> kQuota{"time", "per"};
 inline constexpr std::array<Word, 2> kWindow{"from", "to"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
-inline constexpr std::array<Word, 7> kControlPlane{"mode", "cycle", "debounce", "mass_expiry_guard", "mass_expiry_hold",
-                                                   "self_fencing", "beat"};
+inline constexpr std::array<Word, 7> kControlPlane{
+    "mode", "cycle", "debounce", "mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat"};
 inline constexpr std::array<Word, 4> kQueue{"name", "priority", "capacity", "weight"};
 inline constexpr std::array<Word, 8> kPool{
     "name", "hosts", "queues", "slots_per_worker", "admission", "prefetch", "max_tasks_per_child", "child_restart"};
@@ -48,9 +48,25 @@ inline constexpr std::array<Word, 3> kBurst{"enter", "leave", "lost"};
 inline constexpr std::array<Word, 3> kBeatDown{"type", "at", "for"};
 inline constexpr std::array<Word, 3> kCheckpoint{"interval", "cost", "restart"};
 inline constexpr std::array<Word, 2> kVariant{"name", "set"};
-inline constexpr std::array<Word, 19> kSynthetic{
-    "name",     "queue",    "count", "arrivals", "cycle",      "duration",      "tasks",               "cpus",       "memory",  "gpus",
-    "priority", "estimate", "input", "output",   "on_failure", "on_preemption", "failure_probability", "time_limit", "requests"};
+inline constexpr std::array<Word, 19> kSynthetic{"name",
+                                                 "queue",
+                                                 "count",
+                                                 "arrivals",
+                                                 "cycle",
+                                                 "duration",
+                                                 "tasks",
+                                                 "cpus",
+                                                 "memory",
+                                                 "gpus",
+                                                 "priority",
+                                                 "estimate",
+                                                 "input",
+                                                 "output",
+                                                 "on_failure",
+                                                 "on_preemption",
+                                                 "failure_probability",
+                                                 "time_limit",
+                                                 "requests"};
 inline constexpr std::array<Word, 16> kPeriodic{"name",  "queue",  "every",      "first",        "catch_up", "duration",
                                                 "tasks", "cpus",   "memory",     "gpus",         "priority", "estimate",
                                                 "input", "output", "on_failure", "on_preemption"};
@@ -146,15 +162,65 @@ inline constexpr ObjectKeys kHyperexponential{"distribution/hyperexponential", l
 inline constexpr ObjectKeys kBoundedPareto{"distribution/bounded-pareto", lists::kBoundedPareto};
 inline constexpr ObjectKeys kEmpirical{"distribution/empirical", lists::kEmpirical};
 
-inline constexpr std::array kAll{kScenario,      kCluster,       kHost,        kNetwork,   kSessions, kQuota,
-                                 kWindow,        kControlPlane,  kQueue,       kPool,      kPolicies, kStores,
-                                 kRedis,         kWorkerCrash,   kMessageLoss, kPoisonJob, kBurst,    kCheckpoint,
-                                 kVariant,       kSynthetic,     kTraceJobs,   kTrace,     kColumns,  kTerm,
-                                 kUnits,         kEstimate,      kCycle,       kArrivals,  kPoisson,  kRegular,
-                                 kRenewal,       kMmpp,          kState,       kAtOnce,    kLublin,   kDistribution,
-                                 kExponential,   kDeterministic, kUniform,     kLognormal, kWeibull,  kHyperexponential,
-                                 kBoundedPareto, kEmpirical,     kPostgres,    kRedisOutage, kRedisFlush, kRedisRestart,
-                                 kCounterEviction, kWorkerKeyEviction, kDatabaseOutage, kCounterUpdateLoss,
-                                 kCounterUpdateRepeat, kCommitAbort, kCommitInDoubt, kLimits, kBaseShare, kRequests, kPeriodic, kBeatDown};
+inline constexpr std::array kAll{kScenario,
+                                 kCluster,
+                                 kHost,
+                                 kNetwork,
+                                 kSessions,
+                                 kQuota,
+                                 kWindow,
+                                 kControlPlane,
+                                 kQueue,
+                                 kPool,
+                                 kPolicies,
+                                 kStores,
+                                 kRedis,
+                                 kWorkerCrash,
+                                 kMessageLoss,
+                                 kPoisonJob,
+                                 kBurst,
+                                 kCheckpoint,
+                                 kVariant,
+                                 kSynthetic,
+                                 kTraceJobs,
+                                 kTrace,
+                                 kColumns,
+                                 kTerm,
+                                 kUnits,
+                                 kEstimate,
+                                 kCycle,
+                                 kArrivals,
+                                 kPoisson,
+                                 kRegular,
+                                 kRenewal,
+                                 kMmpp,
+                                 kState,
+                                 kAtOnce,
+                                 kLublin,
+                                 kDistribution,
+                                 kExponential,
+                                 kDeterministic,
+                                 kUniform,
+                                 kLognormal,
+                                 kWeibull,
+                                 kHyperexponential,
+                                 kBoundedPareto,
+                                 kEmpirical,
+                                 kPostgres,
+                                 kRedisOutage,
+                                 kRedisFlush,
+                                 kRedisRestart,
+                                 kCounterEviction,
+                                 kWorkerKeyEviction,
+                                 kDatabaseOutage,
+                                 kCounterUpdateLoss,
+                                 kCounterUpdateRepeat,
+                                 kCommitAbort,
+                                 kCommitInDoubt,
+                                 kLimits,
+                                 kBaseShare,
+                                 kRequests,
+                                 kPeriodic,
+                                 kBeatDown};
 
 }  // namespace drydock::scenarios::keys

@@ -131,8 +131,8 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
   scenario.name = name;
   scenario.variant = variant;
   using Section = void (*)(const ObjectReader&, Scenario&);
-  constexpr std::array<Section, 7> kSections{read_general,  read_cluster, read_queues_and_pools,
-                                             read_policies, read_limits,  read_faults, read_checkpoint_policy};
+  constexpr std::array<Section, 7> kSections{read_general, read_cluster, read_queues_and_pools, read_policies,
+                                             read_limits,  read_faults,  read_checkpoint_policy};
   const ObjectReader top(Node(document.root(), "", diagnostics), keys::kScenario);
   for (const Section section : kSections) {
     if (!diagnostics.failed()) section(top, scenario);

@@ -120,8 +120,8 @@ void settle_registry(Scenario& scenario) {
   if (plane.trigger == PassTrigger::cycle && scenario.liveness.type != "oracle") plane.registry.reading = plane.period;
   if (plane.registry.hold != Duration{0}) return;
   const auto ttl = scenario.liveness.parameters.find("ttl");
-  plane.registry.hold = ttl == scenario.liveness.parameters.end() ? Duration{std::chrono::seconds{60}}
-                                                                  : std::get<Duration>(ttl->second);
+  plane.registry.hold =
+      ttl == scenario.liveness.parameters.end() ? Duration{std::chrono::seconds{60}} : std::get<Duration>(ttl->second);
 }
 
 // Where turns change from start to start, a policy that has decided before, or undoes what was decided, would never come to rest.

@@ -287,7 +287,7 @@ struct Scenario {
   PolicyConfig checkpoint_policy;  // what `checkpoint` was made from; without a type: written out, or none
   PolicyConfig liveness;           // "oracle" unless the scenario says otherwise
   bool self_fencing = true;        // workers end what they run when their lease ends
-  bool safe_beat = true;           // a beat registers anew where the key is gone; else it leaves one without cpus that never expires
+  bool safe_beat = true;  // a beat registers anew where the key is gone; else it leaves one without cpus that never expires
   std::optional<ServiceLimits> limits;
   std::vector<std::string>
       notes;         // for people: what may not be as they meant it; the same in several variants is meant once

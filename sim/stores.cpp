@@ -231,8 +231,7 @@ void Stores::note_drift() {
 }
 
 Stores::Identity Stores::identity() {
-  const redis::Reply reply =
-      redis_.apply(common_.now, redis::PlantSentinel{.token = "s" + std::to_string(++sentinels_)});
+  const redis::Reply reply = redis_.apply(common_.now, redis::PlantSentinel{.token = "s" + std::to_string(++sentinels_)});
   const auto& identity = std::get<redis::StoreIdentity>(reply);
   return {.server = stream_of(identity.run_id), .sentinel = stream_of(identity.sentinel.value_or(""))};
 }

@@ -9,8 +9,8 @@
 #include "sim/common.hpp"
 #include "sim/executor.hpp"
 #include "sim/redis.hpp"
-#include "sim/store_faults.hpp"
 #include "sim/store_behaviour.hpp"
+#include "sim/store_faults.hpp"
 
 #include <cstdint>
 #include <optional>

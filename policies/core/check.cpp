@@ -115,7 +115,7 @@ struct Checker::Impl {
   bool halted = false;
   bool reading = false;  // the facts of this step come from a reading of the registry: an expired lease is a suspicion
   std::vector<std::pair<RequestId, Ask>> asked;  // that have no answer yet
-  std::vector<JobId> duplicates;  // submitted in this step under the id of a live job
+  std::vector<JobId> duplicates;                 // submitted in this step under the id of a live job
   std::vector<RequestBook> spare;
 };
 

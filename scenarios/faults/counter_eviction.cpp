@@ -6,8 +6,7 @@ namespace drydock::scenarios {
 FaultKind counter_eviction_kind() {
   return {.type = "counter-eviction",
           .summary = "Redis evicts the counter of allocated cpus",
-          .details =
-              "As with maxmemory and allkeys-lru, or DEL by hand. What follows is up to the accounting policy.",
+          .details = "As with maxmemory and allkeys-lru, or DEL by hand. What follows is up to the accounting policy.",
           .source = "Redis documentation, key eviction",
           .keys = keys::kCounterEviction,
           .read = [](const ObjectReader& fault, [[maybe_unused]] const Scenario& scenario) -> Fault {

@@ -203,12 +203,8 @@ class Bench {
   std::vector<BatchChange> in_doubt_;
 };
 
-constexpr Odds kEverything{.lost_order = 0.05,
-                           .lost_answer = 0.05,
-                           .redis_fails = 0.02,
-                           .sum_fails = 0.1,
-                           .eviction = 0.01,
-                           .abort = 0.1};
+constexpr Odds kEverything{
+    .lost_order = 0.05, .lost_answer = 0.05, .redis_fails = 0.02, .sum_fails = 0.1, .eviction = 0.01, .abort = 0.1};
 
 class SafeCounter : public ::testing::TestWithParam<const char*> {};
 
@@ -232,7 +228,8 @@ TEST_P(SafeCounter, IsRightWithoutFaultsAndResyncs) {
   EXPECT_GT(bench.truth(), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SafeCounter, ::testing::Values("fenced-counter", "atomic-counter", "reserve-confirm", "outbox"),
+INSTANTIATE_TEST_SUITE_P(All, SafeCounter,
+                         ::testing::Values("fenced-counter", "atomic-counter", "reserve-confirm", "outbox"),
                          [](const auto& param) {
                            std::string name = param.param;
                            std::ranges::replace(name, '-', '_');

@@ -23,9 +23,7 @@ class Watch : public ::testing::Test {
   static RegistryRead found(std::uint32_t entries, std::uint32_t gone = 0) {
     return {.request = {}, .answer = Answer::done, .server = 1, .sentinel = 1, .entries = entries, .gone = gone};
   }
-  [[nodiscard]] bool believes(std::uint32_t worker, Time now) {
-    return watch_.believes({WorkerId{worker}, 1}, now);
-  }
+  [[nodiscard]] bool believes(std::uint32_t worker, Time now) { return watch_.believes({WorkerId{worker}, 1}, now); }
 
   RegistryWatch watch_;
   std::uint64_t requests_ = 0;
