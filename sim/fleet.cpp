@@ -179,7 +179,7 @@ void Fleet::tell(std::uint32_t worker) {
   const bool there = present(state);
   const bool other = state.told != state.incarnation;
   if (state.told_live && !there) {
-    common_.facts.emplace_back(LeaseExpired{WorkerId{worker}, state.told});
+    common_.facts.emplace_back(LeaseExpired{WorkerId{worker}, state.told, config_.is_read && state.absent});
     ++reading_.gone;
     --reading_.entries;
     if (!config_.is_read) {  // at this very instant

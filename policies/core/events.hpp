@@ -58,10 +58,13 @@ struct WorkerLeft {
   WorkerId worker;
   std::uint32_t incarnation = 0;
 };  // by itself, holding nothing
+// The registry holds it no more. `early`: its key is gone before its time can have come, by what was left of it when it was read last:
+// it was deleted or evicted.
 struct LeaseExpired {
   WorkerId worker;
   std::uint32_t incarnation = 0;
-};  // the registry holds it no more
+  bool early = false;
+};
 
 enum class Ending : std::uint8_t { succeeded, failed };
 struct AttemptFinished {

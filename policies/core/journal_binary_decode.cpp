@@ -169,7 +169,7 @@ Event Decoder::event(std::uint8_t tag) {
     }
     case EventCode::lease_expired: {
       const WorkerId id = worker();
-      return LeaseExpired{id, in_.varint32()};
+      return LeaseExpired{id, in_.varint32(), (small & 1U) != 0};
     }
     case EventCode::worker_registered: return worker_registered();
     case EventCode::job_cancelled: return JobCancelled{JobId{in_.difference(deltas_.job)}};

@@ -61,7 +61,7 @@ class Encoder {
     worker(e.worker, e.incarnation);
   }
   void operator()(const LeaseExpired& e) {
-    tag(e, 0);
+    tag(e, e.early ? 1U : 0U);
     worker(e.worker, e.incarnation);
   }
   void operator()(const WorkerRegistered& e);

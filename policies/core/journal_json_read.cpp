@@ -184,6 +184,7 @@ void read(const Fields& in, WorkerLeft& e, JournalStep&) {
 void read(const Fields& in, LeaseExpired& e, JournalStep&) {
   in.number("worker", e.worker.value);
   in.number("incarnation", e.incarnation);
+  in.flag("early", e.early);
 }
 void read(const Fields& in, WorkerRegistered& e, JournalStep&) {
   in.number("worker", e.worker.value);

@@ -126,7 +126,7 @@ class Renderer {
   }
   void operator()(const LeaseExpired& e) const {
     JsonObject object(out_);
-    begin(object, e).number("worker", e.worker.value).number("incarnation", e.incarnation);
+    begin(object, e).number("worker", e.worker.value).number("incarnation", e.incarnation).flag("early", e.early);
   }
   void operator()(const WorkerRegistered& e) const {
     JsonObject object(out_);

@@ -34,6 +34,7 @@ bool RegistryWatch::is_suspicious(const RegistryRead& event) const {
 }
 
 bool RegistryWatch::believes(const LeaseExpired& event, Time now) {
+  if (config_.guard && event.early) held_until_ = std::max(held_until_, later(now, config_.hold));
   if (now >= held_until_) return true;
   suspects_.push_back(event);
   return false;

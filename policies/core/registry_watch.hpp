@@ -15,7 +15,8 @@ namespace drydock {
 struct RegistryConfig {
   Duration reading{};  // time between two readings; 0: none, the world tells what happens as it happens
   // Mass expiry is an outage, not a massacre: after a reading that failed, a restart of the registry, the loss of its sentinel key,
-  // or when more than half of the workers (at least three) are gone at once, nobody is declared dead for `hold`.
+  // or when more than half of the workers (at least three) are gone at once, nobody is declared dead for `hold`. Nor is a worker
+  // whose key is gone before its time.
   bool guard = true;
   Duration hold = std::chrono::seconds{60};  // one lease: by then every worker that lives has beaten again
 };

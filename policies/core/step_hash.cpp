@@ -78,7 +78,7 @@ class Hasher {
   }
   void operator()(const LeaseExpired& e) {
     add(std::uint64_t{e.worker.value});
-    add(std::uint64_t{e.incarnation});
+    add(std::uint64_t{e.incarnation} << 1U | (e.early ? 1U : 0U));
   }
   void operator()(const WorkerRegistered& e) {
     add(std::uint64_t{e.worker.value});

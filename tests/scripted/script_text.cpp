@@ -220,7 +220,7 @@ void parse_facts(Line& line, const Names& names, const Tell& tell) {
     const WorkerId worker = parse_worker(line.word("a worker"));
     const std::uint32_t incarnation = parse_small(line.value("incarnation", "1"));
     if (kind == "leave") tell(WorkerLeft{worker, incarnation});
-    else tell(LeaseExpired{worker, incarnation});
+    else tell(LeaseExpired{worker, incarnation, line.value("early", "no") == "yes"});
   } else {
     parse_short_fact(kind, line, tell);
   }

@@ -35,9 +35,7 @@ struct FunctionPolicy final : PlacementPolicy {
 
 class SchedulerBench {
  public:
-  SchedulerBench(SchedulerConfig config, std::unique_ptr<PlacementPolicy> policy,
-                 std::unique_ptr<RetryPolicy> retry = nullptr)
-      : scheduler(std::move(config), std::move(policy), std::move(retry)) {}
+  SchedulerBench(SchedulerConfig config, Policies policies) : scheduler(std::move(config), std::move(policies)) {}
 
   // The orders of one step; those of the last one are overwritten.
   std::span<const Command> step(std::vector<Event> facts) {

@@ -70,7 +70,7 @@ class RandomSteps {
       case 2: return AttemptFinished{attempt(), pick<Ending>(2)};
       case 3: return AttemptStopped{attempt(), Duration{signed_number()}};
       case 4: return WorkerLeft{WorkerId{small()}, small()};
-      case 5: return LeaseExpired{WorkerId{small()}, small()};
+      case 5: return LeaseExpired{WorkerId{small()}, small(), rng_.below(2) == 0};
       case 6: {
         WorkerSpec spec{.pool = PoolId{small()}, .capacity = amounts(), .speed = rng_.uniform() * 1e3};
         if (rng_.below(2) == 0) spec.until = time_at(signed_number());

@@ -91,6 +91,14 @@ TEST_F(Watch, HoldsAfterARestartALostSentinelAndAnOutage) {
   EXPECT_FALSE(believes(0, at(10)));
 }
 
+TEST_F(Watch, DoesNotBelieveInADeathBeforeItsTime) {
+  read(at(0), found(10));
+  read(at(5), found(9, 1));
+  EXPECT_FALSE(watch_.believes({WorkerId{0}, 1, true}, at(5)));
+  EXPECT_TRUE(watch_.take_overdue(at(64)).empty());
+  EXPECT_EQ(watch_.take_overdue(at(65)).size(), 1U);
+}
+
 TEST_F(Watch, DoesNotMistrustTheFirstReading) {
   read(at(0), found(10));
   EXPECT_TRUE(believes(0, at(0)));
