@@ -62,7 +62,7 @@ class AtomicCounter final : public AccountingPolicy {
     if (sum_.value == 0 || event.request != sum_) return;
     sum_ = RequestId{};
     if (event.answer == Answer::done) {
-      set_ = ask.counter({.op = CounterOp::fenced_set, .amount = event.cpus_milli, .version = highest_});
+      set_ = ask.counter({.op = CounterOp::fenced_set, .amount = event.cpus_milli, .version = summed_at_});
     } else {
       retry_at_ = later(ask.now(), std::chrono::seconds{1});
     }
@@ -88,7 +88,10 @@ class AtomicCounter final : public AccountingPolicy {
   }
   void go_on(Asker& ask) {
     if (wanted_) {
-      if (may_resync() && ask.now() >= retry_at_) sum_ = ask.sum();
+      if (may_resync() && ask.now() >= retry_at_) {
+        sum_ = ask.sum();
+        summed_at_ = highest_;  // a batch that only gives back may be counted before the answer comes
+      }
       return;
     }
     for (Clearing& next : pending_) {
@@ -108,7 +111,8 @@ class AtomicCounter final : public AccountingPolicy {
   std::vector<RequestId> returning_;
   std::uint64_t granted_ = 0;  // batches that are cleared, and not settled
   std::uint64_t highest_ = 1;  // version
-  bool wanted_ = true;         // a resync; it begins without a counter
+  std::uint64_t summed_at_ = 1;
+  bool wanted_ = true;  // a resync; it begins without a counter
   RequestId sum_;
   RequestId set_;
   Time retry_at_{};

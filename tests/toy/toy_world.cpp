@@ -187,7 +187,7 @@ void ToyWorld::start(const Dispatch& order) {
 
 void ToyWorld::obey(const Command& command, std::vector<Event>& answers) {
   if (const auto* commit = std::get_if<Commit>(&command)) {
-    answers.emplace_back(CommitAnswered{commit->request, Answer::done});
+    answers.emplace_back(CommitAnswered{commit->request, Answer::done, ++store_version_});
   } else if (const auto* dispatch = std::get_if<Dispatch>(&command)) {
     start(*dispatch);
   } else if (const auto* stop = std::get_if<StopAttempt>(&command)) {

@@ -92,6 +92,7 @@ class ToyWorld {
   std::vector<Worker> workers_;
   std::map<std::uint64_t, ToyJob> jobs_;
   ToyResult result_;
+  std::uint64_t store_version_ = 0;
 };
 
 }  // namespace drydock::toy

@@ -67,12 +67,12 @@ TEST_P(JournalFormats, KeepSpansRightWhenAStepIsMoved) {
 
 TEST(Journal, IsRefusedWhenItIsNone) {
   for (const char* text :
-       {"", "hello", "{}\n", "{\"drydock_journal\":2}\n", "[1]", "\216DRY", "{\"drydock_journal\":\"1\"}"}) {
+       {"", "hello", "{}\n", "{\"drydock_journal\":3}\n", "[1]", "\216DRY", "{\"drydock_journal\":\"1\"}"}) {
     const ReadBack found = read_back(text);
     ASSERT_TRUE(found.error.has_value()) << text;
     EXPECT_FALSE(found.error->empty());
   }
-  EXPECT_NE(read_back("{\"drydock_journal\":2}\n").error->find("version 2"), std::string::npos);
+  EXPECT_NE(read_back("{\"drydock_journal\":3}\n").error->find("version 3"), std::string::npos);
 }
 
 TEST(Journal, TakesUnder40BytesPerTypicalStep) {
@@ -108,7 +108,7 @@ TEST(JournalJson, IsReadableAndStable) {
   step.events.emplace_back(CommitAnswered{RequestId{3}, Answer::unknown});
   step.commands.emplace_back(Commit{RequestId{4}, step.releases, step.assignments});
   EXPECT_EQ(json_of(step),
-            R"({"t_ns":1500000000,"events":[{"type":"CommitAnswered","request":3,"answer":"unknown"}],)"
+            R"({"t_ns":1500000000,"events":[{"type":"CommitAnswered","request":3,"answer":"unknown","version":0}],)"
             R"("commands":[{"type":"Commit","request":4,"releases":[{"job":6,"attempt":3,"reason":"worker_lost"}],)"
             R"("assignments":[{"job":7,"attempt":1,"placements":[{"worker":4,"tasks":2}]}]}],"hash":"0000000000000abc"})");
 }

@@ -39,8 +39,10 @@ TEST_F(Watch, ReadsAtTheBeginningOfEachPeriodAndOnceAtATime) {
   EXPECT_FALSE(watch_.due(at(20)));
   EXPECT_EQ(watch_.next_wakeup(), kNever);
   EXPECT_FALSE(watch_.take({.request = RequestId{7}}, at(1)));
-  EXPECT_TRUE(watch_.take(found(1), at(7)));
-  EXPECT_FALSE(watch_.take(found(1), at(7)));
+  RegistryRead answer = found(1);
+  answer.request = RequestId{1};
+  EXPECT_TRUE(watch_.take(answer, at(7)));
+  EXPECT_FALSE(watch_.take(answer, at(7)));
 }
 
 TEST_F(Watch, BelievesThatAFewDied) {
