@@ -65,6 +65,9 @@ INSTANTIATE_TEST_SUITE_P(
                             "/cluster/stores={\"redis\":{\"latency\":\"40ms\"}}", "--set",
                             "/faults/-={\"type\":\"message-loss\",\"between\":[\"workers\",\"redis\"],\"probability\":0.05}",
                             "--set", "/control_plane={\"mode\":\"cycle\"}"}},
+                      Case{"registry-and-cache", {}}, Case{"redis-outage", {}}, Case{"old-snapshot", {}},
+                      Case{"evicted-worker-key", {}}, Case{"zombie-worker", {}}, Case{"commit-in-doubt", {}},
+                      Case{"poison-job", {}}, Case{"short-lived-nodes", {}},
                       Case{"parallel-machine", {"--set", "/workload/0/count=300"}},
                       Case{"reference/breakdowns", {"--set", "/workload/0/count=5000"}}));
 
