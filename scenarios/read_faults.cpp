@@ -41,9 +41,14 @@ void refuse_unknown_jobs(const ObjectReader& top, const Scenario& scenario) {
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
     const auto* poison = std::get_if<PoisonJob>(&scenario.faults[i]);
     if (poison == nullptr || poison->jobs.empty() || std::ranges::count(names, poison->jobs) > 0) continue;
+    const bool periodic = std::ranges::any_of(
+        scenario.periodic, [&](const PeriodicSource& source) { return source.jobs.name == poison->jobs; });
     top.node().member("faults").items()[i].member("jobs").fail(
-        fmt::format("there is no entry \"{}\" in the workload{}; there are: {}", printable(poison->jobs),
-                    suggestion(poison->jobs, names), fmt::join(names, ", ")));
+        periodic
+            ? fmt::format("the jobs of \"{}\" are periodic: only those that arrive can be poison", printable(poison->jobs))
+        : names.empty() ? fmt::format("there is no entry \"{}\" in the workload", printable(poison->jobs))
+                        : fmt::format("there is no entry \"{}\" in the workload{}", printable(poison->jobs),
+                                      suggestion(poison->jobs, names)));
   }
 }
 

@@ -1,7 +1,5 @@
 #include "sim/children.hpp"
 
-#include "policies/core/assert.hpp"
-
 #include <algorithm>
 
 namespace drydock::sim {
@@ -26,7 +24,8 @@ Duration Children::take(WorkerId worker, std::uint32_t holder, std::uint32_t tas
     for (Child& child : children) {
       if (!child.busy && (first == nullptr || child.ready < first->ready)) first = &child;
     }
-    DRYDOCK_CHECK(first != nullptr, "a worker was given more tasks than it has slots");
+    // Processes that run what was given up are beside those that the worker should have.
+    if (first == nullptr) first = &children.emplace_back();
     first->busy = true;
     ready = std::max(ready, first->ready);
     held_[holder].push_back(static_cast<std::uint32_t>(first - children.data()));

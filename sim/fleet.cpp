@@ -202,8 +202,14 @@ void Fleet::tell(std::uint32_t worker) {
 void Fleet::declared_dead(WorkerId worker, std::uint32_t incarnation) {
   WorkerState& state = workers_[index(worker)];
   note_detected(state);
-  if (state.incarnation == incarnation) state.declared = true;
   if (state.running) executor_.disown_on_worker(worker);
+  if (state.incarnation != incarnation) return;
+  state.declared = true;
+  if (!present(state) || !state.running) return;
+  // It had come back before it was given up, and is another now.
+  ++state.incarnation;
+  state.declared = false;
+  change(worker.value);
 }
 
 // --- lost keys ---

@@ -203,6 +203,7 @@ CounterAnswered Stores::answer_to(const AskCounter& order) {
   }
   AskCounter bounded = order;
   if (order.op == CounterOp::checked_add && order.amount <= 0) bounded.limit = kMostInScripts;
+  bounded.limit = std::min(bounded.limit, kMostInScripts);
   const redis::Op op = op_of(bounded);
   const bool resync = order.op == CounterOp::set || order.op == CounterOp::fenced_set;
   const auto before = resync ? counter() : std::nullopt;

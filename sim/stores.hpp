@@ -58,6 +58,8 @@ class Stores {
 
   // Orders to the database without an answer, which may still let jobs go on.
   [[nodiscard]] std::size_t pending() const { return pending_; }
+  // All orders without an answer.
+  [[nodiscard]] std::size_t asked() const { return due_.size() - free_.size(); }
 
  private:
   // A commit, and what it does to the truth.

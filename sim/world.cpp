@@ -108,7 +108,8 @@ reports::RunResult World::run() {
   more_arrivals_ = workload_.next(arrival_);
   engine_.run(*this);
   DRYDOCK_CHECK(finished_, "the simulation came to rest before its end");
-  const bool all_ended = !more_arrivals_ && executor_.live_jobs() == 0 && periodic_.next() == kNever;
+  const bool all_ended = !more_arrivals_ && executor_.live_jobs() == 0 && periodic_.next() == kNever && scheduler_.idle() &&
+                         stores_.pending() == 0;
   common_.metrics.periodic_missed(periodic_.missed(common_.now));
   fleet_.close_books();
   reports::RunResult result;
@@ -362,6 +363,7 @@ void World::answer_reading() {
     answer.entries = reading.entries;
     answer.gone = reading.gone;
   }
+  reading_ = RequestId{};
   common_.facts.emplace_back(answer);
 }
 
@@ -424,7 +426,8 @@ void World::end_if_over() {
 
 bool World::stuck() const {
   if (executor_.live_attempts() > 0 || fleet_.will_change()) return false;
-  return wakeup_ == kNever || idle_wakeups_ > kMostIdleWakeups;
+  const bool answers_come = reading_.value != 0 || stores_.asked() > 0;
+  return (wakeup_ == kNever && !answers_come) || idle_wakeups_ > kMostIdleWakeups;
 }
 
 void World::fail(std::string why) {

@@ -20,6 +20,7 @@ bool RegistryWatch::take(const RegistryRead& event, Time now) {
   }
   if (config_.guard && is_suspicious(event)) held_until_ = later(now, config_.hold);
   failed_ = false;
+  read_at_ = now;
   server_ = event.server;
   sentinel_ = event.sentinel;
   return true;
@@ -44,15 +45,11 @@ void RegistryWatch::clear(WorkerId worker) {
   std::erase_if(suspects_, [worker](const LeaseExpired& e) { return e.worker == worker; });
 }
 
-std::vector<LeaseExpired> RegistryWatch::take_overdue(Time now) {
-  if (suspects_.empty() || now < held_until_) return {};
+std::vector<LeaseExpired> RegistryWatch::take_overdue() {
+  if (suspects_.empty() || read_at_ < held_until_) return {};
   return std::exchange(suspects_, {});
 }
 
-Time RegistryWatch::next_wakeup() const {
-  Time at = reads() && request_.value == 0 ? next_ : kNever;
-  if (!suspects_.empty()) at = std::min(at, held_until_);
-  return at;
-}
+Time RegistryWatch::next_wakeup() const { return reads() && request_.value == 0 ? next_ : kNever; }
 
 }  // namespace drydock

@@ -36,8 +36,9 @@ class RegistryWatch {
   [[nodiscard]] bool believes(const LeaseExpired& event, Time now);
   // The worker is there after all, or is another by now.
   void clear(WorkerId worker);
-  // Suspects whose time has come; each is given once.
-  [[nodiscard]] std::vector<LeaseExpired> take_overdue(Time now);
+  // Suspects that a reading after their time has not found again; each is given once. To be asked after all that came with the
+  // reading.
+  [[nodiscard]] std::vector<LeaseExpired> take_overdue();
 
   [[nodiscard]] bool waits() const { return request_.value != 0; }
   [[nodiscard]] bool suspects() const { return !suspects_.empty(); }
@@ -53,6 +54,7 @@ class RegistryWatch {
   std::optional<std::uint64_t> server_;  // as last read
   std::optional<std::uint64_t> sentinel_;
   Time held_until_{};
+  Time read_at_{};                      // last, with success
   std::vector<LeaseExpired> suspects_;  // in order of suspicion
 };
 

@@ -114,7 +114,7 @@ void Scheduler::on(const AllocationsSummed& event) {
 
 // What is due by the clock alone.
 void Scheduler::keep_time() {
-  for (const LeaseExpired& event : registry_.take_overdue(now_)) declare_dead(event);
+  for (const LeaseExpired& event : registry_.take_overdue()) declare_dead(event);
   if (registry_.due(now_)) {
     const RequestId request = next_request();
     commands_.emplace_back(ReadRegistry{request});

@@ -151,7 +151,10 @@ class Scheduler {
   [[nodiscard]] bool still_waits(JobRef ref) const;
   void sum_up_promises();
   [[nodiscard]] bool reject_overflow();
+  [[nodiscard]] bool may_send() const;
   void send_commit();
+  void send_batch(bool with_assignments);
+  void take_assignments(Batch& batch);
   void send(Batch& batch);
   void send_reads();
   void send_dispatches();

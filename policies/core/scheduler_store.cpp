@@ -106,23 +106,24 @@ void Scheduler::retire(std::size_t at) {
 
 // --- orders ---
 
+bool Scheduler::may_send() const { return !halted_ && in_flight_.size() < config_.max_in_flight && now_ >= store_ready_at_; }
+
+// What is to be cleared first waits for what was released: a counter that still holds that has no room for it, and the room
+// belongs to nobody else before the release is on its way.
 void Scheduler::send_commit() {
-  if (halted_ || (to_assign_.empty() && to_release_.empty())) return;
-  if (in_flight_.size() >= config_.max_in_flight || now_ < store_ready_at_) return;
+  const bool apart = accounting_ && accounting_->clears();
+  if (may_send() && apart && !to_release_.empty()) send_batch(false);
+  if (may_send() && !(to_assign_.empty() && to_release_.empty())) send_batch(true);
+}
+
+void Scheduler::send_batch(bool with_assignments) {
   Batch batch;
   if (!spare_.empty()) {
     batch = std::move(spare_.back());
     spare_.pop_back();
   }
   batch.releases.swap(to_release_);
-  for (const AttemptId attempt : to_assign_) {
-    const std::optional<JobRef> ref = current(attempt);
-    if (!ref || cluster_.job(*ref).state != JobState::committing) continue;  // lost or cancelled before it was sent
-    cluster_.set_sent(*ref);
-    batch.assignments.push_back(attempt);
-    batch.change.assigned += cluster_.job(*ref).cpus_in_all();
-  }
-  to_assign_.clear();
+  if (with_assignments) take_assignments(batch);
   if (batch.assignments.empty() && batch.releases.empty()) {
     spare_.push_back(std::move(batch));
     return;
@@ -136,6 +137,17 @@ void Scheduler::send_commit() {
   } else {
     send(in_flight_.back());
   }
+}
+
+void Scheduler::take_assignments(Batch& batch) {
+  for (const AttemptId attempt : to_assign_) {
+    const std::optional<JobRef> ref = current(attempt);
+    if (!ref || cluster_.job(*ref).state != JobState::committing) continue;  // lost or cancelled before it was sent
+    cluster_.set_sent(*ref);
+    batch.assignments.push_back(attempt);
+    batch.change.assigned += cluster_.job(*ref).cpus_in_all();
+  }
+  to_assign_.clear();
 }
 
 void Scheduler::send(Batch& batch) {
@@ -154,10 +166,11 @@ void Scheduler::send(Batch& batch) {
   commands_.emplace_back(Commit{batch.commit, releases, assignments});
 }
 
-// What all pools together have.
+// What all pools together have, as far as scripts can count.
 std::int64_t Scheduler::cpus_in_use_limit() const {
+  constexpr std::int64_t kMost = (std::int64_t{1} << 53U) - 1;
   std::int64_t cpus = 0;
-  for (const Pool& pool : cluster_.pools()) cpus += pool.capacity.cpus();
+  for (const Pool& pool : cluster_.pools()) cpus = std::min(kMost, cpus + std::min(kMost, pool.capacity.cpus()));
   return cpus;
 }
 

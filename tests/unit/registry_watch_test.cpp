@@ -66,12 +66,18 @@ TEST_F(Watch, HoldsWhenMoreThanHalfAreGone) {
   EXPECT_FALSE(believes(1, at(5)));
   EXPECT_EQ(watch_.next_wakeup(), at(10));  // the next reading
   watch_.clear(WorkerId{0});
-  EXPECT_TRUE(watch_.take_overdue(at(64)).empty());
-  const auto dead = watch_.take_overdue(at(65));
+  read(at(64), found(5));
+  EXPECT_TRUE(watch_.take_overdue().empty());
+  read(at(65), {.request = {}, .answer = Answer::failed});
+  EXPECT_TRUE(watch_.take_overdue().empty());
+  read(at(70), found(5));
+  EXPECT_TRUE(watch_.take_overdue().empty()) << "after an outage the guard holds again";
+  read(at(130), found(5));
+  const auto dead = watch_.take_overdue();
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(dead[0].worker, WorkerId{1});
-  EXPECT_TRUE(watch_.take_overdue(at(65)).empty());
-  EXPECT_TRUE(believes(2, at(65)));
+  EXPECT_TRUE(watch_.take_overdue().empty());
+  EXPECT_TRUE(believes(2, at(130)));
 }
 
 TEST_F(Watch, HoldsAfterARestartALostSentinelAndAnOutage) {
@@ -97,8 +103,10 @@ TEST_F(Watch, DoesNotBelieveInADeathBeforeItsTime) {
   read(at(0), found(10));
   read(at(5), found(9, 1));
   EXPECT_FALSE(watch_.believes({WorkerId{0}, 1, true}, at(5)));
-  EXPECT_TRUE(watch_.take_overdue(at(64)).empty());
-  EXPECT_EQ(watch_.take_overdue(at(65)).size(), 1U);
+  read(at(60), found(9));
+  EXPECT_TRUE(watch_.take_overdue().empty());
+  read(at(65), found(9));
+  EXPECT_EQ(watch_.take_overdue().size(), 1U);
 }
 
 TEST_F(Watch, DoesNotMistrustTheFirstReading) {
