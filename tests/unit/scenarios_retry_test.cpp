@@ -154,7 +154,7 @@ TEST(RetryKeys, BadValuesAreRefusedWithPlaceAndRemedy) {
       {"/policies/placement=\"easy\"", {"/policies/session", "does not mind when sessions end"}},
       {"/workload/0/failure_probability=1.5", {"/workload/0/failure_probability"}},
       {"/workload/0/time_limit=\"0s\"", {"/workload/0/time_limit"}},
-      {"/faults/0/jobs=\"v\"", {"/faults/0/jobs", "there are: w"}},
+      {"/faults/0/jobs=\"v\"", {"/faults/0/jobs", "There are: w"}},
       {"/faults/0/probability=2", {"/faults/0/probability"}},
       {"/cluster/hosts/0/sessions={}", {"sessions without an end"}},
       {"/cluster/hosts/0/sessions/startup=\"10h\"", {"no session is ever longer"}},
