@@ -18,7 +18,7 @@ namespace {
 
 using scenarios::FaultKind;
 
-void print_list(const Terminal& terminal) {
+void print_faults(const Terminal& terminal) {
   std::size_t longest = 0;
   for (const FaultKind& kind : scenarios::fault_kinds()) longest = std::max(longest, kind.type.size());
   for (const FaultKind& kind : scenarios::fault_kinds()) {
@@ -58,7 +58,7 @@ class Faults final : public Command {
 
   int run(const Terminal& terminal) override {
     if (name_.empty()) {
-      print_list(terminal);
+      print_faults(terminal);
       return kDone;
     }
     std::vector<std::string_view> names;

@@ -65,7 +65,7 @@ bool scenarios_can_name(PolicyFamily family) {
 }
 constexpr std::string_view kNotInScenarios = "not in scenarios yet, only for programs that link the library";
 
-void print_list(const Terminal& terminal) {
+void print_policies(const Terminal& terminal) {
   std::size_t longest = 0;
   for (const PolicyInfo& info : policy_catalog()) longest = std::max(longest, info.type.size());
   const std::string_view* heading = nullptr;
@@ -106,7 +106,7 @@ class Policies final : public Command {
 
   int run(const Terminal& terminal) override {
     if (name_.empty()) {
-      print_list(terminal);
+      print_policies(terminal);
       return kDone;
     }
     bool found = false;

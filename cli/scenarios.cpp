@@ -30,7 +30,7 @@ void print_group(bool references, const Terminal& terminal) {
   }
 }
 
-void print_list(const Terminal& terminal) {
+void print_scenarios(const Terminal& terminal) {
   print_group(false, terminal);
   fmt::print("\nWith known answers from queueing theory:\n");
   print_group(true, terminal);
@@ -43,7 +43,7 @@ class Scenarios final : public Command {
 
   int run(const Terminal& terminal) override {
     if (name_.empty()) {
-      print_list(terminal);
+      print_scenarios(terminal);
       return kDone;
     }
     std::vector<std::string_view> names;

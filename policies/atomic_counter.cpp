@@ -11,13 +11,9 @@ namespace {
 
 // Versions are those of the batches: 2 b for what batch b takes, before its commit, and 2 b + 1 for what it gives back, after.
 // For a resync no batch may be between its clearance and the receipt of its commit: until then no other is cleared.
-class AtomicCounter final : public AccountingPolicy {
+class AtomicCounter final : public CounterPolicy {
  public:
   explicit AtomicCounter(const PolicyConfig& config) : timer_(config.get<Duration>("resync")) {}
-
-  void before_pass(Asker& ask) override { reading_.begin(ask); }
-  [[nodiscard]] bool is_known() const override { return reading_.is_done(); }
-  [[nodiscard]] std::optional<std::int64_t> allocated() const override { return reading_.value(); }
 
   [[nodiscard]] bool clears() const override { return true; }
   void clear(const BatchChange& change, std::int64_t limit, Asker& ask) override {
@@ -68,6 +64,11 @@ class AtomicCounter final : public AccountingPolicy {
     }
   }
 
+  void redis_forgot(Asker& ask) override {
+    wanted_ = true;
+    go_on(ask);
+  }
+
   [[nodiscard]] Time next_wakeup() const override {
     const Time again = wanted_ && may_resync() ? retry_at_ : kNever;
     return std::min(timer_.next(), again);
@@ -105,7 +106,6 @@ class AtomicCounter final : public AccountingPolicy {
   }
 
   Timer timer_;
-  TotalReading reading_;
   std::vector<Clearing> pending_;  // not asked for yet
   std::vector<Clearing> clearing_;
   std::vector<RequestId> returning_;

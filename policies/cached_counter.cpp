@@ -8,7 +8,7 @@ namespace drydock {
 
 namespace {
 
-class CachedCounter final : public AccountingPolicy {
+class CachedCounter final : public CounterPolicy {
  public:
   explicit CachedCounter(const PolicyConfig& config)
       : resync_(config.get<Duration>("resync")),
@@ -16,10 +16,6 @@ class CachedCounter final : public AccountingPolicy {
         before_commit_(config.get<std::string>("count") == "before-commit"),
         undo_on_abort_(config.get<bool>("undo_on_abort")),
         restore_on_miss_(config.get<bool>("restore_on_miss")) {}
-
-  void before_pass(Asker& ask) override { reading_.begin(ask); }
-  [[nodiscard]] bool is_known() const override { return reading_.is_done(); }
-  [[nodiscard]] std::optional<std::int64_t> allocated() const override { return reading_.value(); }
 
   void sending(const BatchChange& change, Asker& ask) override {
     if (before_commit_) add(change.assigned, ask);
@@ -71,7 +67,6 @@ class CachedCounter final : public AccountingPolicy {
   bool before_commit_;
   bool undo_on_abort_;
   bool restore_on_miss_;
-  TotalReading reading_;
   RequestId sum_;  // of a resync; 0: none
   std::int64_t truth_ = 0;
   Time set_at_ = kNever;

@@ -52,6 +52,17 @@ class TotalReading {
   bool missed_ = false;
 };
 
+// An accounting policy that learns the total from the counter.
+class CounterPolicy : public AccountingPolicy {
+ public:
+  void before_pass(Asker& ask) override { reading_.begin(ask); }
+  [[nodiscard]] bool is_known() const override { return reading_.is_done(); }
+  [[nodiscard]] std::optional<std::int64_t> allocated() const override { return reading_.value(); }
+
+ protected:
+  TotalReading reading_;
+};
+
 // Every `period` from the start; 0: never.
 class Timer {
  public:
@@ -68,6 +79,9 @@ class Timer {
   Duration period_;
   Time next_;
 };
+
+// Numbers in scripts end here: no limit.
+inline constexpr std::int64_t kNoCounterLimit = (std::int64_t{1} << 53U) - 1;
 
 // Reads the truth and sets the counter to it with a fence, again and again until that has worked.
 class FencedResync {

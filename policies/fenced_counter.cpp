@@ -9,20 +9,16 @@ namespace drydock {
 namespace {
 
 // Counts the net change of each commit once, under its version.
-class FencedCounter final : public AccountingPolicy {
+class FencedCounter final : public CounterPolicy {
  public:
   explicit FencedCounter(const PolicyConfig& config) : timer_(config.get<Duration>("resync")) {}
-
-  void before_pass(Asker& ask) override { reading_.begin(ask); }
-  [[nodiscard]] bool is_known() const override { return reading_.is_done(); }
-  [[nodiscard]] std::optional<std::int64_t> allocated() const override { return reading_.value(); }
 
   void settled(const BatchChange& change, std::optional<std::uint64_t> version, Asker& ask) override {
     const std::int64_t net = change.assigned - change.released;
     if (!version || net == 0) return;
     const std::uint64_t counted = FencedResync::scaled(*version);
     const RequestId request =
-        ask.counter({.op = CounterOp::checked_add, .amount = net, .limit = kNoLimit, .version = counted});
+        ask.counter({.op = CounterOp::checked_add, .amount = net, .limit = kNoCounterLimit, .version = counted});
     adding_.push_back({request, counted});
   }
 
@@ -45,6 +41,11 @@ class FencedCounter final : public AccountingPolicy {
     if (resync_.take(event, ask)) setting_ = FencedResync::scaled(event.version);
   }
 
+  void redis_forgot(Asker& ask) override {
+    resync_.want();
+    resync_.start(ask);
+  }
+
   [[nodiscard]] Time next_wakeup() const override { return std::min(timer_.next(), resync_.next_wakeup()); }
   void wake(Asker& ask) override {
     if (timer_.take(ask.now())) resync_.want();
@@ -52,7 +53,6 @@ class FencedCounter final : public AccountingPolicy {
   }
 
  private:
-  static constexpr std::int64_t kNoLimit = (std::int64_t{1} << 53U) - 1;
   struct Adding {
     RequestId request;
     std::uint64_t version = 0;
@@ -65,7 +65,6 @@ class FencedCounter final : public AccountingPolicy {
   }
 
   Timer timer_;
-  TotalReading reading_;
   FencedResync resync_;
   std::vector<Adding> adding_;
   std::uint64_t setting_ = 0;
@@ -84,7 +83,9 @@ BuiltInAccounting fenced_counter_policy() {
                "Each commit raises the store's version; a script adds a commit's net change only under a version that is "
                "above the last one counted, and a resync only sets a sum that is not older than what was counted. An "
                "update whose answer is missing, a missing counter and a refusal that no resync explains lead to a resync "
-               "at once: the counter is wrong until that has come, not until the timer has.",
+               "at once, as does a Redis that was restarted or flushed (where the registry is read): the counter is wrong "
+               "until "
+               "that has come, not until the timer has.",
            .source = "fencing tokens: Gray and Cheriton, SOSP 1989; Kleppmann 2016",
            .parameters = {{.name = "resync",
                            .default_value = Duration{std::chrono::seconds{300}},

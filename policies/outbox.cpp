@@ -9,14 +9,10 @@ namespace drydock {
 namespace {
 
 // The changes stand in the store, in the transaction that made them; here is the relay that brings them to the counter.
-class Outbox final : public AccountingPolicy {
+class Outbox final : public CounterPolicy {
  public:
   explicit Outbox(const PolicyConfig& config)
       : timer_(config.get<Duration>("resync")), pause_(config.get<Duration>("retry")) {}
-
-  void before_pass(Asker& ask) override { reading_.begin(ask); }
-  [[nodiscard]] bool is_known() const override { return reading_.is_done(); }
-  [[nodiscard]] std::optional<std::int64_t> allocated() const override { return reading_.value(); }
 
   void settled(const BatchChange& change, std::optional<std::uint64_t> version, Asker& ask) override {
     const std::int64_t net = change.assigned - change.released;
@@ -46,6 +42,11 @@ class Outbox final : public AccountingPolicy {
     relay(ask);
   }
 
+  void redis_forgot(Asker& ask) override {
+    resync_.want();
+    resync_.start(ask);
+  }
+
   [[nodiscard]] Time next_wakeup() const override {
     const Time again = !rows_.empty() && sending_.value == 0 && !waits_ ? retry_at_ : kNever;
     return std::min({timer_.next(), resync_.next_wakeup(), again});
@@ -57,7 +58,6 @@ class Outbox final : public AccountingPolicy {
   }
 
  private:
-  static constexpr std::int64_t kNoLimit = (std::int64_t{1} << 53U) - 1;
   struct Row {
     std::uint64_t version = 0;
     std::int64_t amount = 0;
@@ -78,13 +78,12 @@ class Outbox final : public AccountingPolicy {
     if (resync_.is_idle()) waits_ = false;
     if (rows_.empty() || sending_.value != 0 || waits_ || ask.now() < retry_at_) return;
     sent_ = rows_.front().version;
-    sending_ =
-        ask.counter({.op = CounterOp::checked_add, .amount = rows_.front().amount, .limit = kNoLimit, .version = sent_});
+    sending_ = ask.counter(
+        {.op = CounterOp::checked_add, .amount = rows_.front().amount, .limit = kNoCounterLimit, .version = sent_});
   }
 
   Timer timer_;
   Duration pause_;
-  TotalReading reading_;
   FencedResync resync_;
   std::deque<Row> rows_;
   RequestId sending_;

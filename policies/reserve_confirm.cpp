@@ -8,14 +8,10 @@ namespace drydock {
 
 namespace {
 
-class ReserveConfirm final : public AccountingPolicy {
+class ReserveConfirm final : public CounterPolicy {
  public:
   explicit ReserveConfirm(const PolicyConfig& config)
       : timer_(config.get<Duration>("resync")), lease_(config.get<Duration>("lease")) {}
-
-  void before_pass(Asker& ask) override { reading_.begin(ask); }
-  [[nodiscard]] bool is_known() const override { return reading_.is_done(); }
-  [[nodiscard]] std::optional<std::int64_t> allocated() const override { return reading_.value(); }
 
   [[nodiscard]] bool clears() const override { return true; }
   void clear(const BatchChange& change, std::int64_t limit, Asker& ask) override {
@@ -64,6 +60,11 @@ class ReserveConfirm final : public AccountingPolicy {
     if (resync_.take(event, ask)) setting_ = FencedResync::scaled(event.version);
   }
 
+  void redis_forgot(Asker& ask) override {
+    resync_.want();
+    resync_.start(ask);
+  }
+
   [[nodiscard]] Time next_wakeup() const override { return std::min(timer_.next(), resync_.next_wakeup()); }
   void wake(Asker& ask) override {
     if (timer_.take(ask.now())) resync_.want();
@@ -81,7 +82,6 @@ class ReserveConfirm final : public AccountingPolicy {
   };
   Timer timer_;
   Duration lease_;
-  TotalReading reading_;
   FencedResync resync_;
   std::vector<Reserving> reserving_;
   std::vector<Counting> counting_;

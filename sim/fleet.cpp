@@ -24,6 +24,7 @@ void Fleet::start() {
   for (HostIndex host = 0; host < hosts_.size(); ++host) {
     if (const SessionRules* rules = platform_.hosts()[host].sessions) {
       hosts_[host].away = true;
+      if (rules->idle_stop) stopping_idle_.push_back(sessions_.size());
       sessions_.push_back({.host = host, .keeper = SessionKeeper(*rules, common_.now)});
     } else {
       note_capacity(host, true);
@@ -350,7 +351,8 @@ void Fleet::carry_out(Sessions& sessions, SessionKeeper::Turn turn) {
 
 bool Fleet::stop_idle() {
   bool any = false;
-  for (Sessions& sessions : sessions_) {
+  for (const std::size_t place : stopping_idle_) {
+    Sessions& sessions = sessions_[place];
     if (!sessions.keeper.is_ready()) continue;
     const auto turn = sessions.keeper.tell_work(common_.now, !executor_.is_idle(sessions.host));
     carry_out(sessions, turn);
@@ -360,7 +362,8 @@ bool Fleet::stop_idle() {
 }
 
 void Fleet::jobs_arrived() {
-  for (Sessions& sessions : sessions_) {
+  for (const std::size_t place : stopping_idle_) {
+    Sessions& sessions = sessions_[place];
     sessions.keeper.tell_arrival(common_.now);
     carry_out(sessions, SessionKeeper::Turn::none);
   }

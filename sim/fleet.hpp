@@ -10,6 +10,7 @@
 #include "sim/platform.hpp"
 #include "sim/simgrid_engine.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -148,7 +149,8 @@ class Fleet {
   ProcessWatcher* watcher_ = nullptr;
 
   std::vector<HostState> hosts_;
-  std::vector<Sessions> sessions_;  // of hosts that have them, in order
+  std::vector<Sessions> sessions_;          // of hosts that have them, in order
+  std::vector<std::size_t> stopping_idle_;  // of them, those that end their sessions when idle
   std::vector<WorkerState> workers_;
   std::vector<BeatTrack> tracks_;       // by worker, where there are beats
   std::vector<std::uint32_t> changed_;  // workers, until the registry is read

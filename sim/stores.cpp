@@ -32,7 +32,6 @@ redis::Op op_of(const AskCounter& order) {
   return redis::GetCounter{};
 }
 
-// What the answer says; the verdicts of both are in the same order but for the first.
 CounterVerdict verdict_of(redis::Verdict::Outcome outcome) {
   switch (outcome) {
     case redis::Verdict::Outcome::applied: return CounterVerdict::applied;

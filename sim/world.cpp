@@ -44,6 +44,10 @@ std::optional<reports::MetricsConfig::Disturbance> disturbance_of(const scenario
     const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
     const auto* once = crash != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&crash->when) : nullptr;
     if (once != nullptr) take(once->at, once->lasting);
+    const auto* store = std::get_if<scenarios::StoreFault>(&fault);
+    const auto* span = store != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&store->when) : nullptr;
+    if (span != nullptr) take(span->at, span->lasting);
+    if (const auto* beat = std::get_if<scenarios::BeatDown>(&fault)) take(beat->at, beat->lasting);
   }
   return all;
 }

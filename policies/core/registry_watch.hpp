@@ -7,6 +7,7 @@
 #include "policies/core/time.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -30,8 +31,8 @@ class RegistryWatch {
   [[nodiscard]] bool due(Time now) const { return reads() && request_.value == 0 && now >= next_; }
   void asked(RequestId request, Time now);
 
-  // The answer, before the facts that come with it. False: not an answer to the last question.
-  bool take(const RegistryRead& event, Time now);
+  // The answer, before the facts that come with it. Whether it tells of a restart or of lost keys.
+  [[nodiscard]] bool take(const RegistryRead& event, Time now);
   // A lease that is gone: whether its worker is to be declared dead at once. If not, it is suspected.
   [[nodiscard]] bool believes(const LeaseExpired& event, Time now);
   // The worker is there after all, or is another by now.
@@ -45,6 +46,7 @@ class RegistryWatch {
   [[nodiscard]] Time next_wakeup() const;
 
  private:
+  [[nodiscard]] bool has_forgotten(const RegistryRead& event) const;
   [[nodiscard]] bool is_suspicious(const RegistryRead& event) const;
 
   RegistryConfig config_;
@@ -54,8 +56,8 @@ class RegistryWatch {
   std::optional<std::uint64_t> server_;  // as last read
   std::optional<std::uint64_t> sentinel_;
   Time held_until_{};
-  Time read_at_{};                      // last, with success
-  std::vector<LeaseExpired> suspects_;  // in order of suspicion
+  Time read_at_{};  // last, with success
+  std::map<WorkerId, LeaseExpired> suspects_;
 };
 
 }  // namespace drydock

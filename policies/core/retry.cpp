@@ -37,17 +37,22 @@ bool Retries::is_poison(std::uint32_t losses) const {
   return most > 0 && std::int64_t{losses} >= most;
 }
 
-void Retries::hold(JobRef ref, const Job& job, Time until) { held_.insert({until, job.sequence, ref}); }
+void Retries::hold(JobRef ref, const Job& job, Time until) {
+  held_.insert({until, job.sequence, ref});
+  until_.emplace(job.sequence, until);
+}
 
 void Retries::forget(JobRef ref, const Job& job) {
-  const auto held = std::ranges::find(held_, ref, &HeldJob::ref);
-  DRYDOCK_CHECK(held != held_.end() && held->sequence == job.sequence, "a delayed job is not among those held back");
-  held_.erase(held);
+  const auto until = until_.find(job.sequence);
+  DRYDOCK_CHECK(until != until_.end() && held_.erase({until->second, job.sequence, ref}) == 1,
+                "a delayed job is not among those held back");
+  until_.erase(until);
 }
 
 std::optional<JobRef> Retries::take_due(Time now) {
   if (held_.empty() || held_.begin()->until > now) return std::nullopt;
   const JobRef ref = held_.begin()->ref;
+  until_.erase(held_.begin()->sequence);
   held_.erase(held_.begin());
   return ref;
 }

@@ -6,6 +6,7 @@
 #include "policies/core/time.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -85,6 +86,7 @@ class Retries {
   std::uint64_t seed_;
   RetryBudget budget_;
   std::set<HeldJob> held_;
+  std::map<std::uint64_t, Time> until_;  // of those, by sequence
 };
 
 }  // namespace drydock

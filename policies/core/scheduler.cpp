@@ -98,7 +98,11 @@ std::optional<JobRef> Scheduler::current(AttemptId attempt) const {
 
 // --- the registry and the counter ---
 
-void Scheduler::on(const RegistryRead& event) { (void)registry_.take(event, now_); }
+void Scheduler::on(const RegistryRead& event) {
+  if (!registry_.take(event, now_) || !accounting_) return;
+  Asker ask = asker();
+  accounting_->redis_forgot(ask);
+}
 
 void Scheduler::on(const CounterAnswered& event) {
   if (!accounting_) return;

@@ -25,7 +25,7 @@ else()
   set(components policies)
   # Without pkg-config nothing here could find SimGrid.
   run("${CMAKE_COMMAND}" -S "${SOURCE_DIR}" -B "${built}" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}"
-    -DCMAKE_BUILD_TYPE=Release -DDRYDOCK_BUILD_SIM=OFF -DDRYDOCK_BUILD_SCENARIOS=OFF
+    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG= -DDRYDOCK_BUILD_SIM=OFF -DDRYDOCK_BUILD_SCENARIOS=OFF
     -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON)
   run("${CMAKE_COMMAND}" --build "${built}")
 endif()

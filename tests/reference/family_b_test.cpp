@@ -2,13 +2,9 @@
 #include "policies/failure_detection.hpp"
 #include "tests/reference/replications.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <gtest/gtest.h>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -77,30 +73,18 @@ std::map<std::string, double> formulas() {
 }
 
 TEST(FamilyBList, IsThatOfTheReference) {
-  const std::filesystem::path file = std::filesystem::path(DRYDOCK_SOURCE_DIR) / "../shared/reference/expected.json";
-  if (!std::filesystem::exists(file)) GTEST_SKIP() << "no reference list beside the repository";
-  std::ifstream in(file);
-  const auto all = cases();
+  const auto known = known_answers("B");
+  if (!known) GTEST_SKIP() << "no reference list beside the repository";
   const auto functions = formulas();
-  std::size_t found = 0;
-  for (const auto& entry : nlohmann::json::parse(in)) {
-    const std::string id = entry.at("id");
-    if (!id.starts_with("B")) continue;
-    ++found;
-    const double expected = entry.at("expected").get<double>();
-    const bool relative = entry.at("tol_kind").get<std::string>().starts_with("rel");
-    const double tolerance = entry.at("tol").get<double>() * (relative ? expected : 1.0);
-    if (entry.at("kind") == "formula") {
-      ASSERT_TRUE(functions.contains(id)) << "no test for " << id;
-      EXPECT_NEAR(functions.at(id), expected, tolerance) << id;
+  for (const Known& k : *known) {
+    if (!k.by_formula) {
+      expect_case(cases(), k);
       continue;
     }
-    const auto c = std::ranges::find(all, id, &Case::id);
-    ASSERT_NE(c, all.end()) << "no test for " << id;
-    EXPECT_NEAR(c->expected, expected, 2e-5 * expected) << id;
-    EXPECT_LE(c->tolerance, tolerance * (1 + 1e-4)) << id;
+    ASSERT_TRUE(functions.contains(k.id)) << "no test for " << k.id;
+    EXPECT_NEAR(functions.at(k.id), k.expected, k.tolerance) << k.id;
   }
-  EXPECT_GE(found, 13U);
+  EXPECT_GE(known->size(), 13U);
 }
 
 }  // namespace

@@ -2,12 +2,8 @@
 #include "policies/checkpoint.hpp"
 #include "tests/reference/replications.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -81,30 +77,17 @@ INSTANTIATE_TEST_SUITE_P(Restarts, FamilyF, ::testing::ValuesIn(cases()), [](con
 });
 
 TEST(FamilyFList, IsThatOfTheReference) {
-  const std::filesystem::path file = std::filesystem::path(DRYDOCK_SOURCE_DIR) / "../shared/reference/expected.json";
-  if (!std::filesystem::exists(file)) GTEST_SKIP() << "no reference list beside the repository";
-  std::ifstream in(file);
-  const auto all = cases();
-  std::size_t found = 0;
-  for (const auto& entry : nlohmann::json::parse(in)) {
-    const std::string id = entry.at("id");
-    if (!id.starts_with("F")) continue;
-    ++found;
-    const double expected = entry.at("expected").get<double>();
-    const bool relative = entry.at("tol_kind").get<std::string>().starts_with("rel");
-    const double tolerance = entry.at("tol").get<double>() * (relative ? expected : 1.0);
-    if (entry.at("kind") == "formula") {
-      ASSERT_EQ(id, "F1") << "no test for " << id;
-      EXPECT_NEAR(young_interval({.cost_s = 60, .mttf_s = 14'400}), expected, tolerance);
+  const auto known = known_answers("F");
+  if (!known) GTEST_SKIP() << "no reference list beside the repository";
+  for (const Known& k : *known) {
+    if (k.by_formula) {
+      ASSERT_EQ(k.id, "F1") << "no test for " << k.id;
+      EXPECT_NEAR(young_interval({.cost_s = 60, .mttf_s = 14'400}), k.expected, k.tolerance);
       continue;
     }
-    const auto c = std::ranges::find(all, id, &Case::id);
-    ASSERT_NE(c, all.end()) << "no test for " << id;
-    const double jobs = id == "F5" ? kWastefulJobs : id == "F3" ? kRestartedJobs : kCheckpointedJobs;
-    EXPECT_NEAR(c->expected / jobs / kHour, expected, 2e-5 * expected) << id;
-    EXPECT_LE(c->tolerance / jobs / kHour, tolerance * (1 + 1e-4)) << id;
+    expect_case(cases(), k, kHour * (k.id == "F5" ? kWastefulJobs : k.id == "F3" ? kRestartedJobs : kCheckpointedJobs));
   }
-  EXPECT_GE(found, 4U);
+  EXPECT_GE(known->size(), 4U);
 }
 
 }  // namespace

@@ -7,8 +7,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
 
@@ -61,6 +64,29 @@ void expect_agreement(const Case& c) {
   std::cout << c.id << ": " << result.mean << " +- " << result.standard_error << " over " << result.runs
             << " runs, expected " << c.expected << " (" << 100 * (result.mean / c.expected - 1) << " %)\n";
   EXPECT_NEAR(result.mean, c.expected, c.tolerance);
+}
+
+std::optional<std::vector<Known>> known_answers(const std::string& family) {
+  const std::filesystem::path file = std::filesystem::path(DRYDOCK_SOURCE_DIR) / "../shared/reference/expected.json";
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  std::ifstream in(file);
+  std::vector<Known> all;
+  for (const auto& entry : nlohmann::json::parse(in)) {
+    const std::string id = entry.at("id");
+    if (!id.starts_with(family)) continue;
+    const double expected = entry.at("expected").get<double>();
+    const bool relative = entry.at("tol_kind").get<std::string>().starts_with("rel");
+    all.push_back(
+        {id, entry.at("kind") == "formula", expected, entry.at("tol").get<double>() * (relative ? expected : 1.0)});
+  }
+  return all;
+}
+
+void expect_case(const std::vector<Case>& cases, const Known& known, double unit) {
+  const auto c = std::ranges::find(cases, known.id, &Case::id);
+  ASSERT_NE(c, cases.end()) << "no test for " << known.id;
+  EXPECT_NEAR(c->expected / unit, known.expected, 2e-5 * known.expected) << known.id;
+  EXPECT_LE(c->tolerance / unit, known.tolerance * (1 + 1e-4)) << known.id;
 }
 
 }  // namespace drydock::reference

@@ -18,7 +18,7 @@ class Watch : public ::testing::Test {
     ASSERT_TRUE(watch_.due(now));
     watch_.asked(RequestId{++requests_}, now);
     answer.request = RequestId{requests_};
-    ASSERT_TRUE(watch_.take(answer, now));
+    forgot_ = watch_.take(answer, now);
   }
   static RegistryRead found(std::uint32_t entries, std::uint32_t gone = 0) {
     return {.request = {}, .answer = Answer::done, .server = 1, .sentinel = 1, .entries = entries, .gone = gone};
@@ -27,6 +27,7 @@ class Watch : public ::testing::Test {
 
   RegistryWatch watch_;
   std::uint64_t requests_ = 0;
+  bool forgot_ = false;
 };
 class WatchWithoutGuard : public Watch {
  protected:
@@ -39,10 +40,11 @@ TEST_F(Watch, ReadsAtTheBeginningOfEachPeriodAndOnceAtATime) {
   EXPECT_FALSE(watch_.due(at(20)));
   EXPECT_EQ(watch_.next_wakeup(), kNever);
   EXPECT_FALSE(watch_.take({.request = RequestId{7}}, at(1)));
+  EXPECT_TRUE(watch_.waits());
   RegistryRead answer = found(1);
   answer.request = RequestId{1};
-  EXPECT_TRUE(watch_.take(answer, at(7)));
   EXPECT_FALSE(watch_.take(answer, at(7)));
+  EXPECT_FALSE(watch_.waits());
 }
 
 TEST_F(Watch, BelievesThatAFewDied) {
@@ -89,7 +91,9 @@ TEST_F(Watch, HoldsAfterARestartALostSentinelAndAnOutage) {
     RegistryWatch fresh({.reading = seconds{5}, .guard = true, .hold = seconds{60}});
     watch_ = fresh;
     read(at(0), found(10));
+    EXPECT_FALSE(forgot_);
     read(at(5), odd);
+    EXPECT_TRUE(forgot_);
     EXPECT_FALSE(believes(0, at(5)));
   }
   watch_ = RegistryWatch({.reading = seconds{5}, .guard = true, .hold = seconds{60}});
