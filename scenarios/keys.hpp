@@ -19,8 +19,8 @@ inline constexpr std::array<Word, 3> kBaseShare{"concurrency", "requests_per_min
 inline constexpr std::array<Word, 6> kRequests{"count", "duration", "tokens", "delay", "retry_delay", "retries"};
 inline constexpr std::array<Word, 3> kCluster{"hosts", "network", "stores"};
 inline constexpr std::array<Word, 2> kStores{"redis", "postgres"};
-inline constexpr std::array<Word, 2> kPostgres{"commit", "query"};
-inline constexpr std::array<Word, 1> kRedis{"latency"};
+inline constexpr std::array<Word, 3> kPostgres{"commit", "query", "connections"};
+inline constexpr std::array<Word, 2> kRedis{"latency", "service"};
 inline constexpr std::array<Word, 9> kHost{"name", "count",         "cpus",           "speed",   "memory",
                                            "gpus", "cost_per_hour", "cost_per_month", "sessions"};
 inline constexpr std::array<Word, 7> kSessions{"max",     "quota",     "calendar",       "startup",
@@ -31,14 +31,18 @@ inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
 inline constexpr std::array<Word, 7> kControlPlane{
     "mode", "cycle", "debounce", "mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat"};
 inline constexpr std::array<Word, 4> kQueue{"name", "priority", "capacity", "weight"};
-inline constexpr std::array<Word, 8> kPool{
-    "name", "hosts", "queues", "slots_per_worker", "admission", "prefetch", "max_tasks_per_child", "child_restart"};
+inline constexpr std::array<Word, 10> kPool{
+    "name",          "hosts", "queues",    "slots_per_worker", "admission", "prefetch", "max_tasks_per_child",
+    "child_restart", "poll",  "heartbeats"};
 inline constexpr std::array<Word, 8> kPolicies{"placement", "liveness", "isolation",  "accounting",
                                                "share",     "retry",    "checkpoint", "session"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
 inline constexpr std::array<Word, 5> kPoisonJob{"type", "jobs", "probability", "after", "restart"};
 inline constexpr std::array<Word, 5> kOutage{"type", "at", "for", "mtbf", "mttr"};
+inline constexpr std::array<Word, 6> kStoreSlow{"type", "factor", "at", "for", "mtbf", "mttr"};
+inline constexpr std::array<Word, 6> kWorkerPause{"type", "target", "at", "for", "mtbf", "mttr"};
+inline constexpr std::array<Word, 7> kWorkerSlow{"type", "target", "speed", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 6> kRedisRestart{"type", "at", "for", "mtbf", "mttr", "snapshot_age"};
 inline constexpr std::array<Word, 3> kInstant{"type", "at", "mtbf"};
 inline constexpr std::array<Word, 4> kWorkerKeyEviction{"type", "target", "at", "mtbf"};
@@ -118,6 +122,10 @@ inline constexpr ObjectKeys kWorkerCrash{"worker_crash", lists::kWorkerCrash};
 inline constexpr ObjectKeys kMessageLoss{"message_loss", lists::kMessageLoss};
 inline constexpr ObjectKeys kPostgres{"postgres", lists::kPostgres};
 inline constexpr ObjectKeys kRedisOutage{"redis_outage", lists::kOutage};
+inline constexpr ObjectKeys kRedisSlow{"redis_slow", lists::kStoreSlow};
+inline constexpr ObjectKeys kDatabaseSlow{"database_slow", lists::kStoreSlow};
+inline constexpr ObjectKeys kWorkerPause{"worker_pause", lists::kWorkerPause};
+inline constexpr ObjectKeys kWorkerSlow{"worker_slow", lists::kWorkerSlow};
 inline constexpr ObjectKeys kRedisFlush{"redis_flush", lists::kInstant};
 inline constexpr ObjectKeys kRedisRestart{"redis_restart", lists::kRedisRestart};
 inline constexpr ObjectKeys kCounterEviction{"counter_eviction", lists::kInstant};
@@ -208,6 +216,10 @@ inline constexpr std::array kAll{kScenario,
                                  kEmpirical,
                                  kPostgres,
                                  kRedisOutage,
+                                 kRedisSlow,
+                                 kDatabaseSlow,
+                                 kWorkerPause,
+                                 kWorkerSlow,
                                  kRedisFlush,
                                  kRedisRestart,
                                  kCounterEviction,

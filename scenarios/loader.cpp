@@ -138,7 +138,11 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
     if (!diagnostics.failed()) section(top, scenario);
   }
   if (!diagnostics.failed()) read_workload(top, scenario, traces);
-  if (!diagnostics.failed()) refuse_unknown_jobs(top, scenario);
+  if (!diagnostics.failed()) {
+    refuse_unknown_jobs(top, scenario);
+    refuse_paused_requests(top, scenario);
+    refuse_overloaded_redis(top, scenario);
+  }
   if (!diagnostics.failed()) check_limits(top, scenario);
   if (!diagnostics.failed()) {
     note_overload(scenario);

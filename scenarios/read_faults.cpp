@@ -52,4 +52,21 @@ void refuse_unknown_jobs(const ObjectReader& top, const Scenario& scenario) {
   }
 }
 
+// What requests do while their process stands still is up to the service: not simulated.
+void refuse_paused_requests(const ObjectReader& top, const Scenario& scenario) {
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+    const auto* pause = std::get_if<HostTrouble>(&scenario.faults[i]);
+    if (pause == nullptr || pause->factor > 0) continue;
+    for (const Pool& pool : scenario.pools) {
+      const bool concerned = std::ranges::any_of(pool.hosts, [&](const std::string& host) {
+        return pause->target.empty() || pause->target == host || pause->target.starts_with(host + "-");
+      });
+      if (!concerned || !makes_requests(scenario, pool)) continue;
+      top.node().member("faults").items()[i].fail(fmt::format(
+          "workers of pool \"{}\" serve jobs that make requests: these cannot be paused; name another target", pool.name));
+      break;
+    }
+  }
+}
+
 }  // namespace drydock::scenarios

@@ -85,6 +85,11 @@ void read_stores(const ObjectReader& cluster, Scenario& scenario) {
   scenario.registry_latency = latency(stores.find("redis"), keys::kRedis, "latency");
   scenario.commit_latency = latency(stores.find("postgres"), keys::kPostgres, "commit");
   scenario.query_latency = latency(stores.find("postgres"), keys::kPostgres, "query");
+  scenario.redis_service = latency(stores.find("redis"), keys::kRedis, "service");
+  if (const auto postgres = stores.find("postgres")) {
+    scenario.database_connections =
+        static_cast<std::uint32_t>(ObjectReader(*postgres, keys::kPostgres).count("connections", 0, {1, 1'000'000}));
+  }
 }
 
 void read_control_plane(const ObjectReader& top, Scenario& scenario) {

@@ -54,6 +54,8 @@ struct Pool {
   // long the new one takes to start.
   std::optional<std::uint64_t> max_tasks_per_child = {};
   Duration child_restart{};
+  Duration poll{};             // time between two questions of a worker for what was assigned to it; 0: it is told at once
+  bool beats_in_loop = false;  // a worker sends heartbeats between its jobs only; else from a thread of their own
 };
 
 // A positive random amount (seconds for durations, a plain number elsewhere).
@@ -210,11 +212,14 @@ struct StoreFault {
     counter_eviction,     // it loses the counter
     worker_key_eviction,  // it loses the keys of the workers on the target's hosts
     database_outage,      // nobody reaches it
+    redis_slow,           // all that it does takes `factor` times as long
+    database_slow,        // likewise
   };
   Kind kind = Kind::redis_outage;
   std::string target{};
   std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when{};  // only outages and restarts last
   std::optional<Duration> snapshot_age{};                         // of a restart; nothing: it comes back empty
+  double factor = 1;                                              // of a slow one: above 1
 };
 
 // Something that may happen to each single order to a store.
@@ -244,7 +249,13 @@ struct BeatDown {
   Duration at{};
   std::optional<Duration> lasting;  // nothing: to the end
 };
-using Fault = std::variant<WorkerCrash, MessageLoss, PoisonJob, StoreFault, OrderFault, BeatDown>;
+// A host's processors are slow, or its processes stand still: once, or again and again.
+struct HostTrouble {
+  std::string target;  // as of a crash
+  std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when{};
+  double factor = 0;  // of its speed; 0: paused
+};
+using Fault = std::variant<WorkerCrash, MessageLoss, PoisonJob, StoreFault, OrderFault, BeatDown, HostTrouble>;
 
 // What a service allows all workers together, and how they keep to it.
 struct ServiceLimits {
@@ -278,6 +289,8 @@ struct Scenario {
   std::optional<Distribution> registry_latency;  // of a message to or from the registry; nothing: none
   std::optional<Distribution> commit_latency;    // from a commit to its answer; nothing: none
   std::optional<Distribution> query_latency;     // from a question to the database to its answer; nothing: none
+  std::optional<Distribution> redis_service;     // Redis's own time for an order, one after another; nothing: none
+  std::uint32_t database_connections = 0;        // orders that the database takes at a time; 0: any number
   std::vector<Pool> pools;                       // as in scheduler.pools, by index
   std::vector<Source> workload;
   std::vector<PeriodicSource> periodic;  // by PeriodicId
@@ -298,6 +311,8 @@ struct Scenario {
 [[nodiscard]] bool makes_requests(const Scenario& scenario, const Pool& pool);
 // How many workers these are.
 [[nodiscard]] std::int64_t requesting_workers(const Scenario& scenario);
+// The part of its time that Redis spends on heartbeats; 0 where they take none.
+[[nodiscard]] double heartbeat_load(const Scenario& scenario);
 // The size of a token bucket that holds what a rate brings in this time; at least 1.
 [[nodiscard]] std::int64_t burst_of_rate(std::int64_t per_minute, Duration burst);
 

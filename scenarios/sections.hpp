@@ -23,6 +23,8 @@ void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& trac
 
 // Refuses faults that name jobs which are not in the workload.
 void refuse_unknown_jobs(const ObjectReader& top, const Scenario& scenario);
+void refuse_paused_requests(const ObjectReader& top, const Scenario& scenario);
+void refuse_overloaded_redis(const ObjectReader& top, const Scenario& scenario);
 
 // The sessions of a group of hosts.
 [[nodiscard]] SessionRules read_sessions(const Node& node);

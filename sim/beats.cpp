@@ -23,9 +23,10 @@ std::uint64_t stream_for(std::uint64_t name, const BeatChannel::Sender& sender) 
 // --- the channel ---
 
 BeatChannel::BeatChannel(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed,
-                         const StoreFaults* faults)
+                         const StoreFaults* faults, const HostTroubles* hosts)
     : seed_(seed), latency_(scenario.registry_latency) {
-  if (faults != nullptr && faults->any_redis_outage()) outages_ = faults;
+  if (faults != nullptr && faults->any_redis_trouble()) outages_ = faults;
+  if (hosts != nullptr && hosts->any_pause()) pauses_ = hosts;
   constexpr std::size_t kMostBursts = 32;  // bits of `bad`
   std::size_t bursts = 0;
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
@@ -42,15 +43,18 @@ BeatChannel::BeatChannel(const scenarios::Scenario& scenario, const Platform& pl
   }
   DRYDOCK_CHECK(bursts <= kMostBursts, "more bursty message losses than the loader allows");
   const auto* constant = latency_ ? std::get_if<scenarios::Deterministic>(&*latency_) : nullptr;
-  if (!losses_.empty() || outages_ != nullptr || (latency_ && constant == nullptr)) return;
+  if (!losses_.empty() || outages_ != nullptr || pauses_ != nullptr || (latency_ && constant == nullptr)) return;
   steady_ = latency_ ? duration_of_seconds(constant->value) : Duration{0};
 }
 
-Duration BeatChannel::delay(const Sender& sender, std::uint64_t sequence) const {
+Duration BeatChannel::delay(const Sender& sender, std::uint64_t sequence, Time sent) const {
   if (!latency_) return Duration{0};
-  if (const auto* constant = std::get_if<scenarios::Deterministic>(&*latency_)) return duration_of_seconds(constant->value);
+  const double slowness = outages_ == nullptr ? 1.0 : outages_->redis_slowness(sent);
+  if (const auto* constant = std::get_if<scenarios::Deterministic>(&*latency_)) {
+    return duration_of_seconds(constant->value * slowness);
+  }
   const scenarios::DrawStream draws(seed_, stream_for(stream_of("beat-latency"), sender));
-  return std::max(Duration{0}, duration_of_seconds(scenarios::sample_with(*latency_, draws.at(sequence))));
+  return std::max(Duration{0}, duration_of_seconds(scenarios::sample_with(*latency_, draws.at(sequence)) * slowness));
 }
 
 bool BeatChannel::loses(const Sender& sender, std::uint64_t sequence, Time sent, std::uint32_t& bad) const {
@@ -85,7 +89,7 @@ void BeatTrack::start(const LivenessPolicy& policy, const BeatChannel& channel, 
   here_.next_sequence = 1;
   here_.trusted_until = observer_ ? observer_->observe(registration) : policy.trusted_until(registration);
   here_.interval = observer_ ? observer_->interval() : policy.interval().value();
-  here_.next_send = later(now, here_.interval);
+  here_.next_send = channel_->send_time(sender_, later(now, here_.interval));
   here_.trusted = true;
   here_.bad = 0;
   here_.under_way.clear();
@@ -149,12 +153,12 @@ std::optional<BeatTrack::Turn> BeatTrack::pass(Position& position) const {
 void BeatTrack::send(Position& position) const {
   Beat beat{.sequence = position.next_sequence, .sent = position.next_send};
   if (!channel_->loses(sender_, beat.sequence, beat.sent, position.bad)) {
-    beat.arrived = later(beat.sent, channel_->delay(sender_, beat.sequence));
+    beat.arrived = later(beat.sent, channel_->delay(sender_, beat.sequence, beat.sent));
     const auto place = std::ranges::find_if(position.under_way, [&](const Beat& b) { return b.arrived <= beat.arrived; });
     position.under_way.insert(place, beat);
   }
   ++position.next_sequence;
-  position.next_send = later(position.next_send, position.interval);
+  position.next_send = channel_->send_time(sender_, later(position.next_send, position.interval));
 }
 
 std::optional<BeatTrack::Turn> BeatTrack::arrive(Position& position) const {

@@ -5,6 +5,7 @@
 #include "policies/liveness.hpp"
 #include "scenarios/draw.hpp"
 #include "scenarios/scenario.hpp"
+#include "sim/host_troubles.hpp"
 #include "sim/platform.hpp"
 #include "sim/store_faults.hpp"
 
@@ -19,9 +20,10 @@ namespace drydock::sim {
 // does not matter when, or how often, it is looked at.
 class BeatChannel {
  public:
-  // `faults` must outlive it, where there is any: beats sent while nobody reaches Redis are lost.
+  // `faults` and `hosts` must outlive it, where there are any: beats sent while nobody reaches Redis are lost.
+  // A paused host sends the beat that was due when it is awake again.
   BeatChannel(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed,
-              const StoreFaults* faults = nullptr);
+              const StoreFaults* faults = nullptr, const HostTroubles* hosts = nullptr);
 
   // All beats take this time and none is lost; nothing where that is not so.
   [[nodiscard]] std::optional<Duration> steady() const { return steady_; }
@@ -32,7 +34,11 @@ class BeatChannel {
     std::uint32_t process = 0;  // how often the worker was started before
     HostIndex host = 0;
   };
-  [[nodiscard]] Duration delay(const Sender& sender, std::uint64_t sequence) const;
+  [[nodiscard]] Duration delay(const Sender& sender, std::uint64_t sequence, Time sent) const;
+  // When a beat that is due then is sent.
+  [[nodiscard]] Time send_time(const Sender& sender, Time due) const {
+    return pauses_ == nullptr ? due : pauses_->paused_until(sender.host, due);
+  }
   // `bad`: which burst processes are in their bad state, one bit each; carried on from beat to beat.
   [[nodiscard]] bool loses(const Sender& sender, std::uint64_t sequence, Time sent, std::uint32_t& bad) const;
 
@@ -48,7 +54,8 @@ class BeatChannel {
   std::optional<scenarios::Distribution> latency_;
   std::optional<Duration> steady_;
   std::vector<Loss> losses_;
-  const StoreFaults* outages_ = nullptr;
+  const StoreFaults* outages_ = nullptr;  // of Redis, and when it is slow; nullptr where there are none
+  const HostTroubles* pauses_ = nullptr;  // likewise
 };
 
 // One process of a worker as the registry sees it.

@@ -34,6 +34,8 @@ enum class Happening : std::uint8_t {
   session,       // index: host; a session begins, is ready or ends
   repair,        // index: fault process
   worker_start,  // index: worker whose process was killed
+  host_speed,    // index: host; it is slow, paused or well again
+  late_stop,     // index: job slot; its attempt is told to stop, now that its host is no longer paused
   child_ready,   // index: job slot; the processes that are to run its tasks have started
 };
 

@@ -92,7 +92,7 @@ Duration Cpu::received(TaskIndex index, Time now) const {
 
 Time Cpu::next_end(HostIndex index) const {
   const Host& host = hosts_[index];
-  if (host.heap.empty()) return kNever;
+  if (host.heap.empty() || host.factor <= 0) return kNever;
   const long double left = std::max(0.0L, tasks_[host.heap.front()].ends_at - host.virtual_now);
   const long double wait = left / rate(host);
   if (!(wait < static_cast<long double>(nanos(kTooLate)))) return kTooLate;
@@ -116,7 +116,7 @@ void Cpu::take_ended(HostIndex index, Time now, std::vector<TaskIndex>& ended) {
 }
 
 void Cpu::set_factor(HostIndex index, double factor, Time now) {
-  DRYDOCK_CHECK(factor > 0, "a host's speed must stay above 0");
+  DRYDOCK_CHECK(factor >= 0, "a host's speed may not be below 0");
   Host& host = hosts_[index];
   if (host.shared) {
     update(host, now);
@@ -134,7 +134,10 @@ void Cpu::set_factor(HostIndex index, double factor, Time now) {
   host.factor = factor;
 }
 
-std::int64_t Cpu::usage(HostIndex index) const { return std::min(hosts_[index].load_milli, hosts_[index].cores_milli); }
+std::int64_t Cpu::usage(HostIndex index) const {
+  const Host& host = hosts_[index];
+  return host.factor > 0 ? std::min(host.load_milli, host.cores_milli) : 0;
+}
 
 std::int64_t Cpu::excess(HostIndex index) const {
   return std::max(std::int64_t{0}, hosts_[index].load_milli - hosts_[index].cores_milli);

@@ -52,12 +52,12 @@ class Cpu {
   // Appends the tasks of a shared host that have ended by `now`; they are idle again.
   void take_ended(HostIndex host, Time now, std::vector<TaskIndex>& ended);
 
-  // Changes the speed of a host from now on, to `factor` (> 0) times the normal one. The host becomes shared: ends that
+  // Changes the speed of a host from now on, to `factor` (>= 0) times the normal one. The host becomes shared: ends that
   // run() promised for its running tasks no longer hold.
   void set_factor(HostIndex host, double factor, Time now);
 
   [[nodiscard]] bool shared(HostIndex host) const { return hosts_[host].shared; }
-  // Cores in use by running tasks, in thousandths: never more than there are.
+  // Cores in use by running tasks, in thousandths: never more than there are; none at speed 0.
   [[nodiscard]] std::int64_t usage(HostIndex host) const;
   // Cores that running tasks ask for beyond those that there are, in thousandths.
   [[nodiscard]] std::int64_t excess(HostIndex host) const;

@@ -18,7 +18,8 @@ Executor::Executor(const Platform& platform, const scenarios::CheckpointConfig& 
       gpus_(platform.hosts()),
       children_(platform.workers()),
       excess_(platform.hosts().size()),
-      watches_(platform.hosts().size()) {}
+      watches_(platform.hosts().size()),
+      paused_until_(platform.hosts().size()) {}
 
 // --- jobs ---
 
@@ -161,7 +162,8 @@ Duration Executor::place(std::uint32_t slot, std::span<const Placement> placemen
                                      .cpus_milli = job.cpus_milli * placement->tasks});
     cpu_.set_chain(task, job.first_task);
     job.first_task = task;
-    delay = std::max(delay, children_.take(placement->worker, task, placement->tasks, common_.now));
+    delay = std::max(
+        {delay, children_.take(placement->worker, task, placement->tasks, common_.now), paused_until_[host] - common_.now});
     if (job.gpus > 0) {
       common_.metrics.gpu_conflicts(common_.now, gpus_.take(host, task, {.tasks = placement->tasks, .each = job.gpus}));
     }
@@ -174,8 +176,28 @@ void Executor::stop(AttemptId attempt) {
   if (found == nullptr) return;
   const LiveJob& job = jobs_[*found];
   if (job.attempt != attempt.number || job.phase == Phase::none) return;
-  interrupt(*found, job.on_preemption);
+  const Time awake = awake_at(job);
+  if (awake > common_.now) common_.at(awake, Happening::late_stop, *found, job.generation);
+  else stop_now(*found);
+}
+
+void Executor::late_stop(std::uint32_t slot, std::uint32_t generation) {
+  if (jobs_[slot].generation == generation) stop_now(slot);
+}
+
+void Executor::stop_now(std::uint32_t slot) {
+  const LiveJob& job = jobs_[slot];
+  const AttemptId attempt{job.id, job.attempt};
+  interrupt(slot, job.on_preemption);
   common_.facts.emplace_back(AttemptStopped{attempt, job.done});
+}
+
+Time Executor::awake_at(const LiveJob& job) const {
+  Time awake = common_.now;
+  for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
+    awake = std::max(awake, paused_until_[cpu_.facts(task).host]);
+  }
+  return awake;
 }
 
 void Executor::kill_on_host(HostIndex host) {
@@ -294,6 +316,11 @@ std::optional<Executor::Killed> Executor::trouble(std::uint32_t slot, std::uint3
   }
   --job.troubles_pending;
   if (job.trouble_at != common_.now) return std::nullopt;
+  if (const Time awake = awake_at(job); awake > common_.now) {
+    job.trouble_at = kNever;
+    expect_trouble(slot, awake, job.trouble_kills);
+    return std::nullopt;
+  }
   if (job.trouble_kills) return Killed{job.last_worker, *job.trouble_kills};
   fail(slot);
   return std::nullopt;
@@ -406,6 +433,14 @@ void Executor::finish(std::uint32_t slot) {
 
 // --- hosts ---
 
+void Executor::set_speed(HostIndex host, double factor, Time until) {
+  const std::int64_t before = cpu_.usage(host);
+  cpu_.set_factor(host, factor, common_.now);
+  note_usage(host, before);
+  watch(host);
+  paused_until_[host] = until;
+}
+
 void Executor::watch(HostIndex host) {
   Watch& watch = watches_[host];
   const Time next = cpu_.next_end(host);
@@ -431,6 +466,7 @@ bool Executor::is_void(const Pending& pending) const {
     case Happening::attempt_end:
     case Happening::trouble:
     case Happening::child_ready:
+    case Happening::late_stop:
     case Happening::flow_end: return jobs_[pending.index].generation != pending.generation;
     case Happening::host_end: return watches_[pending.index].generation != pending.generation;
     case Happening::answer:
@@ -439,6 +475,7 @@ bool Executor::is_void(const Pending& pending) const {
     case Happening::key_back:
     case Happening::reading:
     case Happening::store_fault:
+    case Happening::host_speed:
     case Happening::crash:
     case Happening::session:
     case Happening::repair:

@@ -22,6 +22,13 @@
 
 namespace drydock::sim {
 
+// Whoever wants to know whether the main loop of a worker is busy with a job.
+class LoopWatcher {
+ public:
+  virtual ~LoopWatcher() = default;
+  virtual void loop_changed(WorkerId worker, bool busy) = 0;
+};
+
 class Executor {
  public:
   Executor(const Platform& platform, const scenarios::CheckpointConfig& checkpoint, Hazards hazards, SimGridEngine& engine,
@@ -29,6 +36,9 @@ class Executor {
 
   // Where the tasks of jobs that make requests go; there must be one if there are such jobs. Must outlive the executor.
   void set_clients(RequestClients& clients) { clients_ = &clients; }
+
+  // Is told of workers that send heartbeats from their main loop; must outlive the executor.
+  void set_loop_watcher(LoopWatcher& watcher) { loop_watcher_ = &watcher; }
 
   // A job came into being. Its memory is given back when it ends or is rejected.
   void submit(const scenarios::Arrival& arrival);
@@ -50,7 +60,11 @@ class Executor {
   // result will be refused, while the jobs wait for other attempts.
   void disown_on_worker(WorkerId worker);
 
+  // The processors of a host run at `factor` times their normal speed from now on; at 0 nothing happens there before `until`.
+  void set_speed(HostIndex host, double factor, Time until);
+
   // --- events from the queue and the engine ---
+  void late_stop(std::uint32_t slot, std::uint32_t generation);
   void child_ready(std::uint32_t slot, std::uint32_t generation);
   void attempt_end(std::uint32_t slot, std::uint32_t generation);
   void host_end(HostIndex host, std::uint32_t generation);
@@ -120,6 +134,12 @@ class Executor {
   [[nodiscard]] WorkPlan plan_of(const LiveJob& job, HostIndex host) const;
   [[nodiscard]] Duration place(std::uint32_t slot, std::span<const Placement> placements);
   void begin(std::uint32_t slot);
+  // When every host of the attempt can do something; the present unless one of them is paused.
+  [[nodiscard]] Time awake_at(const LiveJob& job) const;
+  void stop_now(std::uint32_t slot);
+  // How long the worker takes to fetch what was assigned to it now.
+  [[nodiscard]] Duration until_poll(WorkerId worker) const;
+  void count_in_loop(WorkerId worker, int change);
   void start_flows(std::uint32_t slot, Phase phase);
   void start_compute(std::uint32_t slot);
   void part_computed(std::uint32_t slot);
@@ -155,6 +175,8 @@ class Executor {
   Common& common_;
   Cpu cpu_;
   RequestClients* clients_ = nullptr;
+  LoopWatcher* loop_watcher_ = nullptr;
+  std::vector<int> in_loop_;  // by worker: attempts that its main loop is busy with, where heartbeats wait for them
   Gpus gpus_;
   Children children_;
   std::vector<std::int64_t>
@@ -174,7 +196,8 @@ class Executor {
     Time at = kNever;  // when the pending host_end is due
     std::uint32_t generation = 0;
   };
-  std::vector<Watch> watches_;  // by host
+  std::vector<Watch> watches_;      // by host
+  std::vector<Time> paused_until_;  // by host
 
   std::vector<TaskIndex> ended_tasks_;  // scratch
   std::vector<Time> ends_;              // scratch

@@ -64,6 +64,8 @@ class Fleet {
     std::uint32_t gone = 0;
   };
   Reading read_registry();
+  // As of the last reading.
+  [[nodiscard]] std::uint32_t registry_keys() const { return reading_.entries; }
   // The keys of the workers on these hosts are lost.
   void lose_keys(std::span<const HostIndex> hosts);
   void lose_all_keys();

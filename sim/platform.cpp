@@ -52,6 +52,11 @@ Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts
       for (std::uint32_t n = 0; n < group->count; ++n) add_worker(PoolId{p}, scenario.pools[p], *group, first + n);
     }
   }
+  for (const scenarios::Fault& fault : scenario.faults) {
+    const auto* trouble = std::get_if<scenarios::HostTrouble>(&fault);
+    if (trouble == nullptr) continue;
+    for (const HostIndex host : resolve(trouble->target)) hosts_[host].oversubscribable = true;
+  }
 }
 
 void Platform::add_worker(PoolId pool, const scenarios::Pool& config, const scenarios::HostGroup& group, HostIndex host) {
@@ -59,7 +64,9 @@ void Platform::add_worker(PoolId pool, const scenarios::Pool& config, const scen
   workers_.push_back({.host = host,
                       .spec = spec_of(pool, config, group),
                       .max_tasks_per_child = config.max_tasks_per_child.value_or(0),
-                      .child_restart = config.child_restart});
+                      .child_restart = config.child_restart,
+                      .poll = config.poll,
+                      .beats_in_loop = config.beats_in_loop});
   HostFacts& facts = hosts_[host];
   const bool several = !facts.workers.empty();
   const bool by_slots = config.admission == scenarios::Admission::slots;

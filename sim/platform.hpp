@@ -35,6 +35,8 @@ struct WorkerFacts {
   WorkerSpec spec;
   std::uint64_t max_tasks_per_child = 0;  // 0: children live as long as their worker
   Duration child_restart{};
+  Duration poll{};  // as of its pool
+  bool beats_in_loop = false;
 };
 
 class Platform {

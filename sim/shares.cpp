@@ -162,7 +162,7 @@ std::optional<Duration> Shares::on_the_way(std::uint32_t worker) {
   const BeatChannel::Sender sender{.worker = worker, .process = node.incarnation, .host = platform_.workers()[worker].host};
   const std::uint64_t number = node.messages++;
   if (channel_.loses(sender, number, now_, node.bad)) return std::nullopt;
-  return channel_.delay(sender, number);
+  return channel_.delay(sender, number, now_);
 }
 
 std::uint32_t Shares::keep(Message message) {

@@ -14,11 +14,6 @@ using Action = StoreFaults::Action;
 
 bool takes_redis_down(Kind kind) { return kind == Kind::redis_outage || kind == Kind::redis_restart; }
 
-Duration draw(const scenarios::Distribution& distribution, std::uint64_t seed, std::uint64_t stream, std::uint64_t number) {
-  const Duration drawn = duration_of_seconds(scenarios::sample(distribution, seed, stream, number));
-  return std::max(Duration{0}, drawn);
-}
-
 }  // namespace
 
 StoreFaults::StoreFaults(const scenarios::Scenario& scenario, std::uint64_t seed) : seed_(seed) {
@@ -26,67 +21,55 @@ StoreFaults::StoreFaults(const scenarios::Scenario& scenario, std::uint64_t seed
     if (const auto* order = std::get_if<scenarios::OrderFault>(&scenario.faults[i])) orders_.push_back(*order);
     const auto* fault = std::get_if<scenarios::StoreFault>(&scenario.faults[i]);
     if (fault == nullptr) continue;
-    courses_.push_back({.fault = *fault, .stream = mix64(stream_of("store-fault") + i)});
+    courses_.push_back({.fault = *fault, .course = Course(fault->when, seed, mix64(stream_of("store-fault") + i))});
     any_redis_outage_ = any_redis_outage_ || takes_redis_down(fault->kind);
+    any_slow_redis_ = any_slow_redis_ || fault->kind == Kind::redis_slow;
+    any_slow_database_ = any_slow_database_ || fault->kind == Kind::database_slow;
   }
-}
-
-void StoreFaults::extend(const Course& course) const {
-  const std::size_t number = course.spans.size();
-  if (const auto* once = std::get_if<scenarios::WorkerCrash::Once>(&course.fault.when)) {
-    const Time from = later(kTimeZero, once->at);
-    course.spans.push_back({from, once->lasting ? later(from, *once->lasting) : kNever});
-    course.over = true;
-    return;
-  }
-  const auto& repeated = std::get<scenarios::WorkerCrash::Repeated>(course.fault.when);
-  const Time last = number == 0 ? kTimeZero : course.spans.back().until;
-  const Duration up = std::max(Duration{1}, draw(repeated.up, seed_, course.stream, 2 * number));
-  const Time from = later(last, up);
-  course.spans.push_back({from, later(from, draw(repeated.down, seed_, course.stream, 2 * number + 1))});
-  course.over = course.spans.back().until >= kEndOfTime;
-}
-
-const StoreFaults::Span* StoreFaults::span(const Course& course, std::size_t number) const {
-  while (course.spans.size() <= number && !course.over) extend(course);
-  return number < course.spans.size() ? &course.spans[number] : nullptr;
-}
-
-bool StoreFaults::covers(const Course& course, Time now) const {
-  while (!course.over && (course.spans.empty() || course.spans.back().until <= now)) extend(course);
-  const auto after = std::ranges::upper_bound(course.spans, now, {}, &Span::from);
-  return after != course.spans.begin() && now < std::prev(after)->until;
 }
 
 bool StoreFaults::is_down(Time now, bool redis) const {
-  return std::ranges::any_of(courses_, [&](const Course& course) {
-    const bool concerned = redis ? takes_redis_down(course.fault.kind) : course.fault.kind == Kind::database_outage;
-    return concerned && covers(course, now);
+  return std::ranges::any_of(courses_, [&](const Running& running) {
+    const Kind kind = running.fault.kind;
+    const bool concerned = redis ? takes_redis_down(kind) : kind == Kind::database_outage;
+    return concerned && running.course.at(now) != nullptr;
   });
 }
 
 bool StoreFaults::redis_is_down(Time now) const { return any_redis_outage_ && is_down(now, true); }
 bool StoreFaults::database_is_down(Time now) const { return is_down(now, false); }
 
+double StoreFaults::slowness(Time now, Kind kind) const {
+  double factor = 1;
+  for (const Running& running : courses_) {
+    if (running.fault.kind == kind && running.course.at(now) != nullptr) factor *= running.fault.factor;
+  }
+  return factor;
+}
+
+double StoreFaults::redis_slowness(Time now) const { return any_slow_redis_ ? slowness(now, Kind::redis_slow) : 1; }
+double StoreFaults::database_slowness(Time now) const { return any_slow_database_ ? slowness(now, Kind::database_slow) : 1; }
+
 // A restart has two: the snapshot that it will come back with, not before the last one's end, and its own end.
-std::optional<Action> StoreFaults::next_of(const Course& course) const {
-  const Kind kind = course.fault.kind;
+std::optional<Action> StoreFaults::next_of(const Running& running) const {
+  const Kind kind = running.fault.kind;
   if (kind == Kind::redis_outage || kind == Kind::database_outage) return std::nullopt;
+  if (kind == Kind::redis_slow || kind == Kind::database_slow) return std::nullopt;
   const bool restart = kind == Kind::redis_restart;
-  const std::size_t number = restart ? course.actions_taken / 2 : course.actions_taken;
-  const Span* at = span(course, number);
+  const std::size_t number = restart ? running.actions_taken / 2 : running.actions_taken;
+  const Course::Span* at = running.course.span(number);
   if (at == nullptr || at->from >= kEndOfTime) return std::nullopt;
-  Action action{.at = at->from, .kind = Action::Kind::flush, .fault = &course.fault};
+  Action action{.at = at->from, .kind = Action::Kind::flush, .fault = &running.fault};
   if (kind == Kind::counter_eviction) action.kind = Action::Kind::evict_counter;
   if (kind == Kind::worker_key_eviction) action.kind = Action::Kind::evict_workers;
   if (!restart) return action;
-  if (course.actions_taken % 2 == 1) {
+  if (running.actions_taken % 2 == 1) {
     action.at = at->until;
     action.kind = Action::Kind::restart;
     return action;
   }
-  const Time earliest = number == 0 ? kTimeZero : span(course, number - 1)->until;
-  const Duration age = course.fault.snapshot_age.value_or(Duration{0});
+  const Time earliest = number == 0 ? kTimeZero : running.course.span(number - 1)->until;
+  const Duration age = running.fault.snapshot_age.value_or(Duration{0});
   action.at = at->from - earliest > age ? at->from - age : earliest;
   action.kind = Action::Kind::snapshot;
   return action;
@@ -94,18 +77,18 @@ std::optional<Action> StoreFaults::next_of(const Course& course) const {
 
 Time StoreFaults::next_action() const {
   Time next = kNever;
-  for (const Course& course : courses_) {
-    if (const auto action = next_of(course)) next = std::min(next, action->at);
+  for (const Running& running : courses_) {
+    if (const auto action = next_of(running)) next = std::min(next, action->at);
   }
   return next;
 }
 
 StoreFaults::Action StoreFaults::take_action() {
   const Time at = next_action();
-  for (Course& course : courses_) {
-    const auto action = next_of(course);
+  for (Running& running : courses_) {
+    const auto action = next_of(running);
     if (!action || action->at != at) continue;
-    ++course.actions_taken;
+    ++running.actions_taken;
     return *action;
   }
   return {};

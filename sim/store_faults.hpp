@@ -4,6 +4,7 @@
 
 #include "policies/core/time.hpp"
 #include "scenarios/scenario.hpp"
+#include "sim/course.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -15,9 +16,13 @@ class StoreFaults {
  public:
   StoreFaults(const scenarios::Scenario& scenario, std::uint64_t seed);
 
-  [[nodiscard]] bool any_redis_outage() const { return any_redis_outage_; }
+  // Whether Redis is ever out of reach, or slow.
+  [[nodiscard]] bool any_redis_trouble() const { return any_redis_outage_ || any_slow_redis_; }
   [[nodiscard]] bool redis_is_down(Time now) const;
   [[nodiscard]] bool database_is_down(Time now) const;
+  // How many times as long everything takes there as it should; 1 where all is well.
+  [[nodiscard]] double redis_slowness(Time now) const;
+  [[nodiscard]] double database_slowness(Time now) const;
 
   // What is done to Redis, or to its keys, at an instant.
   struct Action {
@@ -37,28 +42,21 @@ class StoreFaults {
   [[nodiscard]] bool is_applied(std::uint64_t number, Time now) const;
 
  private:
-  struct Span {
-    Time from{};
-    Time until{};
-  };
-  // The spans of one fault, drawn as far as they were asked for.
-  struct Course {
+  struct Running {
     scenarios::StoreFault fault;
-    std::uint64_t stream = 0;
-    mutable std::vector<Span> spans{};
-    mutable bool over = false;
+    Course course;
     std::uint32_t actions_taken = 0;
   };
-  void extend(const Course& course) const;
-  [[nodiscard]] const Span* span(const Course& course, std::size_t number) const;
-  [[nodiscard]] bool covers(const Course& course, Time now) const;
-  [[nodiscard]] std::optional<Action> next_of(const Course& course) const;
+  [[nodiscard]] std::optional<Action> next_of(const Running& running) const;
   [[nodiscard]] bool is_down(Time now, bool redis) const;
+  [[nodiscard]] double slowness(Time now, scenarios::StoreFault::Kind kind) const;
 
   std::uint64_t seed_;
-  std::vector<Course> courses_;
+  std::vector<Running> courses_;
   std::vector<scenarios::OrderFault> orders_;
   bool any_redis_outage_ = false;
+  bool any_slow_redis_ = false;
+  bool any_slow_database_ = false;
 };
 
 }  // namespace drydock::sim

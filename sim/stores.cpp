@@ -59,6 +59,9 @@ CounterAnswered answer_of(RequestId request, const redis::Reply& reply) {
   return answer;
 }
 
+// Of its time, that Redis has for orders at the very least.
+constexpr double kLeastPart = 0.001;
+
 bool is_update(CounterOp op) { return op != CounterOp::get; }
 
 }  // namespace
@@ -72,7 +75,10 @@ Stores::Stores(const scenarios::Scenario& scenario, std::uint64_t seed, StoreBeh
       common_(common),
       behaviour_(behaviour),
       counts_(!scenario.scheduler.accounting.type.empty()),
-      redis_({.seed = seed}) {}
+      redis_({.seed = seed}),
+      heartbeat_load_(scenarios::heartbeat_load(scenario)),
+      redis_queue_(scenario.redis_service ? 1 : 0),
+      database_queue_(scenario.database_connections) {}
 
 Duration Stores::draw(const std::optional<scenarios::Distribution>& latency) {
   if (!latency) return Duration{0};
@@ -80,7 +86,33 @@ Duration Stores::draw(const std::optional<scenarios::Distribution>& latency) {
   return std::max(Duration{0}, duration_of_seconds(drawn));
 }
 
-Duration Stores::registry_round_trip() { return draw(scenario_.registry_latency) + draw(scenario_.registry_latency); }
+Duration Stores::on_the_way() {
+  const Duration delay = draw(scenario_.registry_latency);
+  const double slowness = faults_.redis_slowness(common_.now);
+  return slowness > 1 ? duration_of_seconds(seconds(delay) * slowness) : delay;
+}
+
+// Heartbeats are no orders of their own here: they leave Redis the less time for others.
+Duration Stores::at_redis(Duration after, std::uint32_t orders) {
+  if (!scenario_.redis_service) return Duration{0};
+  const double work = seconds(draw(scenario_.redis_service)) * orders;
+  const Time arrival = later(common_.now, after);
+  const double slowness = faults_.redis_slowness(common_.now);
+  const double left = std::max(kLeastPart, 1 - heartbeat_load_ * slowness);
+  return redis_queue_.take(arrival, duration_of_seconds(work * slowness / left)) - arrival;
+}
+
+Duration Stores::at_database(const std::optional<scenarios::Distribution>& latency) {
+  const Duration work = draw(latency);
+  const double slowness = faults_.database_slowness(common_.now);
+  return database_queue_.take(common_.now, slowness > 1 ? duration_of_seconds(seconds(work) * slowness) : work) -
+         common_.now;
+}
+
+Duration Stores::registry_round_trip(std::uint32_t keys) {
+  const Duration there = on_the_way();
+  return there + at_redis(there, std::max(1U, keys)) + on_the_way();
+}
 
 void Stores::later_or_now(Due what, Duration delay) {
   if (delay <= Duration{0}) {
@@ -112,7 +144,7 @@ void Stores::due(std::uint32_t place) {
 CommitFate Stores::fate_of(const Commit& order) {
   if (behaviour_ != nullptr) return behaviour_->commit(order, common_.now);
   const std::uint64_t number = commits_++;
-  CommitFate fate{.delay = draw(scenario_.commit_latency)};
+  CommitFate fate{.delay = at_database(scenario_.commit_latency)};
   const Time then = later(common_.now, fate.delay);
   if (faults_.database_is_down(then) || faults_.strikes(OrderKind::commit_abort, number, then)) {
     fate.answer = Answer::failed;
@@ -125,7 +157,7 @@ CommitFate Stores::fate_of(const Commit& order) {
 
 ReadFate Stores::fate_of(const ReadBatch& order) {
   if (behaviour_ != nullptr) return behaviour_->read(order, common_.now);
-  ReadFate fate{.delay = draw(scenario_.query_latency)};
+  ReadFate fate{.delay = at_database(scenario_.query_latency)};
   if (faults_.database_is_down(later(common_.now, fate.delay))) fate.answer = Answer::failed;
   return fate;
 }
@@ -182,7 +214,7 @@ void Stores::read(const ReadBatch& order) {
 
 // The query sees what was there when it began.
 void Stores::sum(const SumAllocations& order) {
-  const Duration delay = draw(scenario_.query_latency);
+  const Duration delay = at_database(scenario_.query_latency);
   AllocationsSummed answer{.request = order.request, .answer = Answer::done, .cpus_milli = truth_, .version = version_};
   if (faults_.database_is_down(later(common_.now, delay))) answer = {.request = order.request, .answer = Answer::failed};
   later_or_now(answer, delay);
@@ -190,9 +222,12 @@ void Stores::sum(const SumAllocations& order) {
 
 // --- Redis ---
 
-void Stores::ask(const AskCounter& order) { later_or_now(order, draw(scenario_.registry_latency)); }
+void Stores::ask(const AskCounter& order) {
+  const Duration there = on_the_way();
+  later_or_now(order, there + at_redis(there, 1));
+}
 
-void Stores::happen(const AskCounter& order) { later_or_now(answer_to(order), draw(scenario_.registry_latency)); }
+void Stores::happen(const AskCounter& order) { later_or_now(answer_to(order), on_the_way()); }
 
 CounterAnswered Stores::answer_to(const AskCounter& order) {
   if (faults_.redis_is_down(common_.now)) return {.request = order.request, .answer = Answer::failed};

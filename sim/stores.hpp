@@ -11,6 +11,7 @@
 #include "sim/redis.hpp"
 #include "sim/store_behaviour.hpp"
 #include "sim/store_faults.hpp"
+#include "sim/store_queue.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -32,8 +33,8 @@ class Stores {
   void read(const ReadBatch& order);
   void sum(const SumAllocations& order);
   void ask(const AskCounter& order);
-  // When a question to the registry that is asked now is answered.
-  [[nodiscard]] Duration registry_round_trip();
+  // How long a question to the registry that is asked now takes, if it holds so many keys: each is an order of its own.
+  [[nodiscard]] Duration registry_round_trip(std::uint32_t keys);
 
   // Nothing more happens at this instant: measures the error of the counter. What lies between a commit and the update that follows
   // it at the same instant is no error.
@@ -81,6 +82,11 @@ class Stores {
   [[nodiscard]] CommitFate fate_of(const Commit& order);
   [[nodiscard]] ReadFate fate_of(const ReadBatch& order);
   [[nodiscard]] Duration draw(const std::optional<scenarios::Distribution>& latency);
+  [[nodiscard]] Duration on_the_way();  // to Redis or back
+  // How long an order waits there and is worked on, if it arrives after this time.
+  [[nodiscard]] Duration at_redis(Duration after, std::uint32_t orders);
+  // From an order to its answer.
+  [[nodiscard]] Duration at_database(const std::optional<scenarios::Distribution>& latency);
   void note_drift();
   [[nodiscard]] std::optional<std::int64_t> counter();
 
@@ -92,6 +98,9 @@ class Stores {
   StoreBehaviour* behaviour_;
   bool counts_;  // there is an accounting policy: the truth is kept
   SimRedis redis_;
+  double heartbeat_load_;  // part of its time that Redis spends on heartbeats
+  StoreQueue redis_queue_;
+  StoreQueue database_queue_;
 
   std::int64_t truth_ = 0;  // thousandths of a cpu in allocations that are not released
   struct AttemptHash {

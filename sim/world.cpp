@@ -48,6 +48,9 @@ std::optional<reports::MetricsConfig::Disturbance> disturbance_of(const scenario
     const auto* span = store != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&store->when) : nullptr;
     if (span != nullptr) take(span->at, span->lasting);
     if (const auto* beat = std::get_if<scenarios::BeatDown>(&fault)) take(beat->at, beat->lasting);
+    const auto* host = std::get_if<scenarios::HostTrouble>(&fault);
+    const auto* trouble = host != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&host->when) : nullptr;
+    if (trouble != nullptr) take(trouble->at, trouble->lasting);
   }
   return all;
 }
@@ -89,10 +92,11 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       liveness_(make_liveness(scenario.liveness)),
       scheduler_(scheduler_config(scenario, seed), make_policies(scenario.scheduler)),
       store_faults_(scenario, seed),
+      host_troubles_(scenario, platform_, seed),
       executor_(platform_, scenario.checkpoint, Hazards(scenario, seed), engine, common_),
       stores_(scenario, seed, options.store, store_faults_, executor_, common_),
-      fleet_(platform_, Crashes(scenario, platform_, seed), BeatChannel(scenario, platform_, seed, &store_faults_),
-             *liveness_,
+      fleet_(platform_, Crashes(scenario, platform_, seed),
+             BeatChannel(scenario, platform_, seed, &store_faults_, &host_troubles_), *liveness_,
              {.eager = options.eager,
               .is_read = scenario.scheduler.control_plane.registry.reading > Duration{0},
               .self_fencing = scenario.self_fencing,
@@ -199,6 +203,7 @@ void World::gather() {
     fleet_.start();
     (void)stores_.identity();
     plan_store_faults();
+    for (const HostIndex host : host_troubles_.hosts()) change_speed(host);
     take_arrivals();
     return;
   }
@@ -227,6 +232,8 @@ void World::happen(const Pending& pending) {
     case Happening::key_back: fleet_.key_back(pending.index, pending.generation); break;
     case Happening::reading: answer_reading(); break;
     case Happening::store_fault: harm_stores(); break;
+    case Happening::host_speed: change_speed(pending.index); break;
+    case Happening::late_stop: executor_.late_stop(pending.index, pending.generation); break;
     case Happening::trouble:
     case Happening::crash:
     case Happening::session:
@@ -350,7 +357,7 @@ void World::carry_out(const Command& command) {
 
 void World::ask_registry(RequestId request) {
   reading_ = request;
-  const Duration delay = stores_.registry_round_trip();
+  const Duration delay = stores_.registry_round_trip(fleet_.registry_keys());
   if (delay <= Duration{0}) answer_reading();
   else common_.at(later(common_.now, delay), Happening::reading, 0, 0);
 }
@@ -395,6 +402,13 @@ void World::harm_stores() {
     case Kind::evict_workers: fleet_.lose_keys(platform_.resolve(action.fault->target)); break;
   }
   plan_store_faults();
+}
+
+void World::change_speed(HostIndex host) {
+  const Time now = common_.now;
+  executor_.set_speed(host, host_troubles_.factor(host, now), host_troubles_.paused_until(host, now));
+  const Time next = host_troubles_.next_change(host, now);
+  if (next < kEndOfTime) common_.at(next, Happening::host_speed, host, 0);
 }
 
 // --- the end ---

@@ -21,6 +21,7 @@
 #include "sim/common.hpp"
 #include "sim/executor.hpp"
 #include "sim/fleet.hpp"
+#include "sim/host_troubles.hpp"
 #include "sim/periodic.hpp"
 #include "sim/platform.hpp"
 #include "sim/shares.hpp"
@@ -82,6 +83,7 @@ class World final : private EngineDriver, private ProcessWatcher {
   void answer_reading();
   void plan_store_faults();
   void harm_stores();
+  void change_speed(HostIndex host);
   [[nodiscard]] bool is_idle(std::span<const Command> commands) const;
   void reach_horizon();
   void end_if_over();
@@ -103,6 +105,7 @@ class World final : private EngineDriver, private ProcessWatcher {
   std::unique_ptr<LivenessPolicy> liveness_;
   Scheduler scheduler_;
   StoreFaults store_faults_;
+  HostTroubles host_troubles_;
   Executor executor_;
   Stores stores_;
   Fleet fleet_;

@@ -25,13 +25,17 @@ struct FaultKind {
 [[nodiscard]] std::span<const FaultKind> fault_kinds();
 
 [[nodiscard]] FaultKind worker_crash_kind();
+[[nodiscard]] FaultKind worker_pause_kind();
+[[nodiscard]] FaultKind worker_slow_kind();
 [[nodiscard]] FaultKind message_loss_kind();
 [[nodiscard]] FaultKind redis_outage_kind();
+[[nodiscard]] FaultKind redis_slow_kind();
 [[nodiscard]] FaultKind redis_flush_kind();
 [[nodiscard]] FaultKind redis_restart_kind();
 [[nodiscard]] FaultKind counter_eviction_kind();
 [[nodiscard]] FaultKind worker_key_eviction_kind();
 [[nodiscard]] FaultKind database_outage_kind();
+[[nodiscard]] FaultKind database_slow_kind();
 [[nodiscard]] FaultKind counter_update_loss_kind();
 [[nodiscard]] FaultKind counter_update_repeat_kind();
 [[nodiscard]] FaultKind commit_abort_kind();
@@ -42,6 +46,9 @@ struct FaultKind {
 enum class Lasting : std::uint8_t { may_end, must_end, nothing };
 using FaultTimes = std::variant<WorkerCrash::Once, WorkerCrash::Repeated>;
 [[nodiscard]] FaultTimes read_times(const ObjectReader& fault, Lasting lasting);
+
+inline constexpr double kMostSlowness = 1e6;  // of a store
+inline constexpr double kLeastSpeed = 1e-6;   // of a slow host, as part of its normal one
 
 // "probability", "at" and "for" of a fault that may happen to each order.
 [[nodiscard]] OrderFault read_order_fault(const ObjectReader& fault, OrderFault::Kind kind);

@@ -71,7 +71,7 @@ Seen from_the_list_of_beats(const Setting& setting, std::uint64_t seed, Time sta
   std::uint64_t sequence = 1;
   for (Time sent = start + *policy->interval(); sent <= stop; sent += *policy->interval(), ++sequence) {
     if (channel.loses(kSender, sequence, sent, bad)) continue;
-    const Time arrived = sent + channel.delay(kSender, sequence);
+    const Time arrived = sent + channel.delay(kSender, sequence, sent);
     stretches.emplace_back(arrived, policy->trusted_until({sequence, sent, arrived}));
   }
   std::ranges::sort(stretches);
