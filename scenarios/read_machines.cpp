@@ -209,6 +209,12 @@ void read_children(const ObjectReader& reader, Pool& pool) {
   }
 }
 
+void read_delivery(const ObjectReader& reader, Pool& pool) {
+  constexpr std::array<std::string_view, 2> kSenders{"thread", "main-loop"};
+  if (reader.has("poll")) pool.poll = reader.duration("poll", Duration{0}, Duration{1});
+  pool.beats_in_loop = reader.choice("heartbeats", kSenders, 0) == 1;
+}
+
 std::uint32_t read_prefetch(const ObjectReader& reader, const Pool& pool) {
   const auto depth = static_cast<std::uint32_t>(reader.count("prefetch", 0, {0, 1'000'000}));
   if (depth > 0 && pool.admission != Admission::slots) {
@@ -242,6 +248,7 @@ void read_pools(const ObjectReader& top, Scenario& scenario) {
       read_slots(reader, pool);
       read_admission(reader, pool);
       read_children(reader, pool);
+      read_delivery(reader, pool);
       prefetch.push_back(read_prefetch(reader, pool));
       scenario.pools.push_back(std::move(pool));
     }

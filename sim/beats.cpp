@@ -79,7 +79,7 @@ bool BeatChannel::loses(const Sender& sender, std::uint64_t sequence, Time sent,
 // --- the track ---
 
 void BeatTrack::start(const LivenessPolicy& policy, const BeatChannel& channel, const BeatChannel::Sender& sender,
-                      Time now) {
+                      bool in_loop, Time now) {
   policy_ = &policy;
   channel_ = &channel;
   sender_ = sender;
@@ -93,7 +93,31 @@ void BeatTrack::start(const LivenessPolicy& policy, const BeatChannel& channel, 
   here_.trusted = true;
   here_.bad = 0;
   here_.under_way.clear();
-  regular_ = is_regular();
+  held_ = kNever;
+  regular_ = !in_loop && is_regular();
+}
+
+// Brings the track to `now`: what is due just then has been sent, and arrives as an event of its own.
+void BeatTrack::catch_up(Time now) {
+  while (true) {
+    const Time point = next_point(here_);
+    const bool sends = here_.next_send == point;
+    if (sends ? point > now : point >= now) return;
+    if (here_.trusted && here_.trusted_until < point) return;  // the end of trust is due first
+    DRYDOCK_CHECK(!pass(here_), "a turn of a heartbeat was missed");
+  }
+}
+
+void BeatTrack::hold(Time now) {
+  catch_up(now);
+  held_ = here_.next_send;
+  here_.next_send = kNever;
+}
+
+void BeatTrack::release(Time now) {
+  catch_up(now);
+  here_.next_send = channel_->send_time(sender_, std::max(now, held_));
+  held_ = kNever;
 }
 
 bool BeatTrack::is_regular() const {

@@ -64,8 +64,14 @@ class BeatTrack {
   // What changes in what the registry thinks of a worker that lives.
   enum class Turn : std::uint8_t { suspected, trusted_again };
 
-  // Beat 0, the registration, arrives at once.
-  void start(const LivenessPolicy& policy, const BeatChannel& channel, const BeatChannel::Sender& sender, Time now);
+  // Beat 0, the registration, arrives at once. `in_loop`: hold() and release() will be called.
+  void start(const LivenessPolicy& policy, const BeatChannel& channel, const BeatChannel::Sender& sender, bool in_loop,
+             Time now);
+
+  // Whoever sends the beats is busy with something else from now on: the next one waits until release(). After either, what next()
+  // gave no longer holds.
+  void hold(Time now);
+  void release(Time now);
 
   // When advance() is to be called next; kNever if there is no need. Lazily that is the next turn, or where the look ahead
   // ended; `eager`, or with a policy that observes every beat, whatever happens to a beat next.
@@ -98,12 +104,14 @@ class BeatTrack {
   void send(Position& position) const;
   [[nodiscard]] std::optional<Turn> arrive(Position& position) const;
   [[nodiscard]] bool is_regular() const;
+  void catch_up(Time now);
 
   const LivenessPolicy* policy_ = nullptr;
   const BeatChannel* channel_ = nullptr;
   BeatChannel::Sender sender_;
   std::unique_ptr<BeatObserver> observer_;
   Time started_{};
+  Time held_ = kNever;    // when the beat that waits was due
   bool regular_ = false;  // steady beats that always come in time: never suspected while it lives
   bool looked_ahead_ = false;
   Position here_;

@@ -1,6 +1,7 @@
 #include "sim/executor.hpp"
 
 #include "policies/core/assert.hpp"
+#include "policies/core/rng.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -162,13 +163,32 @@ Duration Executor::place(std::uint32_t slot, std::span<const Placement> placemen
                                      .cpus_milli = job.cpus_milli * placement->tasks});
     cpu_.set_chain(task, job.first_task);
     job.first_task = task;
-    delay = std::max(
-        {delay, children_.take(placement->worker, task, placement->tasks, common_.now), paused_until_[host] - common_.now});
+    delay = std::max({delay, children_.take(placement->worker, task, placement->tasks, common_.now),
+                      paused_until_[host] - common_.now, until_poll(placement->worker)});
+    count_in_loop(placement->worker, 1);
     if (job.gpus > 0) {
       common_.metrics.gpu_conflicts(common_.now, gpus_.take(host, task, {.tasks = placement->tasks, .each = job.gpus}));
     }
   }
   return delay;
+}
+
+// Each worker has a rhythm of its own.
+Duration Executor::until_poll(WorkerId worker) const {
+  const Duration period = platform_.workers()[index(worker)].poll;
+  if (period <= Duration{0}) return Duration{0};
+  const auto offset = static_cast<std::int64_t>(mix64(worker.value) % static_cast<std::uint64_t>(nanos(period)));
+  const std::int64_t since = (nanos(common_.now) + nanos(period) - offset) % nanos(period);
+  return since == 0 ? Duration{0} : period - Duration{since};
+}
+
+void Executor::count_in_loop(WorkerId worker, int change) {
+  if (loop_watcher_ == nullptr || !platform_.workers()[index(worker)].beats_in_loop) return;
+  if (in_loop_.empty()) in_loop_.resize(platform_.workers().size());
+  int& count = in_loop_[index(worker)];
+  const bool was_busy = count > 0;
+  count += change;
+  if ((count > 0) != was_busy) loop_watcher_->loop_changed(worker, count > 0);
 }
 
 void Executor::stop(AttemptId attempt) {

@@ -171,6 +171,7 @@ void Executor::leave_hosts(std::uint32_t slot) {
     if (task < flows_.size()) flows_[task].live = false;
     if (job.gpus > 0) common_.metrics.gpu_conflicts(common_.now, gpus_.give_back(cpu_.facts(task).host, task));
     children_.give_back(WorkerId{cpu_.facts(task).tag}, task, common_.now);
+    count_in_loop(WorkerId{cpu_.facts(task).tag}, -1);
     cpu_.remove(task);
     task = next;
   }

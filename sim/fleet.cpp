@@ -18,7 +18,9 @@ Fleet::Fleet(const Platform& platform, Crashes crashes, BeatChannel channel, con
       common_(common),
       hosts_(platform.hosts().size()),
       workers_(platform.workers().size()),
-      tracks_(beats_ ? workers_.size() : 0) {}
+      tracks_(beats_ ? workers_.size() : 0) {
+  executor_.set_loop_watcher(*this);
+}
 
 void Fleet::start() {
   for (HostIndex host = 0; host < hosts_.size(); ++host) {
@@ -43,7 +45,7 @@ void Fleet::start() {
 bool Fleet::reachable(std::span<const Placement> placements) const {
   return std::ranges::all_of(placements, [this](const Placement& p) {
     const WorkerState& state = workers_[index(p.worker)];
-    return state.running && (state.trusted || !config_.self_fencing) && !state.hollow && state.told == state.incarnation;
+    return state.running && (state.trusted || !fences(p.worker.value)) && !state.hollow && state.told == state.incarnation;
   });
 }
 
@@ -65,7 +67,7 @@ void Fleet::start_process(std::uint32_t worker) {
   change(worker);
   if (!beats_) return;
   const BeatChannel::Sender sender{.worker = worker, .process = state.processes++, .host = platform_.workers()[worker].host};
-  tracks_[worker].start(liveness_, channel_, sender, common_.now);
+  tracks_[worker].start(liveness_, channel_, sender, platform_.workers()[worker].beats_in_loop, common_.now);
   plan_beats(worker);
 }
 
@@ -112,6 +114,18 @@ void Fleet::plan_beats(std::uint32_t worker) {
   if (state.planned) common_.at(next, Happening::beat, worker, state.generation);
 }
 
+void Fleet::loop_changed(WorkerId id, bool busy) {
+  WorkerState& state = workers_[index(id)];
+  if (!beats_ || !state.running) return;
+  BeatTrack& track = tracks_[index(id)];
+  if (busy) track.hold(common_.now);
+  else track.release(common_.now);
+  if (state.planned) common_.queue.add_void();
+  ++state.generation;
+  plan_beats(id.value);
+  if (state.absent) plan_return(id.value);
+}
+
 void Fleet::beat(std::uint32_t worker, std::uint32_t generation) {
   WorkerState& state = workers_[worker];
   if (state.generation != generation) {
@@ -120,21 +134,21 @@ void Fleet::beat(std::uint32_t worker, std::uint32_t generation) {
   }
   if (const auto turn = tracks_[worker].advance()) {
     if (*turn == BeatTrack::Turn::suspected) {
-      if (config_.self_fencing) executor_.kill_on_worker(WorkerId{worker});
+      if (fences(worker)) executor_.kill_on_worker(WorkerId{worker});
       common_.metrics.false_expiry();
       if (!state.absent) ++returning_;
       state.absent = false;
       distrust(worker);
     } else {
       --returning_;
-      if (config_.self_fencing || state.declared || !config_.safe_beat) ++state.incarnation;
+      if (fences(worker) || state.declared || !config_.safe_beat) ++state.incarnation;
       state.declared = false;
       state.hollow = !config_.safe_beat;
       state.trusted = true;
       change(worker);
     }
   }
-  plan_beats(worker);
+  if (state.generation == generation) plan_beats(worker);  // else it was planned anew, when its jobs ended
 }
 
 // --- what the scheduler learns ---
@@ -224,11 +238,16 @@ void Fleet::lose_key(std::uint32_t worker) {
   }
   if (!state.trusted || state.absent || !beats_) return;
   if (!state.running) return distrust(worker);  // its lease was all that was left of it
-  const Time back = tracks_[worker].next_arrival(common_.now);
   state.absent = true;
   ++returning_;
-  if (back < kEndOfTime) common_.at(back, Happening::key_back, worker, state.processes);
+  plan_return(worker);
   change(worker);
+}
+
+void Fleet::plan_return(std::uint32_t worker) {
+  WorkerState& state = workers_[worker];
+  state.back_at = tracks_[worker].next_arrival(common_.now);
+  if (state.back_at < kEndOfTime) common_.at(state.back_at, Happening::key_back, worker, state.processes);
 }
 
 void Fleet::lose_all_keys() {
@@ -243,7 +262,7 @@ void Fleet::lose_keys(std::span<const HostIndex> hosts) {
 
 void Fleet::key_back(std::uint32_t worker, std::uint32_t process) {
   WorkerState& state = workers_[worker];
-  if (!state.absent || state.processes != process) return;
+  if (!state.absent || state.processes != process || state.back_at != common_.now) return;
   state.absent = false;
   --returning_;
   if (state.declared || !config_.safe_beat) ++state.incarnation;

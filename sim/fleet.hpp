@@ -31,7 +31,7 @@ class ProcessWatcher {
 // the last one, what the registry thinks of it is computed when it matters; eagerly, each beat is an event. Both give the same
 // facts. A live worker that the registry stops trusting ends what it runs, unless it does not fence itself, and is back with the
 // next beat that arrives. So is one whose key was lost, but that one has noticed nothing.
-class Fleet {
+class Fleet : private LoopWatcher {
  public:
   struct Config {
     bool eager = false;
@@ -53,6 +53,9 @@ class Fleet {
 
   // The process of a worker dies, with all that it runs, and is started again after this time; not if it is dead already.
   void kill(WorkerId worker, Duration restart);
+
+  // Of the worker's main loop, where heartbeats come from it.
+  void loop_changed(WorkerId worker, bool busy) override;
 
   // --- events from the queue ---
   void beat(std::uint32_t worker, std::uint32_t generation);
@@ -118,17 +121,23 @@ class Fleet {
     std::uint32_t told = 0;        // of this incarnation
     Time started{};
     Time crashed{};
+    Time back_at = kNever;      // while absent: when its key is back
     Time lease_until = kNever;  // once it crashed: when the registry gives it up; kNever when nothing is pending
   };
 
   void start_process(std::uint32_t worker);
   void stop_process(std::uint32_t worker);
   void plan_beats(std::uint32_t worker);
+  void plan_return(std::uint32_t worker);
   void distrust(std::uint32_t worker);
   void change(std::uint32_t worker);
   void tell(std::uint32_t worker);
   void lose_key(std::uint32_t worker);
   void note_detected(WorkerState& state);
+  // Whether it ends what it runs with its lease: one whose main loop is busy has no time for that.
+  [[nodiscard]] bool fences(std::uint32_t worker) const {
+    return config_.self_fencing && !platform_.workers()[worker].beats_in_loop;
+  }
   // Whether the registry holds a key of it.
   [[nodiscard]] static bool present(const WorkerState& state) { return (state.trusted && !state.absent) || state.hollow; }
   void take_down(HostIndex host);

@@ -48,7 +48,7 @@ Seen follow(const Setting& setting, std::uint64_t seed, Time start, Time stop, b
   const auto policy = make_liveness(setting.policy);
   const BeatChannel channel = setting.channel(seed);
   BeatTrack track;
-  track.start(*policy, channel, kSender, start);
+  track.start(*policy, channel, kSender, false, start);
   Seen seen;
   bool trusted = true;
   for (Time at = track.next(eager); at <= stop; at = track.next(eager)) {
