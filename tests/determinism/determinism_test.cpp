@@ -56,20 +56,28 @@ TEST_P(Determinism, HeartbeatsOneByOneOrComputedDecideTheSame) { EXPECT_EQ(simul
 
 INSTANTIATE_TEST_SUITE_P(
     BuiltIn, Determinism,
-    ::testing::Values(Case{"easy-against-fcfs", {}}, Case{"node-failures", {"--set", "/workload/0/count=1000"}},
-                      Case{"bursts", {"--set", "/workload/0/count=3000"}}, Case{"worker-pools", {"--set", "/duration=4d"}},
-                      Case{"reference/detection", {"--set", "/duration=6h"}},
-                      Case{"reference/false-expiries", {"--set", "/duration=12h"}},
-                      Case{"node-failures",
-                           {"--set", "/workload/0/count=500", "--set", "/workload/0/on_failure=resume", "--set",
-                            "/cluster/stores={\"redis\":{\"latency\":\"40ms\"}}", "--set",
-                            "/faults/-={\"type\":\"message-loss\",\"between\":[\"workers\",\"redis\"],\"probability\":0.05}",
-                            "--set", "/control_plane={\"mode\":\"cycle\"}"}},
-                      Case{"registry-and-cache", {}}, Case{"redis-outage", {}}, Case{"old-snapshot", {}},
-                      Case{"evicted-worker-key", {}}, Case{"zombie-worker", {}}, Case{"commit-in-doubt", {}},
-                      Case{"poison-job", {}}, Case{"short-lived-nodes", {}},
-                      Case{"parallel-machine", {"--set", "/workload/0/count=300"}},
-                      Case{"reference/breakdowns", {"--set", "/workload/0/count=5000"}}));
+    ::testing::Values(
+        Case{"easy-against-fcfs", {}}, Case{"node-failures", {"--set", "/workload/0/count=1000"}},
+        Case{"bursts", {"--set", "/workload/0/count=3000"}}, Case{"worker-pools", {"--set", "/duration=4d"}},
+        Case{"reference/detection", {"--set", "/duration=6h"}}, Case{"reference/false-expiries", {"--set", "/duration=12h"}},
+        Case{"node-failures",
+             {"--set", "/workload/0/count=500", "--set", "/workload/0/on_failure=resume", "--set",
+              "/cluster/stores={\"redis\":{\"latency\":\"40ms\"}}", "--set",
+              "/faults/-={\"type\":\"message-loss\",\"between\":[\"workers\",\"redis\"],\"probability\":0.05}", "--set",
+              "/control_plane={\"mode\":\"cycle\"}"}},
+        Case{"registry-and-cache", {}}, Case{"redis-outage", {}}, Case{"old-snapshot", {}}, Case{"evicted-worker-key", {}},
+        Case{"zombie-worker", {}}, Case{"commit-in-doubt", {}}, Case{"heartbeat-starved", {}}, Case{"worker-node", {}},
+        Case{"registry-and-cache",
+             {"--set", "/pools=[{\"name\":\"p\",\"heartbeats\":\"main-loop\",\"poll\":\"3s\"}]", "--set",
+              "/faults/-={\"type\":\"worker-pause\",\"mtbf\":\"10m\",\"mttr\":\"40s\"}", "--set",
+              "/faults/-={\"type\":\"worker-slow\",\"speed\":0.3,\"mtbf\":\"7m\",\"mttr\":\"3m\"}", "--set",
+              "/faults/-={\"type\":\"redis-slow\",\"factor\":50000,\"mtbf\":\"9m\",\"mttr\":\"1m\"}", "--set",
+              "/faults/-={\"type\":\"worker-key-eviction\",\"mtbf\":\"3m\"}"}},
+        Case{"zombie-worker",
+             {"--set", "/faults/-={\"type\":\"worker-pause\",\"mtbf\":\"10m\",\"mttr\":\"70s\"}", "--set",
+              "/cluster/stores/redis/service=2ms"}},
+        Case{"poison-job", {}}, Case{"short-lived-nodes", {}}, Case{"parallel-machine", {"--set", "/workload/0/count=300"}},
+        Case{"reference/breakdowns", {"--set", "/workload/0/count=5000"}}));
 
 }  // namespace
 }  // namespace drydock::cli

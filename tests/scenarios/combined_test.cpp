@@ -1,40 +1,11 @@
 // What went wrong where several parts of the control plane meet, as scenarios of a few lines.
-#include "scenarios/loader.hpp"
-#include "sim/run.hpp"
+#include "tests/scenarios/runs.hpp"
 
-#include <atomic>
-#include <filesystem>
-#include <fstream>
 #include <gtest/gtest.h>
-#include <map>
 #include <string>
-#include <unistd.h>
-#include <vector>
 
 namespace drydock::scenarios {
 namespace {
-
-// Metrics of the runs under seeds 1 to 5, none of which has an error or breaks an invariant.
-std::vector<std::map<std::string, double>> runs_of_text(const std::string& text) {
-  const auto path = std::filesystem::temp_directory_path() / ("drydock-combined-" + std::to_string(getpid()) + ".json");
-  std::ofstream(path) << text;
-  const auto loaded = load(path.string());
-  std::filesystem::remove(path);
-  EXPECT_TRUE(loaded.ok()) << loaded.error().message;
-  if (!loaded) return {};
-  std::vector<sim::RunRequest> requests;
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-    requests.push_back({.scenario = &loaded.value().front(), .seed = seed, .options = {.check = true, .journal = {}}});
-  }
-  const std::atomic<bool> stop{false};
-  std::vector<std::map<std::string, double>> metrics;
-  for (const auto& run : sim::run_all(requests, 2, stop, {})) {
-    EXPECT_FALSE(run.error) << *run.error;
-    EXPECT_EQ(run.violation_count, 0U) << (run.violations.empty() ? "" : run.violations.front().what);
-    metrics.push_back(run.metrics);
-  }
-  return metrics;
-}
 
 class ClearingCounter : public ::testing::TestWithParam<std::string> {};
 

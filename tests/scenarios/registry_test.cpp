@@ -172,5 +172,28 @@ TEST(ZombieWorker, IsRefusedAndCostsMoreThanOneThatStops) {
   }
 }
 
+TEST(HeartbeatStarved, NothingIsDoneByWorkersThatHaveNoTimeToBeat) {
+  const auto runs = runs_of("heartbeat-starved", kSeeds);
+  for (std::size_t i = 0; i < kSeeds; ++i) {
+    EXPECT_EQ(runs.at("main-loop")[i].at("jobs_completed"), 0);
+    EXPECT_GT(runs.at("main-loop")[i].at("wasted_cpu_s"), 8 * 3600.0);
+    EXPECT_EQ(runs.at("long-ttl")[i].at("jobs_completed"), 12);
+    EXPECT_EQ(runs.at("thread")[i].at("jobs_completed"), 12);
+    EXPECT_EQ(runs.at("thread")[i].at("false_expiries"), 0);
+    EXPECT_LE(runs.at("thread")[i].at("detection_s.max"), 60 + 5 * kSlack);
+    EXPECT_GT(runs.at("long-ttl")[i].at("detection_s.max"), 3.4 * 3600);
+  }
+}
+
+TEST(WorkerNode, AskingCostsHalfAPeriodAndOneTaskAtATimeTheQueue) {
+  const auto runs = runs_of("worker-node", kSeeds);
+  for (std::size_t i = 0; i < kSeeds; ++i) {
+    const double asked = runs.at("by-resources")[i].at("wait_s.mean") - runs.at("both")[i].at("wait_s.mean");
+    EXPECT_NEAR(asked, 2.5, 0.5);
+    EXPECT_GT(runs.at("one-at-a-time")[i].at("wait_s.mean"), 20 * runs.at("by-resources")[i].at("wait_s.mean"));
+    EXPECT_GT(runs.at("both")[i].at("jobs_failed"), 0);  // those that would take more than an hour
+  }
+}
+
 }  // namespace
 }  // namespace drydock::scenarios
