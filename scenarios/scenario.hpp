@@ -251,7 +251,7 @@ struct BeatDown {
 };
 // A host's processors are slow, or its processes stand still: once, or again and again.
 struct HostTrouble {
-  std::string target;  // as of a crash
+  std::string target{};  // as of a crash
   std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when{};
   double factor = 0;  // of its speed; 0: paused
 };

@@ -42,7 +42,7 @@ TEST(WorkerPause, ObeysNoOrderBeforeItsEnd) {
       "queues": [{"name": "low"}, {"name": "high", "priority": 1}],
       "workload": [{"queue": "low", "arrivals": {"at-once": {}}, "count": 1, "duration": "100s"},
                    {"queue": "high", "arrivals": {"at-once": {"at": "20s"}}, "count": 1, "duration": "5s"}],
-      "policies": {"placement": {"type": "priority", "preempt": true}},
+      "policies": {"placement": {"type": "priority", "preemptive": true}},
       "faults": [{"type": "worker-pause", "at": "10s", "for": "30s"}]})")) {
     EXPECT_DOUBLE_EQ(run.at("per_queue.high.wait_s.mean"), 20);
     EXPECT_DOUBLE_EQ(run.at("makespan_s"), 135);
