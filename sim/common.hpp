@@ -29,6 +29,8 @@ enum class Happening : std::uint8_t {
   key_back,      // index: worker whose key in the registry was lost; its next beat arrives
   reading,       // the answer to a reading of the registry
   store_fault,   // something is done to a store
+  replicas,      // index: task; something about one of several schedulers is due
+  replica_fault, // something is done to one of them
   trouble,       // index: job slot; its attempt fails, kills its worker or is at its time limit
   crash,         // index: fault process
   session,       // index: host; a session begins, is ready or ends

@@ -63,6 +63,9 @@ class Fleet {
     std::uint32_t gone = 0;
   };
   Reading read_registry();
+  // Another scheduler reads it for the first time: appends WorkerRegistered for each worker that is there, and WorkerReported for
+  // each that answers.
+  void tell_all(std::vector<Event>& facts);
   // The keys of the workers on these hosts are lost.
   void lose_keys(std::span<const HostIndex> hosts);
   void lose_all_keys();
