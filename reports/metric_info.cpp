@@ -178,7 +178,8 @@ const std::vector<MetricFamily>& families() {
        Better::neither,
        {},
        Split::none,
-       "commits, updates of the counter and orders to workers that were refused because a leader of a higher epoch had come"},
+       "commits, updates of the counter and orders to workers that were refused because a leader of a higher epoch had "
+       "come"},
       {"attempts_lost",
        "attempts lost",
        "fewest",

@@ -103,10 +103,10 @@ void read_leadership(const ObjectReader& plane, Scenario& scenario) {
     }
   }
   if (plane.node().diagnostics().failed() || config.renew + config.margin < lease) return;
-  plane.node().fail(
-      fmt::format("\"lease\" is {}, \"renew\" {} and \"margin\" {}: a leader gives up before it asks again; the lease must be "
-                  "longer than both together, better by another \"renew\", so that one answer may be lost",
-                  format_duration(lease), format_duration(config.renew), format_duration(config.margin)));
+  plane.node().fail(fmt::format(
+      "\"lease\" is {}, \"renew\" {} and \"margin\" {}: a leader gives up before it asks again; the lease must be "
+      "longer than both together, better by another \"renew\", so that one answer may be lost",
+      format_duration(lease), format_duration(config.renew), format_duration(config.margin)));
 }
 
 void read_control_plane(const ObjectReader& top, Scenario& scenario) {

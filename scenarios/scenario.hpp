@@ -304,7 +304,7 @@ struct Scenario {
   PolicyConfig liveness;           // "oracle" unless the scenario says otherwise
   std::uint32_t schedulers = 1;    // more than one: they have leases, see scheduler.control_plane.leadership
   Duration scheduler_restart = std::chrono::seconds{1};  // from the end of a scheduler's process to the start of the next
-  bool self_fencing = true;        // workers end what they run when their lease ends
+  bool self_fencing = true;                              // workers end what they run when their lease ends
   bool safe_beat = true;  // a beat registers anew where the key is gone; else it leaves one without cpus that never expires
   std::optional<ServiceLimits> limits;
   std::vector<std::string>

@@ -32,6 +32,12 @@ void Executor::disown_on_worker(WorkerId worker) {
   for (const std::uint32_t slot : victims_) disown(slot);
 }
 
+bool Executor::counts(const AttemptFinished& end) const {
+  const std::uint32_t* const slot = by_id_.find(end.attempt.job);
+  if (end.ending == Ending::succeeded) return slot == nullptr;
+  return slot != nullptr && jobs_[*slot].retry_due && jobs_[*slot].attempt == end.attempt.number;
+}
+
 void Executor::tell_held(std::vector<Event>& facts) const {
   for (const LiveJob& job : jobs_) {
     if (!job.used || job.disowned || job.phase == Phase::none) continue;

@@ -177,9 +177,14 @@ void Fleet::tell_all(std::vector<Event>& facts) {
     state.told = 0;
     if (present(state)) tell(worker);
     else note_detected(state);
-    if (state.running) common_.facts.emplace_back(WorkerReported{WorkerId{worker}, state.incarnation});
   }
   facts.swap(common_.facts);
+}
+
+void Fleet::tell_reports(std::vector<Event>& facts) const {
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    if (workers_[worker].running) facts.emplace_back(WorkerReported{WorkerId{worker}, workers_[worker].incarnation});
+  }
 }
 
 void Fleet::note_detected(WorkerState& state) {

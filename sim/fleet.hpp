@@ -63,9 +63,10 @@ class Fleet {
     std::uint32_t gone = 0;
   };
   Reading read_registry();
-  // Another scheduler reads it for the first time: appends WorkerRegistered for each worker that is there, and WorkerReported for
-  // each that answers.
+  // Another scheduler reads it for the first time: appends WorkerRegistered for each worker that is there.
   void tell_all(std::vector<Event>& facts);
+  // Appends WorkerReported for each worker that answers.
+  void tell_reports(std::vector<Event>& facts) const;
   // The keys of the workers on these hosts are lost.
   void lose_keys(std::span<const HostIndex> hosts);
   void lose_all_keys();

@@ -109,8 +109,7 @@ Ledger::Held Ledger::acquire(Duration ttl) {
 }
 
 void Ledger::release_lease() {
-  (void)store_.apply(common_.now,
-                     postgres::ReleaseLease{.lease = kLease, .holder = holder(), .epoch = sender_.epoch});
+  (void)store_.apply(common_.now, postgres::ReleaseLease{.lease = kLease, .holder = holder(), .epoch = sender_.epoch});
 }
 
 JobLoaded Ledger::loaded(const postgres::LoadedJob& row) const {

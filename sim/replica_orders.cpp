@@ -14,6 +14,21 @@ constexpr unsigned kRequestBits = 40;
 // After this a scheduler that is cut off gives up waiting for an answer.
 constexpr Duration kTimeout = std::chrono::seconds{1};
 
+// An order names the incarnation of its worker that the scheduler knows. It does not know yet, if it was stopped or cut off, that the
+// worker is another by now, or was given up: then the order is not carried out, and it will hear why.
+template <class Process>
+bool meant_for_another(const Process& process, const Dispatch& order) {
+  const auto concerns = [&](const Event& fact) {
+    const auto* const came = std::get_if<WorkerRegistered>(&fact);
+    const auto* const expired = std::get_if<LeaseExpired>(&fact);
+    const auto* const left = std::get_if<WorkerLeft>(&fact);
+    if (came == nullptr && expired == nullptr && left == nullptr) return false;
+    const WorkerId worker = came != nullptr ? came->worker : expired != nullptr ? expired->worker : left->worker;
+    return std::ranges::find(order.placements, worker, &Placement::worker) != order.placements.end();
+  };
+  return std::ranges::any_of(process.inbox, concerns) || std::ranges::any_of(process.withheld, concerns);
+}
+
 }  // namespace
 
 // --- what comes later ---
@@ -99,7 +114,7 @@ void Replicas::carry_out(Host& host, const Command& command) {
         process.unsent.push_back({order.attempt, {order.placements.begin(), order.placements.end()}, std::nullopt});
       } else if (outdated()) {
         refuse();
-      } else {
+      } else if (!meant_for_another(process, order)) {
         all.parts_.world.obey(order);
       }
     }
@@ -120,13 +135,13 @@ void Replicas::carry_out(Host& host, const Command& command) {
     void operator()(const AskLease& order) const { all.ask_lease(host, order); }
     void operator()(const AskState& order) const {
       if (no_postgres) return give_up(StateLoaded{order.request, Answer::unknown});
-      all.later_or_now(all.parts_.stores.query_time(),
-                       [&a = all, from = Ledger::Sender{process.number, epoch}, id = order.request] { a.answer_load(from, id); });
+      all.later_or_now(all.parts_.stores.query_time(), [&a = all, from = Ledger::Sender{process.number, epoch},
+                                                        id = order.request] { a.answer_load(from, id); });
     }
     void operator()(const AskWorkers& order) const {
       if (no_redis) return give_up(WorkersAsked{order.request, Answer::unknown});
-      all.later_or_now(all.parts_.stores.registry_round_trip(),
-                       [&a = all, from = Ledger::Sender{process.number, epoch}, id = order.request] { a.answer_workers(from, id); });
+      all.later_or_now(all.parts_.stores.registry_round_trip(), [&a = all, from = Ledger::Sender{process.number, epoch},
+                                                                 id = order.request] { a.answer_workers(from, id); });
     }
     void operator()(const StepDown&) const {}  // see step_process
   };
@@ -141,7 +156,9 @@ void Replicas::ask_lease(const Host& host, const AskLease& order) {
   const Ledger::Sender from{host.process->number, host.process->scheduler->epoch()};
   if (host.cut_from_postgres_by > 0) {
     if (order.op == LeaseOp::release) return;
-    return later_or_now(kTimeout, [this, from, id = order.request] { post(from.process, {LeaseAnswered{id, Answer::unknown}}); });
+    return later_or_now(kTimeout, [this, from, id = order.request] {
+      post(from.process, {LeaseAnswered{id, Answer::unknown}});
+    });
   }
   later_or_now(parts_.stores.transaction_time(), [this, from, order] { answer_lease(from, order); });
 }
@@ -185,9 +202,9 @@ void Replicas::answer_workers(const Ledger::Sender& from, RequestId request) {
     parts_.common.metrics.write_refused();
   } else if (host_of(from.process) != nullptr) {
     workers_epoch_ = from.epoch;
-    in_charge_ = from.process;
     parts_.stores.raise_epoch(from.epoch);
-    parts_.fleet.tell_all(facts);
+    if (std::exchange(in_charge_, from.process) != from.process) parts_.fleet.tell_all(facts);
+    parts_.fleet.tell_reports(facts);
     parts_.executor.tell_held(facts);
     tell_results(facts);
   }

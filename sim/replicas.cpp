@@ -196,10 +196,13 @@ void Replicas::post(std::uint64_t number, std::vector<Event> facts) {
 }
 
 // What an attempt ended with is told until it is written down; nobody waits for one that was given up.
-template <class Ended>
 void Replicas::keep_result(const Event& fact) {
-  const auto* const ended = std::get_if<Ended>(&fact);
-  if (ended != nullptr && ledger_.holds(ended->attempt)) results_.insert_or_assign(ended->attempt.job, fact);
+  const auto* const finished = std::get_if<AttemptFinished>(&fact);
+  const auto* const stopped = std::get_if<AttemptStopped>(&fact);
+  if (finished == nullptr && stopped == nullptr) return;
+  if (finished != nullptr && !parts_.executor.counts(*finished)) return;
+  const AttemptId attempt = finished != nullptr ? finished->attempt : stopped->attempt;
+  if (ledger_.holds(attempt)) results_.insert_or_assign(attempt.job, fact);
 }
 
 void Replicas::tell_results(std::vector<Event>& facts) {
@@ -213,8 +216,7 @@ void Replicas::tell_results(std::vector<Event>& facts) {
 }
 
 void Replicas::deliver_about_workers(const Event& fact) {
-  keep_result<AttemptFinished>(fact);
-  keep_result<AttemptStopped>(fact);
+  keep_result(fact);
   Host* const host = host_of(in_charge_);
   if (host == nullptr) return;
   if (host->cut_from_redis_by == 0) {

@@ -109,8 +109,8 @@ class Replicas {
     JournalWriter* journal = nullptr;
     std::vector<Event> inbox;
     Time wakeup{};
-    bool knows_jobs = false;     // it loaded the state: it is told of new jobs
-    std::vector<Command> held;   // decided when it was stopped
+    bool knows_jobs = false;      // it loaded the state: it is told of new jobs
+    std::vector<Command> held;    // decided when it was stopped
     std::vector<Event> withheld;  // facts about workers while it is cut off from Redis
     std::vector<Unsent> unsent;
   };
@@ -142,7 +142,6 @@ class Replicas {
   void deliver_about_workers(const Event& fact);
   template <class Answered>
   bool deliver_answer(const Event& fact);
-  template <class Ended>
   void keep_result(const Event& fact);
   void tell_results(std::vector<Event>& facts);
 

@@ -108,7 +108,7 @@ class Stores {
   StoreBehaviour* behaviour_;
   Ledger* ledger_ = nullptr;  // where there are several schedulers
   Time last_arrival_{};       // of a commit, there
-  bool counts_;  // there is an accounting policy: the truth is kept
+  bool counts_;               // there is an accounting policy: the truth is kept
   SimRedis redis_;
 
   std::int64_t truth_ = 0;  // thousandths of a cpu in allocations that are not released

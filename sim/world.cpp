@@ -119,8 +119,8 @@ reports::RunResult World::run() {
   more_arrivals_ = workload_.next(arrival_);
   engine_.run(*this);
   DRYDOCK_CHECK(finished_, "the simulation came to rest before its end");
-  const bool all_ended = !more_arrivals_ && executor_.live_jobs() == 0 && periodic_.next() == kNever && is_at_rest() &&
-                         stores_.pending() == 0;
+  const bool all_ended =
+      !more_arrivals_ && executor_.live_jobs() == 0 && periodic_.next() == kNever && is_at_rest() && stores_.pending() == 0;
   common_.metrics.periodic_missed(periodic_.missed(common_.now));
   fleet_.close_books();
   reports::RunResult result;

@@ -115,7 +115,7 @@ class World final : private EngineDriver, private ProcessWatcher, private Replic
   Stores stores_;
   Fleet fleet_;
   std::optional<Replicas> replicas_;  // where there are several schedulers: these, instead of scheduler_
-  std::optional<Shares> shares_;  // where jobs make requests
+  std::optional<Shares> shares_;      // where jobs make requests
   std::optional<Checker> checker_;
 
   Time horizon_ = kEndOfTime;   // or the end of the scenario's duration

@@ -129,7 +129,7 @@ struct Checker::Impl {
   Time now = Time::min();
   std::uint64_t last_request = 0;
   bool halted = false;
-  bool over = false;  // it stepped down
+  bool over = false;     // it stepped down
   bool reading = false;  // the facts of this step come from a reading of the registry: an expired lease is a suspicion
   std::vector<std::pair<RequestId, Ask>> asked;  // that have no answer yet
   std::vector<JobId> duplicates;                 // submitted in this step under the id of a live job
@@ -394,14 +394,15 @@ void Checker::Impl::settle(RequestBook& commit, bool in_store) {
 
 bool Checker::Impl::may_release(const AttemptBook& attempt, ReleaseReason reason) const {
   const bool cancelled = books.jobs[attempt.job].cancelled && reason == ReleaseReason::cancelled;
+  const bool lost = reason == ReleaseReason::worker_lost || reason == ReleaseReason::quarantined;
+  if (attempt.loaded && lost) return true;
   switch (attempt.outcome) {
     case Outcome::succeeded: return reason == ReleaseReason::succeeded || cancelled;
     case Outcome::failed: return reason == ReleaseReason::failed || reason == ReleaseReason::retried || cancelled;
     case Outcome::stopped: return reason == ReleaseReason::preempted || cancelled;
     case Outcome::none: break;
   }
-  const bool lost = reason == ReleaseReason::worker_lost || reason == ReleaseReason::quarantined;
-  if ((attempt.loaded || books.is_lost(attempt)) && lost) return true;
+  if (books.is_lost(attempt) && lost) return true;
   return attempt.phase == Phase::committed && cancelled;
 }
 

@@ -34,9 +34,9 @@ class LeaderChecker {
   void accepted(Time now, std::uint64_t version);
 
   std::vector<std::string> journals_;
-  std::int64_t epoch_ = 0;                         // of the present journal's process
-  std::multimap<std::int64_t, Reign> reigns_;      // by epoch
-  Reign* present_ = nullptr;                       // of the present journal
+  std::int64_t epoch_ = 0;                     // of the present journal's process
+  std::multimap<std::int64_t, Reign> reigns_;  // by epoch
+  Reign* present_ = nullptr;                   // of the present journal
 };
 
 }  // namespace drydock

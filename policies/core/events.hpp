@@ -177,10 +177,10 @@ struct AttemptHeld {
 // The scheduler's process is to end. A leader hands over its lease first.
 struct ShutdownRequested {};
 
-using Event = std::variant<CommitAnswered, BatchRead, RegistryRead, CounterAnswered, AllocationsSummed, AttemptFinished,
-                           AttemptStopped, WorkerLeft, LeaseExpired, WorkerRegistered, JobCancelled, JobSubmitted,
-                           LeaseAnswered, StateLoaded, JobLoaded, AllocationLoaded, WorkersAsked, WorkerReported, AttemptHeld,
-                           ShutdownRequested>;
+using Event =
+    std::variant<CommitAnswered, BatchRead, RegistryRead, CounterAnswered, AllocationsSummed, AttemptFinished,
+                 AttemptStopped, WorkerLeft, LeaseExpired, WorkerRegistered, JobCancelled, JobSubmitted, LeaseAnswered,
+                 StateLoaded, JobLoaded, AllocationLoaded, WorkersAsked, WorkerReported, AttemptHeld, ShutdownRequested>;
 
 // Puts the facts of one instant into the one order in which every world hands them over: by kind (answers, ends, workers,
 // then arrivals: the order of the variant), within a kind by id.

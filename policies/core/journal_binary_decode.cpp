@@ -204,7 +204,8 @@ Event Decoder::of_leadership(std::uint8_t tag) {
   const unsigned small = tag >> kTagBits;
   const auto code = static_cast<EventCode>(tag & kTagMask);
   if (code == EventCode::lease_answered) {
-    LeaseAnswered event{.request = request(), .answer = word<Answer>(small >> 1U, kAnswers.size()), .held = (small & 1U) != 0};
+    LeaseAnswered event{
+        .request = request(), .answer = word<Answer>(small >> 1U, kAnswers.size()), .held = (small & 1U) != 0};
     event.epoch = signed_number();
     event.left = Duration{signed_number()};
     return event;

@@ -14,10 +14,10 @@
 namespace drydock {
 
 struct LeadershipConfig {
-  Duration lease{};                          // 0: there is one scheduler, which always leads
-  Duration renew = std::chrono::seconds{5};  // between two askings, of the leader and of standbys
+  Duration lease{};                           // 0: there is one scheduler, which always leads
+  Duration renew = std::chrono::seconds{5};   // between two askings, of the leader and of standbys
   Duration margin = std::chrono::seconds{1};  // a leader stops by itself so long before its lease ends
-  Duration retry = std::chrono::seconds{1};  // until the next asking after one without an answer
+  Duration retry = std::chrono::seconds{1};   // until the next asking after one without an answer
 };
 
 class Leadership {

@@ -150,6 +150,7 @@ class Scheduler {
   [[nodiscard]] bool settle_adopted(JobRef ref, const Takeover::Open& open, bool& silent);
   [[nodiscard]] bool settle_open(JobRef ref, const Takeover::Open& open);
   [[nodiscard]] bool adopt(JobRef ref, const Takeover::Open& open);
+  [[nodiscard]] bool repeat_open(JobRef ref, const Takeover::Open& open);
   void repeat_loaded(JobRef ref);
   [[nodiscard]] Time leader_wakeup() const;
   void take_in(std::span<const Event> events);
@@ -211,14 +212,14 @@ class Scheduler {
   std::unique_ptr<AccountingPolicy> accounting_;  // may be nullptr
   Cluster cluster_;
   RegistryWatch registry_;
-  bool cycle_open_ = false;  // the registry was read for it
+  bool cycle_open_ = false;               // the registry was read for it
   std::optional<Leadership> leadership_;  // nothing: it is the only scheduler
   Reign reign_ = Reign::standby;
-  RequestId taking_over_;     // AskState or AskWorkers on its way; 0: none
-  bool loaded_now_ = false;   // in this step
+  RequestId taking_over_;    // AskState or AskWorkers on its way; 0: none
+  bool loaded_now_ = false;  // in this step
   std::vector<JobRef> loaded_;
   Takeover takeover_;
-  Time orphans_until_{};         // until then workers that are in no registry may come back with what they run
+  Time orphans_until_{};        // until then workers that are in no registry may come back with what they run
   Time ask_again_at_ = kNever;  // the workers
   Retries retries_;
   Rng rng_;

@@ -139,7 +139,7 @@ void Scheduler::settle_loaded() {
   for (Takeover::Open& open : takeover_.open()) {
     if (open.adopted) continue;
     const JobState state = cluster_.job(*current(open.attempt)).state;
-    open.adopted = state == JobState::running;
+    open.adopted = state == JobState::running || state == JobState::stopping;
     silent = silent || open.adopted;
   }
   if (silent && taking_over_.value == 0 && ask_again_at_ == kNever) {
@@ -166,17 +166,12 @@ bool Scheduler::settle_open(JobRef ref, const Takeover::Open& open) {
     else stopped(ref, std::get<AttemptStopped>(*open.end));
     return true;
   }
-  if (open.lacks()) {
-    repeat_loaded(ref);
-    return true;
-  }
+  if (open.lacks()) return repeat_open(ref, open);
   const auto is_known = [this](const Placement& p) {
     return index(p.worker) < cluster_.worker_count() && cluster_.worker(p.worker).live;
   };
   if (std::ranges::all_of(open.placements, is_known)) {
-    if (adopt(ref, open)) return open.confirmed();
-    repeat_loaded(ref);
-    return true;
+    return adopt(ref, open) ? open.confirmed() : repeat_open(ref, open);
   }
   if (now_ < orphans_until_) return false;
   // Its worker is in no registry, long after it should have come back.
@@ -211,6 +206,13 @@ bool Scheduler::adopt(JobRef ref, const Takeover::Open& open) {
   return true;
 }
 
+// Whoever has a part of it stops.
+bool Scheduler::repeat_open(JobRef ref, const Takeover::Open& open) {
+  if (!open.held_by.empty()) commands_.emplace_back(StopAttempt{open.attempt, ReleaseReason::worker_lost});
+  repeat_loaded(ref);
+  return true;
+}
+
 // It never reached its worker, or was lost with it; which one nobody can tell, so that it does not count as a loss.
 void Scheduler::repeat_loaded(JobRef ref) {
   release_later(ref, ReleaseReason::worker_lost);
@@ -223,7 +225,8 @@ Time Scheduler::leader_wakeup() const {
   if (reign_ == Reign::standby) return at;
   const bool open = taking_over_.value == 0;
   if (open && reign_ != Reign::leading) at = std::min(at, std::max(now_, store_ready_at_));
-  if (open && reign_ == Reign::leading && ask_again_at_ != kNever) at = std::min(at, std::max(ask_again_at_, store_ready_at_));
+  if (open && reign_ == Reign::leading && ask_again_at_ != kNever)
+    at = std::min(at, std::max(ask_again_at_, store_ready_at_));
   const bool orphans = std::ranges::any_of(std::as_const(takeover_).open(), [](const auto& o) { return !o.adopted; });
   if (reign_ == Reign::leading && orphans && orphans_until_ > now_) at = std::min(at, orphans_until_);
   return at;

@@ -5,15 +5,12 @@
 namespace drydock::scenarios {
 
 std::span<const FaultKind> fault_kinds() {
-  static const std::array kKinds{worker_crash_kind(),        poison_job_kind(),
-                                 message_loss_kind(),        redis_outage_kind(),
-                                 redis_flush_kind(),         redis_restart_kind(),
-                                 counter_eviction_kind(),    worker_key_eviction_kind(),
-                                 counter_update_loss_kind(), counter_update_repeat_kind(),
-                                 database_outage_kind(),     commit_abort_kind(),
-                                 commit_in_doubt_kind(),     beat_down_kind(),
-                                 scheduler_crash_kind(),     scheduler_pause_kind(),
-                                 scheduler_cut_kind()};
+  static const std::array kKinds{worker_crash_kind(),          poison_job_kind(),          message_loss_kind(),
+                                 redis_outage_kind(),          redis_flush_kind(),         redis_restart_kind(),
+                                 counter_eviction_kind(),      worker_key_eviction_kind(), counter_update_loss_kind(),
+                                 counter_update_repeat_kind(), database_outage_kind(),     commit_abort_kind(),
+                                 commit_in_doubt_kind(),       beat_down_kind(),           scheduler_crash_kind(),
+                                 scheduler_pause_kind(),       scheduler_cut_kind()};
   return kKinds;
 }
 

@@ -39,7 +39,8 @@ std::string read_target(const ObjectReader& fault, const Scenario& scenario) {
 void read_scheduler_target(const ObjectReader& fault, const Scenario& scenario, SchedulerFault& result) {
   using Whom = SchedulerFault::Whom;
   if (scenario.schedulers == 1) {
-    fault.node().fail("needs several schedulers: with one nobody could take over; say \"control_plane\": {\"schedulers\": 3}");
+    fault.node().fail(
+        "needs several schedulers: with one nobody could take over; say \"control_plane\": {\"schedulers\": 3}");
     return;
   }
   const auto target = fault.find("target");
@@ -56,7 +57,8 @@ void read_scheduler_target(const ObjectReader& fault, const Scenario& scenario, 
     result.whom = static_cast<Whom>(found - kWords.begin());
     return;
   }
-  target->expected(fmt::format("\"leader\", \"any\", \"all\" or the number of a scheduler from 0 to {}", scenario.schedulers - 1));
+  target->expected(
+      fmt::format("\"leader\", \"any\", \"all\" or the number of a scheduler from 0 to {}", scenario.schedulers - 1));
 }
 
 }  // namespace drydock::scenarios

@@ -8,9 +8,7 @@
 #include "tests/unit/sim_support.hpp"
 
 #include <deque>
-#include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <functional>
 #include <gtest/gtest.h>
 #include <memory>
@@ -85,10 +83,7 @@ std::string text_of(std::uint64_t seed) {
 }
 
 scenarios::Scenario scenario_of(std::uint64_t seed) {
-  const auto path = std::filesystem::temp_directory_path() / fmt::format("drydock-leaders-{}.json", getpid());
-  std::ofstream(path) << text_of(seed);
-  auto loaded = scenarios::load(path.string());
-  std::filesystem::remove(path);
+  auto loaded = scenarios::load_text(text_of(seed), "leaders.json", "");
   EXPECT_TRUE(loaded.ok()) << loaded.error().message;
   return loaded.value().front();
 }

@@ -69,10 +69,9 @@ void parse_registered(Line& line, const Names& names, const Tell& tell) {
 }
 
 Answer parse_answer(const std::string& word) {
-  return pick<Answer>(word, {{"done", Answer::done},
-                             {"failed", Answer::failed},
-                             {"unknown", Answer::unknown},
-                             {"refused", Answer::refused}});
+  return pick<Answer>(
+      word,
+      {{"done", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}, {"refused", Answer::refused}});
 }
 
 std::int64_t parse_cpus(Line& line, const char* name) {
