@@ -1,16 +1,19 @@
-// drydock check JOURNAL
+// drydock check JOURNAL...
 #include "policies/core/check.hpp"
 
 #include "cli/command.hpp"
 #include "cli/journal_file.hpp"
+#include "policies/core/check_leaders.hpp"
 #include "policies/core/replay_facts.hpp"
 #include "policies/core/step_hash.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <fmt/format.h>
 #include <string>
+#include <vector>
 
 namespace drydock::cli {
 namespace {
@@ -18,12 +21,32 @@ namespace {
 class Check final : public Command {
  public:
   void declare(CLI::App& app) override {
-    app.add_option("JOURNAL", path_, "A journal, binary or JSON Lines")->required();
+    app.add_option("JOURNAL", paths_, "A journal, binary or JSON Lines; several: those of the schedulers of one run")
+        ->required();
     app.add_option("--limit", limit_, "Violations to print (default 100); all are counted")
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
   }
 
   int run(const Terminal& terminal) override {
+    int worst = kDone;
+    for (const std::string& path : paths_) {
+      path_ = path;
+      hash_ = first_changed_ = 0;
+      leaders_.begin(path);
+      const int code = check_one(terminal);
+      if (code == kBadInput) return code;
+      worst = std::max(worst, code);
+    }
+    const std::vector<Violation> together = leaders_.finish();
+    print(together, terminal);
+    if (paths_.size() > 1) {
+      fmt::print("{} journals together: {} violation{}\n", paths_.size(), together.size(), together.size() == 1 ? "" : "s");
+    }
+    return together.empty() ? worst : kCheckFailed;
+  }
+
+ private:
+  [[nodiscard]] int check_one(const Terminal& terminal) {
     auto journal = open_journal(path_);
     if (!journal) return bad_input(journal.error().message);
     JournalReader& reader = *journal.value().reader;
@@ -46,13 +69,13 @@ class Check final : public Command {
       if (hash_ != step.hash && first_changed_ == 0) first_changed_ = steps;
       hash_ = step.hash;
       checker.step(step.now, step.events, step.commands);
+      leaders_.step(step.now, step.events, step.commands);
     }
     checker.finish(reader.end() == JournalEnd::all_ended);
     fmt::print("{}: {}\n", path_, describe(reader.header()));
     return report(checker, steps, reader.end(), terminal);
   }
 
- private:
   // What was found before the place where the journal breaks off is worth knowing, too.
   [[nodiscard]] int unreadable(Checker& checker, const JournalReader& reader, std::uint64_t steps, const std::string& why,
                                const Terminal& terminal) const {
@@ -65,11 +88,7 @@ class Check final : public Command {
   [[nodiscard]] int report(const Checker& checker, std::uint64_t steps, JournalEnd end, const Terminal& terminal) const {
     if (first_changed_ > 0)
       fmt::print("step {} is not what was recorded: its hash is that of other facts or orders\n", first_changed_);
-    for (const Violation& violation : checker.violations()) {
-      fmt::print("at {:.9f} s: {}\n{}", seconds(violation.at), bold(terminal, violation.what),
-                 paragraph(fmt::format("breaks invariant {}: {}", violation.invariant, invariant_text(violation.invariant)),
-                           terminal.width, 4));
-    }
+    print(checker.violations(), terminal);
     const std::uint64_t count = checker.violation_count();
     if (count > checker.violations().size()) fmt::print("and {} more\n", count - checker.violations().size());
     std::string_view how;
@@ -82,7 +101,17 @@ class Check final : public Command {
     return count == 0 && first_changed_ == 0 ? kDone : kCheckFailed;
   }
 
-  std::string path_;
+  static void print(const std::vector<Violation>& violations, const Terminal& terminal) {
+    for (const Violation& violation : violations) {
+      fmt::print("at {:.9f} s: {}\n{}", seconds(violation.at), bold(terminal, violation.what),
+                 paragraph(fmt::format("breaks invariant {}: {}", violation.invariant, invariant_text(violation.invariant)),
+                           terminal.width, 4));
+    }
+  }
+
+  std::vector<std::string> paths_;
+  LeaderChecker leaders_;
+  std::string path_;  // of the journal that is being checked
   std::size_t limit_ = 100;
   std::uint64_t hash_ = 0;           // of the steps so far
   std::uint64_t first_changed_ = 0;  // the first step whose hash is not that of its contents; 0: none

@@ -288,6 +288,12 @@ struct Metrics::Impl {
   StepIntegral overcommitted;
   Histogram periodic_delay;
   std::uint64_t periodic_missed = 0;
+  StepIntegral leaderless;
+  bool led = false;
+  Time led_until{};  // last, while nobody leads
+  Duration leaderless_longest{};
+  std::uint64_t leader_changes = 0;
+  std::uint64_t refused_writes = 0;
   Histogram detection;
   Spread detection_spread;
   bool failures_observed = false;  // some figure about failure detection was told
@@ -298,6 +304,7 @@ struct Metrics::Impl {
   Drift drift;
 
   explicit Impl(MetricsConfig c) : config(std::move(c)), intake(config.queues.size()), measuring(config.warmup_jobs == 0) {
+    leaderless.change(kTimeZero, 1);
     cells.resize(config.queues.size() * config.pools.size());
     if (config.pools.size() > 1) pool_cores.resize(config.pools.size());
     pool_covered.resize(config.pools.size());
@@ -396,6 +403,17 @@ void Metrics::periodic_started(JobId job, Duration after_due) {
 
 void Metrics::periodic_missed(std::uint64_t due_times) { impl_->periodic_missed += due_times; }
 
+void Metrics::leader(Time now, bool there, bool another) {
+  if (there && another) ++impl_->leader_changes;
+  if (there == impl_->led) return;
+  impl_->led = there;
+  impl_->leaderless.change(now, there ? -1 : 1);
+  if (there) impl_->leaderless_longest = std::max(impl_->leaderless_longest, now - impl_->led_until);
+  else impl_->led_until = now;
+}
+
+void Metrics::write_refused() { ++impl_->refused_writes; }
+
 void Metrics::detected(Duration after_crash) {
   impl_->failures_observed = true;
   impl_->detection.add(after_crash);
@@ -466,6 +484,13 @@ void Metrics::Impl::write_machines(std::map<std::string, double>& out, Time now)
   if (config.periodic) {
     all.put_times("periodic_delay_s", periodic_delay);
     all.put_count("periodic_missed", periodic_missed);
+  }
+  if (config.leaders) {
+    const Duration open = led ? Duration{0} : now - led_until;
+    all.put_count("leader_changes", leader_changes);
+    all.put("leaderless_s", seconds_of(static_cast<double>(leaderless.until(now))));
+    all.put("leaderless_longest_s", seconds(std::max(leaderless_longest, open)));
+    all.put_count("refused_writes", refused_writes);
   }
   if (cost_told) all.put("cost_usd", cost_usd);
   write_drift(all, now);

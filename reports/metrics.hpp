@@ -31,6 +31,7 @@ struct MetricsConfig {
   std::optional<Disturbance> disturbance = std::nullopt;
   bool overcommit = false;  // hosts may be asked for more than they have: say how much
   bool periodic = false;    // there are periodic jobs: say how punctual they are
+  bool leaders = false;     // there are several schedulers: say how they take turns
 };
 
 // How one job went, told when it has ended.
@@ -71,6 +72,9 @@ class Metrics {
   // A periodic job started, so long after it was due; and how many due times passed without a firing.
   void periodic_started(JobId job, Duration after_due);
   void periodic_missed(std::uint64_t due_times);
+  // Whether a scheduler leads, from now on, and whether another one than the last.
+  void leader(Time now, bool there, bool another);
+  void write_refused();  // of a leader of an earlier time
   void detected(Duration after_crash);
   void false_expiry();
   // The counter minus the truth, in thousandths of a cpu, is this from now on; and a resync changed it.

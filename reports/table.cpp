@@ -333,9 +333,10 @@ std::vector<std::string> default_metrics(std::span<const RunResult> runs) {
   std::vector<std::string> chosen{
       "jobs_completed",  "wait_s.mean",           "wait_s.p50",      "wait_s.p95", "wait_s.max",
       "response_s.mean", "bounded_slowdown.mean", "waited_fraction", "makespan_s", "utilization"};
-  for (const char* metric : {"jobs_failed", "jobs_quarantined", "jobs_rejected", "rejected_fraction", "jobs_unfinished",
-                             "retries", "attempts_lost", "wasted_cpu_s", "detection_s.mean", "detection_s.max",
-                             "false_expiries", "time_to_baseline_s", "cost_usd"}) {
+  for (const char* metric :
+       {"jobs_failed", "jobs_quarantined", "jobs_rejected", "rejected_fraction", "jobs_unfinished", "retries",
+        "attempts_lost", "wasted_cpu_s", "detection_s.mean", "detection_s.max", "false_expiries", "leader_changes",
+        "leaderless_s", "refused_writes", "time_to_baseline_s", "cost_usd"}) {
     if (any_above_zero(runs, metric)) chosen.emplace_back(metric);
   }
   for (const char* metric : {"baseline_regained", "availability"}) {

@@ -28,8 +28,12 @@ inline constexpr std::array<Word, 7> kSessions{"max",     "quota",     "calendar
 inline constexpr std::array<Word, 2> kQuota{"time", "per"};
 inline constexpr std::array<Word, 2> kWindow{"from", "to"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
-inline constexpr std::array<Word, 7> kControlPlane{
-    "mode", "cycle", "debounce", "mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat"};
+inline constexpr std::array<Word, 12> kControlPlane{
+    "mode",  "cycle",  "debounce", "mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat", "schedulers", "lease",
+    "renew", "margin", "restart"};
+inline constexpr std::array<Word, 7> kSchedulerCrash{"type", "target", "at", "for", "mtbf", "mttr", "graceful"};
+inline constexpr std::array<Word, 6> kSchedulerPause{"type", "target", "at", "for", "mtbf", "mttr"};
+inline constexpr std::array<Word, 7> kSchedulerCut{"type", "target", "from", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 4> kQueue{"name", "priority", "capacity", "weight"};
 inline constexpr std::array<Word, 10> kPool{
     "name",          "hosts", "queues",    "slots_per_worker", "admission", "prefetch", "max_tasks_per_child",
@@ -138,6 +142,9 @@ inline constexpr ObjectKeys kCommitInDoubt{"commit_in_doubt", lists::kCommitInDo
 inline constexpr ObjectKeys kPoisonJob{"poison_job", lists::kPoisonJob};
 inline constexpr ObjectKeys kBurst{"burst", lists::kBurst};
 inline constexpr ObjectKeys kBeatDown{"beat_down", lists::kBeatDown};
+inline constexpr ObjectKeys kSchedulerCrash{"scheduler_crash", lists::kSchedulerCrash};
+inline constexpr ObjectKeys kSchedulerPause{"scheduler_pause", lists::kSchedulerPause};
+inline constexpr ObjectKeys kSchedulerCut{"scheduler_cut", lists::kSchedulerCut};
 inline constexpr ObjectKeys kCheckpoint{"checkpoint", lists::kCheckpoint};
 inline constexpr ObjectKeys kLimits{"limits", lists::kLimits};
 inline constexpr ObjectKeys kBaseShare{"base_share", lists::kBaseShare};
@@ -233,6 +240,9 @@ inline constexpr std::array kAll{kScenario,
                                  kBaseShare,
                                  kRequests,
                                  kPeriodic,
-                                 kBeatDown};
+                                 kBeatDown,
+                                 kSchedulerCrash,
+                                 kSchedulerPause,
+                                 kSchedulerCut};
 
 }  // namespace drydock::scenarios::keys

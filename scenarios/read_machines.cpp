@@ -92,6 +92,28 @@ void read_stores(const ObjectReader& cluster, Scenario& scenario) {
   }
 }
 
+// Several schedulers have a lease: it must outlast the time to the next asking, and one that was lost.
+void read_leadership(const ObjectReader& plane, Scenario& scenario) {
+  scenario.schedulers = static_cast<std::uint32_t>(plane.count("schedulers", 1, {1, 100}));
+  LeadershipConfig& config = scenario.scheduler.control_plane.leadership;
+  const Duration least = std::chrono::milliseconds{1};
+  const Duration lease = plane.duration("lease", std::chrono::seconds{15}, least);
+  config.renew = plane.duration("renew", std::chrono::seconds{5}, least);
+  config.margin = plane.duration("margin", std::chrono::seconds{1});
+  scenario.scheduler_restart = plane.duration("restart", std::chrono::seconds{1}, Duration{1});
+  if (scenario.schedulers > 1) config.lease = lease;
+  for (const std::string_view key : {"lease", "renew", "margin", "restart"}) {
+    if (plane.has(key) && scenario.schedulers == 1) {
+      plane.node().member(key).fail("has an effect only with several \"schedulers\": with one nobody else could lead");
+    }
+  }
+  if (plane.node().diagnostics().failed() || config.renew + config.margin < lease) return;
+  plane.node().fail(fmt::format(
+      "\"lease\" is {}, \"renew\" {} and \"margin\" {}: a leader gives up before it asks again; the lease must be "
+      "longer than both together, better by another \"renew\", so that one answer may be lost",
+      format_duration(lease), format_duration(config.renew), format_duration(config.margin)));
+}
+
 void read_control_plane(const ObjectReader& top, Scenario& scenario) {
   constexpr std::array<std::string_view, 3> kModes{"ideal", "cycle", "event"};
   const auto node = top.find("control_plane");
@@ -111,6 +133,7 @@ void read_control_plane(const ObjectReader& top, Scenario& scenario) {
   config.registry.hold = plane.duration("mass_expiry_hold", Duration{0}, Duration{1});
   scenario.self_fencing = plane.boolean("self_fencing", true);
   scenario.safe_beat = plane.choice("beat", kBeats, 0) == 0;
+  read_leadership(plane, scenario);
   only_with("cycle", PassTrigger::cycle, "cycle");
   only_with("mass_expiry_guard", PassTrigger::cycle, "cycle");
   only_with("mass_expiry_hold", PassTrigger::cycle, "cycle");

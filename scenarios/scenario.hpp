@@ -255,7 +255,24 @@ struct HostTrouble {
   std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when{};
   double factor = 0;  // of its speed; 0: paused
 };
-using Fault = std::variant<WorkerCrash, MessageLoss, PoisonJob, StoreFault, OrderFault, BeatDown, HostTrouble>;
+// Something happens to a scheduler, where there are several.
+struct SchedulerFault {
+  enum class Kind : std::uint8_t {
+    crash,  // its process dies, and is started again
+    pause,  // it stands still, and goes on
+    cut,    // it does not reach a store
+  };
+  enum class Whom : std::uint8_t { leader, any, all, one };
+  Kind kind = Kind::crash;
+  Whom whom = Whom::leader;
+  std::uint32_t index = 0;  // of one
+  bool graceful = false;    // of a crash: it is asked to end
+  bool from_postgres = false;
+  bool from_redis = false;  // and so from the workers
+  std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when{};
+};
+using Fault =
+    std::variant<WorkerCrash, MessageLoss, PoisonJob, StoreFault, OrderFault, BeatDown, HostTrouble, SchedulerFault>;
 
 // What a service allows all workers together, and how they keep to it.
 struct ServiceLimits {
@@ -299,7 +316,9 @@ struct Scenario {
   SchedulerConfig scheduler;       // seed is set per run
   PolicyConfig checkpoint_policy;  // what `checkpoint` was made from; without a type: written out, or none
   PolicyConfig liveness;           // "oracle" unless the scenario says otherwise
-  bool self_fencing = true;        // workers end what they run when their lease ends
+  std::uint32_t schedulers = 1;    // more than one: they have leases, see scheduler.control_plane.leadership
+  Duration scheduler_restart = std::chrono::seconds{1};  // from the end of a scheduler's process to the start of the next
+  bool self_fencing = true;                              // workers end what they run when their lease ends
   bool safe_beat = true;  // a beat registers anew where the key is gone; else it leaves one without cpus that never expires
   std::optional<ServiceLimits> limits;
   std::vector<std::string>

@@ -20,23 +20,25 @@ inline constexpr Time kEndOfTime = kTimeZero + kMostYears * std::chrono::hours{2
 inline constexpr Time kTooLate = kNever - Duration{1};
 
 enum class Happening : std::uint8_t {
-  attempt_end,   // index: job slot; its tasks on dedicated hosts have ended
-  host_end,      // index: host; the next task of a shared host ends
-  flow_end,      // index: job slot; one of its flows has arrived
-  answer,        // index: something about an order to a store is due
-  lease_end,     // index: worker that stopped; its lease runs out
-  beat,          // index: worker; something about its beats is due
-  key_back,      // index: worker whose key in the registry was lost; its next beat arrives
-  reading,       // the answer to a reading of the registry
-  store_fault,   // something is done to a store
-  trouble,       // index: job slot; its attempt fails, kills its worker or is at its time limit
-  crash,         // index: fault process
-  session,       // index: host; a session begins, is ready or ends
-  repair,        // index: fault process
-  worker_start,  // index: worker whose process was killed
-  host_speed,    // index: host; it is slow, paused or well again
-  late_stop,     // index: job slot; its attempt is told to stop, now that its host is no longer paused
-  child_ready,   // index: job slot; the processes that are to run its tasks have started
+  attempt_end,    // index: job slot; its tasks on dedicated hosts have ended
+  host_end,       // index: host; the next task of a shared host ends
+  flow_end,       // index: job slot; one of its flows has arrived
+  answer,         // index: something about an order to a store is due
+  lease_end,      // index: worker that stopped; its lease runs out
+  beat,           // index: worker; something about its beats is due
+  key_back,       // index: worker whose key in the registry was lost; its next beat arrives
+  reading,        // the answer to a reading of the registry
+  store_fault,    // something is done to a store
+  replicas,       // index: task; something about one of several schedulers is due
+  replica_fault,  // something is done to one of them
+  trouble,        // index: job slot; its attempt fails, kills its worker or is at its time limit
+  crash,          // index: fault process
+  session,        // index: host; a session begins, is ready or ends
+  repair,         // index: fault process
+  worker_start,   // index: worker whose process was killed
+  host_speed,     // index: host; it is slow, paused or well again
+  late_stop,      // index: job slot; its attempt is told to stop, now that its host is no longer paused
+  child_ready,    // index: job slot; the processes that are to run its tasks have started
 };
 
 // An event in the queue. Void when its generation is not the present one of what it is about.

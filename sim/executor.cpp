@@ -127,6 +127,7 @@ bool Executor::dispatch(AttemptId attempt, std::span<const Placement> placements
     return true;
   }
   ++live_attempts_;
+  job.dispatched = common_.now;
   last_start_delay_ = place(slot, placements);
   if (const auto limit = hazards_.time_limit(job.source)) expect_trouble(slot, later(common_.now, *limit), std::nullopt);
   if (last_start_delay_ == Duration{0}) {
@@ -496,6 +497,8 @@ bool Executor::is_void(const Pending& pending) const {
     case Happening::reading:
     case Happening::store_fault:
     case Happening::host_speed:
+    case Happening::replicas:
+    case Happening::replica_fault:
     case Happening::crash:
     case Happening::session:
     case Happening::repair:

@@ -87,6 +87,10 @@ class Executor {
   [[nodiscard]] std::uint64_t ended_jobs() const { return ended_; }
   [[nodiscard]] std::size_t live_attempts() const { return live_attempts_; }
   [[nodiscard]] Time last_end() const { return last_end_; }
+  // Whether the job took this for its attempt's end; not where the attempt had been given up.
+  [[nodiscard]] bool counts(const AttemptFinished& end) const;
+  // Appends AttemptHeld for each attempt that runs and is waited for, once for each of its workers.
+  void tell_held(std::vector<Event>& facts) const;
   // The live job with the least id.
   [[nodiscard]] std::optional<JobId> first_live_job() const;
 
@@ -118,6 +122,7 @@ class Executor {
     std::uint32_t requests_done = 0;    // of each task, where an attempt begins
     Time submitted{};
     Time first_start = kNever;
+    Time dispatched{};  // the last attempt
     Time last_failure{};
     WorkerId last_worker{};
 

@@ -32,6 +32,22 @@ void Executor::disown_on_worker(WorkerId worker) {
   for (const std::uint32_t slot : victims_) disown(slot);
 }
 
+bool Executor::counts(const AttemptFinished& end) const {
+  const std::uint32_t* const slot = by_id_.find(end.attempt.job);
+  if (end.ending == Ending::succeeded) return slot == nullptr;
+  return slot != nullptr && jobs_[*slot].retry_due && jobs_[*slot].attempt == end.attempt.number;
+}
+
+void Executor::tell_held(std::vector<Event>& facts) const {
+  for (const LiveJob& job : jobs_) {
+    if (!job.used || job.disowned || job.phase == Phase::none) continue;
+    for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
+      const WorkerId worker{cpu_.facts(task).tag};
+      facts.emplace_back(AttemptHeld{{job.id, job.attempt}, worker, common_.now - job.dispatched});
+    }
+  }
+}
+
 // The next attempt has what a checkpoint holds, or what this one began with; what a disowned one does is waste.
 void Executor::disown(std::uint32_t slot) {
   if (jobs_[slot].disowned) return;

@@ -182,6 +182,26 @@ Fleet::Reading Fleet::read_registry() {
   return reading_;
 }
 
+void Fleet::tell_all(std::vector<Event>& facts) {
+  facts.swap(common_.facts);
+  changed_.clear();
+  reading_ = {};
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    WorkerState& state = workers_[worker];
+    state.changed = state.told_live = false;
+    state.told = 0;
+    if (present(state)) tell(worker);
+    else note_detected(state);
+  }
+  facts.swap(common_.facts);
+}
+
+void Fleet::tell_reports(std::vector<Event>& facts) const {
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    if (workers_[worker].running) facts.emplace_back(WorkerReported{WorkerId{worker}, workers_[worker].incarnation});
+  }
+}
+
 void Fleet::note_detected(WorkerState& state) {
   if (!state.awaited) return;
   common_.metrics.detected(common_.now - state.crashed);

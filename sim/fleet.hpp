@@ -69,6 +69,10 @@ class Fleet : private LoopWatcher {
   Reading read_registry();
   // As of the last reading.
   [[nodiscard]] std::uint32_t registry_keys() const { return reading_.entries; }
+  // Another scheduler reads it for the first time: appends WorkerRegistered for each worker that is there.
+  void tell_all(std::vector<Event>& facts);
+  // Appends WorkerReported for each worker that answers.
+  void tell_reports(std::vector<Event>& facts) const;
   // The keys of the workers on these hosts are lost.
   void lose_keys(std::span<const HostIndex> hosts);
   void lose_all_keys();

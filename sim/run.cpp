@@ -6,12 +6,16 @@
 
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <exception>
 #include <fmt/format.h>
 #include <fstream>
 #include <memory>
 #include <new>
+#include <optional>
+#include <stdexcept>
 #include <sys/resource.h>
+#include <utility>
 
 namespace drydock::sim {
 namespace {
@@ -31,9 +35,64 @@ double peak_rss_bytes() {
   return static_cast<double>(usage.ru_maxrss) * 1024;  // kept in KiB
 }
 
+std::string cannot_write(const std::string& path) {
+  return fmt::format("the journal {} cannot be written: {}", path, std::strerror(errno));
+}
+std::string not_in_full(const std::string& path) {
+  return fmt::format("the journal {} could not be written in full: is the disk full?", path);
+}
+
 reports::RunResult failed(std::string why) {
   reports::RunResult result;
   result.error = std::move(why);
+  return result;
+}
+
+// A file for each scheduler process, beside the path that was asked for: run.journal, run.scheduler-0-1.journal.
+class FileShelf final : public JournalShelf {
+ public:
+  FileShelf(const RunRequest& request, JournalHeader header) : request_(request), header_(std::move(header)) {}
+
+  JournalWriter& open(std::uint32_t scheduler, std::uint32_t start) override {
+    const std::filesystem::path& base = *request_.options.journal;
+    const std::string name =
+        fmt::format("{}.scheduler-{}-{}{}", base.stem().string(), scheduler, start, base.extension().string());
+    Entry& entry = entries_.emplace_back();
+    entry.path = (base.parent_path() / name).string();
+    entry.file.open(entry.path, std::ios::binary | std::ios::trunc);
+    if (!entry.file) throw std::runtime_error(cannot_write(entry.path));
+    const JournalFormat format = request_.options.json_lines ? JournalFormat::json_lines : JournalFormat::binary;
+    entry.writer = std::make_unique<JournalWriter>(entry.file, format, header_);
+    return *entry.writer;
+  }
+
+  // What is wrong with the files, once all are written.
+  [[nodiscard]] std::optional<std::string> close() {
+    for (Entry& entry : entries_) {
+      entry.writer.reset();
+      entry.file.close();
+      if (!entry.file) return not_in_full(entry.path);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  struct Entry {
+    std::string path;
+    std::ofstream file;
+    std::unique_ptr<JournalWriter> writer;
+  };
+  const RunRequest& request_;
+  JournalHeader header_;
+  std::deque<Entry> entries_;
+};
+
+reports::RunResult run_several(SimGridEngine& engine, const RunRequest& request, WorldOptions options) {
+  const scenarios::Scenario& scenario = *request.scenario;
+  FileShelf shelf(request, {DRYDOCK_VERSION, scenario.json, scenario.variant, request.seed});
+  if (request.options.journal) options.journals = &shelf;
+  reports::RunResult result = World(scenario, request.seed, options, engine).run();
+  if (const auto problem = shelf.close(); problem && !result.error) result.error = *problem;
   return result;
 }
 
@@ -41,12 +100,13 @@ reports::RunResult run_world(SimGridEngine& engine, const RunRequest& request, c
                              std::atomic<double>* progress) {
   const scenarios::Scenario& scenario = *request.scenario;
   WorldOptions options{.eager = request.options.eager, .check = request.options.check, .progress = progress, .stop = &stop};
+  if (scenario.schedulers > 1) return run_several(engine, request, options);
   std::ofstream file;
   std::unique_ptr<JournalWriter> journal;
   const std::string path = request.options.journal ? request.options.journal->string() : std::string();
   if (request.options.journal) {
     file.open(*request.options.journal, std::ios::binary | std::ios::trunc);
-    if (!file) return failed(fmt::format("the journal {} cannot be written: {}", path, std::strerror(errno)));
+    if (!file) return failed(cannot_write(path));
     const JournalFormat format = request.options.json_lines ? JournalFormat::json_lines : JournalFormat::binary;
     journal = std::make_unique<JournalWriter>(file, format,
                                               JournalHeader{DRYDOCK_VERSION, scenario.json, scenario.variant, request.seed});
@@ -56,8 +116,7 @@ reports::RunResult run_world(SimGridEngine& engine, const RunRequest& request, c
   if (journal) {
     journal.reset();
     file.close();
-    if (!file && !result.error)
-      result.error = fmt::format("the journal {} could not be written in full: is the disk full?", path);
+    if (!file && !result.error) result.error = not_in_full(path);
   }
   return result;
 }

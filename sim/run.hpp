@@ -16,9 +16,11 @@
 namespace drydock::sim {
 
 struct RunOptions {
-  bool eager = false;                            // every heartbeat is an event of its own; same decisions, slower
-  bool check = false;                            // run the invariant checker along
-  std::optional<std::filesystem::path> journal;  // file to write; empty extension decides nothing: see json_lines
+  bool eager = false;  // every heartbeat is an event of its own; same decisions, slower
+  bool check = false;  // run the invariant checker along
+  // File to write; empty extension decides nothing: see json_lines. Where there are several schedulers, one file for each of their
+  // processes beside it: run.journal becomes run.scheduler-0-1.journal for the first process of scheduler 0.
+  std::optional<std::filesystem::path> journal;
   bool json_lines = false;
 };
 

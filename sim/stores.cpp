@@ -12,21 +12,19 @@ namespace {
 
 using OrderKind = scenarios::OrderFault::Kind;
 
-// Until there are several schedulers, all orders come from one leader.
-constexpr std::int64_t kEpoch = 1;
 constexpr std::int64_t kMostInScripts = (std::int64_t{1} << 53U) - 1;
 
-redis::Op op_of(const AskCounter& order) {
+redis::Op op_of(const AskCounter& order, std::int64_t epoch) {
   const auto version = static_cast<std::int64_t>(order.version);
   const std::string id = std::to_string(order.batch);
   switch (order.op) {
     case CounterOp::get: return redis::GetCounter{};
     case CounterOp::add: return redis::AddCounter{order.amount};
     case CounterOp::set: return redis::SetCounter{order.amount};
-    case CounterOp::checked_add: return redis::CheckedAdd{order.amount, order.limit, kEpoch, version};
-    case CounterOp::fenced_set: return redis::FencedSet{order.amount, kEpoch, version};
+    case CounterOp::checked_add: return redis::CheckedAdd{order.amount, order.limit, epoch, version};
+    case CounterOp::fenced_set: return redis::FencedSet{order.amount, epoch, version};
     case CounterOp::reserve: return redis::Reserve{id, order.amount, order.limit, order.lease};
-    case CounterOp::confirm: return redis::Confirm{id, kEpoch, version};
+    case CounterOp::confirm: return redis::Confirm{id, epoch, version};
     case CounterOp::cancel: return redis::Cancel{id};
   }
   return redis::GetCounter{};
@@ -175,12 +173,27 @@ void Stores::commit(const Commit& order) {
       commit.assigned.emplace_back(assignment.attempt, tasks * executor_.cpus_of(assignment.attempt.job));
     }
   }
-  later_or_now(std::move(commit), fate.delay);
+  Duration delay = fate.delay;
+  if (ledger_ != nullptr) {
+    ledger_->sent(order);
+    last_arrival_ = std::max(last_arrival_, later(common_.now, delay));
+    delay = last_arrival_ - common_.now;
+  }
+  later_or_now(std::move(commit), delay);
 }
 
+// What the ledger refuses has no effect, whether the sender is told or not.
 void Stores::happen(const Applied& commit) {
   CommitAnswered answer = commit.answer;
-  if (commit.applied) {
+  bool applied = commit.applied;
+  if (ledger_ != nullptr && !commit.applied) ledger_->lost(answer.request);
+  if (ledger_ != nullptr && commit.applied) {
+    const Answer verdict = ledger_->apply(answer.request);
+    applied = verdict == Answer::done;
+    if (answer.answer == Answer::done) answer.answer = verdict;
+    else doubtful_[answer.request.value].applied = applied;
+  }
+  if (applied) {
     ++version_;
     if (answer.answer == Answer::done) answer.version = version_;
     else doubtful_[answer.request.value].version = version_;
@@ -202,7 +215,9 @@ void Stores::happen(const Applied& commit) {
 void Stores::read(const ReadBatch& order) {
   const ReadFate fate = fate_of(order);
   BatchRead answer{.request = order.request, .answer = fate.answer};
-  if (fate.answer == Answer::done) {
+  if (fate.answer == Answer::done && ledger_ != nullptr && !ledger_->may_read()) {
+    answer.answer = Answer::refused;
+  } else if (fate.answer == Answer::done) {
     const auto doubt = doubtful_.find(order.commit.value);
     DRYDOCK_CHECK(doubt != doubtful_.end(), "only a commit whose answer was lost may be read");
     answer.found = doubt->second.applied;
@@ -210,6 +225,11 @@ void Stores::read(const ReadBatch& order) {
     doubtful_.erase(doubt);
   }
   later_or_now(answer, fate.delay);
+}
+
+void Stores::lose_answer(RequestId commit, const std::optional<CommitAnswered>& answer) {
+  const bool applied = answer && answer->answer == Answer::done;
+  doubtful_[commit.value] = {applied, applied ? answer->version : 0};
 }
 
 // The query sees what was there when it began.
@@ -222,14 +242,17 @@ void Stores::sum(const SumAllocations& order) {
 
 // --- Redis ---
 
-void Stores::ask(const AskCounter& order) {
+void Stores::ask(const AskCounter& order, std::int64_t epoch) {
   const Duration there = on_the_way();
-  later_or_now(order, there + at_redis(there, 1));
+  later_or_now(Asked{order, epoch}, there + at_redis(there, 1));
 }
 
-void Stores::happen(const AskCounter& order) { later_or_now(answer_to(order), on_the_way()); }
+void Stores::happen(const Asked& asked) { later_or_now(answer_to(asked), on_the_way()); }
 
-CounterAnswered Stores::answer_to(const AskCounter& order) {
+void Stores::raise_epoch(std::int64_t epoch) { (void)redis_.apply(common_.now, redis::RaiseEpoch{epoch}); }
+
+CounterAnswered Stores::answer_to(const Asked& asked) {
+  const AskCounter& order = asked.order;
   if (faults_.redis_is_down(common_.now)) return {.request = order.request, .answer = Answer::failed};
   const std::uint64_t number = is_update(order.op) ? updates_++ : 0;
   if (is_update(order.op) && faults_.strikes(OrderKind::counter_update_loss, number, common_.now)) {
@@ -238,7 +261,7 @@ CounterAnswered Stores::answer_to(const AskCounter& order) {
   AskCounter bounded = order;
   if (order.op == CounterOp::checked_add && order.amount <= 0) bounded.limit = kMostInScripts;
   bounded.limit = std::min(bounded.limit, kMostInScripts);
-  const redis::Op op = op_of(bounded);
+  const redis::Op op = op_of(bounded, asked.epoch);
   const bool resync = order.op == CounterOp::set || order.op == CounterOp::fenced_set;
   const auto before = resync ? counter() : std::nullopt;
   const CounterAnswered answer = answer_of(order.request, redis_.apply(common_.now, op));

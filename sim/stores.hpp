@@ -8,6 +8,7 @@
 #include "scenarios/scenario.hpp"
 #include "sim/common.hpp"
 #include "sim/executor.hpp"
+#include "sim/ledger.hpp"
 #include "sim/redis.hpp"
 #include "sim/store_behaviour.hpp"
 #include "sim/store_faults.hpp"
@@ -32,9 +33,20 @@ class Stores {
   void commit(const Commit& order);
   void read(const ReadBatch& order);
   void sum(const SumAllocations& order);
-  void ask(const AskCounter& order);
   // How long a question to the registry that is asked now takes, if it holds so many keys: each is an order of its own.
   [[nodiscard]] Duration registry_round_trip(std::uint32_t keys);
+  // `epoch`: of the leader that asks.
+  void ask(const AskCounter& order, std::int64_t epoch = 1);
+  // Scripts of lower epochs are refused from now on.
+  void raise_epoch(std::int64_t epoch);
+  // Likewise a transaction, or a question to the database, beside the commits.
+  [[nodiscard]] Duration transaction_time() { return at_database(scenario_.commit_latency); }
+  [[nodiscard]] Duration query_time() { return at_database(scenario_.query_latency); }
+
+  // From now on the ledger says which commits are accepted. They arrive in the order in which they were sent. Must outlive this.
+  void set_ledger(Ledger& ledger) { ledger_ = &ledger; }
+  // The sender of a commit does not learn its answer: it may read it. `answer`: the answer, if the commit arrived.
+  void lose_answer(RequestId commit, const std::optional<CommitAnswered>& answer);
 
   // Nothing more happens at this instant: measures the error of the counter. What lies between a commit and the update that follows
   // it at the same instant is no error.
@@ -70,15 +82,19 @@ class Stores {
     std::vector<AttemptId> released{};
     std::vector<std::pair<AttemptId, std::int64_t>> assigned{};
   };
-  using Due = std::variant<Applied, BatchRead, AllocationsSummed, AskCounter, CounterAnswered>;
+  struct Asked {
+    AskCounter order;
+    std::int64_t epoch = 1;
+  };
+  using Due = std::variant<Applied, BatchRead, AllocationsSummed, Asked, CounterAnswered>;
 
   void later_or_now(Due what, Duration delay);
   void happen(const Applied& commit);
   void happen(const BatchRead& answer) { common_.facts.emplace_back(answer); }
   void happen(const AllocationsSummed& answer) { common_.facts.emplace_back(answer); }
-  void happen(const AskCounter& order);
+  void happen(const Asked& asked);
   void happen(const CounterAnswered& answer) { common_.facts.emplace_back(answer); }
-  [[nodiscard]] CounterAnswered answer_to(const AskCounter& order);
+  [[nodiscard]] CounterAnswered answer_to(const Asked& asked);
   [[nodiscard]] CommitFate fate_of(const Commit& order);
   [[nodiscard]] ReadFate fate_of(const ReadBatch& order);
   [[nodiscard]] Duration draw(const std::optional<scenarios::Distribution>& latency);
@@ -96,7 +112,9 @@ class Stores {
   const Executor& executor_;
   Common& common_;
   StoreBehaviour* behaviour_;
-  bool counts_;  // there is an accounting policy: the truth is kept
+  Ledger* ledger_ = nullptr;  // where there are several schedulers
+  Time last_arrival_{};       // of a commit, there
+  bool counts_;               // there is an accounting policy: the truth is kept
   SimRedis redis_;
   double heartbeat_load_;  // part of its time that Redis spends on heartbeats
   StoreQueue redis_queue_;

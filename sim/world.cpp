@@ -41,6 +41,10 @@ std::optional<reports::MetricsConfig::Disturbance> disturbance_of(const scenario
   };
   for (const scenarios::Fault& fault : scenario.faults) {
     if (const auto* loss = std::get_if<scenarios::MessageLoss>(&fault)) take(loss->at, loss->lasting);
+    const auto* scheduler = std::get_if<scenarios::SchedulerFault>(&fault);
+    if (scheduler != nullptr) {
+      if (const auto* at = std::get_if<scenarios::WorkerCrash::Once>(&scheduler->when)) take(at->at, at->lasting);
+    }
     const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
     const auto* once = crash != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&crash->when) : nullptr;
     if (once != nullptr) take(once->at, once->lasting);
@@ -63,6 +67,7 @@ reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, const
   config.disturbance = disturbance_of(scenario);
   config.overcommit = std::ranges::any_of(platform.hosts(), &HostFacts::overcommittable);
   config.periodic = !scenario.periodic.empty();
+  config.leaders = scenario.schedulers > 1;
   config.warmup_jobs = static_cast<std::uint64_t>(std::floor(scenario.warmup.fraction * static_cast<double>(jobs) + 1e-9));
   return config;
 }
@@ -108,7 +113,13 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
     executor_.set_clients(shares_->clients());
     fleet_.set_watcher(*this);
   }
-  if (options.check) checker_.emplace();
+  if (scenario.schedulers > 1) {
+    const Replicas::Options of{.check = options.check, .journals = options.journals, .bugs = options.bugs};
+    const Replicas::Parts with{executor_, fleet_, stores_, store_faults_, common_, *this};
+    replicas_.emplace(scenario, seed, of, with);
+  } else if (options.check) {
+    checker_.emplace();
+  }
   if (scenario.duration) horizon_ = later(kTimeZero, *scenario.duration);
 }
 
@@ -116,8 +127,8 @@ reports::RunResult World::run() {
   more_arrivals_ = workload_.next(arrival_);
   engine_.run(*this);
   DRYDOCK_CHECK(finished_, "the simulation came to rest before its end");
-  const bool all_ended = !more_arrivals_ && executor_.live_jobs() == 0 && periodic_.next() == kNever && scheduler_.idle() &&
-                         stores_.pending() == 0;
+  const bool all_ended =
+      !more_arrivals_ && executor_.live_jobs() == 0 && periodic_.next() == kNever && is_at_rest() && stores_.pending() == 0;
   common_.metrics.periodic_missed(periodic_.missed(common_.now));
   fleet_.close_books();
   reports::RunResult result;
@@ -126,17 +137,18 @@ reports::RunResult World::run() {
   if (shares_) reports::put_figures(shares_->clients().figures(common_.now), result.metrics);
   const bool complete = all_ended && !error_;
   if (options_.journal != nullptr) options_.journal->close(complete ? JournalEnd::all_ended : JournalEnd::stopped);
-  if (checker_) {
-    checker_->finish(complete);
+  if (replicas_) replicas_->finish(complete);
+  if (options_.check) {
+    if (checker_) checker_->finish(complete);
     result.checked = true;
-    result.violations = checker_->violations();
-    result.violation_count = checker_->violation_count();
+    result.violations = replicas_ ? replicas_->violations() : checker_->violations();
+    result.violation_count = replicas_ ? replicas_->violation_count() : checker_->violation_count();
     if (const auto broken = shares_ ? shares_->broken_promise(common_.now) : std::nullopt) {
       result.violations.push_back(*broken);
       ++result.violation_count;
     }
   }
-  result.journal_hash = scheduler_.journal_hash();
+  result.journal_hash = replicas_ ? replicas_->journal_hash() : scheduler_.journal_hash();
   result.steps = steps_;
   result.partial = partial_;
   result.error = error_;
@@ -204,6 +216,7 @@ void World::gather() {
     (void)stores_.identity();
     plan_store_faults();
     for (const HostIndex host : host_troubles_.hosts()) change_speed(host);
+    if (replicas_) replicas_->start();
     take_arrivals();
     return;
   }
@@ -234,6 +247,8 @@ void World::happen(const Pending& pending) {
     case Happening::store_fault: harm_stores(); break;
     case Happening::host_speed: change_speed(pending.index); break;
     case Happening::late_stop: executor_.late_stop(pending.index, pending.generation); break;
+    case Happening::replicas: replicas_->due(pending.index); break;
+    case Happening::replica_fault: replicas_->fault(); break;
     case Happening::trouble:
     case Happening::crash:
     case Happening::session:
@@ -285,6 +300,7 @@ void World::take_arrivals() {
 void World::submit(scenarios::Arrival& arrival) {
   arrival.job.id = JobId{submitted_++};
   executor_.submit(arrival);
+  if (replicas_) replicas_->submitted(arrival.job);
   common_.facts.emplace_back(JobSubmitted{arrival.job});
 }
 
@@ -296,6 +312,7 @@ void World::note_taken(JobId job, bool started) {
 // --- what is decided ---
 
 void World::step() {
+  if (replicas_) return step_replicas();
   facts_.swap(common_.facts);
   common_.facts.clear();
   order_canonically(facts_);
@@ -307,6 +324,18 @@ void World::step() {
   for (const Command& command : commands) carry_out(command);
   idle_wakeups_ = is_idle(commands) ? idle_wakeups_ + 1 : 0;
 }
+
+void World::step_replicas() {
+  facts_.swap(common_.facts);
+  common_.facts.clear();
+  replicas_->step(facts_);
+  ++steps_;
+  const bool idle = replicas_->was_idle() && executor_.live_attempts() == 0 && stores_.pending() == 0;
+  idle_wakeups_ = idle ? idle_wakeups_ + 1 : 0;
+  wakeup_ = replicas_->next_wakeup();
+}
+
+bool World::is_at_rest() const { return replicas_ ? replicas_->at_rest() : scheduler_.idle(); }
 
 // Whether the step brought no job on, and nothing is under way that could: readings of the registry and the traffic of the counter
 // go on for ever.
@@ -349,6 +378,11 @@ void World::carry_out(const Command& command) {
       world.executor_.reject(order.job);
     }
     void operator()(const Halt& order) const { world.fail(std::string(order.why)); }
+    // Those of several schedulers.
+    void operator()(const AskLease&) const {}
+    void operator()(const AskState&) const {}
+    void operator()(const AskWorkers&) const {}
+    void operator()(const StepDown&) const {}
   };
   std::visit(Visitor{*this}, command);
 }
@@ -363,6 +397,7 @@ void World::ask_registry(RequestId request) {
 }
 
 void World::answer_reading() {
+  if (reading_.value == 0) return;  // asked by a scheduler that is no more
   RegistryRead answer{.request = reading_};
   if (store_faults_.redis_is_down(common_.now)) {
     answer.answer = Answer::failed;
@@ -429,7 +464,7 @@ void World::reach_horizon() {
 void World::end_if_over() {
   if (scenario_.duration || more_arrivals_ || stores_.pending() > 0) return;
   if (executor_.live_jobs() == 0) {
-    finished_ = scheduler_.idle() || wakeup_ == kNever;
+    finished_ = is_at_rest() || wakeup_ == kNever;
     return;
   }
   if (!stuck()) return;
@@ -443,8 +478,8 @@ void World::end_if_over() {
 }
 
 bool World::stuck() const {
-  if (executor_.live_attempts() > 0 || fleet_.will_change()) return false;
-  const bool answers_come = reading_.value != 0 || stores_.asked() > 0;
+  if (executor_.live_attempts() > 0 || fleet_.will_change() || (replicas_ && replicas_->will_change())) return false;
+  const bool answers_come = reading_.value != 0 || stores_.asked() > 0 || (replicas_ && replicas_->asked() > 0);
   return (wakeup_ == kNever && !answers_come) || idle_wakeups_ > kMostIdleWakeups;
 }
 

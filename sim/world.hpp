@@ -24,6 +24,7 @@
 #include "sim/host_troubles.hpp"
 #include "sim/periodic.hpp"
 #include "sim/platform.hpp"
+#include "sim/replicas.hpp"
 #include "sim/shares.hpp"
 #include "sim/simgrid_engine.hpp"
 #include "sim/store_behaviour.hpp"
@@ -43,13 +44,15 @@ namespace drydock::sim {
 struct WorldOptions {
   bool eager = false;
   bool check = false;
-  JournalWriter* journal = nullptr;         // written to if there is one
+  JournalWriter* journal = nullptr;         // written to if there is one, and one scheduler
+  JournalShelf* journals = nullptr;         // likewise, where there are several
+  PlantedBugs bugs{};                       // for tests
   StoreBehaviour* store = nullptr;          // ideal if there is none
   std::atomic<double>* progress = nullptr;  // set now and then to the fraction done, by jobs ended or time passed
   const std::atomic<bool>* stop = nullptr;  // ends the run early once it is true
 };
 
-class World final : private EngineDriver, private ProcessWatcher {
+class World final : private EngineDriver, private ProcessWatcher, private Replicas::World {
  public:
   // The scenario and what the options point at must outlive the world. `engine` must be of the same machines and network,
   // and not have run.
@@ -65,6 +68,9 @@ class World final : private EngineDriver, private ProcessWatcher {
   [[nodiscard]] std::int64_t next_instant() const override;
   [[nodiscard]] bool finished() const override { return finished_; }
   void flow_arrived(FlowId flow, std::uint64_t cookie, std::int64_t now) override;
+
+  void obey(const Command& command) override { carry_out(command); }
+  void stop_run(std::string why) override { fail(std::move(why)); }
 
   void process_started(WorkerId worker) override;
   void process_stopped(WorkerId worker) override;
@@ -84,6 +90,8 @@ class World final : private EngineDriver, private ProcessWatcher {
   void plan_store_faults();
   void harm_stores();
   void change_speed(HostIndex host);
+  void step_replicas();
+  [[nodiscard]] bool is_at_rest() const;
   [[nodiscard]] bool is_idle(std::span<const Command> commands) const;
   void reach_horizon();
   void end_if_over();
@@ -109,7 +117,8 @@ class World final : private EngineDriver, private ProcessWatcher {
   Executor executor_;
   Stores stores_;
   Fleet fleet_;
-  std::optional<Shares> shares_;  // where jobs make requests
+  std::optional<Replicas> replicas_;  // where there are several schedulers: these, instead of scheduler_
+  std::optional<Shares> shares_;      // where jobs make requests
   std::optional<Checker> checker_;
 
   Time horizon_ = kEndOfTime;   // or the end of the scenario's duration

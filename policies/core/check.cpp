@@ -18,6 +18,7 @@ constexpr int kNothingLost = 1;
 constexpr int kOneResult = 2;
 constexpr int kCapacity = 3;
 constexpr int kReleased = 4;
+constexpr int kLeaders = 7;
 constexpr int kOrder = 8;
 
 constexpr std::array<const char*, 4> kAmountNames{"cpus (thousandths)", "bytes of memory", "gpus", "slots"};
@@ -70,6 +71,14 @@ struct Checker::Impl {
   void operator()(const WorkerRegistered& e);
   void operator()(const JobCancelled& e);
   void operator()(const JobSubmitted& e);
+  void operator()(const LeaseAnswered& e) { answered(e.request, Ask::lease); }
+  void operator()(const StateLoaded& e) { answered(e.request, Ask::state); }
+  void operator()(const JobLoaded& e);
+  void operator()(const AllocationLoaded& e);
+  void operator()(const WorkersAsked& e) { answered(e.request, Ask::workers); }
+  void operator()(const WorkerReported&) {}
+  void operator()(const AttemptHeld&) {}
+  void operator()(const ShutdownRequested&) {}
   // Orders.
   void operator()(const Commit& c);
   void operator()(const ReadBatch& c);
@@ -81,13 +90,20 @@ struct Checker::Impl {
   void operator()(const AskCounter& c) { ask(c.request, Ask::counter); }
   void operator()(const SumAllocations& c) { ask(c.request, Ask::allocations); }
   void operator()(const DeclareDead& c);
+  void operator()(const AskLease& c) {
+    if (c.op == LeaseOp::acquire) ask(c.request, Ask::lease);
+    else note_request(c.request);
+  }
+  void operator()(const AskState& c) { ask(c.request, Ask::state); }
+  void operator()(const AskWorkers& c) { ask(c.request, Ask::workers); }
+  void operator()(const StepDown&) { over = true; }
 
   template <class... Args>
   void report(int invariant, fmt::format_string<Args...> format, Args&&... args) {
     if (++count <= limit) found.push_back({invariant, now, fmt::format(format, std::forward<Args>(args)...)});
   }
 
-  enum class Ask : std::uint8_t { registry, counter, allocations };
+  enum class Ask : std::uint8_t { registry, counter, allocations, lease, state, workers };
   void note_request(RequestId id);
   void ask(RequestId id, Ask what);
   void answered(RequestId id, Ask what);
@@ -113,6 +129,7 @@ struct Checker::Impl {
   Time now = Time::min();
   std::uint64_t last_request = 0;
   bool halted = false;
+  bool over = false;     // it stepped down
   bool reading = false;  // the facts of this step come from a reading of the registry: an expired lease is a suspicion
   std::vector<std::pair<RequestId, Ask>> asked;  // that have no answer yet
   std::vector<JobId> duplicates;                 // submitted in this step under the id of a live job
@@ -124,6 +141,22 @@ struct Checker::Impl {
 void Checker::Impl::operator()(const JobSubmitted& e) {
   if (books.find_job(e.job.id) == kNone) books.add_job(e.job);
   else duplicates.push_back(e.job.id);
+}
+
+// --- what a leader before left ---
+
+void Checker::Impl::operator()(const JobLoaded& e) {
+  if (books.find_job(e.job.id) != kNone) return;
+  books.jobs[books.add_job(e.job)].last_number = e.attempts;
+}
+
+void Checker::Impl::operator()(const AllocationLoaded& e) {
+  const std::uint32_t job = books.find_job(e.attempt.job);
+  if (job == kNone || books.jobs[job].last_number != e.attempt.number) {
+    return report(kReleased, "attempt {} is loaded with an allocation, but it is not the last one of a loaded job",
+                  text(e.attempt));
+  }
+  books.load(job, e);
 }
 
 void Checker::Impl::operator()(const JobCancelled& e) {
@@ -158,6 +191,7 @@ void Checker::Impl::operator()(const WorkerRegistered& e) {
   worker->incarnation = e.incarnation;
   worker->pool = e.spec.pool;
   worker->capacity = clamped(e.spec.capacity);
+  books.count_loaded(e.worker, *worker);
 }
 
 void Checker::Impl::lose(WorkerId id, std::uint32_t incarnation) {
@@ -173,6 +207,7 @@ void Checker::Impl::operator()(const RegistryRead& e) {
 void Checker::Impl::operator()(const DeclareDead& c) {
   const WorkerBook* worker = books.find_worker(c.worker);
   if (worker != nullptr && worker->live && worker->incarnation > c.incarnation) return;  // its successor has registered
+  if (c.incarnation == 0 && (worker == nullptr || !worker->live)) return;  // it holds what a leader before assigned
   if (worker == nullptr || !worker->live || worker->incarnation != c.incarnation) {
     return report(kCapacity, "worker {} is declared dead as incarnation {}, but is not known to live as that one",
                   c.worker.value, c.incarnation);
@@ -188,7 +223,8 @@ std::uint32_t Checker::Impl::running(AttemptId id) const {
   if (slot == kNone) return kNone;
   const AttemptBook& attempt = books.attempts[slot];
   const bool current = attempt.number == books.jobs[attempt.job].last_number;
-  return current && attempt.phase == Phase::dispatched && !books.is_lost(attempt) ? slot : kNone;
+  const bool lost = !attempt.loaded && books.is_lost(attempt);
+  return current && attempt.phase == Phase::dispatched && !lost ? slot : kNone;
 }
 
 void Checker::Impl::operator()(const AttemptFinished& e) {
@@ -203,7 +239,7 @@ void Checker::Impl::operator()(const AttemptFinished& e) {
 
 void Checker::Impl::operator()(const AttemptStopped& e) {
   const std::uint32_t slot = running(e.attempt);
-  if (slot == kNone || !books.attempts[slot].stop_requested) return;
+  if (slot == kNone || !(books.attempts[slot].stop_requested || books.attempts[slot].loaded)) return;
   books.attempts[slot].phase = Phase::ended;
   books.attempts[slot].outcome = Outcome::stopped;
 }
@@ -358,13 +394,14 @@ void Checker::Impl::settle(RequestBook& commit, bool in_store) {
 
 bool Checker::Impl::may_release(const AttemptBook& attempt, ReleaseReason reason) const {
   const bool cancelled = books.jobs[attempt.job].cancelled && reason == ReleaseReason::cancelled;
+  const bool lost = reason == ReleaseReason::worker_lost || reason == ReleaseReason::quarantined;
+  if (attempt.loaded && lost) return true;
   switch (attempt.outcome) {
     case Outcome::succeeded: return reason == ReleaseReason::succeeded || cancelled;
     case Outcome::failed: return reason == ReleaseReason::failed || reason == ReleaseReason::retried || cancelled;
     case Outcome::stopped: return reason == ReleaseReason::preempted || cancelled;
     case Outcome::none: break;
   }
-  const bool lost = reason == ReleaseReason::worker_lost || reason == ReleaseReason::quarantined;
   if (books.is_lost(attempt) && lost) return true;
   return attempt.phase == Phase::committed && cancelled;
 }
@@ -470,6 +507,7 @@ void Checker::Impl::step(Time at, std::span<const Event> events, std::span<const
   now = at;
   reading = false;
   if (halted && !commands.empty()) report(kOrder, "{} orders follow after Halt", commands.size());
+  if (over && !commands.empty()) report(kLeaders, "{} orders follow after StepDown", commands.size());
   for (const Event& event : events) std::visit(*this, event);
   for (const Command& command : commands) std::visit(*this, command);
   for (const JobId id : duplicates) {

@@ -20,7 +20,8 @@ struct Violation {
   std::string what;  // the ids involved and both values
 };
 
-// What must hold, in one sentence. 5, 6 and 7 (drift, shares, leaders) need facts that this version's journals do not have.
+// What must hold, in one sentence. 5 and 6 (drift, shares) need facts that this version's journals do not have; 7 (leaders) needs the
+// journals of all schedulers: see check_leaders.hpp.
 [[nodiscard]] std::string_view invariant_text(int invariant);
 
 // Fed with every step in order; keeps at most `limit` violations and counts the rest. Memory is linear in live jobs. The

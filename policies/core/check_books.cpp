@@ -60,7 +60,7 @@ std::uint32_t Books::add_attempt(std::uint32_t job, std::uint32_t number) {
   attempt.phase = Phase::requested;
   attempt.outcome = Outcome::none;
   attempt.stop_requested = false;
-  attempt.releasing = false;
+  attempt.releasing = attempt.loaded = false;
   jobs[job].open = slot;
   return slot;
 }
@@ -100,6 +100,39 @@ void Books::lose_worker(WorkerBook& worker) {
   worker.live = false;
   worker.used = {};
   ++worker.generation;
+}
+
+void Books::load(std::uint32_t job, const AllocationLoaded& row) {
+  std::uint32_t slot = find_attempt(row.attempt);
+  if (slot == kNone) {
+    slot = add_attempt(job, row.attempt.number);
+    loaded_.push_back(row.attempt);
+  }
+  AttemptBook& attempt = attempts[slot];
+  attempt.loaded = true;
+  attempt.phase = Phase::dispatched;
+  attempt.holds.push_back({{row.worker, row.tasks}, 0, false});
+}
+
+// An attempt that has no room there is one that the scheduler takes for lost.
+void Books::count_loaded(WorkerId id, WorkerBook& worker) {
+  std::erase_if(loaded_, [&](AttemptId attempt_id) {
+    const std::uint32_t slot = find_attempt(attempt_id);
+    if (slot == kNone || attempts[slot].phase == Phase::ended || attempts[slot].releasing) return true;
+    const Amounts& per_task = jobs[attempts[slot].job].per_task;
+    for (Hold& hold : attempts[slot].holds) {
+      if (hold.placement.worker != id || hold.counted) continue;
+      hold.generation = worker.generation;
+      hold.counted = true;
+      for (std::size_t k = 0; k < per_task.size(); ++k) {
+        const std::int64_t room = worker.capacity[k] - worker.used[k];
+        if (per_task[k] > 0 && room / per_task[k] < hold.placement.tasks) hold.counted = false;
+      }
+      if (!hold.counted) continue;
+      for (std::size_t k = 0; k < per_task.size(); ++k) worker.used[k] += per_task[k] * hold.placement.tasks;
+    }
+    return false;
+  });
 }
 
 }  // namespace drydock::check_detail

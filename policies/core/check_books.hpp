@@ -51,6 +51,7 @@ struct AttemptBook {
   Phase phase = Phase::requested;
   Outcome outcome = Outcome::none;
   bool stop_requested = false;
+  bool loaded = false;     // a leader before assigned it, and what became of it since is not known from this journal
   bool releasing = false;  // its release has no definite answer yet: in `released` of exactly one RequestBook
   std::vector<Hold> holds;
 };
@@ -124,6 +125,9 @@ class Books {
   // Counts what an attempt holds (1), or stops counting it (-1).
   void count(const AttemptBook& attempt, std::int64_t sign);
   void lose_worker(WorkerBook& worker);
+  // A row of what a leader before assigned; what it holds counts from when its worker is known.
+  void load(std::uint32_t job, const AllocationLoaded& row);
+  void count_loaded(WorkerId id, WorkerBook& worker);
 
   Table<JobBook> jobs;
   Table<AttemptBook> attempts;
@@ -136,6 +140,7 @@ class Books {
   static constexpr std::uint32_t kPage = 1024;
   using Page = std::array<WorkerBook, kPage>;
   std::vector<std::unique_ptr<Page>> pages_;
+  std::vector<AttemptId> loaded_;  // attempts that may be open
 };
 
 }  // namespace drydock::check_detail

@@ -285,6 +285,18 @@ class Cluster {
   void cancel(JobRef ref) { jobs_[ref.value].cancelled = true; }
   void count_failure(JobRef ref) { ++jobs_[ref.value].failures; }
   void count_loss(JobRef ref) { ++jobs_[ref.value].losses; }
+  // What a job had behind it when this scheduler came to know it.
+  struct History {
+    std::uint32_t attempt = 0;
+    std::uint32_t failures = 0;
+    std::uint32_t losses = 0;
+  };
+  void set_history(JobRef ref, const History& history) {
+    Job& job = jobs_[ref.value];
+    job.attempt = history.attempt;
+    job.failures = history.failures;
+    job.losses = history.losses;
+  }
   void add_worker(WorkerId id, std::uint32_t incarnation, const WorkerSpec& spec);
   // Takes it out of use. Its attempts keep what they hold until give_back.
   void remove_worker(WorkerId id);

@@ -108,7 +108,38 @@ struct DeclareDead {
   std::uint32_t incarnation = 0;
 };
 
+// --- leadership, where there are several schedulers: see leadership.hpp ---
+
+enum class LeaseOp : std::uint8_t {
+  acquire,  // take it if nobody holds it, prolong it if this scheduler does
+  release,  // give it back; not answered
+};
+// Answered by LeaseAnswered.
+struct AskLease {
+  RequestId request{};
+  LeaseOp op = LeaseOp::acquire;
+  Duration ttl{};
+};
+// All that a new leader must know, at one instant; answered by StateLoaded. Sent once the lease is held: from then on no other
+// scheduler's writes are accepted.
+struct AskState {
+  RequestId request;
+};
+// Tells every worker that this epoch's leader is in charge, and asks what it runs; answered by WorkersAsked.
+struct AskWorkers {
+  RequestId request;
+};
+enum class StepDownReason : std::uint8_t {
+  lease_over,  // it was not prolonged in time
+  outranked,   // another leader has come
+  shutdown,    // it was asked to
+};
+// The last order of a scheduler: it does nothing any more. Its process may start another one, which begins as a standby.
+struct StepDown {
+  StepDownReason reason = StepDownReason::lease_over;
+};
+
 using Command = std::variant<Commit, ReadBatch, Dispatch, StopAttempt, RejectJob, Halt, ReadRegistry, AskCounter,
-                             SumAllocations, DeclareDead>;
+                             SumAllocations, DeclareDead, AskLease, AskState, AskWorkers, StepDown>;
 
 }  // namespace drydock

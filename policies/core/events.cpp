@@ -23,6 +23,14 @@ struct OrderOf {
   Key operator()(const WorkerRegistered& e) const { return {e.worker.value, e.incarnation}; }
   Key operator()(const JobCancelled& e) const { return {e.job.value, 0}; }
   Key operator()(const JobSubmitted& e) const { return {e.job.id.value, 0}; }
+  Key operator()(const LeaseAnswered& e) const { return {e.request.value, 0}; }
+  Key operator()(const StateLoaded& e) const { return {e.request.value, 0}; }
+  Key operator()(const JobLoaded& e) const { return {e.job.id.value, 0}; }
+  Key operator()(const AllocationLoaded& e) const { return {e.attempt.job.value, 0}; }  // then in the store's order
+  Key operator()(const WorkersAsked& e) const { return {e.request.value, 0}; }
+  Key operator()(const WorkerReported& e) const { return {e.worker.value, e.incarnation}; }
+  Key operator()(const AttemptHeld& e) const { return {e.attempt.job.value, e.worker.value}; }
+  Key operator()(const ShutdownRequested&) const { return {0, 0}; }
 };
 
 }  // namespace

@@ -83,6 +83,7 @@ enum class Answer : std::uint8_t {
   done,
   failed,   // it had no effect
   unknown,  // it may or may not have had its effect: the reply was lost
+  refused,  // it had no effect and never will: a leader of a higher epoch has come
 };
 struct CommitAnswered {
   RequestId request;
@@ -126,8 +127,60 @@ struct AllocationsSummed {
   std::uint64_t version = 0;    // of the store when it was read
 };
 
-using Event = std::variant<CommitAnswered, BatchRead, RegistryRead, CounterAnswered, AllocationsSummed, AttemptFinished,
-                           AttemptStopped, WorkerLeft, LeaseExpired, WorkerRegistered, JobCancelled, JobSubmitted>;
+// Answer to AskLease: who holds the lease by the store's clock.
+struct LeaseAnswered {
+  RequestId request;
+  Answer answer = Answer::done;
+  bool held = false;       // by this scheduler
+  std::int64_t epoch = 0;  // that stands: each taking has a higher one than all before; 0: it was never taken
+  Duration left{};         // until it ends, unless it is prolonged; 0: nobody holds it
+};
+
+// Answer to AskState. With Answer::done, the state comes with it, in the same step: JobLoaded, AllocationLoaded.
+struct StateLoaded {
+  RequestId request;
+  Answer answer = Answer::done;
+};
+// A job that has not ended, as the rows of its attempts tell it.
+struct JobLoaded {
+  JobSpec job;
+  Time submitted{};
+  std::uint32_t attempts = 0;  // number of the last one
+  std::uint32_t failures = 0;
+  std::uint32_t losses = 0;
+  Duration progress{};  // work that need not be repeated
+};
+// An allocation that is not released: tasks of the last attempt of a loaded job on one worker.
+struct AllocationLoaded {
+  AttemptId attempt;
+  WorkerId worker;
+  std::uint32_t tasks = 0;
+};
+
+// Answer to AskWorkers. Answer::done: from now on orders of a lower epoch are refused. The workers report, in this step or later.
+struct WorkersAsked {
+  RequestId request;
+  Answer answer = Answer::done;
+};
+// A worker said what it has: AttemptHeld for each attempt that it runs, AttemptFinished or AttemptStopped for each that ended
+// there and was not acknowledged, in the same step. It knows of no other.
+struct WorkerReported {
+  WorkerId worker;
+  std::uint32_t incarnation = 0;
+};
+struct AttemptHeld {
+  AttemptId attempt;
+  WorkerId worker;
+  Duration age{};  // since it was dispatched
+};
+
+// The scheduler's process is to end. A leader hands over its lease first.
+struct ShutdownRequested {};
+
+using Event =
+    std::variant<CommitAnswered, BatchRead, RegistryRead, CounterAnswered, AllocationsSummed, AttemptFinished,
+                 AttemptStopped, WorkerLeft, LeaseExpired, WorkerRegistered, JobCancelled, JobSubmitted, LeaseAnswered,
+                 StateLoaded, JobLoaded, AllocationLoaded, WorkersAsked, WorkerReported, AttemptHeld, ShutdownRequested>;
 
 // Puts the facts of one instant into the one order in which every world hands them over: by kind (answers, ends, workers,
 // then arrivals: the order of the variant), within a kind by id.

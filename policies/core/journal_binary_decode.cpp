@@ -22,7 +22,9 @@ class Decoder {
   Command command(std::uint8_t tag);
   Command commit();
   Command ask_counter(bool plain);
-  Event job_submitted();
+  JobSpec job_spec();
+  Event job_loaded(bool fresh);
+  Event of_leadership(std::uint8_t tag);
   Event worker_registered();
   Event registry_read(unsigned small);
 
@@ -68,7 +70,7 @@ std::span<const Placement> Decoder::placements(std::size_t count) {
   return std::span<const Placement>(all).subspan(begin);
 }
 
-Event Decoder::job_submitted() {
+JobSpec Decoder::job_spec() {
   JobSpec job = deltas_.spec;
   job.id = JobId{in_.difference(deltas_.submitted)};
   const std::uint32_t mask = in_.varint32();
@@ -102,7 +104,18 @@ Event Decoder::job_submitted() {
     job.on_preemption = word<OnInterrupt>(both & 15U, kOnInterrupts.size());
   }
   deltas_.spec = job;
-  return JobSubmitted{job};
+  return job;
+}
+
+Event Decoder::job_loaded(bool fresh) {
+  JobLoaded event{.job = job_spec()};
+  event.submitted = time_at(signed_number());
+  if (fresh) return event;
+  event.attempts = in_.varint32();
+  event.failures = in_.varint32();
+  event.losses = in_.varint32();
+  event.progress = Duration{signed_number()};
+  return event;
 }
 
 Event Decoder::worker_registered() {
@@ -173,10 +186,42 @@ Event Decoder::event(std::uint8_t tag) {
     }
     case EventCode::worker_registered: return worker_registered();
     case EventCode::job_cancelled: return JobCancelled{JobId{in_.difference(deltas_.job)}};
-    case EventCode::job_submitted: return job_submitted();
+    case EventCode::job_submitted: return JobSubmitted{job_spec()};
+    case EventCode::lease_answered:
+    case EventCode::state_loaded:
+    case EventCode::job_loaded:
+    case EventCode::allocation_loaded:
+    case EventCode::workers_asked:
+    case EventCode::worker_reported:
+    case EventCode::attempt_held:
+    case EventCode::shutdown_requested: return of_leadership(tag);
   }
   in_.fail();
   return {};
+}
+
+Event Decoder::of_leadership(std::uint8_t tag) {
+  const unsigned small = tag >> kTagBits;
+  const auto code = static_cast<EventCode>(tag & kTagMask);
+  if (code == EventCode::lease_answered) {
+    LeaseAnswered event{
+        .request = request(), .answer = word<Answer>(small >> 1U, kAnswers.size()), .held = (small & 1U) != 0};
+    event.epoch = signed_number();
+    event.left = Duration{signed_number()};
+    return event;
+  }
+  if (code == EventCode::state_loaded) return StateLoaded{request(), word<Answer>(small, kAnswers.size())};
+  if (code == EventCode::workers_asked) return WorkersAsked{request(), word<Answer>(small, kAnswers.size())};
+  if (code == EventCode::job_loaded) return job_loaded((small & 1U) != 0);
+  if (code == EventCode::shutdown_requested) return ShutdownRequested{};
+  if (code == EventCode::worker_reported) {
+    const WorkerId id = worker();
+    return WorkerReported{id, in_.varint32()};
+  }
+  const AttemptId id = attempt((small & 1U) != 0);
+  const WorkerId where = worker();
+  if (code == EventCode::allocation_loaded) return AllocationLoaded{id, where, in_.varint32()};
+  return AttemptHeld{id, where, Duration{signed_number()}};
 }
 
 Command Decoder::commit() {
@@ -241,6 +286,13 @@ Command Decoder::command(std::uint8_t tag) {
       const WorkerId id = worker();
       return DeclareDead{id, in_.varint32()};
     }
+    case CommandCode::ask_lease: {
+      const RequestId id = request();
+      return AskLease{id, word<LeaseOp>(small, kLeaseOps.size()), Duration{signed_number()}};
+    }
+    case CommandCode::ask_state: return AskState{request()};
+    case CommandCode::ask_workers: return AskWorkers{request()};
+    case CommandCode::step_down: return StepDown{word<StepDownReason>(small, kStepDownReasons.size())};
   }
   in_.fail();
   return Halt{};

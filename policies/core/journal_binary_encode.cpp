@@ -69,7 +69,45 @@ class Encoder {
     tag(e, 0);
     out_.difference(e.job.value, deltas_.job);
   }
-  void operator()(const JobSubmitted& e);
+  void operator()(const JobSubmitted& e) {
+    tag(e, 0);
+    job_spec(e.job);
+  }
+  void operator()(const LeaseAnswered& e) {
+    tag(e, static_cast<unsigned>(e.answer) << 1U | (e.held ? 1U : 0U));
+    out_.difference(e.request.value, deltas_.request);
+    signed_number(e.epoch);
+    signed_number(nanos(e.left));
+  }
+  void operator()(const StateLoaded& e) { answered(e); }
+  void operator()(const JobLoaded& e) {
+    const bool fresh = e.attempts == 0 && e.progress == Duration{0};
+    tag(e, fresh ? 1U : 0U);
+    job_spec(e.job);
+    signed_number(nanos(e.submitted));
+    if (fresh) return;
+    out_.varint(e.attempts);
+    out_.varint(e.failures);
+    out_.varint(e.losses);
+    signed_number(nanos(e.progress));
+  }
+  void operator()(const AllocationLoaded& e) {
+    tag(e, first_bit(e.attempt));
+    attempt(e.attempt);
+    worker(e.worker, e.tasks);
+  }
+  void operator()(const WorkersAsked& e) { answered(e); }
+  void operator()(const WorkerReported& e) {
+    tag(e, 0);
+    worker(e.worker, e.incarnation);
+  }
+  void operator()(const AttemptHeld& e) {
+    tag(e, first_bit(e.attempt));
+    attempt(e.attempt);
+    out_.difference(e.worker.value, deltas_.worker);
+    signed_number(nanos(e.age));
+  }
+  void operator()(const ShutdownRequested& e) { tag(e, 0); }
 
   void operator()(const Commit& c);
   void operator()(const ReadBatch& c) {
@@ -121,8 +159,28 @@ class Encoder {
     tag(c, 0);
     worker(c.worker, c.incarnation);
   }
+  void operator()(const AskLease& c) {
+    tag(c, static_cast<unsigned>(c.op));
+    out_.difference(c.request.value, deltas_.request);
+    signed_number(nanos(c.ttl));
+  }
+  void operator()(const AskState& c) {
+    tag(c, 0);
+    out_.difference(c.request.value, deltas_.request);
+  }
+  void operator()(const AskWorkers& c) {
+    tag(c, 0);
+    out_.difference(c.request.value, deltas_.request);
+  }
+  void operator()(const StepDown& c) { tag(c, static_cast<unsigned>(c.reason)); }
 
  private:
+  template <class T>
+  void answered(const T& e) {
+    tag(e, static_cast<unsigned>(e.answer));
+    out_.difference(e.request.value, deltas_.request);
+  }
+  void job_spec(const JobSpec& job);
   template <class T>
   void tag(const T&, unsigned small) {
     out_.byte(static_cast<std::uint8_t>(static_cast<unsigned>(KindOf<T>::kCode) | small << kTagBits));
@@ -171,9 +229,7 @@ std::uint32_t changed_fields(const JobSpec& now, const JobSpec& last) {
   return mask;
 }
 
-void Encoder::operator()(const JobSubmitted& e) {
-  const JobSpec& job = e.job;
-  tag(e, 0);
+void Encoder::job_spec(const JobSpec& job) {
   out_.difference(job.id.value, deltas_.submitted);
   const std::uint32_t mask = changed_fields(job, deltas_.spec);
   out_.varint(mask);

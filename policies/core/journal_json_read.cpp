@@ -198,8 +198,7 @@ void read(const Fields& in, WorkerRegistered& e, JournalStep&) {
   e.spec.until = time_at(until);
 }
 void read(const Fields& in, JobCancelled& e, JournalStep&) { in.number("job", e.job.value); }
-void read(const Fields& in, JobSubmitted& e, JournalStep&) {
-  JobSpec& job = e.job;
+void read_spec(const Fields& in, JobSpec& job) {
   in.number("job", job.id.value);
   in.number("queue", job.queue.value);
   in.number("priority", job.priority);
@@ -211,6 +210,38 @@ void read(const Fields& in, JobSubmitted& e, JournalStep&) {
   in.word("on_failure", job.on_failure, kOnInterrupts);
   in.word("on_preemption", job.on_preemption, kOnInterrupts);
 }
+void read(const Fields& in, JobSubmitted& e, JournalStep&) { read_spec(in, e.job); }
+void read(const Fields& in, LeaseAnswered& e, JournalStep&) {
+  read_answer(in, e);
+  in.flag("held", e.held);
+  in.number("epoch", e.epoch);
+  e.left = Duration{in.number("left_ns")};
+}
+void read(const Fields& in, StateLoaded& e, JournalStep&) { read_answer(in, e); }
+void read(const Fields& in, JobLoaded& e, JournalStep&) {
+  read_spec(in, e.job);
+  e.submitted = time_at(in.number("submitted_ns"));
+  in.number("attempts", e.attempts);
+  in.number("failures", e.failures);
+  in.number("losses", e.losses);
+  e.progress = Duration{in.number("progress_ns")};
+}
+void read(const Fields& in, AllocationLoaded& e, JournalStep&) {
+  e.attempt = in.attempt();
+  in.number("worker", e.worker.value);
+  in.number("tasks", e.tasks);
+}
+void read(const Fields& in, WorkersAsked& e, JournalStep&) { read_answer(in, e); }
+void read(const Fields& in, WorkerReported& e, JournalStep&) {
+  in.number("worker", e.worker.value);
+  in.number("incarnation", e.incarnation);
+}
+void read(const Fields& in, AttemptHeld& e, JournalStep&) {
+  e.attempt = in.attempt();
+  in.number("worker", e.worker.value);
+  e.age = Duration{in.number("age_ns")};
+}
+void read(const Fields&, ShutdownRequested&, JournalStep&) {}
 
 void read(const Fields& in, Commit& c, JournalStep& step) {
   in.number("request", c.request.value);
@@ -264,6 +295,14 @@ void read(const Fields& in, DeclareDead& c, JournalStep&) {
   in.number("worker", c.worker.value);
   in.number("incarnation", c.incarnation);
 }
+void read(const Fields& in, AskLease& c, JournalStep&) {
+  in.number("request", c.request.value);
+  in.word("op", c.op, kLeaseOps);
+  c.ttl = Duration{in.number("ttl_ns")};
+}
+void read(const Fields& in, AskState& c, JournalStep&) { in.number("request", c.request.value); }
+void read(const Fields& in, AskWorkers& c, JournalStep&) { in.number("request", c.request.value); }
+void read(const Fields& in, StepDown& c, JournalStep&) { in.word("reason", c.reason, kStepDownReasons); }
 
 // A table over all alternatives of Event or Command: the type's name, and a function that reads it.
 template <class Variant>

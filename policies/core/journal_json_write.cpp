@@ -140,19 +140,45 @@ class Renderer {
     begin(object, e).number("job", e.job.value);
   }
   void operator()(const JobSubmitted& e) const {
-    const JobSpec& job = e.job;
     JsonObject object(out_);
-    begin(object, e)
-        .number("job", job.id.value)
-        .number("queue", job.queue.value)
-        .number("priority", job.priority)
-        .number("tasks", job.tasks);
-    append(object.key("per_task"), job.per_task);
-    object.number("estimate_ns", nanos(job.estimate))
-        .number("input_bytes", job.input_bytes)
-        .number("output_bytes", job.output_bytes)
-        .word("on_failure", name_of(job.on_failure))
-        .word("on_preemption", name_of(job.on_preemption));
+    job_spec(begin(object, e), e.job);
+  }
+  void operator()(const LeaseAnswered& e) const {
+    JsonObject object(out_);
+    answered(object, e).flag("held", e.held).number("epoch", e.epoch).number("left_ns", nanos(e.left));
+  }
+  void operator()(const StateLoaded& e) const {
+    JsonObject object(out_);
+    answered(object, e);
+  }
+  void operator()(const JobLoaded& e) const {
+    JsonObject object(out_);
+    job_spec(begin(object, e), e.job);
+    object.number("submitted_ns", nanos(e.submitted))
+        .number("attempts", e.attempts)
+        .number("failures", e.failures)
+        .number("losses", e.losses)
+        .number("progress_ns", nanos(e.progress));
+  }
+  void operator()(const AllocationLoaded& e) const {
+    JsonObject object(out_);
+    begin(object, e).attempt(e.attempt).number("worker", e.worker.value).number("tasks", e.tasks);
+  }
+  void operator()(const WorkersAsked& e) const {
+    JsonObject object(out_);
+    answered(object, e);
+  }
+  void operator()(const WorkerReported& e) const {
+    JsonObject object(out_);
+    begin(object, e).number("worker", e.worker.value).number("incarnation", e.incarnation);
+  }
+  void operator()(const AttemptHeld& e) const {
+    JsonObject object(out_);
+    begin(object, e).attempt(e.attempt).number("worker", e.worker.value).number("age_ns", nanos(e.age));
+  }
+  void operator()(const ShutdownRequested& e) const {
+    JsonObject object(out_);
+    begin(object, e);
   }
 
   void operator()(const Commit& c) const {
@@ -208,8 +234,36 @@ class Renderer {
     JsonObject object(out_);
     begin(object, c).number("worker", c.worker.value).number("incarnation", c.incarnation);
   }
+  void operator()(const AskLease& c) const {
+    JsonObject object(out_);
+    begin(object, c).number("request", c.request.value).word("op", name_of(c.op)).number("ttl_ns", nanos(c.ttl));
+  }
+  void operator()(const AskState& c) const {
+    JsonObject object(out_);
+    begin(object, c).number("request", c.request.value);
+  }
+  void operator()(const AskWorkers& c) const {
+    JsonObject object(out_);
+    begin(object, c).number("request", c.request.value);
+  }
+  void operator()(const StepDown& c) const {
+    JsonObject object(out_);
+    begin(object, c).word("reason", name_of(c.reason));
+  }
 
  private:
+  void job_spec(JsonObject& object, const JobSpec& job) const {
+    object.number("job", job.id.value)
+        .number("queue", job.queue.value)
+        .number("priority", job.priority)
+        .number("tasks", job.tasks);
+    append(object.key("per_task"), job.per_task);
+    object.number("estimate_ns", nanos(job.estimate))
+        .number("input_bytes", job.input_bytes)
+        .number("output_bytes", job.output_bytes)
+        .word("on_failure", name_of(job.on_failure))
+        .word("on_preemption", name_of(job.on_preemption));
+  }
   template <class T>
   static JsonObject& answered(JsonObject& object, const T& e) {
     return begin(object, e).number("request", e.request.value).word("answer", name_of(e.answer));

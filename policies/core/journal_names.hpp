@@ -27,6 +27,14 @@ enum class EventCode : std::uint8_t {
   registry_read,
   counter_answered,
   allocations_summed,
+  lease_answered,
+  state_loaded,
+  job_loaded,
+  allocation_loaded,
+  workers_asked,
+  worker_reported,
+  attempt_held,
+  shutdown_requested,
 };
 
 enum class CommandCode : std::uint8_t {
@@ -40,6 +48,10 @@ enum class CommandCode : std::uint8_t {
   ask_counter,
   sum_allocations,
   declare_dead,
+  ask_lease,
+  ask_state,
+  ask_workers,
+  step_down,
 };
 
 template <class T>
@@ -57,6 +69,14 @@ template <> struct KindOf<JobSubmitted> { static constexpr auto kCode = EventCod
 template <> struct KindOf<RegistryRead> { static constexpr auto kCode = EventCode::registry_read; static constexpr std::string_view kName = "RegistryRead"; };
 template <> struct KindOf<CounterAnswered> { static constexpr auto kCode = EventCode::counter_answered; static constexpr std::string_view kName = "CounterAnswered"; };
 template <> struct KindOf<AllocationsSummed> { static constexpr auto kCode = EventCode::allocations_summed; static constexpr std::string_view kName = "AllocationsSummed"; };
+template <> struct KindOf<LeaseAnswered> { static constexpr auto kCode = EventCode::lease_answered; static constexpr std::string_view kName = "LeaseAnswered"; };
+template <> struct KindOf<StateLoaded> { static constexpr auto kCode = EventCode::state_loaded; static constexpr std::string_view kName = "StateLoaded"; };
+template <> struct KindOf<JobLoaded> { static constexpr auto kCode = EventCode::job_loaded; static constexpr std::string_view kName = "JobLoaded"; };
+template <> struct KindOf<AllocationLoaded> { static constexpr auto kCode = EventCode::allocation_loaded; static constexpr std::string_view kName = "AllocationLoaded"; };
+template <> struct KindOf<WorkersAsked> { static constexpr auto kCode = EventCode::workers_asked; static constexpr std::string_view kName = "WorkersAsked"; };
+template <> struct KindOf<WorkerReported> { static constexpr auto kCode = EventCode::worker_reported; static constexpr std::string_view kName = "WorkerReported"; };
+template <> struct KindOf<AttemptHeld> { static constexpr auto kCode = EventCode::attempt_held; static constexpr std::string_view kName = "AttemptHeld"; };
+template <> struct KindOf<ShutdownRequested> { static constexpr auto kCode = EventCode::shutdown_requested; static constexpr std::string_view kName = "ShutdownRequested"; };
 template <> struct KindOf<Commit> { static constexpr auto kCode = CommandCode::commit; static constexpr std::string_view kName = "Commit"; };
 template <> struct KindOf<ReadBatch> { static constexpr auto kCode = CommandCode::read_batch; static constexpr std::string_view kName = "ReadBatch"; };
 template <> struct KindOf<Dispatch> { static constexpr auto kCode = CommandCode::dispatch; static constexpr std::string_view kName = "Dispatch"; };
@@ -67,10 +87,14 @@ template <> struct KindOf<ReadRegistry> { static constexpr auto kCode = CommandC
 template <> struct KindOf<AskCounter> { static constexpr auto kCode = CommandCode::ask_counter; static constexpr std::string_view kName = "AskCounter"; };
 template <> struct KindOf<SumAllocations> { static constexpr auto kCode = CommandCode::sum_allocations; static constexpr std::string_view kName = "SumAllocations"; };
 template <> struct KindOf<DeclareDead> { static constexpr auto kCode = CommandCode::declare_dead; static constexpr std::string_view kName = "DeclareDead"; };
+template <> struct KindOf<AskLease> { static constexpr auto kCode = CommandCode::ask_lease; static constexpr std::string_view kName = "AskLease"; };
+template <> struct KindOf<AskState> { static constexpr auto kCode = CommandCode::ask_state; static constexpr std::string_view kName = "AskState"; };
+template <> struct KindOf<AskWorkers> { static constexpr auto kCode = CommandCode::ask_workers; static constexpr std::string_view kName = "AskWorkers"; };
+template <> struct KindOf<StepDown> { static constexpr auto kCode = CommandCode::step_down; static constexpr std::string_view kName = "StepDown"; };
 // clang-format on
 
 // Names of enumerators, by value.
-inline constexpr std::array<std::string_view, 3> kAnswers{"done", "failed", "unknown"};
+inline constexpr std::array<std::string_view, 4> kAnswers{"done", "failed", "unknown", "refused"};
 inline constexpr std::array<std::string_view, 2> kEndings{"succeeded", "failed"};
 inline constexpr std::array<std::string_view, 3> kOnInterrupts{"restart", "resume", "checkpoint"};
 inline constexpr std::array<std::string_view, 7> kReleaseReasons{"succeeded", "failed",  "preempted",  "worker_lost",
@@ -80,6 +104,8 @@ inline constexpr std::array<std::string_view, 5> kCounterVerdicts{"applied", "mi
                                                                   "over_limit"};
 inline constexpr std::array<std::string_view, 8> kCounterOps{"get",        "add",     "set",     "checked_add",
                                                              "fenced_set", "reserve", "confirm", "cancel"};
+inline constexpr std::array<std::string_view, 2> kLeaseOps{"acquire", "release"};
+inline constexpr std::array<std::string_view, 3> kStepDownReasons{"lease_over", "outranked", "shutdown"};
 inline constexpr std::array<std::string_view, 3> kEnds{"missing", "stopped", "all_ended"};
 
 [[nodiscard]] constexpr std::string_view name_of(Answer a) { return kAnswers[static_cast<std::size_t>(a)]; }
@@ -88,6 +114,8 @@ inline constexpr std::array<std::string_view, 3> kEnds{"missing", "stopped", "al
 [[nodiscard]] constexpr std::string_view name_of(CounterOp o) { return kCounterOps[static_cast<std::size_t>(o)]; }
 [[nodiscard]] constexpr std::string_view name_of(OnInterrupt o) { return kOnInterrupts[static_cast<std::size_t>(o)]; }
 [[nodiscard]] constexpr std::string_view name_of(ReleaseReason r) { return kReleaseReasons[static_cast<std::size_t>(r)]; }
+[[nodiscard]] constexpr std::string_view name_of(LeaseOp o) { return kLeaseOps[static_cast<std::size_t>(o)]; }
+[[nodiscard]] constexpr std::string_view name_of(StepDownReason r) { return kStepDownReasons[static_cast<std::size_t>(r)]; }
 [[nodiscard]] constexpr std::string_view name_of(RejectReason r) { return kRejectReasons[static_cast<std::size_t>(r)]; }
 
 }  // namespace drydock::journal_detail

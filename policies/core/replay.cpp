@@ -36,6 +36,10 @@ bool same(const AskCounter& a, const AskCounter& b) {
 }
 bool same(const SumAllocations& a, const SumAllocations& b) { return a.request == b.request; }
 bool same(const DeclareDead& a, const DeclareDead& b) { return a.worker == b.worker && a.incarnation == b.incarnation; }
+bool same(const AskLease& a, const AskLease& b) { return a.request == b.request && a.op == b.op && a.ttl == b.ttl; }
+bool same(const AskState& a, const AskState& b) { return a.request == b.request; }
+bool same(const AskWorkers& a, const AskWorkers& b) { return a.request == b.request; }
+bool same(const StepDown& a, const StepDown& b) { return a.reason == b.reason; }
 
 std::string list(std::span<const Command> commands) {
   if (commands.empty()) return "    (none)\n";

@@ -53,6 +53,13 @@ std::optional<std::string> FactChecker::problem_with(const JournalStep& step) {
   for (const Event& event : step.events) {
     if (const auto* submitted = std::get_if<JobSubmitted>(&event)) {
       if (auto problem = problem_with_job(submitted->job)) return problem;
+    } else if (const auto* loaded = std::get_if<JobLoaded>(&event)) {
+      if (auto problem = problem_with_job(loaded->job)) return problem;
+      if (loaded->submitted > step.now) return fmt::format("job {} was submitted later than now", loaded->job.id.value);
+    } else if (const auto* row = std::get_if<AllocationLoaded>(&event)) {
+      if (row->worker.value >= kMaxWorkers) {
+        return fmt::format("an allocation is on worker {}; ids are below {}", row->worker.value, kMaxWorkers);
+      }
     } else if (const auto* registered = std::get_if<WorkerRegistered>(&event)) {
       if (auto problem = problem_with_worker(*registered, pools_)) return problem;
     } else if (const auto* stopped = std::get_if<AttemptStopped>(&event)) {

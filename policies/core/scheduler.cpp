@@ -31,6 +31,7 @@ Scheduler::Scheduler(SchedulerConfig config, Policies policies)
       rng_(config_.seed, "placement"),
       plan_(cluster_, PoolId{}, Time{}) {
   DRYDOCK_CHECK(!retries_.has_policy() == config_.retry.type.empty(), "the scheduler was not given its retry policy");
+  if (config_.control_plane.leadership.lease > Duration{0}) leadership_.emplace(config_.control_plane.leadership);
   if (config_.session_margin) cluster_.mind_sessions(*config_.session_margin);
   for (std::uint32_t p = 0; isolation_ && p < config_.pools.size(); ++p) {
     isolation_->open({Time{}, PoolId{p}, cluster_}, cluster_.turns(PoolId{p}));
@@ -49,17 +50,24 @@ std::span<const Command> Scheduler::step(Time now, std::span<const Event> events
   releases_.clear();
   submitted_.clear();
   promised_.clear();
-  if (!halted_) {
-    for (const Event& event : events) std::visit([this](const auto& e) { on(e); }, event);
-    keep_time();
-    release_delayed();
-    send_dispatches();
-    decide();
-    send_commit();
-    send_reads();
-  }
+  if (!halted_ && (!leadership_ || keep_lease(events))) take_in(events);
   hash_ = hash_step(hash_, now, events, commands_);
   return commands_;
+}
+
+void Scheduler::take_in(std::span<const Event> events) {
+  for (const Event& event : events) {
+    std::visit([this](const auto& e) { on(e); }, event);
+    if (reign_ == Reign::over) return;
+  }
+  if (leadership_) take_over();
+  if (!leads()) return;
+  keep_time();
+  release_delayed();
+  send_dispatches();
+  decide();
+  send_commit();
+  send_reads();
 }
 
 Time Scheduler::next_pass() const {
@@ -75,6 +83,7 @@ Time Scheduler::next_pass() const {
 
 Time Scheduler::next_wakeup() const {
   if (halted_) return kNever;
+  if (!leads()) return leader_wakeup();
   Time at = cycle_open_ && registry_.waits() ? kNever : next_pass();
   at = std::min({at, registry_.next_wakeup(), retries_.next_due()});
   if (accounting_) at = std::min(at, accounting_->next_wakeup());
@@ -85,6 +94,7 @@ Time Scheduler::next_wakeup() const {
     const Time wakeup = isolation_->next_wakeup(PoolId{p});
     if (wakeup > now_) at = std::min(at, wakeup);
   }
+  if (leadership_) at = std::min(at, leader_wakeup());
   return at;
 }
 
@@ -105,6 +115,9 @@ void Scheduler::on(const RegistryRead& event) {
 }
 
 void Scheduler::on(const CounterAnswered& event) {
+  if (leadership_ && event.answer == Answer::done && event.verdict == CounterVerdict::old_epoch) {
+    return step_down(StepDownReason::outranked);
+  }
   if (!accounting_) return;
   Asker ask = asker();
   if (const auto clearance = accounting_->answered(event, ask)) take_clearance(*clearance);
@@ -134,6 +147,7 @@ void Scheduler::keep_time() {
 // --- facts ---
 
 void Scheduler::on(const JobSubmitted& event) {
+  if (leadership_ && reign_ == Reign::loading) return takeover_.arrived(event.job);
   if (cluster_.find(event.job.id)) {
     commands_.emplace_back(RejectJob{event.job.id, RejectReason::duplicate_id});
     return;
@@ -255,19 +269,22 @@ void Scheduler::lose_attempt(JobRef ref, WorkerId worker) {
 
 void Scheduler::keep_progress(JobRef ref) {
   const Job& job = cluster_.job(ref);
-  if (job.spec.on_failure != OnInterrupt::resume) return;
+  if (job.spec.on_failure != OnInterrupt::resume || job.placements.empty()) return;
   const double done = seconds(now_ - job.started) * cluster_.speed_of(job.placements);
   cluster_.set_progress(ref, std::min(job.progress + duration_of_seconds(done), job.spec.estimate));
 }
 
 void Scheduler::on(const AttemptFinished& event) {
   const std::optional<JobRef> ref = current(event.attempt);
-  if (!ref) return;
+  if (!ref || (!takeover_.empty() && takeover_.ended(event))) return;
   const JobState state = cluster_.job(*ref).state;
-  if (state != JobState::running && state != JobState::stopping) return;
-  if (event.ending == Ending::failed) return fail(*ref);
+  if (state == JobState::running || state == JobState::stopping) finish(*ref, event);
+}
+
+void Scheduler::finish(JobRef ref, const AttemptFinished& event) {
+  if (event.ending == Ending::failed) return fail(ref);
   retries_.succeeded();
-  end(*ref, ReleaseReason::succeeded);
+  end(ref, ReleaseReason::succeeded);
 }
 
 void Scheduler::fail(JobRef ref) {
@@ -289,22 +306,27 @@ void Scheduler::release_delayed() {
   }
 }
 
+// A leader before may have ordered it.
 void Scheduler::on(const AttemptStopped& event) {
   const std::optional<JobRef> ref = current(event.attempt);
-  if (!ref || cluster_.job(*ref).state != JobState::stopping) return;
-  if (cluster_.job(*ref).cancelled) {
-    end(*ref, ReleaseReason::cancelled);
+  if (!ref || (!takeover_.empty() && takeover_.ended(event))) return;
+  const JobState state = cluster_.job(*ref).state;
+  if (state == JobState::stopping || (leadership_ && state == JobState::running)) stopped(*ref, event);
+}
+
+void Scheduler::stopped(JobRef ref, const AttemptStopped& event) {
+  if (cluster_.job(ref).cancelled) {
+    end(ref, ReleaseReason::cancelled);
     return;
   }
-  cluster_.give_back(*ref);
-  cluster_.set_progress(*ref, event.progress);
-  release_later(*ref, ReleaseReason::preempted);
-  wait_again(*ref);
+  end(ref, ReleaseReason::preempted);
+  cluster_.set_progress(ref, event.progress);
+  wait_again(ref);
 }
 
 void Scheduler::end(JobRef ref, ReleaseReason reason) {
   release_later(ref, reason);
-  cluster_.give_back(ref);
+  if (!cluster_.job(ref).placements.empty()) cluster_.give_back(ref);
 }
 
 // The row of its current attempt goes with the next commit.

@@ -7,12 +7,14 @@
 #include "policies/core/commands.hpp"
 #include "policies/core/events.hpp"
 #include "policies/core/isolation_policy.hpp"
+#include "policies/core/leadership.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/plan.hpp"
 #include "policies/core/policy_info.hpp"
 #include "policies/core/registry_watch.hpp"
 #include "policies/core/retry.hpp"
 #include "policies/core/rng.hpp"
+#include "policies/core/takeover.hpp"
 
 #include <concepts>
 #include <cstdint>
@@ -37,6 +39,7 @@ struct ControlPlaneConfig {
   Duration period{};
   // In a cycle the registry is read first, and the pass waits for the answer.
   RegistryConfig registry{};
+  LeadershipConfig leadership{};
 };
 
 struct SchedulerConfig {
@@ -86,6 +89,14 @@ class Scheduler {
   // Nothing waits, runs or is on its way to the store.
   [[nodiscard]] bool idle() const;
 
+  // Whether it decides, or would if there were something to decide: always, where it is the only one.
+  [[nodiscard]] bool leads() const { return !leadership_ || reign_ == Reign::leading; }
+  // It has given its last order.
+  [[nodiscard]] bool stepped_down() const { return reign_ == Reign::over; }
+  // Of its lease. Every order of the last step that goes to a store, a script or a worker is to carry it. 0 where it is the only
+  // scheduler, and before it held a lease.
+  [[nodiscard]] std::int64_t epoch() const { return leadership_ ? leadership_->epoch() : 0; }
+
  private:
   struct OpenRelease {
     Release row;
@@ -113,6 +124,36 @@ class Scheduler {
   void on(const WorkerRegistered& event);
   void on(const JobCancelled& event);
   void on(const JobSubmitted& event);
+  void on(const LeaseAnswered&) {}  // see keep_lease
+  void on(const StateLoaded& event);
+  void on(const JobLoaded& event);
+  void on(const AllocationLoaded& event);
+  void on(const WorkersAsked& event);
+  void on(const WorkerReported& event);
+  void on(const AttemptHeld& event);
+  void on(const ShutdownRequested&) {}  // likewise
+
+  // --- one of several schedulers ---
+  enum class Reign : std::uint8_t {
+    standby,
+    loading,  // it holds the lease, and has not the state yet
+    asking,   // it has it, and waits until all workers refuse the leader before
+    leading,
+    over,
+  };
+  [[nodiscard]] bool keep_lease(std::span<const Event> events);
+  void take_lease(const LeaseAnswered& event);
+  void step_down(StepDownReason reason);
+  void take_over();
+  void line_up_loaded();
+  void settle_loaded();
+  [[nodiscard]] bool settle_adopted(JobRef ref, const Takeover::Open& open, bool& silent);
+  [[nodiscard]] bool settle_open(JobRef ref, const Takeover::Open& open);
+  [[nodiscard]] bool adopt(JobRef ref, const Takeover::Open& open);
+  [[nodiscard]] bool repeat_open(JobRef ref, const Takeover::Open& open);
+  void repeat_loaded(JobRef ref);
+  [[nodiscard]] Time leader_wakeup() const;
+  void take_in(std::span<const Event> events);
 
   // The live job whose current attempt this is, or nothing when the fact is stale.
   [[nodiscard]] std::optional<JobRef> current(AttemptId attempt) const;
@@ -127,6 +168,8 @@ class Scheduler {
   void lose_attempt(JobRef ref, WorkerId worker);
   void wait_again(JobRef ref);
   void forget_or_wait(JobRef ref);
+  void finish(JobRef ref, const AttemptFinished& event);
+  void stopped(JobRef ref, const AttemptStopped& event);
   void fail(JobRef ref);
   void release_delayed();
   void keep_progress(JobRef ref);
@@ -169,7 +212,15 @@ class Scheduler {
   std::unique_ptr<AccountingPolicy> accounting_;  // may be nullptr
   Cluster cluster_;
   RegistryWatch registry_;
-  bool cycle_open_ = false;  // the registry was read for it
+  bool cycle_open_ = false;               // the registry was read for it
+  std::optional<Leadership> leadership_;  // nothing: it is the only scheduler
+  Reign reign_ = Reign::standby;
+  RequestId taking_over_;    // AskState or AskWorkers on its way; 0: none
+  bool loaded_now_ = false;  // in this step
+  std::vector<JobRef> loaded_;
+  Takeover takeover_;
+  Time orphans_until_{};        // until then workers that are in no registry may come back with what they run
+  Time ask_again_at_ = kNever;  // the workers
   Retries retries_;
   Rng rng_;
   Plan plan_;

@@ -15,6 +15,9 @@ void Scheduler::on(const CommitAnswered& event) {
   const auto at = static_cast<std::size_t>(batch - in_flight_.begin());
   switch (event.answer) {
     case Answer::done: settle(at, event.version); break;
+    case Answer::refused:
+      if (leadership_) return step_down(StepDownReason::outranked);
+      [[fallthrough]];
     case Answer::failed:
       settle(at, std::nullopt);
       store_ready_at_ = later(now_, config_.store_retry);
@@ -26,6 +29,7 @@ void Scheduler::on(const CommitAnswered& event) {
 void Scheduler::on(const BatchRead& event) {
   const auto batch = std::ranges::find(in_flight_, event.request, &Batch::read);
   if (event.request.value == 0 || batch == in_flight_.end()) return;
+  if (leadership_ && event.answer == Answer::refused) return step_down(StepDownReason::outranked);
   if (event.answer != Answer::done) {
     batch->read = RequestId{};
     store_ready_at_ = later(now_, config_.store_retry);

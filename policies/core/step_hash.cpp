@@ -28,6 +28,18 @@ class Hasher {
     add(std::uint64_t{placements.size()});
     for (const Placement& p : placements) add(std::uint64_t{p.worker.value} << 32U | p.tasks);
   }
+  void add(const JobSpec& j) {
+    add(j.id.value);
+    add(std::uint64_t{j.queue.value});
+    add(std::int64_t{j.priority});
+    add(std::uint64_t{j.tasks});
+    add(j.per_task);
+    add(j.estimate);
+    add(j.input_bytes);
+    add(j.output_bytes);
+    add_enum(j.on_failure);
+    add_enum(j.on_preemption);
+  }
   template <class Enum>
   void add_enum(Enum e) {
     add(static_cast<std::uint64_t>(e));
@@ -89,20 +101,43 @@ class Hasher {
     if (e.spec.until != kNever) add(nanos(e.spec.until));  // or else hashes are as before there were sessions
   }
   void operator()(const JobCancelled& e) { add(e.job.value); }
-  void operator()(const JobSubmitted& e) {
-    const JobSpec& j = e.job;
-    add(j.id.value);
-    add(std::uint64_t{j.queue.value});
-    add(std::int64_t{j.priority});
-    add(std::uint64_t{j.tasks});
-    add(j.per_task);
-    add(j.estimate);
-    add(j.input_bytes);
-    add(j.output_bytes);
-    add_enum(j.on_failure);
-    add_enum(j.on_preemption);
+  void operator()(const JobSubmitted& e) { add(e.job); }
+  void operator()(const LeaseAnswered& e) {
+    add(e.request.value);
+    add_enum(e.answer);
+    add(std::uint64_t{e.held});
+    add(e.epoch);
+    add(e.left);
   }
-
+  void operator()(const StateLoaded& e) {
+    add(e.request.value);
+    add_enum(e.answer);
+  }
+  void operator()(const JobLoaded& e) {
+    add(e.job);
+    add(nanos(e.submitted));
+    add(std::uint64_t{e.attempts});
+    add(std::uint64_t{e.failures} << 32U | e.losses);
+    add(e.progress);
+  }
+  void operator()(const AllocationLoaded& e) {
+    add(e.attempt);
+    add(std::uint64_t{e.worker.value} << 32U | e.tasks);
+  }
+  void operator()(const WorkersAsked& e) {
+    add(e.request.value);
+    add_enum(e.answer);
+  }
+  void operator()(const WorkerReported& e) {
+    add(std::uint64_t{e.worker.value});
+    add(std::uint64_t{e.incarnation});
+  }
+  void operator()(const AttemptHeld& e) {
+    add(e.attempt);
+    add(std::uint64_t{e.worker.value});
+    add(e.age);
+  }
+  void operator()(const ShutdownRequested&) {}
   void operator()(const Commit& c) {
     add(c.request.value);
     add(std::uint64_t{c.releases.size()});
@@ -148,6 +183,14 @@ class Hasher {
     add(std::uint64_t{c.worker.value});
     add(std::uint64_t{c.incarnation});
   }
+  void operator()(const AskLease& c) {
+    add(c.request.value);
+    add_enum(c.op);
+    add(c.ttl);
+  }
+  void operator()(const AskState& c) { add(c.request.value); }
+  void operator()(const AskWorkers& c) { add(c.request.value); }
+  void operator()(const StepDown& c) { add_enum(c.reason); }
 
  private:
   std::uint64_t state_;

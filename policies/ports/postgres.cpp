@@ -161,6 +161,7 @@ bool is_loss(ReleaseReason reason) { return static_cast<int>(reason) == 3 || sta
 
 Answer commit_answer(const Reply& reply) {
   if (const auto* verdict = std::get_if<Verdict>(&reply)) {
+    if (verdict->outcome == Verdict::Outcome::wrong_epoch) return Answer::refused;
     const bool there = verdict->outcome == Verdict::Outcome::applied || verdict->outcome == Verdict::Outcome::repeated;
     return there ? Answer::done : Answer::failed;
   }
@@ -172,6 +173,7 @@ BatchAnswer settle_answer(const Reply& reply) {
   if (const auto* verdict = std::get_if<Verdict>(&reply)) {
     if (verdict->outcome == Verdict::Outcome::repeated) return {Answer::done, true};
     if (verdict->outcome == Verdict::Outcome::voided) return {Answer::done, false};
+    if (verdict->outcome == Verdict::Outcome::wrong_epoch) return {Answer::refused, false};
     return {Answer::failed, false};
   }
   return {commit_answer(reply), false};

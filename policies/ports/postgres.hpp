@@ -413,7 +413,7 @@ struct Failed {
 using Reply =
     std::variant<Done, Found, Count, Submitted, Totals, Verdict, JobView, Jobs, Allocations, State, Lease, LastDue, Failed>;
 
-// What the core is told about a CommitBatch. A refusal is `failed`: it had no effect.
+// What the core is told about a CommitBatch. A refusal is `failed`, since it had no effect; that of an epoch is `refused`.
 [[nodiscard]] Answer commit_answer(const Reply& reply);
 // What the core is told about a SettleBatch: `done` where the store knows, and then whether the batch is there.
 struct BatchAnswer {

@@ -10,7 +10,8 @@ std::span<const FaultKind> fault_kinds() {
       message_loss_kind(),          redis_outage_kind(),     redis_slow_kind(),          redis_flush_kind(),
       redis_restart_kind(),         counter_eviction_kind(), worker_key_eviction_kind(), counter_update_loss_kind(),
       counter_update_repeat_kind(), database_outage_kind(),  database_slow_kind(),       commit_abort_kind(),
-      commit_in_doubt_kind(),       beat_down_kind()};
+      commit_in_doubt_kind(),       beat_down_kind(),        scheduler_crash_kind(),     scheduler_pause_kind(),
+      scheduler_cut_kind()};
   return kKinds;
 }
 

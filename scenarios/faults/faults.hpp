@@ -54,6 +54,12 @@ inline constexpr double kLeastSpeed = 1e-6;   // of a slow host, as part of its 
 [[nodiscard]] OrderFault read_order_fault(const ObjectReader& fault, OrderFault::Kind kind);
 [[nodiscard]] FaultKind poison_job_kind();
 [[nodiscard]] FaultKind beat_down_kind();
+[[nodiscard]] FaultKind scheduler_crash_kind();
+[[nodiscard]] FaultKind scheduler_pause_kind();
+[[nodiscard]] FaultKind scheduler_cut_kind();
+
+// The key "target" of a fault of a scheduler: "leader", "any", "all" or a number.
+void read_scheduler_target(const ObjectReader& fault, const Scenario& scenario, SchedulerFault& result);
 
 // The key "target", a host or host group of the scenario; empty when there is none.
 [[nodiscard]] std::string read_target(const ObjectReader& fault, const Scenario& scenario);

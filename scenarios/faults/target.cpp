@@ -2,6 +2,7 @@
 #include "scenarios/wording.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <vector>
 
@@ -33,6 +34,31 @@ std::string read_target(const ObjectReader& fault, const Scenario& scenario) {
   fault.node().member("target").fail(
       fmt::format("there is no host or host group \"{}\"; there are: {}", printable(target), fmt::join(names, ", ")));
   return target;
+}
+
+void read_scheduler_target(const ObjectReader& fault, const Scenario& scenario, SchedulerFault& result) {
+  using Whom = SchedulerFault::Whom;
+  if (scenario.schedulers == 1) {
+    fault.node().fail(
+        "needs several schedulers: with one nobody could take over; say \"control_plane\": {\"schedulers\": 3}");
+    return;
+  }
+  const auto target = fault.find("target");
+  if (!target) return;
+  if (target->json().is_number()) {
+    result.whom = Whom::one;
+    result.index = static_cast<std::uint32_t>(target->count({0, static_cast<std::int64_t>(scenario.schedulers) - 1}));
+    return;
+  }
+  constexpr std::array<std::string_view, 3> kWords{"leader", "any", "all"};
+  const std::string word = target->json().is_string() ? target->text() : "";
+  const auto found = std::ranges::find(kWords, word);
+  if (found != kWords.end()) {
+    result.whom = static_cast<Whom>(found - kWords.begin());
+    return;
+  }
+  target->expected(
+      fmt::format("\"leader\", \"any\", \"all\" or the number of a scheduler from 0 to {}", scenario.schedulers - 1));
 }
 
 }  // namespace drydock::scenarios

@@ -74,6 +74,11 @@ void Case::configure(const std::string& word, Line& line) {
     config_.control_plane.registry.reading = parse_duration(line.word("a period"));
     config_.control_plane.registry.hold = parse_duration(line.value("hold", "60s"));
     config_.control_plane.registry.guard = line.value("guard", "on") == "on";
+  } else if (word == "leadership") {
+    LeadershipConfig& leadership = config_.control_plane.leadership;
+    leadership.lease = parse_duration(line.value("lease", "15s"));
+    leadership.renew = parse_duration(line.value("renew", "5s"));
+    leadership.margin = parse_duration(line.value("margin", "1s"));
   } else if (word == "accounting") {
     config_.accounting = configure_accounting(line.word("a policy"));
   } else if (word == "max_in_flight") {

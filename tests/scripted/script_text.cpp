@@ -68,9 +68,10 @@ void parse_registered(Line& line, const Names& names, const Tell& tell) {
   for (std::uint32_t id = first.value; id <= last.value; ++id) tell(WorkerRegistered{WorkerId{id}, incarnation, spec});
 }
 
-// done, failed or unknown
 Answer parse_answer(const std::string& word) {
-  return pick<Answer>(word, {{"done", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}});
+  return pick<Answer>(
+      word,
+      {{"done", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}, {"refused", Answer::refused}});
 }
 
 std::int64_t parse_cpus(Line& line, const char* name) {
@@ -102,11 +103,51 @@ void parse_reading(const std::string& kind, Line& line, const Tell& tell) {
   }
 }
 
+// What a scheduler among several learns. False: `kind` is none of it.
+bool parse_leadership(const std::string& kind, Line& line, const Names& names, const Tell& tell) {
+  if (kind == "lease") {
+    LeaseAnswered event{.request = parse_request(line.word("a request"))};
+    const std::string how = line.word("held, taken, failed or unknown");
+    event.held = how == "held";
+    event.answer = how == "held" || how == "taken" ? Answer::done : parse_answer(how);
+    event.epoch = static_cast<std::int64_t>(parse_number(line.value("epoch", "1")));
+    event.left = parse_duration(line.value("left", "15s"));
+    tell(event);
+  } else if (kind == "state") {
+    const RequestId id = parse_request(line.word("a request"));
+    tell(StateLoaded{id, parse_answer(line.word("done, failed, unknown or refused"))});
+  } else if (kind == "workers") {
+    const RequestId id = parse_request(line.word("a request"));
+    tell(WorkersAsked{id, parse_answer(line.word("done, failed, unknown or refused"))});
+  } else if (kind == "load") {
+    JobLoaded event{.job = parse_job(line, names)};
+    event.submitted = Time{parse_duration(line.value("submitted", "0s"))};
+    event.attempts = parse_small(line.value("attempts", "0"));
+    event.failures = parse_small(line.value("failures", "0"));
+    event.losses = parse_small(line.value("losses", "0"));
+    event.progress = parse_duration(line.value("progress", "0s"));
+    tell(event);
+  } else if (kind == "allocation") {
+    const AttemptId id = parse_attempt(line.word("an attempt"));
+    tell(AllocationLoaded{id, parse_worker(line.word("a worker")), parse_small(line.value("tasks", "1"))});
+  } else if (kind == "report") {
+    tell(WorkerReported{parse_worker(line.word("a worker")), parse_small(line.value("incarnation", "1"))});
+  } else if (kind == "held") {
+    const AttemptId id = parse_attempt(line.word("an attempt"));
+    tell(AttemptHeld{id, parse_worker(line.word("a worker")), parse_duration(line.value("age", "0s"))});
+  } else if (kind == "shutdown") {
+    tell(ShutdownRequested{});
+  } else {
+    return false;
+  }
+  return true;
+}
+
 // Facts of a word and an id.
 void parse_short_fact(const std::string& kind, Line& line, const Tell& tell) {
   if (kind == "cancel") {
     tell(JobCancelled{JobId{parse_number(line.word("a job id"))}});
-  } else if (kind == "done" || kind == "failed" || kind == "unknown") {
+  } else if (kind == "done" || kind == "failed" || kind == "unknown" || kind == "refused") {
     const RequestId id = parse_request(line.word("a request"));
     tell(CommitAnswered{id, parse_answer(kind), parse_number(line.value("version", "0"))});
   } else if (kind == "succeeded" || kind == "broken") {
@@ -117,10 +158,8 @@ void parse_short_fact(const std::string& kind, Line& line, const Tell& tell) {
     tell(AttemptStopped{id, parse_duration(line.value("progress", "0s"))});
   } else if (kind == "read") {
     const RequestId id = parse_request(line.word("a request"));
-    const std::string how = line.word("found, not-found, failed or unknown");
-    const Answer answer = pick<Answer>(
-        how,
-        {{"found", Answer::done}, {"not-found", Answer::done}, {"failed", Answer::failed}, {"unknown", Answer::unknown}});
+    const std::string how = line.word("found, not-found, failed, unknown or refused");
+    const Answer answer = how == "found" || how == "not-found" ? Answer::done : parse_answer(how);
     tell(BatchRead{id, answer, how == "found", parse_number(line.value("version", "0"))});
   } else if (kind == "registry" || kind == "counter" || kind == "sum") {
     parse_reading(kind, line, tell);
@@ -221,7 +260,7 @@ void parse_facts(Line& line, const Names& names, const Tell& tell) {
     const std::uint32_t incarnation = parse_small(line.value("incarnation", "1"));
     if (kind == "leave") tell(WorkerLeft{worker, incarnation});
     else tell(LeaseExpired{worker, incarnation, line.value("early", "no") == "yes"});
-  } else {
+  } else if (!parse_leadership(kind, line, names, tell)) {
     parse_short_fact(kind, line, tell);
   }
 }
@@ -284,6 +323,16 @@ struct Writer {
   std::string operator()(const SumAllocations& c) const { return fmt::format("sum r{}", c.request.value); }
   std::string operator()(const DeclareDead& c) const {
     return fmt::format("dead w{} incarnation={}", c.worker.value, c.incarnation);
+  }
+  std::string operator()(const AskLease& c) const {
+    if (c.op == LeaseOp::release) return "give back the lease";
+    return fmt::format("lease r{} for {}", c.request.value, scripted::text_of(c.ttl));
+  }
+  std::string operator()(const AskState& c) const { return fmt::format("load r{}", c.request.value); }
+  std::string operator()(const AskWorkers& c) const { return fmt::format("ask workers r{}", c.request.value); }
+  std::string operator()(const StepDown& c) const {
+    constexpr std::array<std::string_view, 3> kWhy{"lease_over", "outranked", "shutdown"};
+    return fmt::format("step down: {}", kWhy.at(static_cast<std::size_t>(c.reason)));
   }
   std::string operator()(const AskCounter& c) const {
     constexpr std::array<std::string_view, 8> kOps{"get",        "add",     "set",     "checked_add",
