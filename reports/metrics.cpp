@@ -95,6 +95,8 @@ class StepIntegral {
     last_ = now;
     level_ += by;
   }
+  void set(Time now, std::int64_t level) { change(now, level - level_); }
+  [[nodiscard]] std::int64_t level() const { return level_; }
   // From time zero to `now`, in (amount * ns).
   [[nodiscard]] Int128 until(Time now) const { return area_ + static_cast<Int128>(level_) * nanos(now - last_); }
 
@@ -286,6 +288,8 @@ struct Metrics::Impl {
   std::optional<Baseline> baseline;
   StepIntegral gpu_conflicts;
   StepIntegral overcommitted;
+  StepIntegral overallocated;
+  std::int64_t allocated = 0;
   Histogram periodic_delay;
   std::uint64_t periodic_missed = 0;
   StepIntegral leaderless;
@@ -338,6 +342,9 @@ struct Metrics::Impl {
   void write_cores(const Writer& out, const Cores& of, Time now) const;
   void write_machines(std::map<std::string, double>& out, Time now) const;
   void write_drift(const Writer& out, Time now) const;
+  void note_overallocation(Time now) {
+    overallocated.set(now, std::max(std::int64_t{0}, allocated - cores.capacity.level()));
+  }
   void write_trouble(std::map<std::string, double>& out, Time now) const;
 };
 
@@ -371,6 +378,7 @@ void Metrics::wasted(Duration core_time) { impl_->wasted_ns += nanos(core_time);
 
 void Metrics::capacity(Time now, std::int64_t cpus_milli_change, std::span<const PoolId> pools) {
   impl_->cores.capacity.change(now, cpus_milli_change);
+  impl_->note_overallocation(now);
   if (impl_->pool_cores.empty()) return;
   for (const PoolId pool : pools) impl_->pool_cores[index(pool)].capacity.change(now, cpus_milli_change);
 }
@@ -425,6 +433,10 @@ void Metrics::false_expiry() {
   ++impl_->false_expiries;
 }
 
+void Metrics::allocated(Time now, std::int64_t cpus_milli) {
+  impl_->allocated = cpus_milli;
+  impl_->note_overallocation(now);
+}
 void Metrics::counter_drift(Time now, std::int64_t cpus_milli) { impl_->drift.set(now, cpus_milli); }
 
 void Metrics::counter_resync(Time /*now*/, std::int64_t before_milli, std::int64_t after_milli) {
@@ -508,6 +520,7 @@ void Metrics::Impl::write_drift(const Writer& out, Time now) const {
   out.put_ratio("drift.time_avg_abs", kMilli * static_cast<double>(drift.absolute.until(now)),
                 static_cast<double>(nanos(now)));
   out.put("drift.abs_max", kMilli * static_cast<double>(drift.greatest));
+  out.put("overallocated_cpu_s", seconds_of(static_cast<double>(overallocated.until(now))) / 1000);
   const auto resyncs = static_cast<double>(drift.resyncs);
   out.put_ratio("drift.abs_mean", kMilli * static_cast<double>(drift.before), resyncs);
   out.put_ratio("drift.peak_mean", kMilli * static_cast<double>(drift.peaks), resyncs);

@@ -77,6 +77,8 @@ class Metrics {
   void write_refused();  // of a leader of an earlier time
   void detected(Duration after_crash);
   void false_expiry();
+  // Allocations that are not released, in thousandths of a cpu, are this from now on.
+  void allocated(Time now, std::int64_t cpus_milli);
   // The counter minus the truth, in thousandths of a cpu, is this from now on; and a resync changed it.
   void counter_drift(Time now, std::int64_t cpus_milli);
   void counter_resync(Time now, std::int64_t before_milli, std::int64_t after_milli);

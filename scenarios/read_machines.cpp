@@ -133,12 +133,15 @@ void read_control_plane(const ObjectReader& top, Scenario& scenario) {
   config.registry.hold = plane.duration("mass_expiry_hold", Duration{0}, Duration{1});
   scenario.self_fencing = plane.boolean("self_fencing", true);
   scenario.safe_beat = plane.choice("beat", kBeats, 0) == 0;
+  constexpr std::array<std::string_view, 2> kAdmissions{"per-worker", "aggregate"};
+  config.aggregate = plane.choice("admission", kAdmissions, 0) == 1;
   read_leadership(plane, scenario);
   only_with("cycle", PassTrigger::cycle, "cycle");
   only_with("mass_expiry_guard", PassTrigger::cycle, "cycle");
   only_with("mass_expiry_hold", PassTrigger::cycle, "cycle");
   only_with("self_fencing", PassTrigger::cycle, "cycle");
   only_with("beat", PassTrigger::cycle, "cycle");
+  only_with("admission", PassTrigger::cycle, "cycle");
   only_with("debounce", PassTrigger::event, "event");
   config.period = config.trigger == PassTrigger::cycle   ? cycle
                   : config.trigger == PassTrigger::event ? debounce

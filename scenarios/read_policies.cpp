@@ -137,6 +137,28 @@ void refuse_other_orders(const Node& node, const SchedulerConfig& config) {
       who, traits.plans_ahead ? "decides for jobs long before they start" : "stops running jobs by its own order"));
 }
 
+// What admission by totals does not go with.
+void refuse_aggregate(const ObjectReader& top, const Scenario& scenario) {
+  const SchedulerConfig& config = scenario.scheduler;
+  if (!config.control_plane.aggregate) return;
+  const Node admission = top.node().member("control_plane").member("admission");
+  const PlacementTraits placement = make_placement(config)->traits();
+  if (config.accounting.type.empty()) {
+    admission.fail("needs to know what is allocated: add \"accounting\" to \"policies\", such as fenced-counter");
+  } else if (config.isolation.type != "static-pools") {
+    admission.fail(fmt::format("goes with isolation static-pools, not with {}", config.isolation.type));
+  } else if (placement.plans_ahead || placement.preempts) {
+    admission.fail(fmt::format("does not go with placement {}, which {}; use one such as fcfs or sjf", config.placement.type,
+                               placement.plans_ahead ? "decides for jobs long before they start"
+                                                     : "stops running jobs by the room on each worker"));
+  } else if (std::ranges::any_of(scenario.pools, [](const Pool& pool) {
+               return pool.processor_sharing || pool.admission == Admission::slots;
+             })) {
+    admission.fail(
+        "goes with pools whose workers have a number of cpus: not with unlimited slots, nor with admission by slots");
+  }
+}
+
 void refuse_prefetch_ahead(const ObjectReader& top, const SchedulerConfig& config) {
   const bool prefetch = std::ranges::any_of(config.pools, [](const PoolConfig& pool) { return pool.prefetch > 0; });
   if (!prefetch || !make_placement(config.placement)->traits().plans_ahead) return;
@@ -178,6 +200,7 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
   if (session) read_session(*session, scenario);
   if (isolation) refuse_other_orders(*isolation, scenario.scheduler);
   refuse_prefetch_ahead(top, scenario.scheduler);
+  refuse_aggregate(top, scenario);
   widen_reach(scenario);
   if (!liveness || top.node().diagnostics().failed()) return;
   refuse_short_lease(*liveness, scenario.liveness);

@@ -49,7 +49,8 @@ Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts
       const auto g = static_cast<std::size_t>(group - groups_.begin());
       const HostIndex first = first_of_group_[g];
       pools_of_group_[g].push_back(PoolId{p});
-      for (std::uint32_t n = 0; n < group->count; ++n) add_worker(PoolId{p}, scenario.pools[p], *group, first + n);
+      for (std::uint32_t n = 0; n < group->count; ++n)
+        add_worker(PoolId{p}, scenario.pools[p], *group, first + n, scenario.scheduler.control_plane.aggregate);
     }
   }
   for (const scenarios::Fault& fault : scenario.faults) {
@@ -59,7 +60,8 @@ Platform::Platform(const scenarios::Scenario& scenario) : groups_(scenario.hosts
   }
 }
 
-void Platform::add_worker(PoolId pool, const scenarios::Pool& config, const scenarios::HostGroup& group, HostIndex host) {
+void Platform::add_worker(PoolId pool, const scenarios::Pool& config, const scenarios::HostGroup& group, HostIndex host,
+                          bool by_totals) {
   const WorkerId id{static_cast<std::uint32_t>(workers_.size())};
   workers_.push_back({.host = host,
                       .spec = spec_of(pool, config, group),
@@ -69,7 +71,7 @@ void Platform::add_worker(PoolId pool, const scenarios::Pool& config, const scen
                       .beats_in_loop = config.beats_in_loop});
   HostFacts& facts = hosts_[host];
   const bool several = !facts.workers.empty();
-  const bool by_slots = config.admission == scenarios::Admission::slots;
+  const bool by_slots = by_totals || config.admission == scenarios::Admission::slots;
   facts.oversubscribable = facts.oversubscribable || config.processor_sharing || by_slots || several;
   facts.overcommittable = facts.overcommittable || (!config.processor_sharing && (by_slots || several));
   facts.workers.push_back(id);

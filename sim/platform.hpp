@@ -54,7 +54,8 @@ class Platform {
   [[nodiscard]] std::vector<HostIndex> resolve(std::string_view target) const;
 
  private:
-  void add_worker(PoolId pool, const scenarios::Pool& config, const scenarios::HostGroup& group, HostIndex host);
+  void add_worker(PoolId pool, const scenarios::Pool& config, const scenarios::HostGroup& group, HostIndex host,
+                  bool by_totals);
 
   std::vector<scenarios::HostGroup> groups_;
   std::vector<HostIndex> first_of_group_;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kLeaders = 7;
 constexpr Duration kSoon = std::chrono::seconds{1};
-constexpr std::uint64_t kMostViolations = 100;
+constexpr std::size_t kMostViolations = 100;
 
 template <class... T, class Variant>
 bool is_one_of(const Variant& value) {
@@ -69,7 +69,8 @@ void Replicas::start_process(std::uint32_t index) {
   process.scheduler = std::make_unique<Scheduler>(config_of(scenario_, seed_), make_policies(scenario_.scheduler));
   process.wakeup = std::max(parts_.common.now, process.scheduler->next_wakeup());
   ++host.starts;
-  if (options_.check) process.checker = std::make_unique<Checker>();
+  if (options_.check)
+    process.checker = std::make_unique<Checker>(kMostViolations, !scenario_.scheduler.control_plane.aggregate);
   if (options_.journals != nullptr) process.journal = &options_.journals->open(index, host.starts);
 }
 

@@ -208,6 +208,7 @@ void Stores::happen(const Applied& commit) {
       truth_ += cpus;
     }
     changed_ = true;
+    if (counts_) common_.metrics.allocated(common_.now, truth_);
   }
   common_.facts.emplace_back(answer);
 }

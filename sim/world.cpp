@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint64_t kInstantsBetweenReports = 256;
 constexpr std::uint64_t kMostRoundsAtOneInstant = 1'000'000;
 constexpr std::uint64_t kMostIdleWakeups = 1000;
+constexpr std::size_t kMostViolations = 100;
 
 std::uint64_t count_jobs(const scenarios::Scenario& scenario, const scenarios::Workload& workload) {
   const bool needed = scenario.warmup.fraction > 0 || !scenario.duration;
@@ -118,7 +119,7 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
     const Replicas::Parts with{executor_, fleet_, stores_, store_faults_, common_, *this};
     replicas_.emplace(scenario, seed, of, with);
   } else if (options.check) {
-    checker_.emplace();
+    checker_.emplace(kMostViolations, !scenario.scheduler.control_plane.aggregate);
   }
   if (scenario.duration) horizon_ = later(kTimeZero, *scenario.duration);
 }

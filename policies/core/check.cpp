@@ -54,7 +54,7 @@ std::string_view invariant_text(int invariant) {
 }
 
 struct Checker::Impl {
-  explicit Impl(std::size_t most) : limit(most) {}
+  Impl(std::size_t most, bool by_worker) : limit(most), per_worker(by_worker) {}
 
   // Facts.
   void operator()(const CommitAnswered& e);
@@ -492,6 +492,7 @@ bool Checker::Impl::has_room(const WorkerBook& worker, const JobBook& job, Attem
   for (std::size_t k = 0; k < worker.used.size(); ++k) {
     const std::int64_t room = worker.capacity[k] - worker.used[k];
     const std::int64_t demand = job.per_task[k];
+    if (k == 0 && !per_worker) continue;  // cpus
     if (demand == 0 || placement.tasks == 0 || (room >= demand && room / demand >= placement.tasks)) continue;
     all = false;
     report(kCapacity, "attempt {} needs {} x {} {} on worker {}, which holds {} of {}", text(id), placement.tasks, demand,
@@ -529,7 +530,7 @@ void Checker::Impl::finish() {
   }
 }
 
-Checker::Checker(std::size_t limit) : impl_(std::make_unique<Impl>(limit)) {}
+Checker::Checker(std::size_t limit, bool per_worker) : impl_(std::make_unique<Impl>(limit, per_worker)) {}
 Checker::~Checker() = default;
 
 void Checker::step(Time now, std::span<const Event> events, std::span<const Command> commands) {

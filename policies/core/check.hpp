@@ -31,7 +31,8 @@ struct Violation {
 // that release fails, again until the next request. In one commit the releases come before the assignments.
 class Checker {
  public:
-  explicit Checker(std::size_t limit = 100);
+  // `per_worker`: false where admission is by totals, which promises nothing about the cpus of a worker.
+  explicit Checker(std::size_t limit = 100, bool per_worker = true);
   ~Checker();
   void step(Time now, std::span<const Event> events, std::span<const Command> commands);
   // `complete`: the run went on until all jobs had ended, so that no job, allocation or request may be left over.

@@ -11,8 +11,10 @@ namespace drydock {
 
 namespace {
 
-PlacementTraits traits_of(const PlacementPolicy& placement, const IsolationTraits& isolation) {
+PlacementTraits traits_of(const PlacementPolicy& placement, const IsolationTraits& isolation,
+                          const ControlPlaneConfig& control_plane) {
   PlacementTraits traits = placement.traits();
+  if (control_plane.aggregate) traits.fit = Fit::worst;  // no worker's cpus say no: the emptiest is next
   traits.preempts = traits.preempts || isolation.preempts;
   return traits;
 }
@@ -25,13 +27,21 @@ Scheduler::Scheduler(SchedulerConfig config, Policies policies)
       isolation_(std::move(policies.isolation)),
       isolation_traits_(isolation_ ? isolation_->traits() : IsolationTraits{.fixed = true}),
       accounting_(std::move(policies.accounting)),
-      cluster_(config_.queues, config_.pools, traits_of(*placement_, isolation_traits_)),
+      cluster_(config_.queues, config_.pools, traits_of(*placement_, isolation_traits_, config_.control_plane)),
       registry_(config_.control_plane.registry),
       retries_(std::move(policies.retry), config_.seed),
       rng_(config_.seed, "placement"),
       plan_(cluster_, PoolId{}, Time{}) {
   DRYDOCK_CHECK(!retries_.has_policy() == config_.retry.type.empty(), "the scheduler was not given its retry policy");
   if (config_.control_plane.leadership.lease > Duration{0}) leadership_.emplace(config_.control_plane.leadership);
+  if (config_.control_plane.aggregate) {
+    DRYDOCK_CHECK(accounting_ != nullptr && config_.control_plane.trigger == PassTrigger::cycle && isolation_traits_.fixed,
+                  "admission by totals goes with cycles, an accounting policy and static pools");
+    auto aggregate = std::make_unique<AggregateAdmission>();
+    aggregate_ = aggregate.get();
+    isolation_ = std::move(aggregate);
+    isolation_traits_ = isolation_->traits();
+  }
   if (config_.session_margin) cluster_.mind_sessions(*config_.session_margin);
   for (std::uint32_t p = 0; isolation_ && p < config_.pools.size(); ++p) {
     isolation_->open({Time{}, PoolId{p}, cluster_}, cluster_.turns(PoolId{p}));
@@ -84,7 +94,7 @@ Time Scheduler::next_pass() const {
 Time Scheduler::next_wakeup() const {
   if (halted_) return kNever;
   if (!leads()) return leader_wakeup();
-  Time at = cycle_open_ && registry_.waits() ? kNever : next_pass();
+  Time at = counting_ || (cycle_open_ && registry_.waits()) ? kNever : next_pass();
   at = std::min({at, registry_.next_wakeup(), retries_.next_due()});
   if (accounting_) at = std::min(at, accounting_->next_wakeup());
   const bool store_work = !to_assign_.empty() || !to_release_.empty() ||
@@ -205,7 +215,10 @@ void Scheduler::on(const WorkerRegistered& event) {
     if (registry_.reads()) commands_.emplace_back(DeclareDead{event.worker, before});
     lose_worker(event.worker);
   }
-  cluster_.add_worker(event.worker, event.incarnation, event.spec);
+  WorkerSpec spec = event.spec;
+  cpus_live_ += spec.capacity.cpus();
+  if (aggregate_ != nullptr) spec.capacity = AggregateAdmission::without_limit(spec.capacity);
+  cluster_.add_worker(event.worker, event.incarnation, spec);
 }
 
 void Scheduler::on(const WorkerLeft& event) {
@@ -230,6 +243,7 @@ void Scheduler::declare_dead(const LeaseExpired& event) {
 void Scheduler::lose_worker(WorkerId id) {
   cluster_.remove_worker(id);
   const Worker& worker = cluster_.worker(id);
+  cpus_live_ -= worker.spec.capacity.cpus() - (aggregate_ != nullptr ? AggregateAdmission::kBeyond : 0);
   lost_.clear();
   for (const Held& held : worker.held) lost_.push_back(held.job);
   for (const JobRef ref : worker.local) lost_.push_back(ref);
@@ -375,13 +389,43 @@ void Scheduler::decide() {
   if (halted_) return;
   wake_pools();
   note_changes();
-  if (pass_is_due()) pass();
+  if (pass_is_due() && knows_budget()) pass();
   // A job that is rejected may have blocked others: the policy is asked again.
   if (!halted_ && reject_overflow()) {
     note_changes();
-    if (pass_is_due()) pass();
+    if (pass_is_due() && knows_budget()) pass();
   }
   if (!registry_.waits()) cycle_open_ = false;
+}
+
+// What was decided and may not be counted yet is taken as allocated.
+bool Scheduler::knows_budget() {
+  if (aggregate_ == nullptr) return true;
+  if (!counting_) {
+    counting_ = true;
+    Asker ask = asker();
+    accounting_->before_pass(ask);
+  }
+  if (!accounting_->is_known()) return false;
+  counting_ = false;
+  const std::optional<std::int64_t> allocated = accounting_->allocated();
+  std::int64_t on_their_way = 0;
+  for (const Batch& batch : in_flight_) on_their_way += batch.change.assigned;
+  for (const AttemptId attempt : to_assign_) {
+    if (const auto ref = current(attempt)) on_their_way += cluster_.job(*ref).cpus_in_all();
+  }
+  aggregate_->set_budget(allocated ? cpus_live_ - *allocated - on_their_way : 0);
+  return true;
+}
+
+// The budget may be another in the next cycle, although nothing here has changed.
+void Scheduler::come_again() {
+  for (std::uint32_t p = 0; p < config_.pools.size(); ++p) {
+    const auto waits = [this](QueueId queue) { return !cluster_.queue(queue).waiting.empty(); };
+    if (!std::ranges::any_of(config_.pools[p].queues, waits)) continue;
+    cluster_.call_for_pass(PoolId{p});
+    changed_at_ = later(now_, Duration{1});
+  }
 }
 
 void Scheduler::wake_pools() {
@@ -395,7 +439,8 @@ void Scheduler::wake_pools() {
 // still waits is a reason to stop something: what another pool has room for is not.
 void Scheduler::pass() {
   changed_at_ = kNever;
-  if (accounting_ && config_.control_plane.trigger == PassTrigger::cycle && accounting_->is_known()) {
+  if (accounting_ && aggregate_ == nullptr && config_.control_plane.trigger == PassTrigger::cycle &&
+      accounting_->is_known()) {
     Asker ask = asker();
     accounting_->before_pass(ask);
   }
@@ -413,6 +458,7 @@ void Scheduler::pass() {
     }
   }
   for (std::uint32_t p = 0; isolation_traits_.preempts && p < config_.pools.size() && !halted_; ++p) reclaim(PoolId{p});
+  if (aggregate_ != nullptr) come_again();
 }
 
 void Scheduler::plan_pool(PoolId pool, bool lending) {

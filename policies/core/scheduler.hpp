@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policies/core/accounting.hpp"
+#include "policies/core/aggregate_admission.hpp"
 #include "policies/core/arena.hpp"
 #include "policies/core/cluster.hpp"
 #include "policies/core/commands.hpp"
@@ -40,6 +41,9 @@ struct ControlPlaneConfig {
   // In a cycle the registry is read first, and the pass waits for the answer.
   RegistryConfig registry{};
   LeadershipConfig leadership{};
+  // In a cycle the total of what is allocated is asked for next, as the accounting policy knows it, and what is left of all workers'
+  // cpus may be started; no worker's own cpus are a limit. Goes with static pools.
+  bool aggregate = false;
 };
 
 struct SchedulerConfig {
@@ -180,6 +184,9 @@ class Scheduler {
   [[nodiscard]] Time next_pass() const;
   // Whether a pass is to be made now.
   [[nodiscard]] bool pass_is_due() const;
+  // Whether the budget of this pass is known; else it is asked for.
+  [[nodiscard]] bool knows_budget();
+  void come_again();
   [[nodiscard]] bool is_due(Time at) const { return at != kNever && now_ >= at; }
   void note_changes();
   void keep_time();
@@ -209,6 +216,9 @@ class Scheduler {
   std::unique_ptr<PlacementPolicy> placement_;
   std::unique_ptr<IsolationPolicy> isolation_;
   IsolationTraits isolation_traits_;
+  AggregateAdmission* aggregate_ = nullptr;       // the isolation policy, where admission is by totals
+  bool counting_ = false;                         // the total for the next pass was asked for
+  std::int64_t cpus_live_ = 0;                    // of all live workers, in thousandths
   std::unique_ptr<AccountingPolicy> accounting_;  // may be nullptr
   Cluster cluster_;
   RegistryWatch registry_;

@@ -173,6 +173,7 @@ void Scheduler::send(Batch& batch) {
 // What all pools together have, as far as scripts can count.
 std::int64_t Scheduler::cpus_in_use_limit() const {
   constexpr std::int64_t kMost = (std::int64_t{1} << 53U) - 1;
+  if (aggregate_ != nullptr) return cpus_live_;
   std::int64_t cpus = 0;
   for (const Pool& pool : cluster_.pools()) cpus = std::min(kMost, cpus + std::min(kMost, pool.capacity.cpus()));
   return cpus;
