@@ -185,6 +185,21 @@ TEST(HeartbeatStarved, NothingIsDoneByWorkersThatHaveNoTimeToBeat) {
   }
 }
 
+TEST(WrongCounter, OverfillsWorkersOrLeavesThemIdle) {
+  const auto runs = runs_of("wrong-counter", kSeeds);
+  for (const char* variant : {"fenced", "database"}) {
+    for (const Metrics& run : runs.at(variant)) {
+      EXPECT_EQ(run.at("overallocated_cpu_s"), 0) << variant;
+      EXPECT_EQ(run.at("overcommitted_cpu_s"), 0) << variant;
+    }
+  }
+  for (const char* variant : {"lost", "repeated"}) {
+    EXPECT_GT(mean_of(runs.at(variant), "overallocated_cpu_s"), 1000) << variant;
+    EXPECT_GT(mean_of(runs.at(variant), "overcommitted_cpu_s"), 1000) << variant;
+    EXPECT_GT(mean_of(runs.at(variant), "wait_s.p99"), mean_of(runs.at("fenced"), "wait_s.p99")) << variant;
+  }
+}
+
 TEST(WorkerNode, AskingCostsHalfAPeriodAndOneTaskAtATimeTheQueue) {
   const auto runs = runs_of("worker-node", kSeeds);
   for (std::size_t i = 0; i < kSeeds; ++i) {

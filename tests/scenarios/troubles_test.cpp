@@ -87,6 +87,39 @@ TEST(RedisSlow, IsAFalseExpiryWhenABeatComesLate) {
   }
 }
 
+// Two workers of 3 cpus, two jobs of 2 cpus and one of 2: by totals there is room for all three.
+TEST(AggregateAdmission, LooksAtTotalsAlone) {
+  const auto text = [](const std::string& admission) {
+    return R"({"cluster": {"hosts": [{"name": "n", "count": 2, "cpus": 3}]},
+      "control_plane": {"mode": "cycle", "cycle": "5s", "admission": ")" +
+           admission +
+           R"("}, "workload": [{"arrivals": {"at-once": {"at": "1s"}}, "count": 4, "cpus": 2, "duration": "60s"}],
+      "policies": {"liveness": {"type": "ttl", "heartbeat": "10s", "ttl": "30s"}, "accounting": "database"}})";
+  };
+  for (const auto& run : runs_of_text(text("per-worker"))) {
+    EXPECT_DOUBLE_EQ(run.at("makespan_s"), 5 + 120);
+    EXPECT_FALSE(run.contains("overcommitted_cpu_s"));
+  }
+  // Three at 5 s: two on one worker, each at 3/4 of its speed, for 80 s; the one alone is done after 60 s, at 65 s, and the
+  // fourth follows it in that cycle.
+  for (const auto& run : runs_of_text(text("aggregate"))) {
+    EXPECT_DOUBLE_EQ(run.at("makespan_s"), 125);
+    EXPECT_DOUBLE_EQ(run.at("overcommitted_cpu_s"), 80);
+    EXPECT_EQ(run.at("overallocated_cpu_s"), 0);
+    EXPECT_DOUBLE_EQ(run.at("wait_s.max"), 64);
+  }
+}
+
+// The database is away when the total is asked for: nobody starts anything, until a cycle knows it again.
+TEST(AggregateAdmission, StartsNothingUnlessTheTotalIsKnown) {
+  for (const auto& run : runs_of_text(R"({"cluster": {"hosts": [{"name": "n", "cpus": 2}]},
+      "control_plane": {"mode": "cycle", "cycle": "5s", "admission": "aggregate"},
+      "workload": [{"arrivals": {"at-once": {"at": "1s"}}, "count": 1, "duration": "60s"}],
+      "policies": {"accounting": "database"}, "faults": [{"type": "database-outage", "at": "2s", "for": "20s"}]})")) {
+    EXPECT_DOUBLE_EQ(run.at("wait_s.mean"), 24);
+  }
+}
+
 // Two commits, half a second apart.
 std::string two_commits(const std::string& postgres, const std::string& faults) {
   return R"({"cluster": {"hosts": [{"name": "n", "cpus": 2}], "stores": {"postgres": {"commit": "1s")" + postgres + R"(}}},
