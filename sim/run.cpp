@@ -40,7 +40,11 @@ reports::RunResult failed(std::string why) {
 reports::RunResult run_world(SimGridEngine& engine, const RunRequest& request, const std::atomic<bool>& stop,
                              std::atomic<double>* progress) {
   const scenarios::Scenario& scenario = *request.scenario;
-  WorldOptions options{.eager = request.options.eager, .check = request.options.check, .progress = progress, .stop = &stop};
+  WorldOptions options{.eager = request.options.eager,
+                       .check = request.options.check,
+                       .interposer = request.options.interposer,
+                       .progress = progress,
+                       .stop = &stop};
   std::ofstream file;
   std::unique_ptr<JournalWriter> journal;
   const std::string path = request.options.journal ? request.options.journal->string() : std::string();

@@ -4,6 +4,7 @@
 #include "policies/core/result.hpp"
 #include "reports/run_result.hpp"
 #include "scenarios/scenario.hpp"
+#include "sim/interposer.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -20,6 +21,7 @@ struct RunOptions {
   bool check = false;                            // run the invariant checker along
   std::optional<std::filesystem::path> journal;  // file to write; empty extension decides nothing: see json_lines
   bool json_lines = false;
+  Interposer* interposer = nullptr;  // for tests
 };
 
 // One run in this process. SimGrid keeps one engine per process for good: call it once per process, or use run_all.

@@ -2,6 +2,7 @@
 // schema.
 #pragma once
 
+#include "scenarios/faults/dice.hpp"
 #include "scenarios/reader.hpp"
 #include "scenarios/scenario.hpp"
 
@@ -20,6 +21,8 @@ struct FaultKind {
   std::string_view source;   // paper or system
   ObjectKeys keys;
   Fault (*read)(const ObjectReader& fault, const Scenario& scenario);
+  // One at random, without its "type", that heals; null where it would change nothing. nullptr: it is never drawn.
+  Json (*draw)(FaultDice& dice) = nullptr;
 };
 
 [[nodiscard]] std::span<const FaultKind> fault_kinds();
@@ -45,6 +48,7 @@ using FaultTimes = std::variant<WorkerCrash::Once, WorkerCrash::Repeated>;
 
 // "probability", "at" and "for" of a fault that may happen to each order.
 [[nodiscard]] OrderFault read_order_fault(const ObjectReader& fault, OrderFault::Kind kind);
+[[nodiscard]] Json draw_order_fault(FaultDice& dice);
 [[nodiscard]] FaultKind poison_job_kind();
 [[nodiscard]] FaultKind beat_down_kind();
 
