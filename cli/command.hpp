@@ -39,6 +39,7 @@ class Command {
 [[nodiscard]] std::unique_ptr<Command> make_scenarios();
 [[nodiscard]] std::unique_ptr<Command> make_replay();
 [[nodiscard]] std::unique_ptr<Command> make_check();
+[[nodiscard]] std::unique_ptr<Command> make_hunt();
 [[nodiscard]] std::unique_ptr<Command> make_import();
 [[nodiscard]] std::unique_ptr<Command> make_version();
 

@@ -312,6 +312,10 @@ void read_general(const ObjectReader& top, Scenario& scenario) {
   scenario.description = top.text("description");
   scenario.seed = static_cast<std::uint64_t>(top.count("seed", 1, {0, std::numeric_limits<std::int64_t>::max()}));
   if (const auto duration = top.find("duration")) scenario.duration = duration->duration(Duration{1});
+  if (const auto by = top.find("must_end_by")) {
+    scenario.must_end_by = by->duration(Duration{1});
+    if (scenario.duration) by->fail("goes with runs that end when all jobs have ended: leave out \"duration\" or this");
+  }
   if (const auto warmup = top.find("warmup")) {
     scenario.warmup.fraction = warmup->percent();
     if (scenario.warmup.fraction >= 1) warmup->fail("nothing would be measured: allowed are percentages below 100%");

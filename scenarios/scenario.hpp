@@ -300,6 +300,9 @@ struct Scenario {
   std::string variant;               // empty when the file has no variants
   std::uint64_t seed = 1;            // the first, when --seeds does not say
   std::optional<Duration> duration;  // nothing: until all jobs have ended
+  // Without a duration: the run has failed if a job has not ended by then. Such a run is judged: it is checked, goes on until all is
+  // at rest, and ends with the first violation.
+  std::optional<Duration> must_end_by;
   Warmup warmup;
   std::vector<HostGroup> hosts;
   Network network;

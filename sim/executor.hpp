@@ -58,6 +58,8 @@ class Executor {
   void kill_on_worker(WorkerId worker);
   // The scheduler has given up every attempt that has a task there, but nobody has told the workers: they go on to their end, whose
   // result will be refused, while the jobs wait for other attempts.
+  // Attempts that were given up while they ran, so far.
+  [[nodiscard]] std::uint64_t disowned() const { return disowned_count_; }
   void disown_on_worker(WorkerId worker);
 
   // The processors of a host run at `factor` times their normal speed from now on; at 0 nothing happens there before `until`.
@@ -210,6 +212,7 @@ class Executor {
   std::uint64_t ended_ = 0;
   std::size_t live_attempts_ = 0;
   Time last_end_{};
+  std::uint64_t disowned_count_ = 0;
   Duration last_start_delay_{};
 };
 

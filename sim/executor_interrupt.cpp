@@ -51,6 +51,7 @@ void Executor::tell_held(std::vector<Event>& facts) const {
 // The next attempt has what a checkpoint holds, or what this one began with; what a disowned one does is waste.
 void Executor::disown(std::uint32_t slot) {
   if (jobs_[slot].disowned) return;
+  ++disowned_count_;
   common_.metrics.attempt_lost();
   const std::uint32_t heir_slot = take_slot();
   const LiveJob& job = jobs_[slot];

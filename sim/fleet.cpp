@@ -231,7 +231,8 @@ void Fleet::tell(std::uint32_t worker) {
     common_.facts.emplace_back(WorkerRegistered{WorkerId{worker}, state.incarnation, spec});
   }
   state.told_live = there;
-  state.told = state.incarnation;
+  // Of a process whose key nobody has read, the scheduler knows nothing: what it sends is meant for the one before.
+  if (there) state.told = state.incarnation;
 }
 
 void Fleet::declared_dead(WorkerId worker, std::uint32_t incarnation) {

@@ -99,7 +99,11 @@ reports::RunResult run_several(SimGridEngine& engine, const RunRequest& request,
 reports::RunResult run_world(SimGridEngine& engine, const RunRequest& request, const std::atomic<bool>& stop,
                              std::atomic<double>* progress) {
   const scenarios::Scenario& scenario = *request.scenario;
-  WorldOptions options{.eager = request.options.eager, .check = request.options.check, .progress = progress, .stop = &stop};
+  WorldOptions options{.eager = request.options.eager,
+                       .check = request.options.check,
+                       .interposer = request.options.interposer,
+                       .progress = progress,
+                       .stop = &stop};
   if (scenario.schedulers > 1) return run_several(engine, request, options);
   std::ofstream file;
   std::unique_ptr<JournalWriter> journal;

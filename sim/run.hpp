@@ -4,6 +4,7 @@
 #include "policies/core/result.hpp"
 #include "reports/run_result.hpp"
 #include "scenarios/scenario.hpp"
+#include "sim/interposer.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -22,6 +23,7 @@ struct RunOptions {
   // processes beside it: run.journal becomes run.scheduler-0-1.journal for the first process of scheduler 0.
   std::optional<std::filesystem::path> journal;
   bool json_lines = false;
+  Interposer* interposer = nullptr;  // for tests
 };
 
 // One run in this process. SimGrid keeps one engine per process for good: call it once per process, or use run_all.

@@ -16,7 +16,7 @@ constexpr Duration kStarved = std::chrono::hours{24 * 7};
 
 }  // namespace
 
-Shares::Shares(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed)
+Shares::Shares(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed, Interposer* interposer)
     : scenario_(scenario),
       platform_(platform),
       seed_(seed),
@@ -26,6 +26,7 @@ Shares::Shares(const scenarios::Scenario& scenario, const Platform& platform, st
       nodes_(platform.workers().size()) {
   if (!scenario.limits) return;
   policy_ = make_share(scenario.limits->policy);
+  if (interposer != nullptr) policy_ = interposer->share(std::move(policy_));
   // It was set up before anybody began: nothing is lost that it would have to wait for.
   ledger_.emplace(scenario.limits->shares, *policy_, ShareLedgerState{.store = store_, .holders = {}, .published = {}});
   for (std::size_t worker = 0; worker < nodes_.size(); ++worker) {

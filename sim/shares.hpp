@@ -8,6 +8,7 @@
 #include "scenarios/scenario.hpp"
 #include "sim/beats.hpp"
 #include "sim/event_queue.hpp"
+#include "sim/interposer.hpp"
 #include "sim/platform.hpp"
 #include "sim/request_clients.hpp"
 
@@ -31,7 +32,8 @@ namespace drydock::sim {
 class Shares {
  public:
   // The scenario and the platform must outlive it.
-  Shares(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed);
+  Shares(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed,
+         Interposer* interposer = nullptr);
 
   [[nodiscard]] RequestClients& clients() { return clients_; }
   [[nodiscard]] const RequestClients& clients() const { return clients_; }

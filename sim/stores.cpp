@@ -4,6 +4,7 @@
 #include "scenarios/workload.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <string>
 #include <utility>
 
@@ -195,6 +196,7 @@ void Stores::happen(const Applied& commit) {
   }
   if (applied) {
     ++version_;
+    changed_at_ = common_.now;
     if (answer.answer == Answer::done) answer.version = version_;
     else doubtful_[answer.request.value].version = version_;
     for (const AttemptId attempt : commit.released) {
@@ -280,6 +282,14 @@ CounterAnswered Stores::answer_to(const Asked& asked) {
 std::optional<std::int64_t> Stores::counter() {
   const redis::Reply reply = redis_.apply(common_.now, redis::GetCounter{});
   return std::get<redis::Value>(reply).value;
+}
+
+std::optional<std::string> Stores::untruth() {
+  const auto value = counter();
+  if (value == truth_) return std::nullopt;
+  const std::string says = value ? fmt::format("says {}", *value) : std::string("is missing");
+  return fmt::format("the counter of allocated cpus (thousandths) {}, the store {}: all is at rest since {:.9g} s", says,
+                     truth_, seconds(changed_at_));
 }
 
 // A counter that is not there misleads nobody.

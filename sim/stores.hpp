@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -68,6 +69,11 @@ class Stores {
   void snapshot();
   void restart(bool empty);
   void evict_counter();
+
+  // When an allocation was written or released last.
+  [[nodiscard]] Time changed_at() const { return changed_at_; }
+  // What is wrong with the counter now, in words, if there is one.
+  [[nodiscard]] std::optional<std::string> untruth();
 
   // Orders to the database without an answer, which may still let jobs go on.
   [[nodiscard]] std::size_t pending() const { return pending_; }
@@ -126,6 +132,7 @@ class Stores {
   };
   std::unordered_map<AttemptId, std::int64_t, AttemptHash> allocations_;
   std::uint64_t version_ = 0;
+  Time changed_at_{};
   bool changed_ = false;  // the counter or the truth, since it was measured
   struct Doubt {
     bool applied = false;

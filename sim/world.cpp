@@ -110,18 +110,20 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
              engine, executor_, common_),
       wakeup_(scheduler_.next_wakeup()) {
   if (has_requests(scenario)) {
-    shares_.emplace(scenario, platform_, seed);
+    shares_.emplace(scenario, platform_, seed, options.interposer);
     executor_.set_clients(shares_->clients());
     fleet_.set_watcher(*this);
   }
+  if (scenario.must_end_by) rest_.emplace(scenario);
   if (scenario.schedulers > 1) {
-    const Replicas::Options of{.check = options.check, .journals = options.journals, .bugs = options.bugs};
+    const Replicas::Options of{.check = options.check || rest_, .journals = options.journals, .bugs = options.bugs};
     const Replicas::Parts with{executor_, fleet_, stores_, store_faults_, common_, *this};
     replicas_.emplace(scenario, seed, of, with);
-  } else if (options.check) {
+  } else if (options.check || rest_) {
     checker_.emplace(kMostViolations, !scenario.scheduler.control_plane.aggregate);
   }
   if (scenario.duration) horizon_ = later(kTimeZero, *scenario.duration);
+  else if (rest_) horizon_ = rest_->latest();
 }
 
 reports::RunResult World::run() {
@@ -139,21 +141,24 @@ reports::RunResult World::run() {
   const bool complete = all_ended && !error_;
   if (options_.journal != nullptr) options_.journal->close(complete ? JournalEnd::all_ended : JournalEnd::stopped);
   if (replicas_) replicas_->finish(complete);
-  if (options_.check) {
-    if (checker_) checker_->finish(complete);
-    result.checked = true;
-    result.violations = replicas_ ? replicas_->violations() : checker_->violations();
-    result.violation_count = replicas_ ? replicas_->violation_count() : checker_->violation_count();
-    if (const auto broken = shares_ ? shares_->broken_promise(common_.now) : std::nullopt) {
-      result.violations.push_back(*broken);
-      ++result.violation_count;
-    }
-  }
+  if (options_.check || rest_) judge(complete, result);
   result.journal_hash = replicas_ ? replicas_->journal_hash() : scheduler_.journal_hash();
   result.steps = steps_;
   result.partial = partial_;
   result.error = error_;
   return result;
+}
+
+void World::judge(bool complete, reports::RunResult& result) {
+  if (checker_) checker_->finish(complete);
+  if (const auto broken = shares_ ? shares_->broken_promise(common_.now) : std::nullopt) noticed_.push_back(*broken);
+  if (const auto drift = complete && rest_ && rest_->counter_is_due(common_.now) ? stores_.untruth() : std::nullopt) {
+    noticed_.push_back({.invariant = 5, .at = common_.now, .what = *drift});
+  }
+  result.checked = true;
+  result.violations = replicas_ ? replicas_->violations() : checker_->violations();
+  result.violations.insert(result.violations.end(), noticed_.begin(), noticed_.end());
+  result.violation_count = (replicas_ ? replicas_->violation_count() : checker_->violation_count()) + noticed_.size();
 }
 
 // --- time ---
@@ -317,11 +322,17 @@ void World::step() {
   facts_.swap(common_.facts);
   common_.facts.clear();
   order_canonically(facts_);
-  const std::span<const Command> commands = scheduler_.step(common_.now, facts_);
+  const std::span<const Command> commands = options_.interposer != nullptr
+                                                ? options_.interposer->step(scheduler_, common_.now, facts_)
+                                                : scheduler_.step(common_.now, facts_);
   ++steps_;
   wakeup_ = scheduler_.next_wakeup();
   if (options_.journal != nullptr) options_.journal->step(common_.now, facts_, commands, scheduler_.journal_hash());
   if (checker_) checker_->step(common_.now, facts_, commands);
+  if (rest_ && checker_ && checker_->violation_count() > 0) {
+    finished_ = true;
+    return;
+  }
   for (const Command& command : commands) carry_out(command);
   idle_wakeups_ = is_idle(commands) ? idle_wakeups_ + 1 : 0;
 }
@@ -363,7 +374,7 @@ void World::carry_out(const Command& command) {
     void operator()(const AskCounter& order) const { world.stores_.ask(order); }
     void operator()(const SumAllocations& order) const { world.stores_.sum(order); }
     void operator()(const ReadRegistry& order) const { world.ask_registry(order.request); }
-    void operator()(const DeclareDead& order) const { world.fleet_.declared_dead(order.worker, order.incarnation); }
+    void operator()(const DeclareDead& order) const { world.declare_dead(order); }
     void operator()(const Dispatch& order) const {
       const bool reachable = world.fleet_.reachable(order.placements);
       if (world.executor_.dispatch(order.attempt, order.placements, reachable)) {
@@ -414,6 +425,20 @@ void World::answer_reading() {
   common_.facts.emplace_back(answer);
 }
 
+// Nothing runs twice where workers end what they run before they can be given up.
+void World::declare_dead(const DeclareDead& order) {
+  const std::uint64_t before = executor_.disowned();
+  fleet_.declared_dead(order.worker, order.incarnation);
+  if (!checker_ || !scenario_.self_fencing || !scenario_.scheduler.control_plane.registry.guard) return;
+  if (executor_.disowned() == before) return;
+  noticed_.push_back(
+      {.invariant = 3,
+       .at = common_.now,
+       .what = fmt::format("worker {} is declared dead while it runs {} attempt(s), which will run a second time",
+                           order.worker.value, executor_.disowned() - before)});
+  finished_ = finished_ || rest_.has_value();
+}
+
 void World::plan_store_faults() {
   const Time next = store_faults_.next_action();
   if (next < kEndOfTime) common_.at(next, Happening::store_fault, 0, 0);
@@ -455,6 +480,11 @@ void World::reach_horizon() {
     finished_ = true;
     return;
   }
+  if (overdue()) return;
+  if (rest_) {
+    finished_ = true;
+    return;
+  }
   const std::optional<JobId> job = executor_.first_live_job();
   fail(
       fmt::format("{} later than {} years after the start, the longest time a run can have: shorten it or give the scenario "
@@ -462,10 +492,19 @@ void World::reach_horizon() {
                   job ? fmt::format("job {} would end", job->value) : "the run would end", kMostYears));
 }
 
+bool World::overdue() {
+  const std::optional<JobId> job = rest_ && rest_->jobs_are_late(common_.now) ? executor_.first_live_job() : std::nullopt;
+  if (!job) return false;
+  fail(fmt::format("{} job{} not ended by {:.12g} s, as they must; the first is job {}", executor_.live_jobs(),
+                   executor_.live_jobs() == 1 ? " has" : "s have", seconds(*scenario_.must_end_by), job->value));
+  return true;
+}
+
 void World::end_if_over() {
-  if (scenario_.duration || more_arrivals_ || stores_.pending() > 0) return;
+  if (overdue() || scenario_.duration || more_arrivals_ || stores_.pending() > 0) return;
   if (executor_.live_jobs() == 0) {
-    finished_ = is_at_rest() || wakeup_ == kNever;
+    const bool at_rest = !rest_ || rest_->reached(common_.now, stores_.changed_at());
+    finished_ = (is_at_rest() && at_rest) || wakeup_ == kNever;
     return;
   }
   if (!stuck()) return;

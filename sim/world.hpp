@@ -22,9 +22,11 @@
 #include "sim/executor.hpp"
 #include "sim/fleet.hpp"
 #include "sim/host_troubles.hpp"
+#include "sim/interposer.hpp"
 #include "sim/periodic.hpp"
 #include "sim/platform.hpp"
 #include "sim/replicas.hpp"
+#include "sim/rest.hpp"
 #include "sim/shares.hpp"
 #include "sim/simgrid_engine.hpp"
 #include "sim/store_behaviour.hpp"
@@ -48,6 +50,7 @@ struct WorldOptions {
   JournalShelf* journals = nullptr;         // likewise, where there are several
   PlantedBugs bugs{};                       // for tests
   StoreBehaviour* store = nullptr;          // ideal if there is none
+  Interposer* interposer = nullptr;         // none: the scheduler as it is
   std::atomic<double>* progress = nullptr;  // set now and then to the fraction done, by jobs ended or time passed
   const std::atomic<bool>* stop = nullptr;  // ends the run early once it is true
 };
@@ -95,6 +98,9 @@ class World final : private EngineDriver, private ProcessWatcher, private Replic
   [[nodiscard]] bool is_idle(std::span<const Command> commands) const;
   void reach_horizon();
   void end_if_over();
+  [[nodiscard]] bool overdue();
+  void judge(bool complete, reports::RunResult& result);
+  void declare_dead(const DeclareDead& order);
   [[nodiscard]] bool stuck() const;
   void fail(std::string why);
   [[nodiscard]] bool told_to_stop();
@@ -120,6 +126,8 @@ class World final : private EngineDriver, private ProcessWatcher, private Replic
   std::optional<Replicas> replicas_;  // where there are several schedulers: these, instead of scheduler_
   std::optional<Shares> shares_;      // where jobs make requests
   std::optional<Checker> checker_;
+  std::optional<Rest> rest_;        // where the run is judged
+  std::vector<Violation> noticed_;  // by the world, beside those of the checker
 
   Time horizon_ = kEndOfTime;   // or the end of the scenario's duration
   scenarios::Arrival arrival_;  // the next one

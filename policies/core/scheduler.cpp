@@ -142,7 +142,8 @@ void Scheduler::on(const AllocationsSummed& event) {
 // What is due by the clock alone.
 void Scheduler::keep_time() {
   for (const LeaseExpired& event : registry_.take_overdue()) declare_dead(event);
-  if (registry_.due(now_)) {
+  // A reading that took longer than a cycle is for the pass of this one, before the next is asked for.
+  if (registry_.due(now_) && !cycle_open_) {
     const RequestId request = next_request();
     commands_.emplace_back(ReadRegistry{request});
     registry_.asked(request, now_);

@@ -204,6 +204,7 @@ class Scheduler {
   [[nodiscard]] bool may_send() const;
   void send_commit();
   void send_batch(bool with_assignments);
+  void take_releases(Batch& batch);
   void take_assignments(Batch& batch);
   void send(Batch& batch);
   void send_reads();

@@ -59,7 +59,10 @@ void Scheduler::take_clearance(const Clearance& clearance) {
     const std::optional<JobRef> ref = current(attempt);
     return ref && !cluster_.job(*ref).lost && !cluster_.job(*ref).cancelled;
   });
-  if (clearance.granted && whole) return send(*batch);
+  if (clearance.granted && whole) {
+    take_releases(*batch);
+    return send(*batch);
+  }
   if (clearance.granted) return settle(at, std::nullopt);
   settle_failed(*batch);
   retire(at);
@@ -126,13 +129,12 @@ void Scheduler::send_batch(bool with_assignments) {
     batch = std::move(spare_.back());
     spare_.pop_back();
   }
-  batch.releases.swap(to_release_);
+  take_releases(batch);
   if (with_assignments) take_assignments(batch);
   if (batch.assignments.empty() && batch.releases.empty()) {
     spare_.push_back(std::move(batch));
     return;
   }
-  for (const OpenRelease& release : batch.releases) batch.change.released += release.cpus_milli;
   batch.change.batch = ++last_batch_;
   in_flight_.push_back(std::move(batch));
   if (accounting_ && accounting_->clears() && in_flight_.back().change.assigned > 0) {
@@ -141,6 +143,13 @@ void Scheduler::send_batch(bool with_assignments) {
   } else {
     send(in_flight_.back());
   }
+}
+
+// All that is to be released now. An assignment counts on the room, so that it is never written before it.
+void Scheduler::take_releases(Batch& batch) {
+  for (const OpenRelease& release : to_release_) batch.change.released += release.cpus_milli;
+  batch.releases.insert(batch.releases.end(), to_release_.begin(), to_release_.end());
+  to_release_.clear();
 }
 
 void Scheduler::take_assignments(Batch& batch) {

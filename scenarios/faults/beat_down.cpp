@@ -21,7 +21,10 @@ FaultKind beat_down_kind() {
               "The new process knows from the store what has been fired, so that nothing fires twice.",
           .source = "Celery's beat, of which there is one by design",
           .keys = keys::kBeatDown,
-          .read = read_beat_down};
+          .read = read_beat_down,
+          .draw = [](FaultDice& dice) -> Json {
+            return dice.has_periodic_jobs() ? Json{{"at", dice.moment()}, {"for", dice.span()}} : Json();
+          }};
 }
 
 }  // namespace drydock::scenarios

@@ -13,7 +13,8 @@ FaultKind commit_abort_kind() {
           .keys = keys::kCommitAbort,
           .read = [](const ObjectReader& fault, const Scenario&) -> Fault {
             return read_order_fault(fault, OrderFault::Kind::commit_abort);
-          }};
+          },
+          .draw = draw_order_fault};
 }
 
 }  // namespace drydock::scenarios

@@ -15,6 +15,11 @@ FaultKind commit_in_doubt_kind() {
             OrderFault result = read_order_fault(fault, OrderFault::Kind::commit_in_doubt);
             result.applied = fault.number("applied", 0.5, {0, 1});
             return result;
+          },
+          .draw = [](FaultDice& dice) -> Json {
+            Json fault = draw_order_fault(dice);
+            fault["applied"] = dice.chance(0.2) ? 0 : dice.chance(0.25) ? 1 : 0.5;
+            return fault;
           }};
 }
 

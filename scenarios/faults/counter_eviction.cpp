@@ -13,6 +13,9 @@ FaultKind counter_eviction_kind() {
             StoreFault result{.kind = StoreFault::Kind::counter_eviction};
             result.when = read_times(fault, Lasting::nothing);
             return result;
+          },
+          .draw = [](FaultDice& dice) -> Json {
+            return dice.has_counter() ? Json{{"at", dice.moment()}} : Json();
           }};
 }
 

@@ -13,7 +13,8 @@ FaultKind counter_update_repeat_kind() {
           .keys = keys::kCounterUpdateRepeat,
           .read = [](const ObjectReader& fault, const Scenario&) -> Fault {
             return read_order_fault(fault, OrderFault::Kind::counter_update_repeat);
-          }};
+          },
+          .draw = [](FaultDice& dice) -> Json { return dice.has_counter() ? draw_order_fault(dice) : Json(); }};
 }
 
 }  // namespace drydock::scenarios

@@ -15,6 +15,9 @@ FaultKind database_outage_kind() {
             StoreFault result{.kind = StoreFault::Kind::database_outage};
             result.when = read_times(fault, Lasting::must_end);
             return result;
+          },
+          .draw = [](FaultDice& dice) -> Json {
+            return {{"at", dice.moment()}, {"for", dice.span()}};
           }};
 }
 

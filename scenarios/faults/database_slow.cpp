@@ -21,6 +21,10 @@ FaultKind database_slow_kind() {
           fault.node().fail("changes nothing: PostgreSQL takes no time here; set cluster.stores.postgres.commit or query");
         }
         return result;
+      },
+      .draw = [](FaultDice& dice) -> Json {
+        if (!dice.database_takes_time()) return {};
+        return {{"factor", dice.slowness()}, {"at", dice.moment()}, {"for", dice.span()}};
       }};
 }
 

@@ -2,6 +2,7 @@
 // schema.
 #pragma once
 
+#include "scenarios/faults/dice.hpp"
 #include "scenarios/reader.hpp"
 #include "scenarios/scenario.hpp"
 
@@ -20,6 +21,8 @@ struct FaultKind {
   std::string_view source;   // paper or system
   ObjectKeys keys;
   Fault (*read)(const ObjectReader& fault, const Scenario& scenario);
+  // One at random, without its "type", that heals; null where it would change nothing. nullptr: it is never drawn.
+  Json (*draw)(FaultDice& dice) = nullptr;
 };
 
 [[nodiscard]] std::span<const FaultKind> fault_kinds();
@@ -52,6 +55,7 @@ inline constexpr double kLeastSpeed = 1e-6;   // of a slow host, as part of its 
 
 // "probability", "at" and "for" of a fault that may happen to each order.
 [[nodiscard]] OrderFault read_order_fault(const ObjectReader& fault, OrderFault::Kind kind);
+[[nodiscard]] Json draw_order_fault(FaultDice& dice);
 [[nodiscard]] FaultKind poison_job_kind();
 [[nodiscard]] FaultKind beat_down_kind();
 [[nodiscard]] FaultKind scheduler_crash_kind();

@@ -45,6 +45,16 @@ Fault read_loss(const ObjectReader& fault, const Scenario& scenario) {
   return loss;
 }
 
+Json draw_loss(FaultDice& dice) {
+  if (!dice.uses_redis()) return nullptr;
+  Json loss{{"between", {"workers", "redis"}}, {"at", dice.moment()}, {"for", dice.span()}};
+  if (dice.chance(0.7)) loss["target"] = dice.host();
+  if (dice.chance(0.5)) loss["probability"] = 1;
+  else if (dice.chance(0.7)) loss["probability"] = dice.probability();
+  else loss["burst"] = {{"enter", dice.probability()}, {"leave", dice.probability()}};
+  return loss;
+}
+
 }  // namespace
 
 FaultKind message_loss_kind() {
@@ -58,7 +68,8 @@ FaultKind message_loss_kind() {
               "Several losses add up.",
           .source = "Gilbert, Bell Syst. Tech. J. 39, 1960; Elliott, Bell Syst. Tech. J. 42, 1963",
           .keys = keys::kMessageLoss,
-          .read = read_loss};
+          .read = read_loss,
+          .draw = draw_loss};
 }
 
 }  // namespace drydock::scenarios

@@ -25,7 +25,11 @@ FaultKind poison_job_kind() {
               "gives it up.",
           .source = "Poison messages of queueing systems: dead-letter queues of JMS and Amazon SQS",
           .keys = keys::kPoisonJob,
-          .read = read_poison};
+          .read = read_poison,
+          .draw = [](FaultDice& dice) -> Json {
+            if (!dice.gives_up_poison()) return nullptr;
+            return {{"probability", dice.probability() / 4}, {"restart", dice.span()}};
+          }};
 }
 
 }  // namespace drydock::scenarios

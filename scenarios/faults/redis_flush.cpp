@@ -16,6 +16,9 @@ FaultKind redis_flush_kind() {
             StoreFault result{.kind = StoreFault::Kind::redis_flush};
             result.when = read_times(fault, Lasting::nothing);
             return result;
+          },
+          .draw = [](FaultDice& dice) -> Json {
+            return dice.uses_redis() ? Json{{"at", dice.moment()}} : Json();
           }};
 }
 

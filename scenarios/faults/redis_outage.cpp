@@ -16,6 +16,9 @@ FaultKind redis_outage_kind() {
             StoreFault result{.kind = StoreFault::Kind::redis_outage};
             result.when = read_times(fault, Lasting::must_end);
             return result;
+          },
+          .draw = [](FaultDice& dice) -> Json {
+            return dice.uses_redis() ? Json{{"at", dice.moment()}, {"for", dice.span()}} : Json();
           }};
 }
 

@@ -17,6 +17,12 @@ FaultKind redis_restart_kind() {
             result.when = read_times(fault, Lasting::must_end);
             if (fault.has("snapshot_age")) result.snapshot_age = fault.duration("snapshot_age", Duration{0});
             return result;
+          },
+          .draw = [](FaultDice& dice) -> Json {
+            if (!dice.uses_redis()) return nullptr;
+            Json fault{{"at", dice.moment()}, {"for", dice.span()}};
+            if (dice.chance(0.5)) fault["snapshot_age"] = dice.span();
+            return fault;
           }};
 }
 

@@ -21,6 +21,10 @@ FaultKind redis_slow_kind() {
           fault.node().fail("changes nothing: Redis takes no time here; set cluster.stores.redis.latency or service");
         }
         return result;
+      },
+      .draw = [](FaultDice& dice) -> Json {
+        if (!dice.redis_takes_time()) return {};
+        return {{"factor", dice.slowness()}, {"at", dice.moment()}, {"for", dice.span()}};
       }};
 }
 

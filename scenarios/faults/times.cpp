@@ -44,4 +44,8 @@ OrderFault read_order_fault(const ObjectReader& fault, OrderFault::Kind kind) {
   return result;
 }
 
+Json draw_order_fault(FaultDice& dice) {
+  return {{"probability", dice.probability()}, {"at", dice.moment()}, {"for", dice.span()}};
+}
+
 }  // namespace drydock::scenarios

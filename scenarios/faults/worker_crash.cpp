@@ -22,7 +22,10 @@ FaultKind worker_crash_kind() {
               "target has a clock of its own, which runs while the host is up.",
           .source = "Fail-stop with recovery: Schlichting, Schneider, ACM TOCS 1(3), 1983",
           .keys = keys::kWorkerCrash,
-          .read = read_crash};
+          .read = read_crash,
+          .draw = [](FaultDice& dice) -> Json {
+            return {{"target", dice.host()}, {"at", dice.moment()}, {"for", dice.span()}};
+          }};
 }
 
 }  // namespace drydock::scenarios

@@ -16,6 +16,9 @@ FaultKind worker_key_eviction_kind() {
             result.when = read_times(fault, Lasting::nothing);
             result.target = read_target(fault, scenario);
             return result;
+          },
+          .draw = [](FaultDice& dice) -> Json {
+            return dice.has_beats() ? Json{{"target", dice.host()}, {"at", dice.moment()}} : Json();
           }};
 }
 

@@ -18,6 +18,9 @@ FaultKind worker_slow_kind() {
             slow.when = read_times(fault, Lasting::may_end);
             slow.factor = fault.require("speed").number({kLeastSpeed, 1});
             return slow;
+          },
+          .draw = [](FaultDice& dice) -> Json {
+            return {{"target", dice.host()}, {"speed", dice.probability()}, {"at", dice.moment()}, {"for", dice.span()}};
           }};
 }
 

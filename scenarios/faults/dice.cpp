@@ -1,0 +1,84 @@
+#include "scenarios/faults/dice.hpp"
+
+#include "scenarios/units.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace drydock::scenarios {
+namespace {
+
+constexpr Duration kGrain = std::chrono::milliseconds{1};
+
+// What comes again and again by itself.
+std::vector<Duration> periods_of(const Scenario& scenario) {
+  std::vector<Duration> periods;
+  const auto add = [&](const PolicyConfig& policy, std::string_view name) {
+    const auto found = policy.parameters.find(name);
+    if (found == policy.parameters.end() || !std::holds_alternative<Duration>(found->second)) return;
+    if (std::get<Duration>(found->second) > Duration{0}) periods.push_back(std::get<Duration>(found->second));
+  };
+  if (scenario.scheduler.control_plane.period > Duration{0}) periods.push_back(scenario.scheduler.control_plane.period);
+  add(scenario.liveness, "heartbeat");
+  add(scenario.liveness, "ttl");
+  add(scenario.scheduler.accounting, "resync");
+  return periods;
+}
+
+}  // namespace
+
+double rounded(double value) {
+  const double scale = std::pow(10.0, 2 - std::floor(std::log10(value)));
+  return std::round(value * scale) / scale;
+}
+
+std::string FaultDice::moment() {
+  const std::vector<Duration> periods = periods_of(scenario_);
+  if (!periods.empty() && chance(0.25)) {
+    const Duration period = periods[below(periods.size())];
+    return format_duration(period * static_cast<std::int64_t>(below(static_cast<std::uint64_t>(course_ / period) + 1)));
+  }
+  const auto grains = static_cast<std::uint64_t>(course_ / kGrain);
+  return format_duration(kGrain * static_cast<std::int64_t>(below(grains + 1)));
+}
+
+std::string FaultDice::span() {
+  const double most = std::max(1.0, static_cast<double>(course_ / kGrain));
+  return format_duration(kGrain * std::max<std::int64_t>(1, std::llround(rounded(std::pow(most, draws_.uniform())))));
+}
+
+double FaultDice::probability() { return rounded(std::pow(100.0, draws_.uniform() - 1)); }
+
+double FaultDice::slowness() { return rounded(std::pow(10'000.0, draws_.uniform())); }
+
+Json FaultDice::scheduler() {
+  const std::uint64_t which = below(scenario_.schedulers + std::uint64_t{4});
+  if (which < 2) return "leader";
+  if (which == 2) return "any";
+  if (which == 3) return "all";
+  return which - 4;
+}
+
+std::string FaultDice::host() {
+  const HostGroup& group = scenario_.hosts[below(scenario_.hosts.size())];
+  if (chance(0.2)) return group.name;
+  return host_name(group, static_cast<std::uint32_t>(below(group.count)));
+}
+
+bool FaultDice::has_beats() const { return scenario_.liveness.type != "oracle"; }
+
+bool FaultDice::has_counter() const {
+  const std::string& type = scenario_.scheduler.accounting.type;
+  return !type.empty() && type != "database";
+}
+
+bool FaultDice::uses_redis() const { return has_beats() || has_counter() || scenario_.limits.has_value(); }
+
+bool FaultDice::gives_up_poison() const {
+  const auto& parameters = scenario_.scheduler.retry.parameters;
+  const auto after = parameters.find("quarantine_after");
+  return after != parameters.end() && std::get<std::int64_t>(after->second) > 0;
+}
+
+}  // namespace drydock::scenarios
