@@ -28,8 +28,8 @@ inline constexpr std::array<Word, 7> kSessions{"max",     "quota",     "calendar
 inline constexpr std::array<Word, 2> kQuota{"time", "per"};
 inline constexpr std::array<Word, 2> kWindow{"from", "to"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
-inline constexpr std::array<Word, 7> kControlPlane{
-    "mode", "cycle", "debounce", "mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat"};
+inline constexpr std::array<Word, 8> kControlPlane{
+    "mode", "cycle", "debounce", "registry_reading", "mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat"};
 inline constexpr std::array<Word, 4> kQueue{"name", "priority", "capacity", "weight"};
 inline constexpr std::array<Word, 8> kPool{
     "name", "hosts", "queues", "slots_per_worker", "admission", "prefetch", "max_tasks_per_child", "child_restart"};
