@@ -16,6 +16,7 @@ enum ExitCode : int {
   kDone = 0,
   kCheckFailed = 1,    // an invariant was violated, a replay differed, or a run broke down
   kBadInput = 2,       // wrong usage, or a file that cannot be read or makes no sense
+  kNoStore = 3,        // Redis or PostgreSQL could not be reached or started
   kInterrupted = 130,  // Ctrl-C: what there is was written, marked as partial (128 + SIGINT, as shells have it)
 };
 
@@ -41,6 +42,8 @@ class Command {
 [[nodiscard]] std::unique_ptr<Command> make_check();
 [[nodiscard]] std::unique_ptr<Command> make_hunt();
 [[nodiscard]] std::unique_ptr<Command> make_import();
+[[nodiscard]] std::unique_ptr<Command> make_up();
+[[nodiscard]] std::unique_ptr<Command> make_worker();
 [[nodiscard]] std::unique_ptr<Command> make_version();
 
 }  // namespace drydock::cli

@@ -28,7 +28,7 @@ struct CommandEntry {
   std::unique_ptr<Command> (*make)();
 };
 
-constexpr std::array<CommandEntry, 10> kCommands{{
+constexpr std::array<CommandEntry, 12> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
     {"validate", "check scenario files without running them", make_validate},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
@@ -38,6 +38,8 @@ constexpr std::array<CommandEntry, 10> kCommands{{
     {"replay", "repeat every decision of a journal, or see where another policy would differ", make_replay},
     {"check", "look for violated invariants in a journal", make_check},
     {"hunt", "look for faults under which a scenario breaks an invariant", make_hunt},
+    {"up", "run a scenario for real: worker processes, Redis and PostgreSQL", make_up},
+    {"worker", "one worker of a real run, as `drydock up` starts them", make_worker},
     {"version", "version, and what it was built with", make_version},
 }};
 
@@ -57,9 +59,11 @@ void print_help(const Terminal& terminal, bool all) {
     fmt::print("  {:<10} {}", command.name, paragraph(command.summary, terminal.width, kNames).substr(kNames));
   fmt::print("{}", kExamples);
   if (all) {
-    fmt::print("\n{}", paragraph("Exit codes: 0 done; 1 a check or a run failed; 2 wrong usage or input; "
-                                 "130 interrupted (partial results were written).",
-                                 terminal.width));
+    fmt::print(
+        "\n{}",
+        paragraph("Exit codes: 0 done; 1 a check or a run failed; 2 wrong usage or input; "
+                  "3 Redis or PostgreSQL could not be reached or started; 130 interrupted (partial results were written).",
+                  terminal.width));
   }
 }
 

@@ -28,9 +28,9 @@ inline constexpr std::array<Word, 7> kSessions{"max",     "quota",     "calendar
 inline constexpr std::array<Word, 2> kQuota{"time", "per"};
 inline constexpr std::array<Word, 2> kWindow{"from", "to"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
-inline constexpr std::array<Word, 13> kControlPlane{
-    "mode",  "cycle", "debounce", "mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat", "schedulers",
-    "lease", "renew", "margin",   "restart",           "admission"};
+inline constexpr std::array<Word, 14> kControlPlane{
+    "mode",       "cycle", "debounce", "registry_reading", "mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat",
+    "schedulers", "lease", "renew",    "margin",           "restart",           "admission"};
 inline constexpr std::array<Word, 7> kSchedulerCrash{"type", "target", "at", "for", "mtbf", "mttr", "graceful"};
 inline constexpr std::array<Word, 6> kSchedulerPause{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kSchedulerCut{"type", "target", "from", "at", "for", "mtbf", "mttr"};

@@ -129,6 +129,9 @@ void read_control_plane(const ObjectReader& top, Scenario& scenario) {
     }
   };
   constexpr std::array<std::string_view, 2> kBeats{"reregister", "expire-then-set"};
+  if (plane.has("registry_reading")) {
+    config.registry.reading = plane.duration("registry_reading", Duration{}, std::chrono::microseconds{1});
+  }
   config.registry.guard = plane.boolean("mass_expiry_guard", true);
   config.registry.hold = plane.duration("mass_expiry_hold", Duration{0}, Duration{1});
   scenario.self_fencing = plane.boolean("self_fencing", true);
@@ -136,11 +139,13 @@ void read_control_plane(const ObjectReader& top, Scenario& scenario) {
   constexpr std::array<std::string_view, 2> kAdmissions{"per-worker", "aggregate"};
   config.aggregate = plane.choice("admission", kAdmissions, 0) == 1;
   read_leadership(plane, scenario);
+  const auto only_where_read = [&](std::string_view key) {
+    if (plane.has(key) && config.trigger != PassTrigger::cycle && !plane.has("registry_reading")) {
+      node->member(key).fail("has an effect only with \"mode\": \"cycle\", or with \"registry_reading\"");
+    }
+  };
   only_with("cycle", PassTrigger::cycle, "cycle");
-  only_with("mass_expiry_guard", PassTrigger::cycle, "cycle");
-  only_with("mass_expiry_hold", PassTrigger::cycle, "cycle");
-  only_with("self_fencing", PassTrigger::cycle, "cycle");
-  only_with("beat", PassTrigger::cycle, "cycle");
+  for (const std::string_view key : {"mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat"}) only_where_read(key);
   only_with("admission", PassTrigger::cycle, "cycle");
   only_with("debounce", PassTrigger::event, "event");
   config.period = config.trigger == PassTrigger::cycle   ? cycle

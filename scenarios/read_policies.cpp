@@ -114,10 +114,12 @@ void refuse_crossed_bounds(const Node& node, const PolicyConfig& liveness) {
                         format_duration(shortest), format_duration(longest)));
 }
 
-// A scheduler that works in cycles reads the registry once in each, where there is one.
+// A scheduler that works in cycles reads the registry once in each, unless it is told otherwise, where there is one.
 void settle_registry(Scenario& scenario) {
   ControlPlaneConfig& plane = scenario.scheduler.control_plane;
-  if (plane.trigger == PassTrigger::cycle && scenario.liveness.type != "oracle") plane.registry.reading = plane.period;
+  const bool is_told = plane.registry.reading > Duration{0};
+  if (plane.trigger == PassTrigger::cycle && !is_told) plane.registry.reading = plane.period;
+  if (scenario.liveness.type == "oracle") plane.registry.reading = Duration{0};
   if (plane.registry.hold != Duration{0}) return;
   const auto ttl = scenario.liveness.parameters.find("ttl");
   plane.registry.hold =

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policies/core/time.hpp"
+#include "scenarios/document.hpp"
 #include "scenarios/draw.hpp"
 #include "scenarios/scenario.hpp"
 

@@ -18,6 +18,12 @@ FaultKind scheduler_crash_kind() {
             result.graceful = fault.boolean("graceful", false);
             result.when = read_times(fault, Lasting::may_end);
             return result;
+          },
+          .draw = [](FaultDice& dice) -> Json {
+            if (dice.schedulers() == 1) return {};
+            Json fault{{"target", dice.scheduler()}, {"at", dice.moment()}, {"for", dice.span()}};
+            if (dice.chance(0.3)) fault["graceful"] = true;
+            return fault;
           }};
 }
 

@@ -17,6 +17,10 @@ FaultKind scheduler_pause_kind() {
             read_scheduler_target(fault, scenario, result);
             result.when = read_times(fault, Lasting::must_end);
             return result;
+          },
+          .draw = [](FaultDice& dice) -> Json {
+            if (dice.schedulers() == 1) return {};
+            return {{"target", dice.scheduler()}, {"at", dice.moment()}, {"for", dice.span()}};
           }};
 }
 

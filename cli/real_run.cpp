@@ -1,0 +1,374 @@
+#ifdef DRYDOCK_WITH_RUNTIME
+
+#include "cli/real_run.hpp"
+
+#include "cli/version.hpp"
+#include "policies/catalog.hpp"
+#include "real-runtime/private_postgres.hpp"
+#include "real-runtime/private_redis.hpp"
+#include "real-runtime/scheduler_driver.hpp"
+#include "real-runtime/worker_driver.hpp"
+#include "scenarios/units.hpp"
+#include "scenarios/workload.hpp"
+#include "sim/platform.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <fmt/format.h>
+#include <fstream>
+#include <memory>
+#include <unistd.h>
+#include <utility>
+
+namespace drydock::cli {
+namespace {
+
+using runtime::EventLoop;
+using scenarios::Scenario;
+
+constexpr Duration kRegistration = std::chrono::seconds{30};  // of all workers, at the beginning
+constexpr Duration kLook = std::chrono::milliseconds{10};
+constexpr std::size_t kMostJobsAtOnce = 10'000;
+constexpr int kMarginInLease = 10;
+
+SchedulerConfig scheduler_config(const Scenario& scenario, std::uint64_t seed) {
+  SchedulerConfig config = scenario.scheduler;
+  config.seed = seed;
+  return config;
+}
+
+struct Servers {
+  std::unique_ptr<runtime::PrivateRedis> redis;
+  std::unique_ptr<runtime::PrivatePostgres> postgres;
+};
+
+Result<Servers> start_servers() {
+  Servers servers;
+  auto redis = runtime::PrivateRedis::start({});
+  if (!redis) return redis.error();
+  servers.redis = std::move(redis).value();
+  auto postgres = runtime::PrivatePostgres::start({.durable = false});
+  if (!postgres) return postgres.error();
+  servers.postgres = std::move(postgres).value();
+  // It makes the schema.
+  auto client = runtime::PostgresClient::connect({.connection = servers.postgres->connection()});
+  if (!client) return client.error();
+  return servers;
+}
+
+class RealRun {
+ public:
+  RealRun(const Scenario& scenario, const RealRunOptions& options, Servers servers, JournalWriter* journal)
+      : scenario_(scenario),
+        options_(options),
+        servers_(std::move(servers)),
+        platform_(scenario),
+        heartbeat_(scenario.liveness.get<Duration>("heartbeat")),
+        ttl_(scenario.liveness.get<Duration>("ttl")),
+        scheduler_(scheduler_config(scenario, options.seed), make_policies(scenario.scheduler)),
+        workload_(scenario, options.seed),
+        driver_(loop_, scheduler_,
+                {.redis = {.address = servers_.redis->address()},
+                 .postgres = {.connection = servers_.postgres->connection()},
+                 .worker_lease = ttl_,
+                 .journal = journal}),
+        timer_(loop_, [this] { look(); }),
+        arrivals_(loop_, [this] { submit(); }),
+        end_(loop_, [this] { loop_.stop(); }),
+        interrupt_(loop_, SIGINT, [this] { interrupt(); }),
+        terminate_(loop_, SIGTERM, [this] { interrupt(); }),
+        workers_(platform_.workers().size()) {
+    driver_.on_idle([this] {
+      if (begun_ && !more_) loop_.stop();
+    });
+    driver_.on_error([this](std::string why) { fail(std::move(why)); });
+  }
+
+  RealRunResult run() {
+    more_ = next_arrival();
+    for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) start_worker(worker);
+    give_up_at_ = later(loop_.now(), kRegistration);
+    timer_.start_soon();
+    loop_.run();
+    return finish();
+  }
+
+ private:
+  struct Worker {
+    std::unique_ptr<EventLoop::Child> process;
+    std::unique_ptr<runtime::WorkerDriver> driver;  // instead of a process
+    std::unique_ptr<EventLoop::Timer> restart;
+    std::uint32_t incarnation = 0;  // the last that was given to a process
+    std::optional<Time> back_at;    // its host is down until then
+  };
+
+  // --- the beginning ---
+
+  // The scenario's time begins when every worker has registered.
+  void look() {
+    const Cluster& cluster = scheduler_.cluster();
+    std::size_t registered = 0;
+    for (std::uint32_t worker = 0; worker < std::min(workers_.size(), cluster.worker_count()); ++worker) {
+      if (cluster.worker(WorkerId{worker}).live) ++registered;
+    }
+    if (registered == workers_.size()) return begin();
+    if (loop_.now() < give_up_at_) return timer_.start(later(loop_.now(), kLook));
+    const std::string problem = driver_.problem();
+    fail(fmt::format("{} of {} workers have not registered within {}{}{}", workers_.size() - registered, workers_.size(),
+                     scenarios::format_duration(kRegistration), problem.empty() ? "" : ": ", problem));
+  }
+
+  void begin() {
+    begun_ = true;
+    origin_ = loop_.now();
+    const std::optional<Duration> duration = options_.duration ? options_.duration : scenario_.duration;
+    if (duration) end_.start(later(origin_, *duration));
+    plan_crashes();
+    submit();
+  }
+
+  void plan_crashes() {
+    for (const scenarios::Fault& fault : scenario_.faults) {
+      const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
+      const auto* once = crash == nullptr ? nullptr : std::get_if<scenarios::WorkerCrash::Once>(&crash->when);
+      if (once == nullptr) continue;
+      crashes_.push_back(std::make_unique<EventLoop::Timer>(
+          loop_, [this, hosts = platform_.resolve(crash->target), lasting = once->lasting] { take_down(hosts, lasting); }));
+      crashes_.back()->start(later(origin_, once->at));
+    }
+  }
+
+  void take_down(const std::vector<sim::HostIndex>& hosts, std::optional<Duration> lasting) {
+    for (const sim::HostIndex host : hosts) {
+      for (const WorkerId id : platform_.hosts()[host].workers) {
+        Worker& worker = workers_[index(id)];
+        worker.back_at = lasting ? later(loop_.now(), *lasting) : kNever;
+        if (worker.process != nullptr) {
+          worker.process->kill(SIGKILL);
+        } else if (worker.driver != nullptr) {
+          worker.driver.reset();
+          worker_ended(id.value);
+        } else if (worker.restart != nullptr) {
+          worker.restart->start(*worker.back_at);
+        }
+      }
+    }
+  }
+
+  // --- workers ---
+
+  void start_worker(std::uint32_t number) {
+    Worker& worker = workers_[number];
+    // A process that the scheduler does not know of was never given an attempt.
+    const Cluster& cluster = scheduler_.cluster();
+    const std::uint32_t known = number < cluster.worker_count() ? cluster.worker(WorkerId{number}).incarnation : 0;
+    worker.incarnation = std::max(worker.incarnation, known) + 1;
+    worker.back_at.reset();
+    ++workers_started_;
+    if (options_.in_process) {
+      worker.driver = std::make_unique<runtime::WorkerDriver>(loop_, driver_options(number));
+      return;
+    }
+    auto process =
+        EventLoop::Child::start(loop_, words(number), [this, number](EventLoop::Child::End) { worker_ended(number); });
+    if (!process) return fail(process.error().message);
+    worker.process = std::move(process).value();
+  }
+
+  void worker_ended(std::uint32_t number) {
+    Worker& worker = workers_[number];
+    worker.process.reset();
+    worker.restart = std::make_unique<EventLoop::Timer>(loop_, [this, number] { start_worker(number); });
+    worker.restart->start(worker.back_at.value_or(later(loop_.now(), options_.restart)));
+  }
+
+  [[nodiscard]] const sim::WorkerFacts& facts_of(std::uint32_t number) const { return platform_.workers()[number]; }
+  [[nodiscard]] std::string host_of(std::uint32_t number) const {
+    const sim::HostFacts& host = platform_.hosts()[facts_of(number).host];
+    return scenarios::host_name(scenario_.hosts[host.group], host.number);
+  }
+
+  [[nodiscard]] runtime::WorkerDriverOptions driver_options(std::uint32_t number) const {
+    return {.redis = {.address = servers_.redis->address()},
+            .agent = {.worker = WorkerId{number},
+                      .incarnation = workers_[number].incarnation,
+                      .capacity = {},
+                      .interval = heartbeat_,
+                      .lease = ttl_,
+                      .margin = ttl_ / kMarginInLease,
+                      .report_again = std::max(ttl_ / kMarginInLease, Duration{std::chrono::milliseconds{10}})},
+            .spec = facts_of(number).spec,
+            .host = host_of(number)};
+  }
+
+  // `drydock worker` with the same values.
+  [[nodiscard]] std::vector<std::string> words(std::uint32_t number) const {
+    const WorkerSpec& spec = facts_of(number).spec;
+    const auto ns = [](Duration d) { return fmt::format("{}ns", nanos(d)); };
+    return {"/proc/self/exe",
+            "worker",
+            fmt::format("--redis-socket={}", servers_.redis->address().unix_socket),
+            fmt::format("--id={}", number),
+            fmt::format("--incarnation={}", workers_[number].incarnation),
+            fmt::format("--pool={}", spec.pool.value),
+            fmt::format("--cpus-milli={}", spec.capacity.cpus()),
+            fmt::format("--memory-bytes={}", spec.capacity.memory()),
+            fmt::format("--gpus={}", spec.capacity.gpus()),
+            fmt::format("--slots={}", spec.capacity.slots()),
+            fmt::format("--speed={}", spec.speed),
+            fmt::format("--host={}", host_of(number)),
+            fmt::format("--heartbeat={}", ns(heartbeat_)),
+            fmt::format("--ttl={}", ns(ttl_)),
+            fmt::format("--parent={}", ::getpid())};
+  }
+
+  // --- jobs ---
+
+  [[nodiscard]] bool next_arrival() {
+    if (options_.most_jobs && taken_ >= *options_.most_jobs) return false;
+    ++taken_;
+    return workload_.next(arrival_);
+  }
+
+  // All that have come by now, in batches between which the loop turns.
+  void submit() {
+    const Duration past = loop_.now() - origin_;
+    std::vector<postgres::Job> jobs;
+    while (more_ && arrival_.at.time_since_epoch() <= past && jobs.size() < kMostJobsAtOnce) {
+      const bool keeps = arrival_.job.on_preemption != OnInterrupt::restart;
+      jobs.push_back({arrival_.job, to_json(runtime::JobPayload{runtime::SleepPayload{arrival_.work, keeps}})});
+      more_ = next_arrival();
+    }
+    if (!jobs.empty()) driver_.submit(std::move(jobs));
+    if (more_) arrivals_.start(origin_ + arrival_.at.time_since_epoch());
+    else if (driver_.idle()) loop_.stop();
+  }
+
+  // --- the end ---
+
+  void interrupt() {
+    interrupted_ = true;
+    loop_.stop();
+  }
+
+  void fail(std::string why) {
+    if (!error_) error_ = std::move(why);
+    loop_.stop();
+  }
+
+  RealRunResult finish() {
+    RealRunResult result;
+    const runtime::JobCounts& counts = driver_.counts();
+    result.jobs_submitted = counts.submitted;
+    result.jobs_completed = counts.completed;
+    result.jobs_failed = counts.failed;
+    result.jobs_cancelled = counts.cancelled;
+    result.jobs_rejected = counts.rejected;
+    result.attempts = counts.dispatched;
+    result.attempts_lost = counts.lost;
+    result.retries = counts.retried;
+    result.preemptions = counts.preempted;
+    result.commits_in_doubt = counts.in_doubt;
+    result.workers_declared_dead = counts.declared_dead;
+    result.workers_started = workers_started_;
+    result.steps = driver_.steps();
+    result.time_s = begun_ ? seconds(loop_.now() - origin_) : 0;
+    result.waits_s = driver_.waits_s();
+    std::ranges::sort(result.waits_s);
+    result.complete = begun_ && !more_ && driver_.idle() && !error_;
+    result.interrupted = interrupted_;
+    result.error = error_;
+    driver_.close(result.complete);
+    return result;
+  }
+
+  const Scenario& scenario_;
+  RealRunOptions options_;
+  Servers servers_;  // ends last
+  sim::Platform platform_;
+  Duration heartbeat_;
+  Duration ttl_;
+  EventLoop loop_;
+  Scheduler scheduler_;
+  scenarios::Workload workload_;
+  runtime::SchedulerDriver driver_;
+  EventLoop::Timer timer_;
+  EventLoop::Timer arrivals_;
+  EventLoop::Timer end_;
+  EventLoop::Signal interrupt_;
+  EventLoop::Signal terminate_;
+  std::vector<std::unique_ptr<EventLoop::Timer>> crashes_;
+  std::vector<Worker> workers_;
+
+  Time give_up_at_{};
+  Time origin_{};
+  bool begun_ = false;
+  scenarios::Arrival arrival_;
+  bool more_ = false;
+  std::uint64_t taken_ = 0;
+  std::uint64_t workers_started_ = 0;
+  bool interrupted_ = false;
+  std::optional<std::string> error_;
+};
+
+bool has_hazards(const Scenario& scenario) {
+  return std::ranges::any_of(scenario.workload, [](const scenarios::Source& source) {
+    return std::visit([](const auto& s) { return s.hazards.failure_probability > 0 || s.hazards.time_limit; }, source);
+  });
+}
+
+bool is_kill(const scenarios::Fault& fault) {
+  const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
+  return crash != nullptr && std::holds_alternative<scenarios::WorkerCrash::Once>(crash->when);
+}
+
+}  // namespace
+
+RealRunLimits limits_of_real_run(const Scenario& scenario) {
+  RealRunLimits limits;
+  const auto has_sessions = [](const scenarios::HostGroup& group) { return group.sessions.has_value(); };
+  if (scenario.liveness.type != "ttl") {
+    limits.error =
+        fmt::format("the runtime watches its workers by the liveness policy ttl; \"{}\" is for simulations so far",
+                    scenario.liveness.type);
+  } else if (!scenario.periodic.empty()) {
+    limits.error = "periodic jobs are for simulations so far";
+  } else if (scenarios::requesting_workers(scenario) > 0) {
+    limits.error = "jobs that make requests are for simulations so far";
+  } else if (std::ranges::any_of(scenario.hosts, has_sessions)) {
+    limits.error = "hosts with sessions are for simulations so far";
+  } else if (!scenario.self_fencing || !scenario.safe_beat) {
+    limits.error =
+        "workers of the runtime always fence themselves and register anew; \"self_fencing\": false and \"beat\": "
+        "\"expire-then-set\" are for simulations";
+  }
+  if (!std::ranges::all_of(scenario.faults, is_kill)) {
+    limits.notes.emplace_back("of the faults, only worker-crash with \"at\" is carried out: its processes are killed");
+  }
+  if (has_hazards(scenario))
+    limits.notes.emplace_back("\"failure_probability\" and \"time_limit\" have no effect: jobs sleep");
+  return limits;
+}
+
+Result<RealRunResult> run_for_real(const Scenario& scenario, const RealRunOptions& options) {
+  std::ofstream file;
+  std::unique_ptr<JournalWriter> journal;
+  if (!options.journal.empty()) {
+    file.open(options.journal, std::ios::binary | std::ios::trunc);
+    if (!file) return Error{fmt::format("cannot write {}", options.journal.string())};
+    const JournalHeader header{
+        .version = std::string(kVersion), .scenario = scenario.json, .variant = scenario.variant, .seed = options.seed};
+    journal = std::make_unique<JournalWriter>(file, options.json_lines ? JournalFormat::json_lines : JournalFormat::binary,
+                                              header);
+  }
+  auto servers = start_servers();
+  if (!servers) return servers.error();
+  RealRunResult result = RealRun(scenario, options, std::move(servers).value(), journal.get()).run();
+  journal.reset();
+  if (file.is_open() && !file.flush()) result.error = fmt::format("cannot write all of {}", options.journal.string());
+  return result;
+}
+
+}  // namespace drydock::cli
+
+#endif

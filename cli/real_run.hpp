@@ -1,0 +1,58 @@
+// A scenario for real: its hosts as worker processes, its jobs as jobs that really sleep, between a Redis and a PostgreSQL that are
+// started for it and removed after it.
+#pragma once
+
+#include "policies/core/result.hpp"
+#include "policies/core/time.hpp"
+#include "scenarios/scenario.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace drydock::cli {
+
+struct RealRunOptions {
+  std::uint64_t seed = 1;
+  std::optional<std::uint64_t> most_jobs;  // of the workload, from the first on; nothing: all
+  std::optional<Duration> duration;        // ends the run; nothing: the scenario's, or when all jobs have ended
+  Duration restart{};                      // until a worker that died is started again
+  bool in_process = false;                 // workers are parts of this process, with connections of their own
+  std::filesystem::path journal;           // empty: none
+  bool json_lines = false;
+};
+
+struct RealRunResult {
+  std::uint64_t jobs_submitted = 0;
+  std::uint64_t jobs_completed = 0;
+  std::uint64_t jobs_failed = 0;
+  std::uint64_t jobs_cancelled = 0;
+  std::uint64_t jobs_rejected = 0;
+  std::uint64_t attempts = 0;
+  std::uint64_t attempts_lost = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t preemptions = 0;
+  std::uint64_t commits_in_doubt = 0;
+  std::uint64_t workers_declared_dead = 0;
+  std::uint64_t workers_started = 0;  // processes
+  std::uint64_t steps = 0;
+  double time_s = 0;            // from the beginning, when all workers had registered, to the end
+  std::vector<double> waits_s;  // from being submitted to the first dispatch, sorted
+  bool complete = false;        // every job has ended
+  bool interrupted = false;     // by Ctrl-C
+  std::optional<std::string> error;
+};
+
+// What the runtime does not do of what the scenario asks: an error where the result would be another, else notes for people.
+struct RealRunLimits {
+  std::optional<std::string> error;
+  std::vector<std::string> notes;
+};
+[[nodiscard]] RealRunLimits limits_of_real_run(const scenarios::Scenario& scenario);
+
+// An error: the servers could not be started. What happens after is in the result.
+[[nodiscard]] Result<RealRunResult> run_for_real(const scenarios::Scenario& scenario, const RealRunOptions& options);
+
+}  // namespace drydock::cli

@@ -1,0 +1,232 @@
+#include "policies/ports/worker_text.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+namespace drydock {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 4> kKinds{"accepted", "succeeded", "failed", "stopped"};
+
+std::string written(const json& object) { return object.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+json written_id(AttemptId attempt) { return {{"job", attempt.job.value}, {"attempt", attempt.number}}; }
+
+struct BodyWriter {
+  json& out;
+  void operator()(const RunAttempt& run) const {
+    json body = written_id(run.attempt);
+    body["tasks"] = run.tasks;
+    body["cpus_milli"] = run.held.cpus();
+    body["memory_bytes"] = run.held.memory();
+    body["gpus"] = run.held.gpus();
+    body["slots"] = run.held.slots();
+    body["progress_ns"] = nanos(run.progress);
+    body["payload"] = run.payload;
+    out["run"] = std::move(body);
+  }
+  void operator()(const StopRun& stop) const { out["stop"] = written_id(stop.attempt); }
+  void operator()(const ReportTaken& taken) const { out["taken"] = written_id(taken.attempt); }
+  void operator()(const Superseded& /*body*/) const { out["superseded"] = json::object(); }
+};
+
+// Reads an object's members; the first that is missing or wrong is noted.
+class Members {
+ public:
+  explicit Members(const json& object) : object_(object) {
+    if (!object.is_object()) problem_ = "not a JSON object";
+  }
+  template <class Number>
+  Number number(const char* key, std::int64_t least) {
+    const auto at = problem_.empty() ? object_.find(key) : object_.end();
+    if (at == object_.end() || !at->is_number_integer() ||
+        (at->is_number_unsigned() && at->template get<std::uint64_t>() > most<Number>()) ||
+        (!at->is_number_unsigned() && at->template get<std::int64_t>() < least)) {
+      if (problem_.empty()) problem_ = fmt::format("\"{}\" is not a whole number from {} to {}", key, least, most<Number>());
+      return {};
+    }
+    return at->template get<Number>();
+  }
+  std::string text(const char* key) {
+    const auto at = problem_.empty() ? object_.find(key) : object_.end();
+    if (at == object_.end() || !at->is_string()) {
+      if (problem_.empty()) problem_ = fmt::format("\"{}\" is not a text", key);
+      return {};
+    }
+    return at->get<std::string>();
+  }
+  AttemptId attempt() { return {JobId{number<std::uint64_t>("job", 0)}, number<std::uint32_t>("attempt", 1)}; }
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
+ private:
+  template <class Number>
+  static constexpr std::uint64_t most() {
+    return std::min<std::uint64_t>(std::numeric_limits<Number>::max(), std::numeric_limits<std::int64_t>::max());
+  }
+  const json& object_;
+  std::string problem_;
+};
+
+RunAttempt read_run(Members& members) {
+  RunAttempt run;
+  run.attempt = members.attempt();
+  run.tasks = members.number<std::uint32_t>("tasks", 1);
+  run.held = make_resources({.cpus_milli = members.number<std::int64_t>("cpus_milli", 0),
+                             .memory_bytes = members.number<std::int64_t>("memory_bytes", 0),
+                             .gpus = members.number<std::int64_t>("gpus", 0),
+                             .slots = members.number<std::int64_t>("slots", 1)});
+  run.progress = Duration{members.number<std::int64_t>("progress_ns", 0)};
+  run.payload = members.text("payload");
+  return run;
+}
+
+std::optional<std::int64_t> whole(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+// "4" or "0.5": at most three digits behind the point.
+std::optional<std::int64_t> thousandths(std::string_view text) {
+  const std::size_t point = text.find('.');
+  const auto cores = whole(text.substr(0, point));
+  if (!cores || *cores > std::numeric_limits<std::int64_t>::max() / 1000 - 1) return std::nullopt;
+  if (point == std::string_view::npos) return *cores * 1000;
+  std::string rest(text.substr(point + 1));
+  if (rest.empty() || rest.size() > 3) return std::nullopt;
+  rest.resize(3, '0');
+  const auto fraction = whole(rest);
+  if (!fraction) return std::nullopt;
+  return *cores * 1000 + *fraction;
+}
+
+std::string cores(std::int64_t milli) {
+  if (milli % 1000 == 0) return std::to_string(milli / 1000);
+  return fmt::format("{}.{:03}", milli / 1000, milli % 1000);
+}
+
+}  // namespace
+
+std::string to_json(const WorkerMail& mail) {
+  json out{{"epoch", mail.epoch}, {"incarnation", mail.incarnation}};
+  std::visit(BodyWriter{out}, mail.body);
+  return written(out);
+}
+
+std::string to_json(const AttemptReport& report) {
+  json out = written_id(report.attempt);
+  out["worker"] = report.worker.value;
+  out["incarnation"] = report.incarnation;
+  out["report"] = kKinds[static_cast<std::size_t>(report.kind)];
+  out["progress_ns"] = nanos(report.progress);
+  return written(out);
+}
+
+Result<WorkerMail> parse_mail(std::string_view text) {
+  const json object = json::parse(text, nullptr, false);
+  Members members(object);
+  WorkerMail mail{.epoch = members.number<std::int64_t>("epoch", 0),
+                  .incarnation = members.number<std::uint32_t>("incarnation", 0),
+                  .body = {}};
+  if (!members.problem().empty()) return Error{members.problem()};
+  if (object.contains("superseded")) {
+    mail.body = Superseded{};
+    return mail;
+  }
+  for (const char* kind : {"run", "stop", "taken"}) {
+    const auto at = object.find(kind);
+    if (at == object.end()) continue;
+    Members body(*at);
+    if (kind == std::string_view("run")) mail.body = read_run(body);
+    else if (kind == std::string_view("stop")) mail.body = StopRun{body.attempt()};
+    else mail.body = ReportTaken{body.attempt()};
+    if (!body.problem().empty()) return Error{fmt::format("in \"{}\": {}", kind, body.problem())};
+    return mail;
+  }
+  return Error{"none of \"run\", \"stop\", \"taken\" and \"superseded\" is there"};
+}
+
+Result<AttemptReport> parse_report(std::string_view text) {
+  const json object = json::parse(text, nullptr, false);
+  Members members(object);
+  AttemptReport report{.worker = WorkerId{members.number<std::uint32_t>("worker", 0)},
+                       .incarnation = members.number<std::uint32_t>("incarnation", 1),
+                       .attempt = members.attempt(),
+                       .kind = {},
+                       .progress = Duration{members.number<std::int64_t>("progress_ns", 0)}};
+  const std::string kind = members.text("report");
+  if (!members.problem().empty()) return Error{members.problem()};
+  for (std::size_t i = 0; i < kKinds.size(); ++i) {
+    if (kKinds[i] != kind) continue;
+    report.kind = static_cast<ReportKind>(i);
+    return report;
+  }
+  return Error{fmt::format("there is no report \"{}\"; reports are accepted, succeeded, failed and stopped", kind)};
+}
+
+std::string mail_queue(WorkerId worker) { return fmt::format("worker-{}", worker.value); }
+std::string worker_name(WorkerId worker) { return std::to_string(worker.value); }
+
+BeatFields beat_fields(WorkerId worker, const WorkerSpec& spec, const SendBeat& beat, std::string_view host) {
+  BeatFields result;
+  result.fields = {{"worker_id", worker_name(worker)},
+                   {"hostname", std::string(host)},
+                   {"pool", std::to_string(spec.pool.value)},
+                   {"cpus", cores(spec.capacity.cpus())},
+                   {"memory_bytes", std::to_string(spec.capacity.memory())},
+                   {"gpus", std::to_string(spec.capacity.gpus())},
+                   {"slots", std::to_string(spec.capacity.slots())},
+                   {"speed", fmt::format("{}", spec.speed)},
+                   {"status", "ready"}};
+  result.touched = {{"incarnation", std::to_string(beat.incarnation)}};
+  if (beat.draining) result.touched.emplace("status", "draining");
+  return result;
+}
+
+Result<WorkerEntryView> parse_worker(const redis::WorkerEntry& entry) {
+  const auto field = [&](const char* name) {
+    const auto at = entry.fields.find(name);
+    return at == entry.fields.end() ? std::string_view{} : std::string_view(at->second);
+  };
+  constexpr std::int64_t kMost32 = std::numeric_limits<std::uint32_t>::max();
+  const auto wrong = [&](const char* name) {
+    return Error{fmt::format("worker:{} has {} \"{}\"", entry.worker, name, field(name))};
+  };
+  const auto id = whole(entry.worker);
+  if (!id || *id > kMost32) return Error{fmt::format("worker:{} is not called by a number", entry.worker)};
+  const auto incarnation = whole(field("incarnation"));
+  if (!incarnation || *incarnation < 1 || *incarnation > kMost32) return wrong("incarnation");
+  const auto pool = whole(field("pool"));
+  if (!pool || *pool > kMost32) return wrong("pool");
+  const auto cpus = thousandths(field("cpus"));
+  if (!cpus) return wrong("cpus");
+  ResourceAmounts amounts{.cpus_milli = *cpus};
+  for (const auto& [name, amount] : {std::pair{"memory_bytes", &amounts.memory_bytes}, std::pair{"gpus", &amounts.gpus},
+                                     std::pair{"slots", &amounts.slots}}) {
+    const auto value = whole(field(name));
+    if (!value) return wrong(name);
+    *amount = *value;
+  }
+  WorkerEntryView view{.worker = WorkerId{static_cast<std::uint32_t>(*id)},
+                       .incarnation = static_cast<std::uint32_t>(*incarnation),
+                       .spec = {.pool = PoolId{static_cast<std::uint32_t>(*pool)}, .capacity = make_resources(amounts)},
+                       .draining = field("status") == "draining"};
+  const std::string_view speed = field("speed");
+  const auto [end, error] = std::from_chars(speed.data(), speed.data() + speed.size(), view.spec.speed);
+  if (error != std::errc{} || end != speed.data() + speed.size() || !(view.spec.speed > 0) || std::isinf(view.spec.speed)) {
+    return wrong("speed");
+  }
+  return view;
+}
+
+}  // namespace drydock

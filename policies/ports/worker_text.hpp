@@ -1,0 +1,49 @@
+// How the talk between a scheduler and its workers lies in Redis: mail and reports as JSON in lists, a worker as a hash of fields.
+#pragma once
+
+#include "policies/core/events.hpp"
+#include "policies/core/result.hpp"
+#include "policies/core/worker_messages.hpp"
+#include "policies/ports/redis.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace drydock {
+
+// {"epoch":1,"incarnation":1,"run":{"job":7,"attempt":1,"tasks":1,"cpus_milli":1000,"memory_bytes":0,"gpus":0,"slots":1,
+// "progress_ns":0,"payload":"..."}},
+// or "stop", "taken" {job, attempt}, or "superseded" {}. Bytes of a payload that are no UTF-8 are written as U+FFFD.
+[[nodiscard]] std::string to_json(const WorkerMail& mail);
+// {"worker":0,"incarnation":1,"job":7,"attempt":1,"report":"succeeded","progress_ns":0}
+[[nodiscard]] std::string to_json(const AttemptReport& report);
+
+// Errors say what is wrong, not where it came from.
+[[nodiscard]] Result<WorkerMail> parse_mail(std::string_view text);
+[[nodiscard]] Result<AttemptReport> parse_report(std::string_view text);
+
+// The queue of a worker's mail, and of all reports.
+[[nodiscard]] std::string mail_queue(WorkerId worker);
+inline constexpr std::string_view kReportQueue = "reports";
+
+// The name of a worker in the registry: its number.
+[[nodiscard]] std::string worker_name(WorkerId worker);
+
+// What a worker says of itself. `cpus` in cores, as the source systems have it.
+struct WorkerEntryView {
+  WorkerId worker;
+  std::uint32_t incarnation = 0;
+  WorkerSpec spec;
+  bool draining = false;
+};
+// For redis::BeatWorker: what never changes of a worker, and what each beat says anew.
+struct BeatFields {
+  redis::Fields fields;
+  redis::Fields touched;
+};
+[[nodiscard]] BeatFields beat_fields(WorkerId worker, const WorkerSpec& spec, const SendBeat& beat, std::string_view host);
+// A key without incarnation or cpus, as a source system's heartbeat leaves it, is an error, as is one that is none of ours.
+[[nodiscard]] Result<WorkerEntryView> parse_worker(const redis::WorkerEntry& entry);
+
+}  // namespace drydock

@@ -1,0 +1,219 @@
+#include "real-runtime/async_postgres.hpp"
+
+#include "policies/core/assert.hpp"
+#include "real-runtime/postgres_decode.hpp"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <utility>
+#include <variant>
+
+namespace drydock::runtime {
+
+namespace {
+
+using namespace postgres;
+
+std::string trimmed(const char* message) {
+  std::string text = message == nullptr ? "" : message;
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+void AsyncPostgres::CloseConnection::operator()(PGconn* connection) const { PQfinish(connection); }
+void AsyncPostgres::ClearResult::operator()(PGresult* result) const { PQclear(result); }
+
+AsyncPostgres::AsyncPostgres(EventLoop& loop, PostgresClientOptions options, std::function<void()> connected)
+    : loop_(loop),
+      options_(std::move(options)),
+      connected_(std::move(connected)),
+      reconnect_(loop, [this] { connect(); }),
+      deadline_(loop, [this] { watch_time(); }),
+      failing_(loop,
+               [this] {
+                 for (const Callback& callback : std::exchange(failed_, {})) {
+                   callback(Failed{Failed::Reason::unreachable, problem_});
+                 }
+               }),
+      problem_("PostgreSQL is not connected yet") {
+  reconnect_.start_soon();
+}
+
+AsyncPostgres::~AsyncPostgres() { socket_.reset(); }
+
+std::string AsyncPostgres::last_words() const { return trimmed(PQerrorMessage(connection_.get())); }
+int AsyncPostgres::server_pid() const { return connection_ != nullptr ? PQbackendPID(connection_.get()) : 0; }
+
+// --- connecting ---
+
+void AsyncPostgres::connect() {
+  connection_.reset(PQconnectStart(options_.connection.c_str()));
+  DRYDOCK_CHECK(connection_ != nullptr, "no memory for a connection to PostgreSQL");
+  PQsetNoticeProcessor(
+      connection_.get(), [](void* /*nobody*/, const char* /*notice*/) {}, nullptr);
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) return breaks("PostgreSQL cannot be reached: " + last_words());
+  state_ = State::connecting;
+  refusal_.clear();
+  deadline_.start(later(loop_.now(), options_.connect_timeout));
+  descriptor_ = -1;
+  go_on_connecting();
+}
+
+// libpq may change its socket on the way.
+void AsyncPostgres::go_on_connecting() {
+  const PostgresPollingStatusType status = descriptor_ < 0 ? PGRES_POLLING_WRITING : PQconnectPoll(connection_.get());
+  if (status == PGRES_POLLING_FAILED) return breaks("PostgreSQL cannot be reached: " + last_words());
+  const int descriptor = PQsocket(connection_.get());
+  if (descriptor != descriptor_) {
+    descriptor_ = descriptor;
+    socket_ = std::make_unique<EventLoop::Socket>(loop_, descriptor, [this](EventLoop::Socket::Ready r) { ready(r); });
+  }
+  if (status == PGRES_POLLING_OK) return set_up();
+  const bool reads = status == PGRES_POLLING_READING;
+  socket_->wait_for({.to_read = reads, .to_write = !reads});
+}
+
+// Several statements at once go only outside of pipelines.
+void AsyncPostgres::set_up() {
+  if (PQsetnonblocking(connection_.get(), 1) != 0) return breaks(last_words());
+  const auto give_up = std::chrono::ceil<std::chrono::milliseconds>(options_.reply_timeout).count();
+  const std::string settings = fmt::format("{} set statement_timeout = {}; set idle_in_transaction_session_timeout = {};",
+                                           kSessionSettings, give_up, give_up);
+  if (PQsendQuery(connection_.get(), settings.c_str()) != 1) return breaks(last_words());
+  state_ = State::setting;
+  flush();
+}
+
+void AsyncPostgres::prepare() {
+  if (PQenterPipelineMode(connection_.get()) != 1) return breaks(last_words());
+  for (std::size_t i = 0; i < kPostgresStatements; ++i) {
+    const auto statement = static_cast<PostgresStatement>(i);
+    const std::string text = text_of(statement, options_.schema);
+    if (PQsendPrepare(connection_.get(), name_of(statement), text.c_str(), 0, nullptr) != 1) return breaks(last_words());
+  }
+  if (PQpipelineSync(connection_.get()) != 1) return breaks(last_words());
+  state_ = State::preparing;
+  flush();
+}
+
+void AsyncPostgres::become_ready() {
+  deadline_.stop();
+  state_ = State::ready;
+  problem_.clear();
+  backoff_.succeeded();
+  if (connected_) connected_();
+}
+
+void AsyncPostgres::breaks(std::string why) {
+  problem_ = std::move(why);
+  state_ = State::disconnected;
+  results_.clear();
+  socket_.reset();
+  connection_.reset();
+  deadline_.stop();
+  reconnect_.start(later(loop_.now(), backoff_.after_failure()));
+  const std::deque<Sent> lost = std::exchange(sent_, {});
+  for (const Sent& sent : lost) sent.callback(Failed{Failed::Reason::unknown, problem_});
+}
+
+// --- sending ---
+
+void AsyncPostgres::fail_later(Callback callback) {
+  failed_.push_back(std::move(callback));
+  failing_.start_soon();
+}
+
+void AsyncPostgres::submit(const Op& op, Callback callback) {
+  DRYDOCK_CHECK(!is_explicit_transaction(op) && !std::holds_alternative<TakeHints>(op), "this is for the blocking client");
+  if (state_ != State::ready) return fail_later(std::move(callback));
+  bool sent = true;
+  for (const PostgresCall& call : encode(op, options_.schema)) sent = sent && send(call);
+  sent = sent && PQpipelineSync(connection_.get()) == 1;
+  sent_.push_back({op, std::move(callback), later(loop_.now(), options_.reply_timeout)});
+  if (sent_.size() == 1) deadline_.start(sent_.front().deadline);
+  if (sent) socket_->wait_for({.to_read = true, .to_write = true});
+  else deadline_.start_soon();  // a broken connection is told later, as every answer is
+}
+
+bool AsyncPostgres::send(const PostgresCall& call) {
+  if (!call.statement) {
+    return PQsendQueryParams(connection_.get(), call.text.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 1;
+  }
+  std::vector<const char*> values;
+  values.reserve(call.parameters.size());
+  for (const auto& parameter : call.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
+  return PQsendQueryPrepared(connection_.get(), name_of(*call.statement), static_cast<int>(values.size()), values.data(),
+                             nullptr, nullptr, 0) == 1;
+}
+
+// --- the socket ---
+
+void AsyncPostgres::ready(EventLoop::Socket::Ready ready) {
+  if (state_ == State::connecting) return go_on_connecting();
+  if (ready.to_read) read();
+  if (ready.to_write && connection_ != nullptr) flush();
+}
+
+void AsyncPostgres::flush() {
+  const int unsent = PQflush(connection_.get());
+  if (unsent < 0) return breaks("PostgreSQL: the connection broke: " + last_words());
+  socket_->wait_for({.to_read = true, .to_write = unsent == 1});
+}
+
+void AsyncPostgres::read() {
+  if (PQconsumeInput(connection_.get()) != 1) return breaks("PostgreSQL: the connection broke: " + last_words());
+  for (int ends = 0; connection_ != nullptr && waits_for_results() && PQisBusy(connection_.get()) == 0;) {
+    ResultPointer result(PQgetResult(connection_.get()));
+    ends = result == nullptr ? ends + 1 : 0;
+    DRYDOCK_CHECK(ends < 100, "libpq has an answer for each operation that was sent");
+    take(std::move(result));
+  }
+  if (connection_ == nullptr) return;
+  while (PGnotify* heard = PQnotifies(connection_.get())) PQfreemem(heard);
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) breaks("PostgreSQL: the connection broke: " + last_words());
+}
+
+void AsyncPostgres::take(ResultPointer result) {
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) return breaks("PostgreSQL: the connection broke: " + last_words());
+  const ExecStatusType status = result == nullptr ? PGRES_COMMAND_OK : PQresultStatus(result.get());
+  if (state_ == State::ready) {
+    if (status == PGRES_PIPELINE_SYNC) return finish_operation();
+    // Behind an error that we have, or the end of a statement.
+    if (result != nullptr && status != PGRES_PIPELINE_ABORTED) results_.push_back(std::move(result));
+    return;
+  }
+  const bool is_over = state_ == State::setting ? result == nullptr : status == PGRES_PIPELINE_SYNC;
+  if (!is_over) {
+    const bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_PIPELINE_ABORTED;
+    if (!good && refusal_.empty()) refusal_ = trimmed(PQresultErrorMessage(result.get()));
+    return;
+  }
+  if (!refusal_.empty())
+    return breaks(fmt::format("PostgreSQL: schema {} is not as it should be: {}", options_.schema, refusal_));
+  if (state_ == State::setting) prepare();
+  else become_ready();
+}
+
+void AsyncPostgres::finish_operation() {
+  std::vector<const PGresult*> views;
+  for (const ResultPointer& result : results_) views.push_back(result.get());
+  const Sent sent = std::move(sent_.front());
+  sent_.pop_front();
+  const Reply reply = decode(sent.op, views);
+  results_.clear();
+  if (sent_.empty()) deadline_.stop();
+  else deadline_.start(sent_.front().deadline);
+  sent.callback(reply);
+}
+
+void AsyncPostgres::watch_time() {
+  if (state_ != State::ready) return breaks("PostgreSQL did not answer in time");
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) return breaks("PostgreSQL: the connection broke: " + last_words());
+  if (sent_.empty()) return;
+  if (sent_.front().deadline > loop_.now()) return deadline_.start(sent_.front().deadline);
+  breaks("PostgreSQL did not answer in time");
+}
+
+}  // namespace drydock::runtime

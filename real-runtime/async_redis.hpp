@@ -1,0 +1,90 @@
+// Carries out the operations of policies/ports/redis.hpp on a real Redis (7 or later) without ever waiting: pipelined, on the event
+// loop. Connects by itself, again and again.
+#pragma once
+
+#include "policies/ports/redis.hpp"
+#include "real-runtime/backoff.hpp"
+#include "real-runtime/event_loop.hpp"
+#include "real-runtime/redis_client.hpp"
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+struct redisContext;
+struct redisReply;
+
+namespace drydock::runtime {
+
+class AsyncRedis {
+ public:
+  using Callback = std::function<void(const redis::Reply&)>;
+
+  // Begins to connect at once. `connected` is called each time that it has.
+  AsyncRedis(EventLoop& loop, RedisClientOptions options, std::function<void()> connected = {});
+  ~AsyncRedis();
+  AsyncRedis(const AsyncRedis&) = delete;
+  AsyncRedis& operator=(const AsyncRedis&) = delete;
+
+  // The callback is called exactly once, later: with the answer; or Failed(unreachable) where there is no connection; or
+  // Failed(unknown) when the connection broke, or nothing came within the time-out, which breaks it. Not when this object ends before.
+  // Operations are carried out in order, unless the server had forgotten the script of one.
+  void submit(const redis::Op& op, Callback callback);
+  // redis::Pop that waits up to `longest` for something to come (BLMOVE). The server does nothing else for this connection meanwhile.
+  void pop(const redis::Pop& op, Duration longest, Callback callback);
+
+  [[nodiscard]] bool connected() const { return state_ == State::ready; }
+  // Why there is no connection; empty if there is.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+  [[nodiscard]] std::size_t unanswered() const { return sent_.size(); }
+
+ private:
+  enum class State : std::uint8_t { disconnected, loading, ready };
+  struct FreeContext {
+    void operator()(redisContext* context) const;
+  };
+  struct Sent {
+    std::optional<redis::Op> op;  // none: a script is being loaded
+    std::size_t script = 0;
+    Callback callback{};
+    Time deadline{};
+    std::optional<Duration> wait{};  // of pop()
+  };
+
+  void connect();
+  void load_scripts();
+  void send(Sent sent);
+  void append(const RedisCommand& command);
+  void ready(EventLoop::Socket::Ready ready);
+  void write();
+  void read();
+  void answer(Sent sent, const redisReply& reply);
+  void script_loaded(std::size_t script, const redisReply& reply);
+  void breaks(std::string why);
+  void fail_later(Callback callback);
+  void watch_time();
+  [[nodiscard]] std::string where() const;
+
+  EventLoop& loop_;
+  RedisClientOptions options_;
+  std::function<void()> connected_;
+  State state_ = State::disconnected;
+  std::unique_ptr<redisContext, FreeContext> context_;
+  std::unique_ptr<EventLoop::Socket> socket_;  // goes before its context
+  EventLoop::Timer reconnect_;
+  EventLoop::Timer deadline_;
+  EventLoop::Timer failing_;
+  Backoff backoff_;
+  std::string problem_;
+  std::array<std::string, kRedisScripts> shas_;
+  std::size_t loaded_ = 0;
+  std::deque<Sent> sent_;         // without an answer, in order
+  std::vector<Callback> failed_;  // to be told that there is no connection
+};
+
+}  // namespace drydock::runtime

@@ -1,0 +1,117 @@
+#include "real-runtime/worker_driver.hpp"
+
+#include "policies/ports/worker_text.hpp"
+
+#include <utility>
+#include <variant>
+
+namespace drydock::runtime {
+
+namespace {
+
+constexpr Duration kWaitForMail = std::chrono::seconds{1};
+
+// What a failed operation is for the core.
+Answer answer_of(const redis::Reply& reply) {
+  const auto* failed = std::get_if<redis::Failed>(&reply);
+  if (failed == nullptr) return Answer::done;
+  return failed->reason == redis::Failed::Reason::unknown ? Answer::unknown : Answer::failed;
+}
+
+WorkerAgentConfig with_capacity(WorkerAgentConfig config, const WorkerSpec& spec) {
+  config.capacity = spec.capacity;
+  return config;
+}
+
+}  // namespace
+
+WorkerDriver::WorkerDriver(EventLoop& loop, WorkerDriverOptions options, std::function<void()> ended)
+    : loop_(loop),
+      options_(std::move(options)),
+      ended_(std::move(ended)),
+      agent_(with_capacity(options_.agent, options_.spec)),
+      step_timer_(loop, [this] { take_step(); }),
+      runner_(loop, options_.spec.speed, [this](const WorkerFact& fact) { push(fact); }),
+      beats_(loop, options_.redis, [this] { push(LinkRestored{}); }),
+      redis_(loop, options_.redis),
+      mail_(loop, options_.redis, [this] {
+        // What was fetched over a connection that broke may not have arrived.
+        const WorkerId self = options_.agent.worker;
+        mail_.submit(redis::Requeue{mail_queue(self), worker_name(self)}, [](const redis::Reply&) {});
+        push(LinkRestored{});
+      }) {
+  step_timer_.start_soon();
+}
+
+void WorkerDriver::drain() { push(DrainAsked{}); }
+
+void WorkerDriver::push(WorkerFact fact) {
+  facts_.push_back(std::move(fact));
+  step_timer_.start_soon();
+}
+
+void WorkerDriver::take_step() {
+  step_facts_.swap(facts_);
+  facts_.clear();
+  for (const WorkerOrder& order : agent_.step(loop_.now(), step_facts_)) carry_out(order);
+  if (facts_.empty()) step_timer_.start(agent_.next_wakeup());
+  else step_timer_.start_soon();
+}
+
+void WorkerDriver::carry_out(const WorkerOrder& order) {
+  struct Visitor {
+    WorkerDriver& driver;
+    void operator()(const SendBeat& o) const { driver.beat(o); }
+    void operator()(const FetchMail& o) const { driver.fetch(o.request); }
+    void operator()(const StartRun& o) const {
+      ++driver.started_;
+      driver.runner_.start(o);
+    }
+    void operator()(const KillRun& o) const { driver.runner_.kill(o.attempt); }
+    void operator()(const SendReport& o) const { driver.report(o); }
+    void operator()(const LeaveRegistry& o) const { driver.leave(o.request); }
+    void operator()(const EndProcess& /*order*/) const {
+      if (driver.ended_) driver.ended_();
+    }
+  };
+  std::visit(Visitor{*this}, order);
+}
+
+void WorkerDriver::beat(const SendBeat& order) {
+  BeatFields fields = beat_fields(options_.agent.worker, options_.spec, order, options_.host);
+  redis::BeatWorker op{worker_name(options_.agent.worker), std::move(fields.fields), std::move(fields.touched),
+                       options_.agent.lease};
+  beats_.submit(op, [this, request = order.request](const redis::Reply& reply) {
+    const auto* beat = std::get_if<redis::Beat>(&reply);
+    push(BeatAnswered{request, answer_of(reply), beat != nullptr && beat->before != redis::Beat::Before::missing});
+  });
+}
+
+void WorkerDriver::fetch(RequestId request) {
+  const WorkerId self = options_.agent.worker;
+  mail_.pop({mail_queue(self), worker_name(self)}, kWaitForMail, [this, self, request](const redis::Reply& reply) {
+    MailFetched fetched{.request = request, .answer = answer_of(reply)};
+    const auto* popped = std::get_if<redis::Popped>(&reply);
+    if (popped != nullptr && popped->payload) {
+      // What nobody can read was written by nobody of ours.
+      if (auto mail = parse_mail(*popped->payload); mail.ok()) fetched.mails.push_back(std::move(mail).value());
+      redis_.submit(redis::Ack{mail_queue(self), worker_name(self), *popped->payload}, [](const redis::Reply&) {});
+    }
+    push(std::move(fetched));
+  });
+}
+
+void WorkerDriver::report(const SendReport& order) {
+  redis_.submit(redis::Push{std::string(kReportQueue), to_json(order.report)},
+                [this, request = order.request](const redis::Reply& reply) {
+                  push(ReportSent{request, answer_of(reply)});
+                });
+}
+
+void WorkerDriver::leave(RequestId request) {
+  beats_.submit(redis::DeleteWorker{worker_name(options_.agent.worker)}, [this, request](const redis::Reply& reply) {
+    push(RegistryLeft{request, answer_of(reply)});
+  });
+}
+
+}  // namespace drydock::runtime

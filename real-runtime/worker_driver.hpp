@@ -1,0 +1,62 @@
+// Drives a worker in real time: steps its agent, beats, fetches its mail, runs what it starts. Decides nothing.
+#pragma once
+
+#include "policies/core/worker_agent.hpp"
+#include "real-runtime/async_redis.hpp"
+#include "real-runtime/event_loop.hpp"
+#include "real-runtime/job_runner.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace drydock::runtime {
+
+struct WorkerDriverOptions {
+  RedisClientOptions redis;
+  WorkerAgentConfig agent;  // its capacity is that of `spec`
+  WorkerSpec spec;
+  std::string host;  // for people
+};
+
+// Beats go over a connection of their own that never waits for anything else.
+class WorkerDriver {
+ public:
+  // Begins at once. `ended`: it has drained and left.
+  WorkerDriver(EventLoop& loop, WorkerDriverOptions options, std::function<void()> ended = {});
+  WorkerDriver(const WorkerDriver&) = delete;
+  WorkerDriver& operator=(const WorkerDriver&) = delete;
+
+  // Takes no more attempts, and leaves when the last has ended.
+  void drain();
+
+  [[nodiscard]] const WorkerAgent& agent() const { return agent_; }
+  [[nodiscard]] std::size_t running() const { return runner_.running(); }
+  [[nodiscard]] std::uint64_t started() const { return started_; }  // attempts so far
+
+ private:
+  void push(WorkerFact fact);
+  void take_step();
+  void carry_out(const WorkerOrder& order);
+  void beat(const SendBeat& order);
+  void fetch(RequestId request);
+  void report(const SendReport& order);
+  void leave(RequestId request);
+
+  EventLoop& loop_;
+  WorkerDriverOptions options_;
+  std::function<void()> ended_;
+  WorkerAgent agent_;
+  std::uint64_t started_ = 0;
+  std::vector<WorkerFact> facts_;
+  std::vector<WorkerFact> step_facts_;
+  EventLoop::Timer step_timer_;
+  // Last: they end first.
+  JobRunner runner_;
+  AsyncRedis beats_;
+  AsyncRedis redis_;
+  AsyncRedis mail_;  // its connection waits for mail
+};
+
+}  // namespace drydock::runtime
