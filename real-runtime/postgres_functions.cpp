@@ -84,13 +84,12 @@ begin
     if n <> cardinality(e_job) then raise sqlstate 'DD001'; end if;
   end if;
   if cardinality(a_job) > 0 then
-    -- That a first attempt is the first is seen by the key alone.
     insert into @.allocations (job, attempt, part, worker, tasks, cpus, memory, gpus, slots)
       select a.* from unnest(a_job, a_attempt, a_part, a_worker, a_tasks, a_cpus, a_memory, a_gpus, a_slots)
         as a(job, attempt, part, worker, tasks, cpus, memory, gpus, slots)
       where (select true from @.jobs j where j.id = a.job) and (select true from @.endings e where e.job = a.job) is null
-        and (a.attempt = 1 or (select p.released and not p.job_ends from @.allocations p
-                               where p.job = a.job and p.attempt = a.attempt - 1 and p.part = 0));
+        and (select p.released and not p.job_ends and p.attempt < a.attempt from @.allocations p where p.job = a.job
+             order by p.attempt desc, p.part desc limit 1) is not false;
     get diagnostics n = row_count;
     if n <> cardinality(a_job) then raise sqlstate 'DD001'; end if;
     cpus_less := cpus_less - (select sum(c) from unnest(a_cpus) c);
@@ -107,7 +106,7 @@ begin
   if not exists (select from @.jobs where id = p_job) then return 6; end if;
   select attempt, job_ends, released into last from @.allocations where job = p_job and part = 0 order by attempt desc limit 1;
   if last.job_ends or exists (select from @.endings where job = p_job) then return 7; end if;
-  if coalesce(last.attempt, 0) + 1 <> p_attempt then return 5; end if;
+  if coalesce(last.attempt, 0) >= p_attempt then return 5; end if;
   return case when last.released = false then 8 else 0 end;
 end $$;
 

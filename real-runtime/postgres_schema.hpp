@@ -10,7 +10,7 @@
 namespace drydock::runtime {
 
 // Rises with each change of what install_schema() makes.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 // The names of schemas: letters a-z, digits and '_', a letter first, at most 20 (names of channels are made from them).
 [[nodiscard]] bool is_schema_name(std::string_view name);

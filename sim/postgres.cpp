@@ -52,7 +52,7 @@ struct SimPostgres::Handler {
 
   Reply operator()(const FinishAttempt& op) const {
     const PostgresJob* row = tables.find(op.attempt.job);
-    if (row == nullptr || !row->held() || row->attempts.size() != op.attempt.number || row->attempts.back().outcome) {
+    if (row == nullptr || !row->held() || row->last_number() != op.attempt.number || row->attempts.back().outcome) {
       return refused(Outcome::stale_attempt, op.attempt.job);
     }
     tables.finish(op.attempt.job, {op.reason, op.job_ends, op.progress});
@@ -216,7 +216,7 @@ Verdict SimPostgres::commit(const CommitBatch& op) {
 std::optional<Verdict> SimPostgres::apply_rows(const CommitBatch& op) {
   for (const ReleasedAttempt& row : op.releases) {
     const PostgresJob* job = tables_.find(row.attempt.job);
-    if (job == nullptr || !job->held() || job->attempts.size() != row.attempt.number) {
+    if (job == nullptr || !job->held() || job->last_number() != row.attempt.number) {
       return refused(Outcome::stale_attempt, row.attempt.job);
     }
     if (!job->attempts.back().outcome) tables_.finish(row.attempt.job, {row.reason, row.job_ends, row.progress});
@@ -233,9 +233,9 @@ std::optional<Verdict> SimPostgres::apply_rows(const CommitBatch& op) {
     const PostgresJob* job = tables_.find(row.attempt.job);
     if (job == nullptr) return refused(Outcome::unknown_job, row.attempt.job);
     if (job->ended()) return refused(Outcome::job_ended, row.attempt.job);
-    if (job->attempts.size() + 1 != row.attempt.number) return refused(Outcome::stale_attempt, row.attempt.job);
+    if (row.attempt.number <= job->last_number()) return refused(Outcome::stale_attempt, row.attempt.job);
     if (job->held()) return refused(Outcome::held, row.attempt.job);
-    tables_.assign(row.attempt.job, row.shares);
+    tables_.assign(row.attempt, row.shares);
   }
   return std::nullopt;
 }

@@ -11,7 +11,7 @@ using namespace postgres;
 JobView PostgresJob::view() const {
   JobView view;
   view.found = true;
-  view.attempts = static_cast<std::uint32_t>(attempts.size());
+  view.attempts = last_number();
   view.state = held() ? JobState::held : ended() ? JobState::ended : JobState::waiting;
   for (const PostgresAttempt& attempt : attempts) {
     view.failures += attempt.outcome && is_failure(*attempt.outcome) ? 1U : 0U;
@@ -34,9 +34,9 @@ std::optional<std::int64_t> PostgresTables::add(const Job& job) {
   return last_arrival_;
 }
 
-void PostgresTables::assign(JobId job, std::vector<Share> shares) {
-  PostgresJob& row = take(job);
-  row.attempts.emplace_back().shares = std::move(shares);
+void PostgresTables::assign(AttemptId attempt, std::vector<Share> shares) {
+  PostgresJob& row = take(attempt.job);
+  row.attempts.emplace_back() = {.number = attempt.number, .shares = std::move(shares), .outcome = {}};
   put(row);
 }
 
@@ -173,7 +173,7 @@ std::vector<Allocation> PostgresTables::allocations(std::optional<WorkerId> work
   std::vector<Allocation> rows;
   for (const JobId id : *jobs) {
     const std::vector<PostgresAttempt>& attempts = jobs_.at(id).attempts;
-    const AttemptId attempt{id, static_cast<std::uint32_t>(attempts.size())};
+    const AttemptId attempt{id, attempts.back().number};
     for (const Share& share : attempts.back().shares) {
       if (!worker || share.worker == *worker) rows.push_back({attempt, share, attempts.back().outcome.has_value()});
     }

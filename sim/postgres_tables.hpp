@@ -14,6 +14,7 @@
 namespace drydock::sim {
 
 struct PostgresAttempt {
+  std::uint32_t number = 0;
   std::vector<postgres::Share> shares;
   std::optional<ReleaseReason> outcome;  // none: it has not ended
   bool job_ends = false;
@@ -24,9 +25,10 @@ struct PostgresAttempt {
 struct PostgresJob {
   postgres::Job job;
   std::int64_t arrival = 0;
-  std::vector<PostgresAttempt> attempts;     // number n at n - 1; all but the last are released
+  std::vector<PostgresAttempt> attempts;     // with rising numbers; all but the last are released
   std::optional<ReleaseReason> ended_alone;  // without an attempt that ended it
 
+  [[nodiscard]] std::uint32_t last_number() const { return attempts.empty() ? 0 : attempts.back().number; }
   [[nodiscard]] bool held() const { return !attempts.empty() && !attempts.back().released; }
   [[nodiscard]] bool ended() const { return ended_alone || (!attempts.empty() && attempts.back().job_ends); }
   [[nodiscard]] bool waiting() const { return !held() && !ended(); }
@@ -43,7 +45,7 @@ class PostgresTables {
   // The arrival of the new job; none if there is one with this id.
   std::optional<std::int64_t> add(const postgres::Job& job);
 
-  void assign(JobId job, std::vector<postgres::Share> shares);
+  void assign(AttemptId attempt, std::vector<postgres::Share> shares);
   // Records how the last attempt ended; it has no outcome yet.
   struct Ending {
     ReleaseReason reason = ReleaseReason::succeeded;

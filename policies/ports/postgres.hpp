@@ -5,7 +5,7 @@
 // Rows. A job is never changed. An attempt has one allocation for each worker that it runs on; they are released together. An
 // attempt ended when its outcome is recorded; its allocations are released with that, or later. A job ended when an attempt with
 // `job_ends` did, or when it was ended without one (EndedJob). A job is held while its last attempt has unreleased allocations; it
-// waits when it neither ended nor is held. Attempts of a job are numbered 1, 2, ...
+// waits when it neither ended nor is held. The attempts of a job have rising numbers.
 //
 // The truth about allocations (a version, and the sums of what is unreleased) is one row that each transaction which changes an
 // allocation locks first, so that these transactions have one order, and the version rises by one with each.
@@ -88,7 +88,8 @@ struct Share {
   friend bool operator==(const Share&, const Share&) = default;
 };
 
-// A new attempt. Refused: unknown_job; job_ended; stale_attempt unless its number follows the last one; held.
+// A new attempt. Refused: unknown_job; job_ended; stale_attempt unless its number is above the last one's (numbers of attempts that were
+// planned and never got here are missing); held.
 struct AssignedAttempt {
   AttemptId attempt{};
   std::vector<Share> shares{};  // at least one
@@ -323,7 +324,7 @@ struct Verdict {
     voided,         // this batch is not in the store and never will be
     settled,        // this batch was answered for good, and the store has forgotten how
     wrong_epoch,    // another leader came
-    stale_attempt,  // of the attempt with this number there is nothing to end, or another number is next
+    stale_attempt,  // of the attempt with this number there is nothing to end, or a later one is there
     unknown_job,
     job_ended,
     held,           // its last attempt is unreleased

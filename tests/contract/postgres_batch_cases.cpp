@@ -136,16 +136,20 @@ void the_first_refused_row_is_named(PostgresDriver& db) {
 
 void attempts_fence_assignments(PostgresDriver& db) {
   db.submit({job(1), job(2)});
-  expect_refused(db.commit({.assignments = {assigned(1, 2)}}), Outcome::stale_attempt, 1);
   db.commit({.assignments = {assigned(1, 1)}});
   expect_refused(db.commit({.assignments = {assigned(1, 1)}}), Outcome::stale_attempt, 1);
   expect_refused(db.commit({.assignments = {assigned(1, 2)}}), Outcome::held, 1);
+  // Number 1 was planned and never came here, or comes too late.
+  EXPECT_EQ(db.commit({.assignments = {assigned(2, 2)}}).outcome, Outcome::applied);
+  expect_refused(db.commit({.assignments = {assigned(2, 1)}}), Outcome::stale_attempt, 2);
+  db.commit({.releases = {released(2, 2, ReleaseReason::worker_lost, false)}});
+  expect_refused(db.commit({.assignments = {assigned(2, 1)}}), Outcome::stale_attempt, 2);
   db.commit({.releases = {released(1, 1, ReleaseReason::failed, false)}});
   expect_refused(db.commit({.assignments = {assigned(1, 1, 3)}}), Outcome::stale_attempt, 1);
-  expect_refused(db.commit({.assignments = {assigned(1, 3)}}), Outcome::stale_attempt, 1);
-  EXPECT_EQ(db.commit({.assignments = {assigned(1, 2)}}).outcome, Outcome::applied);
-  db.commit({.releases = {released(1, 2)}});
-  expect_refused(db.commit({.assignments = {assigned(1, 3)}}), Outcome::job_ended, 1);
+  EXPECT_EQ(db.commit({.assignments = {assigned(1, 3)}}).outcome, Outcome::applied);
+  expect_refused(db.commit({.releases = {released(1, 2)}}), Outcome::stale_attempt, 1);
+  db.commit({.releases = {released(1, 3)}});
+  expect_refused(db.commit({.assignments = {assigned(1, 4)}}), Outcome::job_ended, 1);
   expect_refused(db.commit({.assignments = {assigned(1, 1)}}), Outcome::job_ended, 1);
 }
 

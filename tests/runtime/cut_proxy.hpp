@@ -1,0 +1,50 @@
+// Between a client of PostgreSQL and its server, on Unix sockets: loses an answer on demand, as a network does.
+#pragma once
+
+#include "real-runtime/event_loop.hpp"
+
+#include <filesystem>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace drydock::runtime {
+
+class CutProxy {
+ public:
+  // Connects its clients to the socket in `upstream`, PostgreSQL's folder; listens in a folder of its own.
+  CutProxy(EventLoop& loop, std::filesystem::path upstream);
+  ~CutProxy();
+  CutProxy(const CutProxy&) = delete;
+  CutProxy& operator=(const CutProxy&) = delete;
+
+  // For clients: "host=<folder> ...".
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  // The answer to the next request that holds this text never arrives: the connection breaks when the server has given it.
+  void lose_answer_to(std::string text) { marked_ = std::move(text); }
+  [[nodiscard]] int lost() const { return lost_; }
+
+ private:
+  struct Link {
+    int client = -1;
+    int server = -1;
+    bool doomed = false;
+    std::unique_ptr<EventLoop::Socket> from_client;
+    std::unique_ptr<EventLoop::Socket> from_server;
+  };
+  void accept();
+  void forward(Link& link, bool to_server);
+  void close(Link& link);
+
+  EventLoop& loop_;
+  std::filesystem::path upstream_;
+  std::filesystem::path folder_;
+  int listener_ = -1;
+  std::unique_ptr<EventLoop::Socket> listening_;
+  std::list<Link> links_;
+  std::optional<std::string> marked_;
+  int lost_ = 0;
+};
+
+}  // namespace drydock::runtime

@@ -1,0 +1,177 @@
+#include "tests/runtime/real_world.hpp"
+
+#include "policies/core/replay.hpp"
+
+#include <algorithm>
+
+namespace drydock::runtime {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kTimeOut = 60s;
+
+PolicyConfig configured(PolicyFamily family, const std::string& type) { return configure(*find_policy(family, type), {}); }
+
+}  // namespace
+
+RealWorld::RealWorld(RealWorldOptions options) : options_(std::move(options)) {
+  auto redis = PrivateRedis::start({});
+  if (redis.ok()) redis_ = std::move(redis).value();
+  else ADD_FAILURE() << redis.error().message;
+  auto postgres = PrivatePostgres::start({.durable = false});
+  if (postgres.ok()) postgres_ = std::move(postgres).value();
+  else ADD_FAILURE() << postgres.error().message;
+  if (postgres_ == nullptr) return;
+  auto client = PostgresClient::connect(postgres_options());  // makes the schema
+  if (!client.ok()) ADD_FAILURE() << client.error().message;
+}
+
+RealWorld::~RealWorld() {
+  workers_.clear();
+  driver_.reset();
+}
+
+SchedulerConfig RealWorld::config() const {
+  SchedulerConfig config;
+  config.queues = {{"default", 0, std::nullopt}};
+  config.pools = {{.name = "main", .queues = {QueueId{0}}}};
+  config.placement = configured(PolicyFamily::placement, "fcfs");
+  config.accounting = configured(PolicyFamily::accounting, options_.accounting);
+  if (!options_.retry.empty()) config.retry = configured(PolicyFamily::retry, options_.retry);
+  config.control_plane = {.trigger = PassTrigger::cycle,
+                          .period = options_.cycle,
+                          .registry = {.reading = options_.cycle, .guard = true, .hold = options_.ttl}};
+  config.store_retry = 50ms;
+  return config;
+}
+
+bool RealWorld::start(std::string postgres_connection) {
+  if (redis_ == nullptr || postgres_ == nullptr) return false;
+  journal_ = std::make_unique<JournalWriter>(recorded_, JournalFormat::binary, JournalHeader{});
+  scheduler_ = std::make_unique<Scheduler>(config(), make_policies(config()));
+  SchedulerDriverOptions options{.redis = redis_options(), .postgres = postgres_options()};
+  if (!postgres_connection.empty()) options.postgres.connection = std::move(postgres_connection);
+  options.worker_lease = options_.ttl;
+  options.journal = journal_.get();
+  driver_ = std::make_unique<SchedulerDriver>(loop_, *scheduler_, options);
+  driver_->on_error([this](std::string why) { error_ = std::move(why); });
+  for (std::uint32_t number = 0; number < options_.workers; ++number) start_worker(number);
+  return true;
+}
+
+void RealWorld::start_worker(std::uint32_t number) {
+  const Cluster& cluster = scheduler_->cluster();
+  const std::uint32_t known = number < cluster.worker_count() ? cluster.worker(WorkerId{number}).incarnation : 0;
+  incarnations_[number] = std::max(incarnations_[number], known) + 1;
+  WorkerDriverOptions options{.redis = redis_options(), .agent = {}, .spec = {}, .host = "here"};
+  options.agent.worker = WorkerId{number};
+  options.agent.incarnation = incarnations_[number];
+  options.agent.interval = options_.heartbeat;
+  options.agent.lease = options_.ttl;
+  options.agent.margin = options_.ttl / 10;
+  options.agent.report_again = 50ms;
+  options.spec.capacity =
+      make_resources({.cpus_milli = options_.cores * 1000, .memory_bytes = kUnlimited, .gpus = 0, .slots = kUnlimited});
+  workers_[number] = std::make_unique<WorkerDriver>(loop_, options);
+}
+
+void RealWorld::submit(std::uint64_t count, const JobPayload& payload) {
+  std::vector<postgres::Job> jobs;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    postgres::Job& job = jobs.emplace_back();
+    job.spec.id = JobId{jobs_++};
+    job.spec.per_task = make_resources({.cpus_milli = 1000});
+    job.spec.estimate = 100ms;
+    job.payload = to_json(payload);
+  }
+  driver_->submit(std::move(jobs));
+}
+
+bool RealWorld::run_until(const std::function<bool()>& so) {
+  const Time end = later(loop_.now(), kTimeOut);
+  bool reached = false;
+  std::unique_ptr<EventLoop::Timer> timer;
+  timer = std::make_unique<EventLoop::Timer>(loop_, [&] {
+    reached = so();
+    if (reached || !error_.empty() || loop_.now() > end) loop_.stop();
+    else timer->start(later(loop_.now(), 1ms));
+  });
+  timer->start_soon();
+  loop_.run();
+  if (!error_.empty()) ADD_FAILURE() << error_;
+  if (!reached && driver_ != nullptr && !driver_->problem().empty()) ADD_FAILURE() << driver_->problem();
+  return reached;
+}
+
+bool RealWorld::run_until_all_ended() {
+  return run_until([this] { return driver_->counts().ended() >= jobs_ && driver_->idle(); });
+}
+
+void RealWorld::run_for(Duration time) {
+  const Time end = later(loop_.now(), time);
+  (void)run_until([&] { return loop_.now() >= end; });
+}
+
+WorkerDriver* RealWorld::worker(std::uint32_t number) {
+  const auto at = workers_.find(number);
+  return at == workers_.end() ? nullptr : at->second.get();
+}
+
+std::size_t RealWorld::running() const {
+  std::size_t sum = 0;
+  for (const auto& [number, worker] : workers_) sum += worker->running();
+  return sum;
+}
+
+void RealWorld::expect_all_succeeded() {
+  EXPECT_EQ(driver_->counts().completed, jobs_);
+  auto client = PostgresClient::connect(postgres_options());
+  ASSERT_TRUE(client.ok());
+  for (std::uint64_t id = 0; id < jobs_; ++id) {
+    const auto reply = client.value()->execute(postgres::ReadJob{JobId{id}});
+    const auto* view = std::get_if<postgres::JobView>(&reply);
+    ASSERT_NE(view, nullptr) << to_text(reply);
+    EXPECT_EQ(view->state, postgres::JobState::ended) << "job " << id;
+    EXPECT_EQ(view->last_reason, ReleaseReason::succeeded) << "job " << id;
+  }
+  const auto totals = client.value()->execute(postgres::RecountTotals{});
+  ASSERT_TRUE(std::holds_alternative<postgres::Totals>(totals)) << to_text(totals);
+  EXPECT_EQ(std::get<postgres::Totals>(totals).cpus, 0);
+  // The counter follows the last release.
+  auto redis = RedisClient::connect(redis_options());
+  ASSERT_TRUE(redis.ok());
+  const auto is_zero = [&] { return redis.value()->execute(redis::GetCounter{}) == redis::Reply(redis::Value{0}); };
+  EXPECT_TRUE(run_until(is_zero)) << to_text(redis.value()->execute(redis::GetCounter{}));
+}
+
+void RealWorld::expect_good_journal() {
+  const bool complete = driver_->idle();
+  driver_->close(complete);
+  std::istringstream first(recorded_.str());
+  auto journal = JournalReader::open(first);
+  ASSERT_TRUE(journal.ok()) << journal.error().message;
+  Scheduler fresh(config(), make_policies(config()));
+  const auto report = replay(*journal.value(), fresh);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(report.value().difference.value_or("none"), "none");
+  EXPECT_EQ(report.value().steps, driver_->steps());
+  EXPECT_GT(report.value().steps, 0U);
+
+  std::istringstream second(recorded_.str());
+  auto again = JournalReader::open(second);
+  ASSERT_TRUE(again.ok());
+  Checker checker;
+  JournalStep step;
+  while (true) {
+    const auto more = again.value()->next(step);
+    ASSERT_TRUE(more.ok()) << more.error().message;
+    if (!more.value()) break;
+    checker.step(step.now, step.events, step.commands);
+  }
+  EXPECT_EQ(again.value()->end(), complete ? JournalEnd::all_ended : JournalEnd::stopped);
+  checker.finish(complete);
+  for (const Violation& violation : checker.violations()) ADD_FAILURE() << violation.what;
+}
+
+}  // namespace drydock::runtime

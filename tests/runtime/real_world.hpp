@@ -1,0 +1,87 @@
+// A scheduler and workers on one event loop, between a Redis and a PostgreSQL of their own.
+#pragma once
+
+#include "policies/catalog.hpp"
+#include "policies/core/check.hpp"
+#include "policies/core/journal.hpp"
+#include "real-runtime/postgres_client.hpp"
+#include "real-runtime/private_postgres.hpp"
+#include "real-runtime/private_redis.hpp"
+#include "real-runtime/redis_client.hpp"
+#include "real-runtime/scheduler_driver.hpp"
+#include "real-runtime/worker_driver.hpp"
+
+#include <functional>
+#include <gtest/gtest.h>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+
+namespace drydock::runtime {
+
+struct RealWorldOptions {
+  Duration heartbeat = std::chrono::milliseconds{100};
+  Duration ttl = std::chrono::milliseconds{300};
+  Duration cycle = std::chrono::milliseconds{50};
+  std::uint32_t workers = 2;
+  std::int64_t cores = 4;
+  std::string accounting = "fenced-counter";
+  std::string retry{};
+};
+
+class RealWorld {
+ public:
+  // Fails the test where a server does not start: there is no test without.
+  explicit RealWorld(RealWorldOptions options = {});
+  ~RealWorld();
+  RealWorld(const RealWorld&) = delete;
+  RealWorld& operator=(const RealWorld&) = delete;
+
+  // Starts the scheduler, which connects to PostgreSQL as told (default: directly), and the workers. False: there are no servers.
+  [[nodiscard]] bool start(std::string postgres_connection = {});
+  void start_worker(std::uint32_t number);
+  // As kill -9 would: it says nothing to anybody.
+  void kill_worker(std::uint32_t number) { workers_.erase(number); }
+
+  // Jobs of one core, with ids that go on from the last.
+  void submit(std::uint64_t count, const JobPayload& payload);
+
+  // Turns the loop until it is so; false after a generous time-out.
+  bool run_until(const std::function<bool()>& so);
+  bool run_until_all_ended();
+  void run_for(Duration time);
+
+  // Every job succeeded, once; nothing is allocated, in PostgreSQL and by the counter in Redis.
+  void expect_all_succeeded();
+  // The journal replays with the same orders in a fresh core, and breaks no invariant.
+  void expect_good_journal();
+
+  [[nodiscard]] EventLoop& loop() { return loop_; }
+  [[nodiscard]] PrivateRedis& redis() { return *redis_; }
+  [[nodiscard]] PrivatePostgres& postgres() { return *postgres_; }
+  [[nodiscard]] SchedulerDriver& driver() { return *driver_; }
+  [[nodiscard]] Scheduler& scheduler() { return *scheduler_; }
+  [[nodiscard]] WorkerDriver* worker(std::uint32_t number);
+  [[nodiscard]] std::size_t running() const;
+  [[nodiscard]] RedisClientOptions redis_options() const { return {.address = redis_->address()}; }
+  [[nodiscard]] PostgresClientOptions postgres_options() const { return {.connection = postgres_->connection()}; }
+
+ private:
+  [[nodiscard]] SchedulerConfig config() const;
+
+  RealWorldOptions options_;
+  std::unique_ptr<PrivateRedis> redis_;
+  std::unique_ptr<PrivatePostgres> postgres_;
+  EventLoop loop_;
+  std::ostringstream recorded_;
+  std::unique_ptr<JournalWriter> journal_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<SchedulerDriver> driver_;
+  std::map<std::uint32_t, std::unique_ptr<WorkerDriver>> workers_;
+  std::map<std::uint32_t, std::uint32_t> incarnations_;
+  std::uint64_t jobs_ = 0;
+  std::string error_;
+};
+
+}  // namespace drydock::runtime
