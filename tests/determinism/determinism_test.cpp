@@ -67,6 +67,7 @@ INSTANTIATE_TEST_SUITE_P(
                             "--set", "/control_plane={\"mode\":\"cycle\"}"}},
                       Case{"registry-and-cache", {}}, Case{"redis-outage", {}}, Case{"old-snapshot", {}},
                       Case{"evicted-worker-key", {}}, Case{"zombie-worker", {}}, Case{"commit-in-doubt", {}},
+                      Case{"split-brain", {}}, Case{"rolling-upgrade", {}}, Case{"thundering-restart", {}},
                       Case{"poison-job", {}}, Case{"short-lived-nodes", {}},
                       Case{"parallel-machine", {"--set", "/workload/0/count=300"}},
                       Case{"reference/breakdowns", {"--set", "/workload/0/count=5000"}}));
