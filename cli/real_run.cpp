@@ -337,6 +337,12 @@ RealRunLimits limits_of_real_run(const Scenario& scenario) {
     limits.error = "jobs that make requests are for simulations so far";
   } else if (std::ranges::any_of(scenario.hosts, has_sessions)) {
     limits.error = "hosts with sessions are for simulations so far";
+  } else if (scenario.schedulers > 1) {
+    limits.error = "several schedulers are for simulations so far: the runtime has one; leave \"schedulers\" out";
+  } else if (scenario.scheduler.control_plane.aggregate) {
+    limits.error = "admission \"aggregate\" is for simulations: workers of the runtime admit by their own resources";
+  } else if (std::ranges::any_of(scenario.pools, [](const auto& pool) { return pool.beats_in_loop; })) {
+    limits.error = "heartbeats from the \"main-loop\" are for simulations: workers of the runtime beat beside their jobs";
   } else if (!scenario.self_fencing || !scenario.safe_beat) {
     limits.error =
         "workers of the runtime always fence themselves and register anew; \"self_fencing\": false and \"beat\": "

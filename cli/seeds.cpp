@@ -88,6 +88,12 @@ bool is_random(const scenarios::StoreFault& fault) {
   return repeated != nullptr && (is_random(repeated->up) || is_random(repeated->down));
 }
 
+bool is_random(const scenarios::SchedulerFault& fault) {
+  if (fault.whom == scenarios::SchedulerFault::Whom::any) return true;
+  const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&fault.when);
+  return repeated != nullptr && (is_random(repeated->up) || is_random(repeated->down));
+}
+
 bool is_random(const scenarios::OrderFault& fault) { return fault.probability > 0; }
 
 bool is_random(const scenarios::PoisonJob& poison) {

@@ -50,6 +50,11 @@ void SchedulerDriver::carry_out(const Command& command) {
       ++driver.counts_.declared_dead;
       driver.dispatcher_->declared_dead(driver.loop_.now(), order.worker, order.incarnation);
     }
+    // There is one scheduler so far, which always leads.
+    void operator()(const AskLease&) const { DRYDOCK_CHECK(false, "a scheduler without a lease asked for one"); }
+    void operator()(const AskState&) const { DRYDOCK_CHECK(false, "a scheduler without a lease took over"); }
+    void operator()(const AskWorkers&) const { DRYDOCK_CHECK(false, "a scheduler without a lease took over"); }
+    void operator()(const StepDown&) const { DRYDOCK_CHECK(false, "a scheduler without a lease stepped down"); }
   };
   std::visit(Visitor{*this}, command);
 }

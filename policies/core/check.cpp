@@ -124,6 +124,7 @@ struct Checker::Impl {
 
   Books books;
   std::size_t limit;
+  bool per_worker;  // no worker is given more cpus than it has
   std::uint64_t count = 0;
   std::vector<Violation> found;
   Time now = Time::min();

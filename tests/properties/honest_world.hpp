@@ -132,6 +132,15 @@ class HonestWorld {
   void note(const WorkerRegistered& e);
   void note(const JobCancelled& e);
   void note(const JobSubmitted& e);
+  // There is one scheduler.
+  void note(const LeaseAnswered&) {}
+  void note(const StateLoaded&) {}
+  void note(const JobLoaded&) {}
+  void note(const AllocationLoaded&) {}
+  void note(const WorkersAsked&) {}
+  void note(const WorkerReported&) {}
+  void note(const AttemptHeld&) {}
+  void note(const ShutdownRequested&) {}
   void note_lost(WorkerId worker);
   void note_over(AttemptId id);
   void note_failure(AttemptId id);
@@ -149,6 +158,10 @@ class HonestWorld {
   void obey(const AskCounter&) { complain("the counter is asked for"); }
   void obey(const SumAllocations&) { complain("the sum of allocations is asked for"); }
   void obey(const DeclareDead&) { complain("a worker is declared dead that was not suspected"); }
+  void obey(const AskLease&) { complain("the lease is asked for"); }
+  void obey(const AskState&) { complain("the state is asked for"); }
+  void obey(const AskWorkers&) { complain("the workers are asked"); }
+  void obey(const StepDown&) { complain("the only scheduler steps down"); }
   void take_assignment(const Assignment& a, CommitTruth& commit);
   void check_placements(const Assignment& a);
   void take_release(const Release& r, CommitTruth& commit);
