@@ -140,5 +140,15 @@ TEST_F(DispatcherTest, WhoWasGivenUpIsToldUntilItIsAnother) {
   EXPECT_EQ(mails<Superseded>(20s), 0U);
 }
 
+// Such as a process that was started again without knowing how often it was before.
+TEST_F(DispatcherTest, WhoComesBackAsALowerIncarnationIsTold) {
+  dispatcher_.seen(Time{}, WorkerId{0}, 5);
+  EXPECT_EQ(mails<Superseded>(0s), 0U);
+  dispatcher_.seen(Time{1s}, WorkerId{0}, 1);
+  const auto mail = dispatcher_.take_mail(Time{1s});
+  ASSERT_EQ(mail.size(), 1U);
+  EXPECT_EQ(mail.front().mail.incarnation, 5U);
+}
+
 }  // namespace
 }  // namespace drydock
