@@ -28,28 +28,53 @@ Error refuse(std::string_view text, std::string_view why) {
       fmt::format("--seeds {}: {}; allowed are whole numbers, ranges and lists of them: 7, 1..20, 1,2,5", text, why)};
 }
 
-bool is_random(const Distribution& distribution) {
+bool varies(const Distribution& distribution) {
   if (const auto* uniform = std::get_if<Uniform>(&distribution)) return uniform->low < uniform->high;
   if (const auto* empirical = std::get_if<Empirical>(&distribution)) return empirical->values.size() > 1;
   return !std::holds_alternative<Deterministic>(distribution);
 }
 
-bool is_random(const std::optional<Distribution>& distribution) { return distribution && is_random(*distribution); }
+bool varies(const std::optional<Distribution>& distribution) { return distribution && varies(*distribution); }
 
-bool is_random(const Arrivals& arrivals) {
-  if (const auto* renewal = std::get_if<RenewalArrivals>(&arrivals)) return is_random(renewal->gap);
+bool varies(const Arrivals& arrivals) {
+  if (const auto* renewal = std::get_if<RenewalArrivals>(&arrivals)) return varies(renewal->gap);
   return !std::holds_alternative<RegularArrivals>(arrivals) && !std::holds_alternative<AtOnce>(arrivals);
 }
 
-bool is_random(const Source& source) {
+bool varies(const Source& source) {
   // Also when it fails is.
   if (std::visit([](const auto& s) { return s.hazards.failure_probability > 0; }, source)) return true;
   const auto* synthetic = std::get_if<SyntheticSource>(&source);
   if (synthetic == nullptr) return false;
-  return is_random(synthetic->arrivals) || is_random(synthetic->duration) || is_random(synthetic->tasks) ||
-         is_random(synthetic->estimate_factor) ||
-         (synthetic->requests && (is_random(synthetic->requests->count) || is_random(synthetic->requests->duration)));
+  return varies(synthetic->arrivals) || varies(synthetic->duration) || varies(synthetic->tasks) ||
+         varies(synthetic->estimate_factor) ||
+         (synthetic->requests && (varies(synthetic->requests->count) || varies(synthetic->requests->duration)));
 }
+
+template <class When>
+bool comes_at_random(const When& when) {
+  const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&when);
+  return repeated != nullptr && (varies(repeated->up) || varies(repeated->down));
+}
+
+bool varies(const scenarios::WorkerCrash& crash) { return comes_at_random(crash.when); }
+
+bool varies(const scenarios::MessageLoss& loss) { return loss.burst || (loss.probability > 0 && loss.probability < 1); }
+
+bool varies(const scenarios::StoreFault& fault) { return comes_at_random(fault.when); }
+bool varies(const scenarios::HostTrouble& trouble) { return comes_at_random(trouble.when); }
+
+bool varies(const scenarios::SchedulerFault& fault) {
+  return fault.whom == scenarios::SchedulerFault::Whom::any || comes_at_random(fault.when);
+}
+
+bool varies(const scenarios::OrderFault& fault) { return fault.probability > 0; }
+
+bool varies(const scenarios::PoisonJob& poison) {
+  return poison.probability > 0 && (poison.probability < 1 || !poison.after);
+}
+
+bool varies(const scenarios::BeatDown& /*down*/) { return false; }
 
 }  // namespace
 
@@ -76,46 +101,20 @@ Result<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
   }
 }
 
-bool is_random(const scenarios::WorkerCrash& crash) {
-  const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&crash.when);
-  return repeated != nullptr && (is_random(repeated->up) || is_random(repeated->down));
-}
-
-bool is_random(const scenarios::MessageLoss& loss) { return loss.burst || (loss.probability > 0 && loss.probability < 1); }
-
-bool is_random(const scenarios::StoreFault& fault) {
-  const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&fault.when);
-  return repeated != nullptr && (is_random(repeated->up) || is_random(repeated->down));
-}
-
-bool is_random(const scenarios::SchedulerFault& fault) {
-  if (fault.whom == scenarios::SchedulerFault::Whom::any) return true;
-  const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&fault.when);
-  return repeated != nullptr && (is_random(repeated->up) || is_random(repeated->down));
-}
-
-bool is_random(const scenarios::OrderFault& fault) { return fault.probability > 0; }
-
-bool is_random(const scenarios::PoisonJob& poison) {
-  return poison.probability > 0 && (poison.probability < 1 || !poison.after);
-}
-
-bool is_random(const scenarios::BeatDown& /*down*/) { return false; }
-
 bool is_random(const Scenario& scenario) {
-  if (scenario.scheduler.placement.type == "jsq" || is_random(scenario.registry_latency) ||
-      is_random(scenario.commit_latency) || is_random(scenario.query_latency)) {
+  if (scenario.scheduler.placement.type == "jsq" || varies(scenario.registry_latency) || varies(scenario.commit_latency) ||
+      varies(scenario.query_latency) || varies(scenario.redis_service)) {
     return true;
   }
   if (scenario.limits) return true;  // when workers look at the state of all
   for (const auto& fault : scenario.faults) {
-    if (std::visit([](const auto& kind) { return is_random(kind); }, fault)) return true;
+    if (std::visit([](const auto& kind) { return varies(kind); }, fault)) return true;
   }
   for (const scenarios::PeriodicSource& periodic : scenario.periodic) {
-    if (is_random(Source(periodic.jobs))) return true;
+    if (varies(Source(periodic.jobs))) return true;
   }
   return std::any_of(scenario.workload.begin(), scenario.workload.end(),
-                     [](const Source& source) { return is_random(source); });
+                     [](const Source& source) { return varies(source); });
 }
 
 std::vector<std::uint64_t> default_seeds(std::span<const Scenario> variants) {

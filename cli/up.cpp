@@ -22,7 +22,7 @@ namespace {
 
 using scenarios::Scenario;
 
-struct Options {
+struct UpOptions {
   std::string scenario;
   std::optional<std::string> variant;
   std::vector<std::string> sets;
@@ -38,7 +38,7 @@ struct Options {
 
 #ifdef DRYDOCK_WITH_RUNTIME
 
-Result<Scenario> choose(const Options& options, const std::vector<std::string>& sets) {
+Result<Scenario> choose(const UpOptions& options, const std::vector<std::string>& sets) {
   auto loaded = scenarios::load(options.scenario, {.sets = sets});
   if (!loaded) return loaded.error();
   auto& all = loaded.value();
@@ -56,7 +56,7 @@ Result<Scenario> choose(const Options& options, const std::vector<std::string>& 
 }
 
 // The scenario as it can be for real: nobody is told of a death, so that the registry is read, and workers beat.
-Result<Scenario> prepare(const Options& options, std::vector<std::string>& notes) {
+Result<Scenario> prepare(const UpOptions& options, std::vector<std::string>& notes) {
   std::vector<std::string> sets = options.sets;
   auto scenario = choose(options, sets);
   if (scenario && scenario.value().liveness.type == "oracle") {
@@ -85,7 +85,7 @@ Result<std::optional<Duration>> duration_option(std::string_view name, const std
   return std::optional(parsed.value());
 }
 
-Result<RealRunOptions> run_options(const Options& options, const Scenario& scenario) {
+Result<RealRunOptions> run_options(const UpOptions& options, const Scenario& scenario) {
   RealRunOptions run;
   run.seed = options.seed.value_or(scenario.seed);
   run.most_jobs = options.most_jobs;
@@ -165,7 +165,7 @@ std::string summary_text(const Scenario& scenario, const RealRunOptions& options
   return text;
 }
 
-int run_up(const Options& options) {
+int run_up(const UpOptions& options) {
   std::vector<std::string> notes;
   const auto scenario = prepare(options, notes);
   if (!scenario) return bad_input(scenario.error().message);
@@ -196,7 +196,7 @@ int run_up(const Options& options) {
 
 #else
 
-int run_up(const Options& /*options*/) {
+int run_up(const UpOptions& /*options*/) {
   return bad_input("this drydock was built without its real runtime: it needs hiredis, libpq and libuv");
 }
 
@@ -239,7 +239,7 @@ class Up final : public Command {
   int run(const Terminal& /*terminal*/) override { return run_up(options_); }
 
  private:
-  Options options_;
+  UpOptions options_;
 };
 
 }  // namespace

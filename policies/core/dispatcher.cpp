@@ -54,8 +54,8 @@ void Dispatcher::post(WorkerId worker, std::uint32_t incarnation, decltype(Worke
 }
 
 void Dispatcher::declared_dead(Time now, WorkerId worker, std::uint32_t incarnation) {
-  Grave& grave = graves_[worker];
-  grave.incarnation = std::max(grave.incarnation, incarnation);
+  Past& past = pasts_[worker];
+  past.dead = std::max(past.dead, incarnation);
   for (auto at = attempts_.begin(); at != attempts_.end();) {
     const auto next = std::next(at);
     bool lost = false;
@@ -71,7 +71,7 @@ void Dispatcher::declared_dead(Time now, WorkerId worker, std::uint32_t incarnat
     }
     at = next;
   }
-  grave.say_again = later(now, config_.resend);
+  past.say_again = later(now, config_.resend);
   post(worker, incarnation, Superseded{});  // it may only have been cut off
 }
 
@@ -149,14 +149,12 @@ void Dispatcher::conclude(Time now, AttemptId id, Attempt& attempt) {
 // --- what was lost ---
 
 void Dispatcher::seen(Time now, WorkerId worker, std::uint32_t incarnation) {
-  const auto grave = graves_.find(worker);
-  if (grave == graves_.end()) return;
-  if (incarnation > grave->second.incarnation) {
-    graves_.erase(grave);
-  } else if (now >= grave->second.say_again) {
-    grave->second.say_again = later(now, config_.resend_longest);
-    post(worker, grave->second.incarnation, Superseded{});
-  }
+  Past& past = pasts_[worker];
+  past.highest = std::max(past.highest, incarnation);
+  if (incarnation > past.dead && incarnation == past.highest) return;
+  if (now < past.say_again) return;
+  past.say_again = later(now, config_.resend_longest);
+  post(worker, std::max(past.dead, past.highest), Superseded{});
 }
 
 void Dispatcher::mail_lost(Time now) {
@@ -169,7 +167,7 @@ void Dispatcher::mail_lost(Time now) {
       due_.emplace(now, PartKey{id, number});
     }
   }
-  for (auto& [worker, grave] : graves_) grave.say_again = now;
+  for (auto& [worker, past] : pasts_) past.say_again = now;
 }
 
 std::vector<OutgoingMail> Dispatcher::take_mail(Time now) {

@@ -52,7 +52,8 @@ class Dispatcher {
   void released(Time now, AttemptId attempt);
 
   void take(Time now, const AttemptReport& report);
-  // The registry holds the worker as this incarnation.
+  // The registry holds the worker as this incarnation. If it was taken for dead, or is lower than one that was there before, the worker is
+  // told to come back as a higher one.
   void seen(Time now, WorkerId worker, std::uint32_t incarnation);
   // Whoever carries the mail lost it.
   void mail_lost(Time now);
@@ -89,9 +90,10 @@ class Dispatcher {
     bool told = false;      // the scheduler was told how it ended
     bool released = false;  // and that is in the store
   };
-  struct Grave {
-    std::uint32_t incarnation = 0;
-    Time say_again{};
+  struct Past {
+    std::uint32_t dead = 0;     // the highest incarnation that was taken for dead
+    std::uint32_t highest = 0;  // that was seen
+    Time say_again{};           // that one of these is over
   };
   using Attempts = std::map<AttemptId, Attempt>;
 
@@ -115,7 +117,7 @@ class Dispatcher {
     std::size_t part = 0;
   };
   std::multimap<Time, PartKey> due_;  // orders that may have to be sent again; void where PartState::due is another time
-  std::map<WorkerId, Grave> graves_;  // the last incarnation of a worker that was taken for dead
+  std::map<WorkerId, Past> pasts_;
   std::vector<OutgoingMail> outbox_;
   std::vector<Event> facts_;
 };

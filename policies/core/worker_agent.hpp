@@ -14,8 +14,8 @@ namespace drydock {
 
 struct WorkerAgentConfig {
   WorkerId worker;
-  // Such that no attempt was ever given to another process of this worker under it or a higher one. Where one was, the scheduler says so
-  // (Superseded), and the agent takes a higher one.
+  // Such that no attempt was ever given to another process of this worker under it. Where it is lower than one that the scheduler has seen,
+  // the scheduler says so (Superseded), and the agent takes a higher one.
   std::uint32_t incarnation = 1;
   Resources capacity;
   Duration interval = std::chrono::seconds{30};  // between two beats

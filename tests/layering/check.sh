@@ -34,7 +34,7 @@ forbid 'SimGrid is included by sim/simgrid_* only' "$(includes '(simgrid|xbt)[/.
   policies scenarios reports sim real-runtime cli bench tests -- '^sim/simgrid_|^tests/'
 forbid 'libpq, hiredis and libuv are for real-runtime only' "$(includes '(libpq-fe|hiredis|uv|postgresql)[/.]')" \
   policies scenarios reports sim cli tests bench
-forbid 'hiredis and libpq are included by sources, not by headers' "$(includes '(hiredis|libpq-fe|postgresql)[/.]')" \
+forbid 'hiredis, libpq and libuv are included by sources, not by headers' "$(includes '(hiredis|libpq-fe|uv|postgresql)[/.]')" \
   real-runtime -- '\.cpp$'
 forbid 'the core reads no clock' \
   '(system_clock|steady_clock|high_resolution_clock)|[^_[:alnum:]](gettimeofday|clock_gettime|std::time|time\(NULL\)|time\(nullptr\))' \

@@ -66,6 +66,18 @@ TEST(Cycle, WaitsForAReadingThatTakesTime) {
   for (const auto& run : runs) EXPECT_EQ(run.at("jobs_completed"), 2);
 }
 
+// In event mode too, where a scenario says so: a worker whose key is lost is not believed to be dead at once.
+TEST(Event, ReadsTheRegistryWhereItIsToldTo) {
+  const auto runs = runs_of_text(R"({"cluster": {"hosts": [{"name": "n"}]},
+    "control_plane": {"mode": "event", "registry_reading": "5s", "mass_expiry_hold": "1m"},
+    "workload": [{"count": 2, "arrivals": {"at-once": {}}, "duration": "100s"}], "policies": {"liveness": "ttl"},
+    "faults": [{"type": "worker-key-eviction", "at": "32s"}]})");
+  for (const auto& run : runs) {
+    EXPECT_EQ(run.at("jobs_completed"), 2);
+    EXPECT_EQ(run.at("attempts_lost"), 0);
+  }
+}
+
 TEST(Children, MakeRoomBesideWhatWasGivenUp) {
   const auto runs = runs_of_text(R"({"duration": "10m", "cluster": {"hosts": [{"name": "n"}]},
     "control_plane": {"mode": "cycle", "self_fencing": false, "mass_expiry_guard": false},

@@ -276,6 +276,8 @@ TEST(Loader, RefusesWithPlaceAndRemedy) {
       {"/pools", R"([{"name": "p", "queues": []}])", {"at least one queue"}},
       {"/control_plane", R"({"mode": "cyle"})", {"ideal, cycle, event"}},
       {"/control_plane", R"({"mode": "ideal", "cycle": "5s"})", {"/control_plane/cycle", "only with"}},
+      {"/control_plane", R"({"mode": "event", "mass_expiry_guard": true})", {"mass_expiry_guard", "\"registry_reading\""}},
+      {"/control_plane", R"({"mode": "event", "registry_reading": "0s"})", {"/control_plane/registry_reading", "1us"}},
       {"/duration", "\"0s\"", {"above 0s"}},
       {"/duration", "\"-5s\"", {"is negative"}},
       {"/warmup", "\"100%\"", {"nothing would be measured"}},

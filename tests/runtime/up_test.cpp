@@ -1,0 +1,112 @@
+// `drydock up` from outside: a scenario for real, in processes, and what can be done with its journal.
+#include "tests/cli/binary.hpp"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace drydock::cli {
+namespace {
+
+// 16 jobs of 300 ms on two hosts, and what is inserted.
+std::string scenario(const std::string& control_plane, const std::string& policies, const std::string& faults) {
+  return fmt::format(R"({{
+    "name": "small",
+    "cluster": {{"hosts": [{{"name": "node", "count": 2, "cpus": 4}}]}},
+    "control_plane": {},
+    "workload": [{{"name": "short", "count": 16, "arrivals": {{"poisson": {{"rate": "100/s"}}}},
+                  "duration": {{"deterministic": "300ms"}}}}],
+    "policies": {},
+    "faults": {}
+  }})",
+                     control_plane, policies, faults);
+}
+
+const std::string kCycle = R"({"mode": "cycle", "cycle": "50ms"})";
+const std::string kTtl =
+    R"({"liveness": {"type": "ttl", "heartbeat": "100ms", "ttl": "400ms"}, "accounting": {"type": "fenced-counter"}})";
+
+struct Ended {
+  Ran ran;
+  nlohmann::json summary;
+  std::string journal;
+};
+
+class Up : public testing::Test {
+ protected:
+  Ended up(const std::string& text, std::vector<std::string> more = {}) {
+    const std::string file = folder_.file("scenario.json", text);
+    std::vector<std::string> arguments{"up", file, "--format", "json", "--out", folder_.path("out")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    Ended run{.ran = run_binary(arguments), .summary = {}, .journal = folder_.path("out/up.journal")};
+    run.summary = nlohmann::json::parse(run.ran.out, nullptr, false);
+    if (!run.summary.is_object()) ADD_FAILURE() << run.ran.out << run.ran.err;
+    return run;
+  }
+  static std::uint64_t metric(const Ended& run, const char* name) {
+    return run.summary["metrics"][name].get<std::uint64_t>();
+  }
+  static void expect_good(const Ended& run) {
+    EXPECT_EQ(run.ran.code, 0) << run.ran.err;
+    EXPECT_TRUE(run.summary["complete"].get<bool>());
+    EXPECT_EQ(metric(run, "jobs_completed"), 16U);
+    const Ran checked = run_binary({"check", run.journal});
+    EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
+    const Ran replayed = run_binary({"replay", run.journal});
+    EXPECT_EQ(replayed.code, 0) << replayed.out << replayed.err;
+  }
+
+  Folder folder_;
+};
+
+TEST_F(Up, RunsAScenarioForReal) {
+  const Ended run = up(scenario(kCycle, kTtl, "[]"));
+  expect_good(run);
+  EXPECT_EQ(metric(run, "attempts"), 16U);
+  EXPECT_EQ(metric(run, "workers_started"), 2U);
+}
+
+// A live process is killed; its lease ends, its jobs are run again, and so is it.
+TEST_F(Up, KillsWorkersWhereTheScenarioSaysSo) {
+  const Ended run =
+      up(scenario(kCycle, kTtl, R"([{"type": "worker-crash", "target": "node-0", "at": "200ms", "for": "1s"}])"));
+  expect_good(run);
+  EXPECT_GT(metric(run, "attempts_lost"), 0U);
+  EXPECT_EQ(metric(run, "attempts"), 16 + metric(run, "attempts_lost"));
+  EXPECT_EQ(metric(run, "workers_declared_dead"), 1U);
+}
+
+// Nobody tells a real scheduler of a death: what a simulation does not need is filled in, and is in the journal.
+TEST_F(Up, FillsInWhatASimulationDoesNotNeed) {
+  const Ended run = up(scenario(R"({"mode": "event"})", "{}", "[]"), {"--in-process", "--journal-format", "binary"});
+  expect_good(run);
+  EXPECT_NE(run.ran.err.find("ttl"), std::string::npos) << run.ran.err;
+}
+
+TEST_F(Up, LeavesNothingBehind) {
+  const std::string temporary = folder_.path("tmp");
+  std::filesystem::create_directory(temporary);
+  std::filesystem::permissions(temporary, std::filesystem::perms::all);
+  setenv("TMPDIR", temporary.c_str(), 1);
+  const Ended run = up(scenario(kCycle, kTtl, "[]"), {"--most-jobs", "2"});
+  unsetenv("TMPDIR");
+  EXPECT_EQ(run.ran.code, 0) << run.ran.err;
+  EXPECT_EQ(metric(run, "jobs_submitted"), 2U);
+  EXPECT_TRUE(std::filesystem::is_empty(temporary));
+}
+
+TEST_F(Up, SaysWhatItCannotDo) {
+  const std::string file = folder_.file("phi.json", scenario(kCycle, R"({"liveness": {"type": "phi-normal"}})", "[]"));
+  const Ran ran = run_binary({"up", file});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_NE(ran.err.find("phi-normal"), std::string::npos) << ran.err;
+  const Ran variants = run_binary({"up", "easy-against-fcfs"});
+  EXPECT_EQ(variants.code, 2);
+  EXPECT_NE(variants.err.find("--variant"), std::string::npos) << variants.err;
+}
+
+}  // namespace
+}  // namespace drydock::cli

@@ -1,0 +1,156 @@
+#include "policies/ports/worker_text.hpp"
+
+#include "policies/ports/counter_orders.hpp"
+#include "policies/ports/registry_reader.hpp"
+
+#include <array>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace drydock {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(WorkerText, MailComesBackAsItWas) {
+  const AttemptId attempt{JobId{7}, 2};
+  const Resources held = make_resources({.cpus_milli = 1500, .memory_bytes = 1 << 20, .gpus = 1, .slots = 2});
+  const std::array<decltype(WorkerMail::body), 4> bodies{
+      RunAttempt{.attempt = attempt, .tasks = 2, .held = held, .progress = 5s, .payload = "{\"a\": \"\\n\"}"},
+      StopRun{attempt}, ReportTaken{attempt}, Superseded{}};
+  for (const auto& body : bodies) {
+    const WorkerMail mail{.epoch = 3, .incarnation = 4, .body = body};
+    const auto back = parse_mail(to_json(mail));
+    ASSERT_TRUE(back.ok()) << back.error().message;
+    EXPECT_EQ(back.value(), mail) << to_json(mail);
+  }
+}
+
+TEST(WorkerText, ReportsComeBackAsTheyWere) {
+  for (const ReportKind kind : {ReportKind::accepted, ReportKind::succeeded, ReportKind::failed, ReportKind::stopped}) {
+    const AttemptReport report{
+        .worker = WorkerId{1}, .incarnation = 2, .attempt = {JobId{3}, 4}, .kind = kind, .progress = 5ms};
+    const auto back = parse_report(to_json(report));
+    ASSERT_TRUE(back.ok()) << back.error().message;
+    EXPECT_EQ(back.value(), report);
+  }
+}
+
+TEST(WorkerText, WhatIsNotOursIsRefusedWithTheReason) {
+  for (const char* text :
+       {"", "[]", "7", "{\"epoch\":1}", R"({"epoch":1,"incarnation":1})",
+        R"({"epoch":1,"incarnation":1,"run":{"job":1,"attempt":0}})", R"({"epoch":1,"incarnation":-1,"superseded":{}})",
+        R"({"epoch":1,"incarnation":1,"stop":{"job":-1,"attempt":1}})",
+        R"({"epoch":99999999999999999999,"incarnation":1,"superseded":{}})"}) {
+    const auto mail = parse_mail(text);
+    EXPECT_FALSE(mail.ok()) << text;
+    if (!mail.ok()) {
+      EXPECT_FALSE(mail.error().message.empty());
+    }
+  }
+  EXPECT_FALSE(parse_report(R"({"worker":0,"incarnation":1,"job":1,"attempt":1,"report":"lost","progress_ns":0})").ok());
+}
+
+redis::WorkerEntry entry_of(std::uint32_t worker, std::uint32_t incarnation,
+                            redis::Ttl ttl = {redis::Ttl::State::expiring, 60s}) {
+  const WorkerSpec spec{
+      .pool = PoolId{0}, .capacity = make_resources({.cpus_milli = 2500, .memory_bytes = 9}), .speed = 1.5};
+  BeatFields beat = beat_fields(WorkerId{worker}, spec, {.request = {}, .incarnation = incarnation}, "here");
+  beat.fields.merge(beat.touched);
+  return {worker_name(WorkerId{worker}), beat.fields, ttl};
+}
+
+TEST(WorkerText, AWorkerIsReadAsItRegistered) {
+  const redis::WorkerEntry entry = entry_of(12, 3);
+  EXPECT_EQ(entry.fields.at("cpus"), "2.500");
+  const auto view = parse_worker(entry);
+  ASSERT_TRUE(view.ok()) << view.error().message;
+  EXPECT_EQ(view.value().worker, WorkerId{12});
+  EXPECT_EQ(view.value().incarnation, 3U);
+  EXPECT_EQ(view.value().spec.capacity.cpus(), 2500);
+  EXPECT_EQ(view.value().spec.capacity.memory(), 9);
+  EXPECT_DOUBLE_EQ(view.value().spec.speed, 1.5);
+  EXPECT_FALSE(view.value().draining);
+}
+
+// As the source systems' heartbeat leaves a key that had expired.
+TEST(WorkerText, AKeyWithoutCpusIsNoWorker) {
+  redis::WorkerEntry entry = entry_of(1, 1);
+  entry.fields.erase("cpus");
+  const auto view = parse_worker(entry);
+  ASSERT_FALSE(view.ok());
+  EXPECT_NE(view.error().message.find("cpus"), std::string::npos);
+}
+
+class RegistryReaderTest : public testing::Test {
+ protected:
+  RegistryReader::Outcome read(Duration at, std::vector<redis::WorkerEntry> entries, const std::string& run_id = "a",
+                               const std::string& sentinel = "s") {
+    return reader_.take({.request = RequestId{1},
+                         .asked = Time{at},
+                         .answered = Time{at},
+                         .identity = {run_id, sentinel},
+                         .workers = {std::move(entries)}},
+                        1);
+  }
+  RegistryReader reader_;
+};
+
+TEST_F(RegistryReaderTest, TellsWhatChanged) {
+  EXPECT_EQ(read(0s, {entry_of(0, 1), entry_of(1, 1)}).facts.size(), 3U);
+  EXPECT_EQ(read(1s, {entry_of(0, 1), entry_of(1, 1)}).facts.size(), 1U) << "nothing";
+  const auto outcome = read(100s, {entry_of(1, 2)});
+  ASSERT_EQ(outcome.facts.size(), 3U);
+  const auto& reading = std::get<RegistryRead>(outcome.facts[0]);
+  EXPECT_EQ(reading.entries, 1U);
+  EXPECT_EQ(reading.gone, 1U);
+  EXPECT_EQ(std::get<WorkerRegistered>(outcome.facts[1]).incarnation, 2U);
+  EXPECT_EQ(std::get<LeaseExpired>(outcome.facts[2]).worker, WorkerId{0});
+  EXPECT_FALSE(std::get<LeaseExpired>(outcome.facts[2]).early);
+}
+
+TEST_F(RegistryReaderTest, AKeyThatIsGoneBeforeItsTimeWasLost) {
+  (void)read(0s, {entry_of(0, 1), entry_of(1, 1, {redis::Ttl::State::immortal, {}})});
+  const auto outcome = read(59s, {});
+  EXPECT_TRUE(std::get<LeaseExpired>(outcome.facts[1]).early);
+  EXPECT_TRUE(std::get<LeaseExpired>(outcome.facts[2]).early);
+}
+
+TEST_F(RegistryReaderTest, NoticesAnotherServer) {
+  EXPECT_FALSE(read(0s, {}).server_changed) << "the first reading";
+  EXPECT_TRUE(read(1s, {}, "b").server_changed);
+  EXPECT_TRUE(read(2s, {}, "b", "t").server_changed);
+  EXPECT_FALSE(read(3s, {}, "b", "t").server_changed);
+}
+
+TEST_F(RegistryReaderTest, CountsWhatItCannotRead) {
+  redis::WorkerEntry foreign = entry_of(0, 1);
+  foreign.worker = "node-7";
+  redis::WorkerEntry elsewhere = entry_of(2, 1);
+  elsewhere.fields["pool"] = "1";
+  const auto outcome = read(0s, {foreign, elsewhere, entry_of(1, 1)});
+  EXPECT_EQ(outcome.unreadable, 2U);
+  EXPECT_NE(outcome.problem.find("node-7"), std::string::npos) << outcome.problem;
+  EXPECT_EQ(std::get<RegistryRead>(outcome.facts[0]).entries, 1U);
+}
+
+TEST(CounterOrders, ALostAnswerIsUnknownAndOneThatWasNeverSentFailed) {
+  using Reason = redis::Failed::Reason;
+  EXPECT_EQ(counter_answer(RequestId{1}, redis::Failed{Reason::unknown, ""}).answer, Answer::unknown);
+  EXPECT_EQ(counter_answer(RequestId{1}, redis::Failed{Reason::unreachable, ""}).answer, Answer::failed);
+  EXPECT_EQ(counter_answer(RequestId{1}, redis::Value{}).verdict, CounterVerdict::missing);
+  EXPECT_EQ(counter_answer(RequestId{1}, redis::Verdict{redis::Verdict::Outcome::over_limit, 3}).verdict,
+            CounterVerdict::over_limit);
+}
+
+TEST(CounterOrders, LimitsAreWhatScriptsCanCount) {
+  constexpr std::int64_t kMost = (std::int64_t{1} << 53U) - 1;
+  const AskCounter grow{.op = CounterOp::checked_add, .amount = 1, .limit = kMost + 1, .version = 2};
+  EXPECT_EQ(counter_op(grow, 7), redis::Op(redis::CheckedAdd{1, kMost, 7, 2}));
+  const AskCounter shrink{.op = CounterOp::checked_add, .amount = -1, .limit = 0, .version = 2};
+  EXPECT_EQ(counter_op(shrink, 7), redis::Op(redis::CheckedAdd{-1, kMost, 7, 2})) << "what is given back is never refused";
+}
+
+}  // namespace
+}  // namespace drydock
