@@ -29,7 +29,6 @@ using scenarios::Scenario;
 constexpr Duration kRegistration = std::chrono::seconds{30};  // of all workers, at the beginning
 constexpr Duration kLook = std::chrono::milliseconds{10};
 constexpr std::size_t kMostJobsAtOnce = 10'000;
-constexpr int kMarginInLease = 10;
 
 SchedulerConfig scheduler_config(const Scenario& scenario, std::uint64_t seed) {
   SchedulerConfig config = scenario.scheduler;

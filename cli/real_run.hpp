@@ -45,6 +45,9 @@ struct RealRunResult {
   std::optional<std::string> error;
 };
 
+// A worker stops what it runs so much of its lease before the end.
+inline constexpr int kMarginInLease = 10;
+
 // What the runtime does not do of what the scenario asks: an error where the result would be another, else notes for people.
 struct RealRunLimits {
   std::optional<std::string> error;

@@ -1,5 +1,6 @@
 // drydock worker
 #include "cli/command.hpp"
+#include "cli/real_run.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -16,7 +17,7 @@
 namespace drydock::cli {
 namespace {
 
-struct Options {
+struct WorkerArguments {
   std::string redis_socket;
   std::string host = "localhost";
   std::uint32_t id = 0;
@@ -34,9 +35,7 @@ struct Options {
 
 #ifdef DRYDOCK_WITH_RUNTIME
 
-constexpr int kMarginInLease = 10;
-
-Result<runtime::WorkerDriverOptions> driver_options(const Options& options) {
+Result<runtime::WorkerDriverOptions> driver_options(const WorkerArguments& options) {
   const auto heartbeat = scenarios::parse_duration(options.heartbeat);
   if (!heartbeat) return Error{"--heartbeat: " + heartbeat.error().message};
   const auto ttl = scenarios::parse_duration(options.ttl);
@@ -70,7 +69,7 @@ bool end_with_parent(int parent) {
   return ::getppid() == parent;
 }
 
-int run_worker(const Options& options) {
+int run_worker(const WorkerArguments& options) {
   auto config = driver_options(options);
   if (!config) return bad_input(config.error().message);
   if (!end_with_parent(options.parent)) return kDone;
@@ -91,7 +90,7 @@ int run_worker(const Options& options) {
 
 #else
 
-int run_worker(const Options& /*options*/) {
+int run_worker(const WorkerArguments& /*options*/) {
   return bad_input("this drydock was built without its real runtime: it needs hiredis, libpq and libuv");
 }
 
@@ -132,7 +131,7 @@ class WorkerCommand final : public Command {
   int run(const Terminal& /*terminal*/) override { return run_worker(options_); }
 
  private:
-  Options options_;
+  WorkerArguments options_;
 };
 
 }  // namespace
