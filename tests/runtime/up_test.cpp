@@ -89,6 +89,8 @@ TEST_F(Up, FillsInWhatASimulationDoesNotNeed) {
 TEST_F(Up, LeavesNothingBehind) {
   const std::string temporary = folder_.path("tmp");
   std::filesystem::create_directory(temporary);
+  // PostgreSQL may run as another user there.
+  std::filesystem::permissions(folder_.path(""), std::filesystem::perms::all);
   std::filesystem::permissions(temporary, std::filesystem::perms::all);
   setenv("TMPDIR", temporary.c_str(), 1);
   const Ended run = up(scenario(kCycle, kTtl, "[]"), {"--most-jobs", "2"});
