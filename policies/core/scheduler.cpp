@@ -244,8 +244,7 @@ void Scheduler::lose_attempt(JobRef ref, WorkerId worker) {
     case JobState::committing:
       // What is on its way to the store stays reserved until the answer.
       if (job.sent) return cluster_.lose_part(ref, worker);
-      cluster_.give_back(ref);
-      forget_or_wait(ref);
+      retract(ref);
       return;
     case JobState::committed: cluster_.give_back(ref); break;
     case JobState::running:
