@@ -321,7 +321,7 @@ void Scheduler::stopped(JobRef ref, const AttemptStopped& event) {
 
 void Scheduler::end(JobRef ref, ReleaseReason reason) {
   release_later(ref, reason);
-  if (!cluster_.job(ref).placements.empty()) cluster_.give_back(ref);
+  if (cluster_.job(ref).state != JobState::ended) cluster_.give_back(ref);  // else it was loaded, and holds nothing here
 }
 
 // The row of its current attempt goes with the next commit.
