@@ -233,7 +233,7 @@ void Replicas::fault() {
     struck.clear();
     --returning_;
   }
-  observe();
+  if (turn.begins) observe();  // else a step follows, before which nobody has found out how late it is
   plan_fault();
 }
 

@@ -267,8 +267,10 @@ void Replicas::deliver(const Event& fact) {
 void Replicas::finish(bool all_ended) {
   for (Host& host : hosts_) {
     if (!host.process) continue;
-    const bool leads = host.process->scheduler->leads();
-    if (host.process->checker) host.process->checker->finish(all_ended && leads);
+    // The others do not know how it ended.
+    const Scheduler& scheduler = *host.process->scheduler;
+    const bool knows = scheduler.leads() && scheduler.epoch() == ledger_.epoch() && scheduler.idle();
+    if (host.process->checker) host.process->checker->finish(all_ended && knows);
     end_process(host);
   }
   for (const std::string& what : ledger_.breaches()) breach(what);

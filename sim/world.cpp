@@ -192,6 +192,7 @@ void World::run_instant(Time now) {
   for (std::uint64_t round = 0;; ++round) {
     if (told_to_stop()) return;
     gather();
+    if (replicas_) wakeup_ = replicas_->next_wakeup();  // what happened may have come to one of them already
     if (common_.facts.empty() && wakeup_ > now) {
       // It may lead to more at this instant: the next session, or what its host ran.
       if (fleet_.stop_idle() && (!common_.facts.empty() || common_.queue.top_time() == nanos(now))) continue;

@@ -91,6 +91,7 @@ struct Checker::Impl {
   void operator()(const SumAllocations& c) { ask(c.request, Ask::allocations); }
   void operator()(const DeclareDead& c);
   void operator()(const AskLease& c) {
+    one_of_several = true;
     if (c.op == LeaseOp::acquire) ask(c.request, Ask::lease);
     else note_request(c.request);
   }
@@ -130,7 +131,8 @@ struct Checker::Impl {
   Time now = Time::min();
   std::uint64_t last_request = 0;
   bool halted = false;
-  bool over = false;     // it stepped down
+  bool one_of_several = false;  // schedulers
+  bool over = false;            // it stepped down
   bool reading = false;  // the facts of this step come from a reading of the registry: an expired lease is a suspicion
   std::vector<std::pair<RequestId, Ask>> asked;  // that have no answer yet
   std::vector<JobId> duplicates;                 // submitted in this step under the id of a live job
@@ -376,6 +378,8 @@ void Checker::Impl::settle(RequestBook& commit, bool in_store) {
       continue;
     }
     const std::uint32_t job = attempt.job;
+    JobBook& book = books.jobs[job];
+    if (one_of_several && book.last_number == attempt.number) --book.last_number;  // then it is used again
     books.count(attempt, -1);
     books.remove_attempt(slot);
     books.forget_if_over(job);

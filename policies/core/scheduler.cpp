@@ -263,8 +263,7 @@ void Scheduler::lose_attempt(JobRef ref, WorkerId worker) {
     case JobState::committing:
       // What is on its way to the store stays reserved until the answer.
       if (job.sent) return cluster_.lose_part(ref, worker);
-      cluster_.give_back(ref);
-      forget_or_wait(ref);
+      retract(ref);
       return;
     case JobState::committed: cluster_.give_back(ref); break;
     case JobState::running:
@@ -341,7 +340,7 @@ void Scheduler::stopped(JobRef ref, const AttemptStopped& event) {
 
 void Scheduler::end(JobRef ref, ReleaseReason reason) {
   release_later(ref, reason);
-  if (!cluster_.job(ref).placements.empty()) cluster_.give_back(ref);
+  if (cluster_.job(ref).state != JobState::ended) cluster_.give_back(ref);  // else it was loaded, and holds nothing here
 }
 
 // The row of its current attempt goes with the next commit.

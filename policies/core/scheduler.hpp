@@ -166,6 +166,7 @@ class Scheduler {
   void settle_done(Batch& batch);
   void settle_failed(Batch& batch);
   void retire(std::size_t batch);
+  void retract(JobRef ref);
   void take_clearance(const Clearance& clearance);
   void declare_dead(const LeaseExpired& event);
   void lose_worker(WorkerId worker);

@@ -94,10 +94,18 @@ void Scheduler::settle_failed(Batch& batch) {
   for (const AttemptId attempt : batch.assignments) {
     const std::optional<JobRef> ref = current(attempt);
     DRYDOCK_CHECK(ref, "a job was forgotten while its assignment was on its way");
-    cluster_.give_back(*ref);
-    forget_or_wait(*ref);
+    retract(*ref);
   }
   to_release_.insert(to_release_.begin(), batch.releases.begin(), batch.releases.end());
+}
+
+// The attempt is not in the store and never will be. A store that others read takes only the number that follows the last one that it
+// has: it is used again.
+void Scheduler::retract(JobRef ref) {
+  cluster_.give_back(ref);
+  const Job& job = cluster_.job(ref);
+  if (leadership_) cluster_.set_history(ref, {.attempt = job.attempt - 1, .failures = job.failures, .losses = job.losses});
+  forget_or_wait(ref);
 }
 
 void Scheduler::retire(std::size_t at) {
@@ -156,6 +164,7 @@ void Scheduler::take_assignments(Batch& batch) {
   for (const AttemptId attempt : to_assign_) {
     const std::optional<JobRef> ref = current(attempt);
     if (!ref || cluster_.job(*ref).state != JobState::committing) continue;  // lost or cancelled before it was sent
+    if (cluster_.job(*ref).sent) continue;                                   // retracted, and its number used again
     cluster_.set_sent(*ref);
     batch.assignments.push_back(attempt);
     batch.change.assigned += cluster_.job(*ref).cpus_in_all();

@@ -5,6 +5,7 @@
 #include "policies/core/replay.hpp"
 #include "scenarios/loader.hpp"
 #include "sim/world.hpp"
+#include "tests/properties/seeds.hpp"
 #include "tests/unit/sim_support.hpp"
 
 #include <deque>
@@ -115,7 +116,8 @@ std::string run(std::uint64_t seed, const Plan& plan) {
 TEST(Leaders, EveryJobEndsOnceWhateverHappensToThem) {
   double refused = 0;
   double changes = 0;
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  double seeds = 0;
+  properties::for_each_seed(kSeeds, "", [&](std::uint64_t seed) {
     const std::string lazy = in_child([&] { return run(seed, {}); });
     EXPECT_FALSE(lazy.starts_with("bad")) << "seed " << seed << ": " << lazy << '\n' << text_of(seed);
     EXPECT_EQ(lazy, in_child([&] { return run(seed, {.eager = true}); })) << "seed " << seed;
@@ -126,9 +128,11 @@ TEST(Leaders, EveryJobEndsOnceWhateverHappensToThem) {
     in >> hash >> r >> c;
     refused += r;
     changes += c;
-  }
-  EXPECT_GT(refused, kSeeds);
-  EXPECT_GT(changes, 3 * kSeeds);
+    ++seeds;
+  });
+  if (seeds < 10) return;  // a single one was asked for
+  EXPECT_GT(refused, seeds);
+  EXPECT_GT(changes, 3 * seeds);
 }
 
 // As in_child, but the child may die: a bug that was planted may break what a part of the world takes for granted.
