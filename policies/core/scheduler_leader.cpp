@@ -173,6 +173,12 @@ bool Scheduler::settle_open(JobRef ref, const Takeover::Open& open) {
   if (std::ranges::all_of(open.placements, is_known)) {
     return adopt(ref, open) ? open.confirmed() : repeat_open(ref, open);
   }
+  // A gang of which some workers are in the registry and some are not would hold room that nobody sees: it runs again.
+  if (std::ranges::any_of(open.placements, is_known)) {
+    commands_.emplace_back(StopAttempt{open.attempt, ReleaseReason::worker_lost});
+    repeat_loaded(ref);
+    return true;
+  }
   if (now_ < orphans_until_) return false;
   // Its worker is in no registry, long after it should have come back.
   for (const Placement& p : open.placements) {
