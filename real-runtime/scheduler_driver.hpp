@@ -28,8 +28,9 @@ namespace drydock::runtime {
 struct SchedulerDriverOptions {
   RedisClientOptions redis;
   PostgresClientOptions postgres;
-  std::string name = "scheduler";                    // of this process: it holds the lease under it
-  Duration leader_lease = std::chrono::seconds{10};  // by PostgreSQL's clock
+  std::string name = "scheduler";  // of this process: it holds the lease under it
+  // By PostgreSQL's clock. There are no standbys yet: long, so that no outage of PostgreSQL outlasts it.
+  Duration leader_lease = std::chrono::hours{24};
   Duration worker_lease = std::chrono::seconds{60};  // of the workers' keys
   JournalWriter* journal = nullptr;                  // written to if there is one
 };

@@ -108,8 +108,8 @@ void a_batch_is_all_or_nothing(PostgresDriver& db) {
   db.submit({job(1), job(2), job(3), job(4)});
   db.commit({.assignments = {assigned(1, 1), assigned(2, 1)}});
   const Totals before = db.totals();
-  expect_refused(db.commit({.releases = {released(1, 1)}, .endings = {{JobId{3}}}, .assignments = {assigned(4, 2)}}),
-                 Outcome::stale_attempt, 4);
+  expect_refused(db.commit({.releases = {released(1, 1)}, .endings = {{JobId{3}}}, .assignments = {assigned(2, 1)}}),
+                 Outcome::stale_attempt, 2);
   expect_refused(db.commit({.releases = {released(1, 1)}, .endings = {{JobId{2}}}}), Outcome::held, 2);
   expect_refused(db.commit({.releases = {released(1, 1), released(2, 2)}}), Outcome::stale_attempt, 2);
   EXPECT_EQ(db.totals(), before) << "the version too";
