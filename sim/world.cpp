@@ -426,12 +426,12 @@ void World::answer_reading() {
   common_.facts.emplace_back(answer);
 }
 
-// Nothing runs twice where workers end what they run before they can be given up.
+// Nothing runs twice where workers end what they run before they can be given up; a busy main loop cannot.
 void World::declare_dead(const DeclareDead& order) {
   const std::uint64_t before = executor_.disowned();
   fleet_.declared_dead(order.worker, order.incarnation);
   if (!checker_ || !scenario_.self_fencing || !scenario_.scheduler.control_plane.registry.guard) return;
-  if (executor_.disowned() == before) return;
+  if (executor_.disowned() == before || platform_.workers()[index(order.worker)].beats_in_loop) return;
   noticed_.push_back(
       {.invariant = 3,
        .at = common_.now,
