@@ -61,7 +61,7 @@ class RandomSteps {
   }
 
   Event event() {
-    switch (rng_.below(12)) {
+    switch (rng_.below(13)) {
       case 0: return CommitAnswered{RequestId{number()}, pick<Answer>(3), number()};
       case 1: return BatchRead{RequestId{number()}, pick<Answer>(3), rng_.below(2) == 0, number()};
       case 8: return RegistryRead{RequestId{number()}, pick<Answer>(3), rng_.below(2), rng_.below(2), small(), small()};
@@ -77,7 +77,35 @@ class RandomSteps {
         return WorkerRegistered{WorkerId{small()}, small(), spec};
       }
       case 7: return JobCancelled{JobId{number()}};
+      case 11: return of_leadership();
       default: return JobSubmitted{job()};
+    }
+  }
+
+  // Facts of one scheduler of several.
+  Event of_leadership() {
+    switch (rng_.below(8)) {
+      case 0: {
+        LeaseAnswered event{.request = RequestId{number()}, .answer = pick<Answer>(4), .held = rng_.below(2) == 0};
+        event.epoch = signed_number();
+        event.left = Duration{signed_number()};
+        return event;
+      }
+      case 1: return StateLoaded{RequestId{number()}, pick<Answer>(4)};
+      case 2: {
+        JobLoaded event{.job = job(), .submitted = time_at(signed_number())};
+        if (rng_.below(2) == 0) return event;
+        event.attempts = small();
+        event.failures = small();
+        event.losses = small();
+        event.progress = Duration{signed_number()};
+        return event;
+      }
+      case 3: return AllocationLoaded{attempt(), WorkerId{small()}, small()};
+      case 4: return WorkersAsked{RequestId{number()}, pick<Answer>(4)};
+      case 5: return WorkerReported{WorkerId{small()}, small()};
+      case 6: return AttemptHeld{attempt(), WorkerId{small()}, Duration{signed_number()}};
+      default: return ShutdownRequested{};
     }
   }
 
@@ -107,8 +135,12 @@ class RandomSteps {
   }
 
   Command command(JournalStep& step) {
-    switch (rng_.below(10)) {
+    switch (rng_.below(14)) {
       case 0: return commit(step);
+      case 10: return AskLease{RequestId{number()}, pick<LeaseOp>(2), Duration{signed_number()}};
+      case 11: return AskState{RequestId{number()}};
+      case 12: return AskWorkers{RequestId{number()}};
+      case 13: return StepDown{pick<StepDownReason>(3)};
       case 5: return ReadRegistry{RequestId{number()}};
       case 6: return ask();
       case 7: return SumAllocations{RequestId{number()}};

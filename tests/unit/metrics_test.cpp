@@ -167,6 +167,26 @@ TEST(Metrics, AvailabilityIsTheTimeWithAnyWorker) {
   EXPECT_DOUBLE_EQ(m.at("per_pool.side.availability"), 0.3);
 }
 
+TEST(Metrics, ALeaderThatIsTheSameAgainIsNoChange) {
+  MetricsConfig config = two_queues();
+  EXPECT_FALSE(Metrics(config).result(at(10)).contains("leaderless_s"));
+  config.leaders = true;
+  Metrics metrics(config);
+  metrics.leader(at(1), true, false);
+  metrics.leader(at(3), false, false);
+  metrics.leader(at(5), true, false);
+  metrics.leader(at(6), false, false);
+  metrics.write_refused();
+  const auto m = metrics.result(at(10));
+  EXPECT_EQ(m.at("leader_changes"), 0);
+  EXPECT_DOUBLE_EQ(m.at("leaderless_s"), 1 + 2 + 4);
+  EXPECT_DOUBLE_EQ(m.at("leaderless_longest_s"), 4);
+  EXPECT_EQ(m.at("refused_writes"), 1);
+  metrics.leader(at(10), true, true);
+  EXPECT_EQ(metrics.result(at(12)).at("leader_changes"), 1);
+  EXPECT_DOUBLE_EQ(metrics.result(at(12)).at("leaderless_s"), 7);
+}
+
 // Between 50 and 100 there are 1.5 jobs on average: two are as few as before. Disturbed from 100 to 200.
 std::map<std::string, double> disturbed(double more_until, double end) {
   MetricsConfig config = two_queues();
