@@ -204,7 +204,9 @@ class RealRun {
   [[nodiscard]] std::vector<std::string> words(std::uint32_t number) const {
     const WorkerSpec& spec = facts_of(number).spec;
     const auto ns = [](Duration d) { return fmt::format("{}ns", nanos(d)); };
-    return {"/proc/self/exe",
+    std::error_code error;
+    const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+    return {error ? "/proc/self/exe" : program.string(),
             "worker",
             fmt::format("--redis-socket={}", servers_.redis->address().unix_socket),
             fmt::format("--id={}", number),
