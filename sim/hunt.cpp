@@ -47,9 +47,10 @@ struct Prey {
 };
 
 reports::RunResult run_scenario(const scenarios::Scenario& scenario, const HuntOptions& options,
-                                const std::atomic<bool>& stop) {
+                                const std::atomic<bool>& stop,
+                                const std::optional<std::filesystem::path>& journal = std::nullopt) {
   const std::unique_ptr<Interposer> planted = options.plant ? options.plant() : nullptr;
-  const RunOptions run{.check = true, .journal = {}, .interposer = planted.get()};
+  const RunOptions run{.check = true, .journal = journal, .interposer = planted.get()};
   reports::RunResult result = run_one(scenario, scenario.seed, run, stop);
   result.variant = scenario.variant;
   return result;
@@ -214,17 +215,22 @@ bool went_wrong(const reports::RunResult& result) { return result.error || resul
 
 std::string symptom_of(const reports::RunResult& result) {
   if (result.violation_count > 0) return fmt::format("invariant {}", result.violations.front().invariant);
+  const std::string error = result.error.value_or("");
+  if (error.find("can never run") != std::string::npos || error.find("not ended by") != std::string::npos) {
+    return "jobs that do not end";
+  }
   std::string words;
-  for (const char c : result.error.value_or("")) {
+  for (const char c : error) {
     if (c < '0' || c > '9') words += c;
   }
-  return words.substr(0, words.find(':'));
+  return words;
 }
 
-reports::RunResult try_scenario(const std::string& scenario, const HuntOptions& options, const std::atomic<bool>& stop) {
+reports::RunResult try_scenario(const std::string& scenario, const HuntOptions& options, const std::atomic<bool>& stop,
+                                const std::optional<std::filesystem::path>& journal) {
   auto read_back = read(scenario, options.base);
   if (!read_back) return refused(read_back.error().message);
-  return run_isolated([&] { return run_scenario(read_back.value(), options, stop); });
+  return run_isolated([&] { return run_scenario(read_back.value(), options, stop, journal); });
 }
 
 HuntResult hunt(std::span<const scenarios::Scenario> variants, const HuntOptions& options, const std::atomic<bool>& stop,

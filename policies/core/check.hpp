@@ -20,7 +20,8 @@ struct Violation {
   std::string what;  // the ids involved and both values
 };
 
-// What must hold, in one sentence. 5, 6 and 7 (drift, shares, leaders) need facts that this version's journals do not have.
+// What must hold, in one sentence. A journal shows of 5 (drift) whether a counter is set to the truth where nothing is under way, and
+// nothing of 6 and 7 (shares, leaders): the world in which it was made watches those.
 [[nodiscard]] std::string_view invariant_text(int invariant);
 
 // Fed with every step in order; keeps at most `limit` violations and counts the rest. Memory is linear in live jobs. The

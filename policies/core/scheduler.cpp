@@ -52,6 +52,7 @@ std::span<const Command> Scheduler::step(Time now, std::span<const Event> events
   if (!halted_) {
     for (const Event& event : events) std::visit([this](const auto& e) { on(e); }, event);
     keep_time();
+    send_cleared();
     release_delayed();
     send_dispatches();
     decide();
