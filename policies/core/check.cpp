@@ -82,7 +82,7 @@ struct Checker::Impl {
   void operator()(const AskCounter& c);
   void operator()(const SumAllocations& c) {
     ask(c.request, Ask::allocations);
-    totals.asked_for_sum();
+    totals.asked_for_sum(c.request);
   }
   void operator()(const DeclareDead& c);
 
@@ -511,6 +511,7 @@ void Checker::Impl::step(Time at, std::span<const Event> events, std::span<const
   if (at < now) report(kOrder, "time goes back from {} ns to {} ns", nanos(now), nanos(at));
   now = at;
   reading = false;
+  totals.begin_step();
   if (halted && !commands.empty()) report(kOrder, "{} orders follow after Halt", commands.size());
   for (const Event& event : events) std::visit(*this, event);
   for (const Command& command : commands) std::visit(*this, command);

@@ -12,7 +12,7 @@ constexpr std::size_t kMostAhead = 10'000;
 
 void Totals::sent(RequestId commit, std::int64_t net) {
   open_[commit.value] = net;
-  quiet_ = false;
+  ++commits_;
 }
 
 std::vector<std::string> Totals::settled(RequestId commit, std::optional<std::uint64_t> version) {
@@ -29,7 +29,7 @@ std::vector<std::string> Totals::settled(RequestId commit, std::optional<std::ui
   }
   ahead_[*version] = net;
   for (auto next = ahead_.begin(); next != ahead_.end() && next->first == version_ + 1; next = ahead_.erase(next)) {
-    if (sums_asked_ > 0 || !waiting_.empty()) history_[version_] = total_;
+    if (!asked_.empty() || !waiting_.empty()) history_[version_] = total_;
     ++version_;
     total_ += next->second;
   }
@@ -37,14 +37,17 @@ std::vector<std::string> Totals::settled(RequestId commit, std::optional<std::ui
   return wrong;
 }
 
-void Totals::asked_for_sum() {
-  ++sums_asked_;
-  quiet_ = open_.empty();
+void Totals::asked_for_sum(RequestId request) {
+  asked_[request.value] = open_.empty() ? std::optional(commits_) : std::nullopt;
 }
 
 std::vector<std::string> Totals::summed(const AllocationsSummed& answer) {
   std::vector<std::string> wrong;
-  if (sums_asked_ > 0) --sums_asked_;
+  const auto asked = asked_.find(answer.request.value);
+  if (asked == asked_.end()) return wrong;
+  quiet_sum_ = !fresh_ && asked->second == commits_;
+  fresh_ = true;
+  asked_.erase(asked);
   if (answer.answer == Answer::done && !blind_) waiting_.push_back(answer);
   judge(wrong);
   return wrong;
@@ -64,12 +67,12 @@ void Totals::judge(std::vector<std::string>& wrong) {
     }
     return true;
   });
-  if (sums_asked_ == 0 && waiting_.empty()) history_.clear();
+  if (asked_.empty() && waiting_.empty()) history_.clear();
 }
 
 std::optional<std::string> Totals::setting(const AskCounter& order) const {
   const bool sets = order.op == CounterOp::set || order.op == CounterOp::fenced_set;
-  if (!sets || blind_ || !quiet_ || !ahead_.empty() || order.amount == total_) return std::nullopt;
+  if (!sets || blind_ || !quiet_sum_ || !ahead_.empty() || order.amount == total_) return std::nullopt;
   return fmt::format(
       "request {} sets the counter to {} thousandths of a cpu, while {} are allocated, and nothing was under way",
       order.request.value, order.amount, total_);

@@ -23,12 +23,14 @@ class Totals {
   // It is in the store, as of `version`; or it is not. Returns what is wrong with a sum that had to wait for this.
   [[nodiscard]] std::vector<std::string> settled(RequestId commit, std::optional<std::uint64_t> version);
 
-  void asked_for_sum();
+  void asked_for_sum(RequestId request);
   // What is wrong with the sum, if that can be told already.
   [[nodiscard]] std::vector<std::string> summed(const AllocationsSummed& answer);
 
-  // An order to the counter: what is wrong with a sum that it is set to, where nothing was under way since it was asked for.
+  // An order to the counter: what is wrong with a sum that it is set to, in the very step that brought the sum, where no commit was
+  // under way since it was asked for.
   [[nodiscard]] std::optional<std::string> setting(const AskCounter& order) const;
+  void begin_step() { fresh_ = quiet_sum_ = false; }
 
  private:
   void judge(std::vector<std::string>& wrong);
@@ -38,10 +40,13 @@ class Totals {
   std::uint64_t version_ = 0;                      // all commits up to this one are known
   std::int64_t total_ = 0;                         // at that version
   std::map<std::uint64_t, std::int64_t> history_;  // totals by version, while a sum is asked for
-  std::uint64_t sums_asked_ = 0;                   // without an answer
-  std::vector<AllocationsSummed> waiting_;         // for commits of which nothing is known yet
-  bool blind_ = false;                             // versions are missing
-  bool quiet_ = false;                             // no commit was under way since the last sum was asked for
+  std::uint64_t commits_ = 0;                      // sent
+  // Sums without an answer, by request: the number of commits when they were asked for; none where one was under way.
+  std::map<std::uint64_t, std::optional<std::uint64_t>> asked_;
+  std::vector<AllocationsSummed> waiting_;  // for commits of which nothing is known yet
+  bool blind_ = false;                      // versions are missing
+  bool fresh_ = false;                      // a sum came in this step
+  bool quiet_sum_ = false;                  // and no commit was under way since it was asked for
 };
 
 }  // namespace drydock::check_detail
