@@ -127,8 +127,20 @@ class Hunt final : public Command {
       if (auto kept = keep_finding(report, stop, terminal); !kept) return bad_input(kept.error().message);
     }
     fmt::print("{}", format_ == "json" ? hunt_json(report) : hunt_text(report, terminal));
-    if (report.result.finding) return kCheckFailed;
+    if (report.result.error) fmt::print(stderr, "drydock: {}: not all runs were made\n", *report.result.error);
+    if (report.result.finding || report.result.error) return kCheckFailed;
     return report.result.interrupted ? kInterrupted : kDone;
+  }
+
+  // The scenario so that it can be read from any folder.
+  [[nodiscard]] std::string movable(const std::string& scenario) const {
+    auto json = nlohmann::json::parse(scenario);
+    for (auto& entry : json["workload"]) {
+      if (!entry.contains("trace")) continue;
+      auto& path = entry["trace"]["path"];
+      path = std::filesystem::absolute(options_.base / path.get<std::string>()).string();
+    }
+    return json.dump(2) + "\n";
   }
 
   // Shrinks it, and writes what repeats it.
@@ -146,8 +158,7 @@ class Hunt final : public Command {
     const std::filesystem::path folder(out_);
     report.scenario_file = folder / fmt::format("hunt-{}-{}.json", options_.seed, report.found.run);
     report.journal_file = folder / fmt::format("hunt-{}-{}.journal", options_.seed, report.found.run);
-    if (auto done = write_text(report.scenario_file, nlohmann::json::parse(report.found.scenario).dump(2) + "\n"); !done)
-      return done;
+    if (auto done = write_text(report.scenario_file, movable(report.found.scenario)); !done) return done;
     static const std::atomic<bool> kGoOn{false};
     (void)sim::try_scenario(report.found.scenario, options_, kGoOn, report.journal_file);
     return true;

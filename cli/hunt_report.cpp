@@ -95,8 +95,13 @@ std::string hunt_text(const HuntReport& report, const Terminal& terminal) {
 }
 
 std::string hunt_json(const HuntReport& report) {
-  json text{{"schema", "drydock.hunt/1"}, {"scenario", report.scenario},          {"seed", report.seed},
-            {"runs", report.runs},        {"runs_done", report.result.runs_done}, {"partial", report.result.interrupted},
+  json text{{"schema", "drydock.hunt/1"},
+            {"scenario", report.scenario},
+            {"seed", report.seed},
+            {"runs", report.runs},
+            {"runs_done", report.result.runs_done},
+            {"partial", report.result.interrupted},
+            {"error", report.result.error ? json(*report.result.error) : json()},
             {"finding", nullptr}};
   if (report.result.finding) {
     const reports::RunResult& result = report.found.result;

@@ -26,7 +26,7 @@ struct HuntReport {
 };
 
 [[nodiscard]] std::string hunt_text(const HuntReport& report, const Terminal& terminal);
-// {"schema": "drydock.hunt/1", scenario, seed, runs, runs_done, partial, finding: null or {run, variant, symptom, violations: [{invariant,
+// {"schema": "drydock.hunt/1", scenario, seed, runs, runs_done, partial, error, finding: null or {run, variant, symptom, violations: [{invariant,
 // at_s, what}], error, faults, jobs, tries, smallest, scenario_file, journal_file, command}}
 [[nodiscard]] std::string hunt_json(const HuntReport& report);
 

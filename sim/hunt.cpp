@@ -9,7 +9,9 @@
 #include "sim/run.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <exception>
 #include <fmt/format.h>
@@ -22,7 +24,7 @@ namespace drydock::sim {
 namespace {
 
 constexpr int kLookMs = 100;
-constexpr std::uint64_t kMostRuns = ~std::uint64_t{0};
+constexpr std::chrono::seconds kGrace{2};
 
 // What the lanes and their parent see together. One slot for each lane.
 struct Lanes {
@@ -106,8 +108,8 @@ class Lane {
     if (!scenario) {
       result = refused(fmt::format("the drawn scenario cannot be run: {}", scenario.error().message));
     } else {
-      static const std::atomic<bool> kNever{false};
-      result = run_isolated([&] { return run_scenario(scenario.value(), options_, kNever); });
+      static const std::atomic<bool> kGoOn{false};
+      result = run_isolated([&] { return run_scenario(scenario.value(), options_, kGoOn); }, kGoOn);
     }
     if (!went_wrong(result)) return true;
     std::string message(sizeof run, '\0');
@@ -134,11 +136,14 @@ class Hunter {
   HuntResult run(const std::function<void(const HuntProgress&)>& progress) {
     for (std::size_t lane = 0; lane < options_.jobs; ++lane) start(lane);
     while (std::ranges::any_of(lanes_, &Handle::open)) {
-      if (stop_.load(std::memory_order_relaxed)) shared_.stop().store(1);
+      if (stop_.load(std::memory_order_relaxed)) stop_early();
       listen();
       if (progress) progress({.runs_done = done(), .runs_total = options_.runs});
     }
-    for (const Handle& lane : lanes_) (void)wait_for_end(lane.pid);
+    for (const Handle& lane : lanes_) {
+      const std::string end = wait_for_end(lane.pid);
+      if (!end.empty() && !stop_.load()) result_.error = fmt::format("a process that makes the runs {}", end);
+    }
     result_.runs_done = done() + (result_.finding ? 1 : 0);
     result_.interrupted = stop_.load() && !result_.finding && result_.runs_done < options_.runs;
     return std::move(result_);
@@ -168,6 +173,17 @@ class Hunter {
       }
     }
     lanes_.push_back({.pid = pid, .socket = std::move(mine), .reader = {}, .messages = {}});
+  }
+
+  // A lane looks between two runs. One whose run takes long is killed, and its run with it.
+  void stop_early() {
+    shared_.stop().store(1);
+    const auto now = std::chrono::steady_clock::now();
+    if (!patience_ends_) patience_ends_ = now + kGrace;
+    if (now < *patience_ends_) return;
+    for (const Handle& lane : lanes_) {
+      if (lane.open) kill(lane.pid, SIGKILL);
+    }
   }
 
   void listen() {
@@ -206,6 +222,7 @@ class Hunter {
   const std::atomic<bool>& stop_;
   Lanes shared_;
   std::vector<Handle> lanes_;
+  std::optional<std::chrono::steady_clock::time_point> patience_ends_;  // set by a request to stop
   HuntResult result_;
 };
 
@@ -230,7 +247,7 @@ reports::RunResult try_scenario(const std::string& scenario, const HuntOptions& 
                                 const std::optional<std::filesystem::path>& journal) {
   auto read_back = read(scenario, options.base);
   if (!read_back) return refused(read_back.error().message);
-  return run_isolated([&] { return run_scenario(read_back.value(), options, stop, journal); });
+  return run_isolated([&] { return run_scenario(read_back.value(), options, stop, journal); }, stop);
 }
 
 HuntResult hunt(std::span<const scenarios::Scenario> variants, const HuntOptions& options, const std::atomic<bool>& stop,
