@@ -28,7 +28,7 @@ struct CommandEntry {
   std::unique_ptr<Command> (*make)();
 };
 
-constexpr std::array<CommandEntry, 12> kCommands{{
+constexpr std::array<CommandEntry, 13> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
     {"validate", "check scenario files without running them", make_validate},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
@@ -37,6 +37,7 @@ constexpr std::array<CommandEntry, 12> kCommands{{
     {"import", "read a trace: what is in it, and what was skipped and why", make_import},
     {"replay", "repeat every decision of a journal, or see where another policy would differ", make_replay},
     {"check", "look for violated invariants in a journal", make_check},
+    {"explain", "what happened to a job or a worker, and why, from a journal", make_explain},
     {"hunt", "look for faults under which a scenario breaks an invariant", make_hunt},
     {"up", "run a scenario for real: worker processes, Redis and PostgreSQL", make_up},
     {"worker", "one worker of a real run, as `drydock up` starts them", make_worker},

@@ -119,7 +119,11 @@ bool is_random(const Scenario& scenario) {
 
 std::vector<std::uint64_t> default_seeds(std::span<const Scenario> variants) {
   const std::uint64_t first = variants.empty() ? 1 : variants.front().seed;
-  const bool random = std::any_of(variants.begin(), variants.end(), [](const Scenario& s) { return is_random(s); });
+  // A run that is judged is a case by itself, mostly one that was hunted down.
+  const bool judged =
+      std::any_of(variants.begin(), variants.end(), [](const Scenario& s) { return s.must_end_by.has_value(); });
+  const bool random =
+      !judged && std::any_of(variants.begin(), variants.end(), [](const Scenario& s) { return is_random(s); });
   std::vector<std::uint64_t> seeds{first};
   const std::uint64_t room = std::numeric_limits<std::uint64_t>::max() - first;
   for (std::uint64_t i = 1; random && i < kDefaultReplications && i <= room; ++i) seeds.push_back(first + i);

@@ -19,7 +19,7 @@ namespace drydock::cli {
 [[nodiscard]] bool is_random(const scenarios::Scenario& scenario);
 
 // When --seeds does not say: ten from the scenario's own seed on, so that intervals are narrow enough to say something; only
-// the scenario's own where nothing is random.
+// the scenario's own where nothing is random, or where the run is judged (must_end_by).
 [[nodiscard]] std::vector<std::uint64_t> default_seeds(std::span<const scenarios::Scenario> variants);
 
 }  // namespace drydock::cli

@@ -9,7 +9,9 @@
 #include "sim/run.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <exception>
 #include <fmt/format.h>
@@ -22,7 +24,7 @@ namespace drydock::sim {
 namespace {
 
 constexpr int kLookMs = 100;
-constexpr std::uint64_t kMostRuns = ~std::uint64_t{0};
+constexpr std::chrono::seconds kGrace{2};
 
 // What the lanes and their parent see together. One slot for each lane.
 struct Lanes {
@@ -47,9 +49,10 @@ struct Prey {
 };
 
 reports::RunResult run_scenario(const scenarios::Scenario& scenario, const HuntOptions& options,
-                                const std::atomic<bool>& stop) {
+                                const std::atomic<bool>& stop,
+                                const std::optional<std::filesystem::path>& journal = std::nullopt) {
   const std::unique_ptr<Interposer> planted = options.plant ? options.plant() : nullptr;
-  const RunOptions run{.check = true, .journal = {}, .interposer = planted.get()};
+  const RunOptions run{.check = true, .journal = journal, .interposer = planted.get()};
   reports::RunResult result = run_one(scenario, scenario.seed, run, stop);
   result.variant = scenario.variant;
   return result;
@@ -105,8 +108,8 @@ class Lane {
     if (!scenario) {
       result = refused(fmt::format("the drawn scenario cannot be run: {}", scenario.error().message));
     } else {
-      static const std::atomic<bool> kNever{false};
-      result = run_isolated([&] { return run_scenario(scenario.value(), options_, kNever); });
+      static const std::atomic<bool> kGoOn{false};
+      result = run_isolated([&] { return run_scenario(scenario.value(), options_, kGoOn); }, kGoOn);
     }
     if (!went_wrong(result)) return true;
     std::string message(sizeof run, '\0');
@@ -133,11 +136,14 @@ class Hunter {
   HuntResult run(const std::function<void(const HuntProgress&)>& progress) {
     for (std::size_t lane = 0; lane < options_.jobs; ++lane) start(lane);
     while (std::ranges::any_of(lanes_, &Handle::open)) {
-      if (stop_.load(std::memory_order_relaxed)) shared_.stop().store(1);
+      if (stop_.load(std::memory_order_relaxed)) stop_early();
       listen();
       if (progress) progress({.runs_done = done(), .runs_total = options_.runs});
     }
-    for (const Handle& lane : lanes_) (void)wait_for_end(lane.pid);
+    for (const Handle& lane : lanes_) {
+      const std::string end = wait_for_end(lane.pid);
+      if (!end.empty() && !stop_.load()) result_.error = fmt::format("a process that makes the runs {}", end);
+    }
     result_.runs_done = done() + (result_.finding ? 1 : 0);
     result_.interrupted = stop_.load() && !result_.finding && result_.runs_done < options_.runs;
     return std::move(result_);
@@ -167,6 +173,17 @@ class Hunter {
       }
     }
     lanes_.push_back({.pid = pid, .socket = std::move(mine), .reader = {}, .messages = {}});
+  }
+
+  // A lane looks between two runs. One whose run takes long is killed, and its run with it.
+  void stop_early() {
+    shared_.stop().store(1);
+    const auto now = std::chrono::steady_clock::now();
+    if (!patience_ends_) patience_ends_ = now + kGrace;
+    if (now < *patience_ends_) return;
+    for (const Handle& lane : lanes_) {
+      if (lane.open) kill(lane.pid, SIGKILL);
+    }
   }
 
   void listen() {
@@ -205,6 +222,7 @@ class Hunter {
   const std::atomic<bool>& stop_;
   Lanes shared_;
   std::vector<Handle> lanes_;
+  std::optional<std::chrono::steady_clock::time_point> patience_ends_;  // set by a request to stop
   HuntResult result_;
 };
 
@@ -214,17 +232,22 @@ bool went_wrong(const reports::RunResult& result) { return result.error || resul
 
 std::string symptom_of(const reports::RunResult& result) {
   if (result.violation_count > 0) return fmt::format("invariant {}", result.violations.front().invariant);
+  const std::string error = result.error.value_or("");
+  if (error.find("can never run") != std::string::npos || error.find("not ended by") != std::string::npos) {
+    return "jobs that do not end";
+  }
   std::string words;
-  for (const char c : result.error.value_or("")) {
+  for (const char c : error) {
     if (c < '0' || c > '9') words += c;
   }
-  return words.substr(0, words.find(':'));
+  return words;
 }
 
-reports::RunResult try_scenario(const std::string& scenario, const HuntOptions& options, const std::atomic<bool>& stop) {
+reports::RunResult try_scenario(const std::string& scenario, const HuntOptions& options, const std::atomic<bool>& stop,
+                                const std::optional<std::filesystem::path>& journal) {
   auto read_back = read(scenario, options.base);
   if (!read_back) return refused(read_back.error().message);
-  return run_isolated([&] { return run_scenario(read_back.value(), options, stop); });
+  return run_isolated([&] { return run_scenario(read_back.value(), options, stop, journal); }, stop);
 }
 
 HuntResult hunt(std::span<const scenarios::Scenario> variants, const HuntOptions& options, const std::atomic<bool>& stop,

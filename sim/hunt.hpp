@@ -42,6 +42,7 @@ struct HuntResult {
   std::uint64_t runs_done = 0;
   std::optional<Finding> finding;  // the one with the lowest number; run 0: without faults, the scenario as it is
   bool interrupted = false;
+  std::optional<std::string> error;  // runs were not made, though nobody interrupted
 };
 
 // Run k takes variant k modulo their number; what else there is at random follows from the seed and k alone. First each variant is run
@@ -56,8 +57,9 @@ struct HuntResult {
 // What kind of thing went wrong: the same for two runs that show the same bug, as far as words can tell.
 [[nodiscard]] std::string symptom_of(const reports::RunResult& result);
 
-// The run of this scenario text in a process of its own. A text that cannot be read gives an error.
+// The run of this scenario text in a process of its own, recorded if there is a path. A text that cannot be read gives an error.
 [[nodiscard]] reports::RunResult try_scenario(const std::string& scenario, const HuntOptions& options,
-                                              const std::atomic<bool>& stop);
+                                              const std::atomic<bool>& stop,
+                                              const std::optional<std::filesystem::path>& journal = std::nullopt);
 
 }  // namespace drydock::sim

@@ -4,11 +4,9 @@
 #include "policies/core/commands.hpp"
 #include "policies/core/events.hpp"
 #include "policies/core/scheduler.hpp"
-#include "policies/core/share_policy.hpp"
+#include "policies/core/share_messages.hpp"
 
-#include <memory>
 #include <span>
-#include <vector>
 
 namespace drydock::sim {
 
@@ -20,8 +18,8 @@ class Interposer {
   [[nodiscard]] virtual std::span<const Command> step(Scheduler& scheduler, Time now, std::span<const Event> facts) {
     return scheduler.step(now, facts);
   }
-  // The rules by which workers share limits.
-  [[nodiscard]] virtual std::unique_ptr<SharePolicy> share(std::unique_ptr<SharePolicy> policy) { return policy; }
+  // What the ledger of shares replies to a worker.
+  [[nodiscard]] virtual LedgerReply reply(const LedgerReply& reply) { return reply; }
 };
 
 }  // namespace drydock::sim

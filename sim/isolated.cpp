@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <exception>
 #include <fmt/format.h>
 #include <new>
 #include <optional>
+#include <poll.h>
 #include <string>
 #include <sys/mman.h>
 #include <system_error>
@@ -48,9 +50,19 @@ std::string last_words(int file) {
   return line == std::string::npos ? text : text.substr(line + 1);
 }
 
+// False when it is told to stop before the other end has closed.
+bool read_all(MessageReader& reader, int socket, const std::atomic<bool>& stop) {
+  constexpr int kLookMs = 100;
+  while (true) {
+    pollfd watched{.fd = socket, .events = POLLIN, .revents = 0};
+    if (stop.load(std::memory_order_relaxed)) return false;
+    if (poll(&watched, 1, kLookMs) > 0 && !reader.fill(socket)) return true;
+  }
+}
+
 }  // namespace
 
-reports::RunResult run_isolated(const std::function<reports::RunResult()>& work) {
+reports::RunResult run_isolated(const std::function<reports::RunResult()>& work, const std::atomic<bool>& stop) {
   const Descriptor words(memfd_create("stderr", MFD_CLOEXEC));
   if (!words.valid()) throw std::system_error(errno, std::generic_category(), "memfd_create");
   auto [mine, its] = connected_pair();
@@ -64,8 +76,14 @@ reports::RunResult run_isolated(const std::function<reports::RunResult()>& work)
   }
   its.reset();
   MessageReader reader;
-  while (reader.fill(mine.get())) {}
+  const bool stopped = !read_all(reader, mine.get(), stop);
+  if (stopped) kill(pid, SIGKILL);
   const std::string end = wait_for_end(pid);
+  if (stopped) {
+    reports::RunResult result = failed("not finished: interrupted");
+    result.partial = true;
+    return result;
+  }
   const std::optional<std::string> message = reader.next();
   auto result = message ? decode_result(*message) : std::nullopt;
   if (result) return std::move(*result);

@@ -14,8 +14,8 @@ class Rest {
   [[nodiscard]] bool jobs_are_late(Time now) const { return now > must_end_by_; }
   // The store was written at `changed` for the last time.
   [[nodiscard]] bool reached(Time now, Time changed) const { return now >= later(std::max(changed, healed_), quiet_); }
-  // At the end of a run that reached its rest: whether the counter must be right.
-  [[nodiscard]] bool counter_is_due(Time now) const { return resyncs_ && heals_ && now < latest_; }
+  // Whether the counter must be right at rest.
+  [[nodiscard]] bool counter_is_due() const { return resyncs_ && heals_; }
   // No run goes on for longer.
   [[nodiscard]] Time latest() const { return latest_; }
 

@@ -22,11 +22,11 @@ Shares::Shares(const scenarios::Scenario& scenario, const Platform& platform, st
       seed_(seed),
       clients_(scenario, seed, platform.workers().size()),
       channel_(scenario, platform, mix64(seed ^ stream_of("share-messages"))),
+      interposer_(interposer),
       takes_part_(platform.workers().size(), false),
       nodes_(platform.workers().size()) {
   if (!scenario.limits) return;
   policy_ = make_share(scenario.limits->policy);
-  if (interposer != nullptr) policy_ = interposer->share(std::move(policy_));
   // It was set up before anybody began: nothing is lost that it would have to wait for.
   ledger_.emplace(scenario.limits->shares, *policy_, ShareLedgerState{.store = store_, .holders = {}, .published = {}});
   for (std::size_t worker = 0; worker < nodes_.size(); ++worker) {
@@ -197,6 +197,7 @@ void Shares::arrive(std::uint32_t place) {
   Message& message = messages_[place];
   const Node& node = nodes_[message.worker];
   message.reply = ledger_->apply(now_, store_, message.operation);
+  if (interposer_ != nullptr) message.reply = interposer_->reply(message.reply);
   const Time give_up = later(message.sent, scenario_.limits->answer_timeout);
   const bool awaited = node.agent && node.incarnation == message.incarnation && now_ <= give_up;
   const auto delay = awaited ? on_the_way(message.worker) : std::nullopt;

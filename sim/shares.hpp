@@ -98,6 +98,7 @@ class Shares {
   std::uint64_t seed_;
   RequestClients clients_;
   BeatChannel channel_;
+  Interposer* interposer_;               // may be nullptr
   std::unique_ptr<SharePolicy> policy_;  // none without limits: then there are no agents
   std::vector<bool> takes_part_;         // by worker
   std::vector<Node> nodes_;              // by worker

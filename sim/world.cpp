@@ -152,8 +152,9 @@ reports::RunResult World::run() {
 void World::judge(bool complete, reports::RunResult& result) {
   if (checker_) checker_->finish(complete);
   if (const auto broken = shares_ ? shares_->broken_promise(common_.now) : std::nullopt) noticed_.push_back(*broken);
-  if (const auto drift = complete && rest_ && rest_->counter_is_due(common_.now) ? stores_.untruth() : std::nullopt) {
-    noticed_.push_back({.invariant = 5, .at = common_.now, .what = *drift});
+  const bool at_rest = complete && rest_ && rest_->reached(common_.now, stores_.changed_at());
+  if (const auto untruth = at_rest && rest_->counter_is_due() ? stores_.untruth() : std::nullopt) {
+    noticed_.push_back({.invariant = 5, .at = common_.now, .what = *untruth});
   }
   result.checked = true;
   result.violations = replicas_ ? replicas_->violations() : checker_->violations();

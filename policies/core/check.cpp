@@ -1,10 +1,12 @@
 #include "policies/core/check.hpp"
 
 #include "policies/core/check_books.hpp"
+#include "policies/core/check_totals.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -18,6 +20,7 @@ constexpr int kNothingLost = 1;
 constexpr int kOneResult = 2;
 constexpr int kCapacity = 3;
 constexpr int kReleased = 4;
+constexpr int kDrift = 5;
 constexpr int kLeaders = 7;
 constexpr int kOrder = 8;
 
@@ -61,13 +64,11 @@ struct Checker::Impl {
   void operator()(const BatchRead& e);
   void operator()(const RegistryRead& e);
   void operator()(const CounterAnswered& e) { answered(e.request, Ask::counter); }
-  void operator()(const AllocationsSummed& e) { answered(e.request, Ask::allocations); }
+  void operator()(const AllocationsSummed& e);
   void operator()(const AttemptFinished& e);
   void operator()(const AttemptStopped& e);
   void operator()(const WorkerLeft& e) { lose(e.worker, e.incarnation); }
-  void operator()(const LeaseExpired& e) {
-    if (!reading) lose(e.worker, e.incarnation);
-  }
+  void operator()(const LeaseExpired& e);
   void operator()(const WorkerRegistered& e);
   void operator()(const JobCancelled& e);
   void operator()(const JobSubmitted& e);
@@ -87,8 +88,11 @@ struct Checker::Impl {
   void operator()(const RejectJob& c);
   void operator()(const Halt&) { halted = true; }
   void operator()(const ReadRegistry& c) { ask(c.request, Ask::registry); }
-  void operator()(const AskCounter& c) { ask(c.request, Ask::counter); }
-  void operator()(const SumAllocations& c) { ask(c.request, Ask::allocations); }
+  void operator()(const AskCounter& c);
+  void operator()(const SumAllocations& c) {
+    ask(c.request, Ask::allocations);
+    totals.asked_for_sum(c.request);
+  }
   void operator()(const DeclareDead& c);
   void operator()(const AskLease& c) {
     one_of_several = true;
@@ -112,7 +116,8 @@ struct Checker::Impl {
   [[nodiscard]] std::uint32_t running(AttemptId id) const;
   [[nodiscard]] std::vector<RequestBook>::iterator find_request(RequestId id, bool is_read);
   RequestBook& new_request(RequestId id);
-  void settle(RequestBook& commit, bool in_store);
+  void settle(RequestBook& commit, std::optional<std::uint64_t> version);
+  [[nodiscard]] std::int64_t cpus_of(const AttemptBook& attempt) const;
   void retire(std::vector<RequestBook>::iterator request);
   void release(RequestBook& commit, const Release& r);
   [[nodiscard]] bool may_release(const AttemptBook& attempt, ReleaseReason reason) const;
@@ -124,6 +129,7 @@ struct Checker::Impl {
   void finish();
 
   Books books;
+  Totals totals;
   std::size_t limit;
   bool per_worker;  // no worker is given more cpus than it has
   std::uint64_t count = 0;
@@ -188,9 +194,11 @@ void Checker::Impl::operator()(const WorkerRegistered& e) {
   if (worker == nullptr) {
     return report(kCapacity, "worker {} registers, but ids are dense and below {}", e.worker.value, Books::kMaxWorkers);
   }
-  if (worker->generation > 0 && e.incarnation <= worker->incarnation) return;  // stale
+  if (worker->generation > 0 && e.incarnation == worker->incarnation) worker->expired = false;  // its key is back
+  if (worker->generation > 0 && e.incarnation <= worker->incarnation) return;                   // stale
   books.lose_worker(*worker);
   worker->live = true;
+  worker->expired = false;
   worker->incarnation = e.incarnation;
   worker->pool = e.spec.pool;
   worker->capacity = clamped(e.spec.capacity);
@@ -207,6 +215,12 @@ void Checker::Impl::operator()(const RegistryRead& e) {
   reading = true;
 }
 
+void Checker::Impl::operator()(const LeaseExpired& e) {
+  if (!reading) return lose(e.worker, e.incarnation);
+  WorkerBook* worker = books.find_worker(e.worker);
+  if (worker != nullptr && worker->incarnation == e.incarnation) worker->expired = true;
+}
+
 void Checker::Impl::operator()(const DeclareDead& c) {
   const WorkerBook* worker = books.find_worker(c.worker);
   if (worker != nullptr && worker->live && worker->incarnation > c.incarnation) return;  // its successor has registered
@@ -214,6 +228,10 @@ void Checker::Impl::operator()(const DeclareDead& c) {
   if (worker == nullptr || !worker->live || worker->incarnation != c.incarnation) {
     return report(kCapacity, "worker {} is declared dead as incarnation {}, but is not known to live as that one",
                   c.worker.value, c.incarnation);
+  }
+  if (!worker->expired) {
+    report(kCapacity, "worker {} is declared dead as incarnation {}, whose lease has not expired", c.worker.value,
+           c.incarnation);
   }
   lose(c.worker, c.incarnation);
 }
@@ -281,6 +299,24 @@ void Checker::Impl::operator()(const Dispatch& c) {
   if (attempt.phase == Phase::committed) attempt.phase = Phase::dispatched;
 }
 
+// --- totals ---
+
+void Checker::Impl::operator()(const AllocationsSummed& e) {
+  answered(e.request, Ask::allocations);
+  for (const std::string& wrong : totals.summed(e)) report(kReleased, "{}", wrong);
+}
+
+void Checker::Impl::operator()(const AskCounter& c) {
+  ask(c.request, Ask::counter);
+  if (const auto wrong = totals.setting(c)) report(kDrift, "{}", *wrong);
+}
+
+std::int64_t Checker::Impl::cpus_of(const AttemptBook& attempt) const {
+  std::int64_t cpus = 0;
+  for (const Hold& hold : attempt.holds) cpus += books.jobs[attempt.job].per_task[0] * hold.placement.tasks;
+  return cpus;
+}
+
 // --- commits ---
 
 std::vector<RequestBook>::iterator Checker::Impl::find_request(RequestId id, bool is_read) {
@@ -329,6 +365,10 @@ void Checker::Impl::operator()(const Commit& c) {
   RequestBook& request = new_request(c.request);
   for (const Release& r : c.releases) release(request, r);
   for (const Assignment& a : c.assignments) assign(request, a);
+  std::int64_t net = 0;
+  for (const std::uint32_t slot : request.assigned) net += cpus_of(books.attempts[slot]);
+  for (const std::uint32_t slot : request.released) net -= cpus_of(books.attempts[slot]);
+  totals.sent(c.request, net);
 }
 
 void Checker::Impl::operator()(const ReadBatch& c) {
@@ -351,7 +391,7 @@ void Checker::Impl::operator()(const CommitAnswered& e) {
     commit->unknown = true;
     return;
   }
-  settle(*commit, e.answer == Answer::done);
+  settle(*commit, e.answer == Answer::done ? std::optional(e.version) : std::nullopt);
   retire(commit);
 }
 
@@ -366,11 +406,13 @@ void Checker::Impl::operator()(const BatchRead& e) {
   if (commit == books.requests.end() || !commit->unknown) return;  // was reported when it was asked for
   commit->reading = false;
   if (e.answer != Answer::done) return;
-  settle(*commit, e.found);
+  settle(*commit, e.found ? std::optional(e.version) : std::nullopt);
   retire(commit);
 }
 
-void Checker::Impl::settle(RequestBook& commit, bool in_store) {
+void Checker::Impl::settle(RequestBook& commit, std::optional<std::uint64_t> version) {
+  for (const std::string& wrong : totals.settled(commit.id, version)) report(kReleased, "{}", wrong);
+  const bool in_store = version.has_value();
   for (const std::uint32_t slot : commit.assigned) {
     AttemptBook& attempt = books.attempts[slot];
     if (in_store) {
@@ -512,6 +554,7 @@ void Checker::Impl::step(Time at, std::span<const Event> events, std::span<const
   if (at < now) report(kOrder, "time goes back from {} ns to {} ns", nanos(now), nanos(at));
   now = at;
   reading = false;
+  totals.begin_step();
   if (halted && !commands.empty()) report(kOrder, "{} orders follow after Halt", commands.size());
   if (over && !commands.empty()) report(kLeaders, "{} orders follow after StepDown", commands.size());
   for (const Event& event : events) std::visit(*this, event);

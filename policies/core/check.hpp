@@ -20,8 +20,9 @@ struct Violation {
   std::string what;  // the ids involved and both values
 };
 
-// What must hold, in one sentence. 5 and 6 (drift, shares) need facts that this version's journals do not have; 7 (leaders) needs the
-// journals of all schedulers: see check_leaders.hpp.
+// What must hold, in one sentence. A journal shows of 5 (drift) whether a counter is set to the truth where nothing is under way, and
+// nothing of 6 (shares): the world in which it was made watches those. 7 (leaders) needs the journals of all schedulers: see
+// check_leaders.hpp.
 [[nodiscard]] std::string_view invariant_text(int invariant);
 
 // Fed with every step in order; keeps at most `limit` violations and counts the rest. Memory is linear in live jobs. The

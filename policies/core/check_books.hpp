@@ -26,6 +26,7 @@ struct WorkerBook {
   std::uint32_t incarnation = 0;
   std::uint32_t generation = 0;  // rises whenever all that it held is lost; 0: never seen
   bool live = false;
+  bool expired = false;  // the registry does not hold it, as far as that was read
 };
 
 // Tasks of one attempt on one worker.

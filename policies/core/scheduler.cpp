@@ -73,6 +73,7 @@ void Scheduler::take_in(std::span<const Event> events) {
   if (leadership_) take_over();
   if (!leads()) return;
   keep_time();
+  send_cleared();
   release_delayed();
   send_dispatches();
   decide();

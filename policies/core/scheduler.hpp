@@ -111,6 +111,7 @@ class Scheduler {
     RequestId commit;      // 0: not sent yet
     RequestId read;        // of the ReadBatch on its way; 0: none
     bool unknown = false;  // its answer was lost: to be read
+    bool cleared = false;  // by the accounting, which it waited for
     BatchChange change;
     std::vector<AttemptId> assignments;
     std::vector<OpenRelease> releases;
@@ -203,6 +204,7 @@ class Scheduler {
   void sum_up_promises();
   [[nodiscard]] bool reject_overflow();
   [[nodiscard]] bool may_send() const;
+  void send_cleared();
   void send_commit();
   void send_batch(bool with_assignments);
   void take_releases(Batch& batch);

@@ -49,24 +49,38 @@ void Scheduler::settle(std::size_t at, std::optional<std::uint64_t> version) {
   accounting_->settled(change, version, ask);
 }
 
-// A batch of which something was lost or cancelled meanwhile is not sent: what is left of it forms another.
 void Scheduler::take_clearance(const Clearance& clearance) {
   const auto batch = std::ranges::find_if(
       in_flight_, [&](const Batch& b) { return b.change.batch == clearance.batch && b.commit.value == 0; });
   DRYDOCK_CHECK(batch != in_flight_.end(), "a batch was cleared that does not wait for it");
-  const auto at = static_cast<std::size_t>(batch - in_flight_.begin());
-  const bool whole = std::ranges::all_of(batch->assignments, [this](AttemptId attempt) {
-    const std::optional<JobRef> ref = current(attempt);
-    return ref && !cluster_.job(*ref).lost && !cluster_.job(*ref).cancelled;
-  });
-  if (clearance.granted && whole) {
-    take_releases(*batch);
-    return send(*batch);
-  }
-  if (clearance.granted) return settle(at, std::nullopt);
+  batch->cleared = clearance.granted;
+  if (clearance.granted) return;
   settle_failed(*batch);
-  retire(at);
+  retire(static_cast<std::size_t>(batch - in_flight_.begin()));
   store_ready_at_ = later(now_, config_.store_retry);
+}
+
+// To be called when all facts are known. A batch of which something was lost or cancelled meanwhile is not sent: what is left of it
+// forms another.
+void Scheduler::send_cleared() {
+  const auto is_whole = [this](const Batch& batch) {
+    return std::ranges::all_of(batch.assignments, [this](AttemptId attempt) {
+      const std::optional<JobRef> ref = current(attempt);
+      return ref && !cluster_.job(*ref).lost && !cluster_.job(*ref).cancelled;
+    });
+  };
+  for (std::size_t at = 0; at < in_flight_.size();) {
+    Batch& batch = in_flight_[at];
+    if (!batch.cleared || batch.commit.value != 0) {
+      ++at;
+    } else if (is_whole(batch)) {
+      take_releases(batch);
+      send(batch);
+      ++at;
+    } else {
+      settle(at, std::nullopt);
+    }
+  }
 }
 
 void Scheduler::settle_done(Batch& batch) {
@@ -115,7 +129,7 @@ void Scheduler::retire(std::size_t at) {
   batch.releases.clear();
   batch.commit = batch.read = RequestId{};
   batch.change = {};
-  batch.unknown = false;
+  batch.unknown = batch.cleared = false;
   spare_.push_back(std::move(batch));
 }
 

@@ -45,7 +45,10 @@ std::string FaultDice::moment() {
 
 std::string FaultDice::span() {
   const double most = std::max(1.0, static_cast<double>(course_ / kGrain));
-  return format_duration(kGrain * std::max<std::int64_t>(1, std::llround(rounded(std::pow(most, draws_.uniform())))));
+  const bool evenly = chance(0.5);
+  const double part = draws_.uniform();
+  const double grains = std::max(1.0, evenly ? part * most : std::pow(most, part));
+  return format_duration(kGrain * std::llround(rounded(grains)));
 }
 
 double FaultDice::probability() { return rounded(std::pow(100.0, draws_.uniform() - 1)); }

@@ -24,7 +24,7 @@ class FaultDice {
   [[nodiscard]] std::uint64_t below(std::uint64_t bound) { return draws_.bits() % bound; }
   // A time, now and then a whole multiple of what the control plane does periodically: there its own events coincide with the fault.
   [[nodiscard]] std::string moment();
-  // How long a fault lasts: short ones are as likely as long ones, on a logarithmic scale.
+  // How long a fault lasts: half of them evenly spread, half so that short ones are as likely as long ones on a logarithmic scale.
   [[nodiscard]] std::string span();
   // 1% to 100%, on a logarithmic scale.
   [[nodiscard]] double probability();
