@@ -134,13 +134,13 @@ class Hunt final : public Command {
 
   // The scenario so that it can be read from any folder.
   [[nodiscard]] std::string movable(const std::string& scenario) const {
-    auto json = nlohmann::json::parse(scenario);
-    for (auto& entry : json["workload"]) {
+    auto document = nlohmann::json::parse(scenario);
+    for (auto& entry : document["workload"]) {
       if (!entry.contains("trace")) continue;
       auto& path = entry["trace"]["path"];
       path = std::filesystem::absolute(options_.base / path.get<std::string>()).string();
     }
-    return json.dump(2) + "\n";
+    return document.dump(2) + "\n";
   }
 
   // Shrinks it, and writes what repeats it.

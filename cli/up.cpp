@@ -177,12 +177,12 @@ int run_up(const UpOptions& options) {
     (void)bad_input(result.error().message);
     return kNoStore;
   }
-  const std::string json = summary_json(scenario.value(), run.value(), result.value());
-  fmt::print("{}", options.format == "json" ? json : summary_text(scenario.value(), run.value(), result.value()));
+  const std::string as_json = summary_json(scenario.value(), run.value(), result.value());
+  fmt::print("{}", options.format == "json" ? as_json : summary_text(scenario.value(), run.value(), result.value()));
   if (!options.out.empty()) {
     const std::filesystem::path file = std::filesystem::path(options.out) / "up.json";
     std::ofstream out(file);
-    out << json;
+    out << as_json;
     if (!out.flush()) return bad_input(fmt::format("cannot write {}", file.string()));
     if (options.format == "table") fmt::print("Written: {}, {}\n", file.string(), run.value().journal.string());
   }
