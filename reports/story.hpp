@@ -74,6 +74,7 @@ class JobStory {
   void hear(const Event& event);
   void obey(const Command& command);
   void hear_answer(const CommitAnswered& answer);
+  void hear_loaded(const JobLoaded& event);
   void hear_loss(WorkerId worker, const std::string& why);
   void release(const Release& row, RequestId commit);
   void explain_wait();

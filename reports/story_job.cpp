@@ -71,12 +71,42 @@ void JobStory::hear(const Event& event) {
     void operator()(const RegistryRead&) const {}
     void operator()(const CounterAnswered&) const {}
     void operator()(const AllocationsSummed&) const {}
+    // What a scheduler that takes over finds.
+    void operator()(const JobLoaded& e) const { story.hear_loaded(e); }
+    void operator()(const AllocationLoaded& e) const {
+      if (e.attempt.job != story.job_) return;
+      story.say(fmt::format("attempt {} stands in the store, with {} of its tasks on worker {}", e.attempt.number, e.tasks,
+                            e.worker.value));
+      if (!story.attempt_) story.attempt_ = Attempt{e.attempt.number, RequestId{}, {}};
+      story.attempt_->placements.push_back({e.worker, e.tasks});
+      story.attempt_->sent = story.now_;
+      story.state_ = State::running;
+    }
+    void operator()(const AttemptHeld& e) const {
+      if (e.attempt.job != story.job_) return;
+      story.say(
+          fmt::format("worker {} says that it runs attempt {}, for {}", e.worker.value, e.attempt.number, say_span(e.age)));
+    }
+    void operator()(const LeaseAnswered&) const {}
+    void operator()(const StateLoaded&) const {}
+    void operator()(const WorkersAsked&) const {}
+    void operator()(const WorkerReported&) const {}
+    void operator()(const ShutdownRequested&) const {}
   };
   std::visit(Visitor{*this}, event);
 }
 
+void JobStory::hear_loaded(const JobLoaded& e) {
+  if (e.job.id != job_ || spec_) return;
+  spec_ = e.job;
+  say(fmt::format("is found in the store by a scheduler that takes over: submitted at {:.6f} s, {} attempt{} so far",
+                  seconds(e.submitted), e.attempts, e.attempts == 1 ? "" : "s"));
+  wait_again();
+  submitted_ = waiting_since_ = e.submitted;
+}
+
 void JobStory::hear_answer(const CommitAnswered& e) {
-  store_failed_ = e.answer == Answer::failed;
+  store_failed_ = e.answer == Answer::failed || e.answer == Answer::refused;
   const bool assigns = attempt_ && state_ == State::assigned && attempt_->commit == e.request;
   const bool releases = releasing_ == e.request;
   if (!assigns && !releases) return;
@@ -86,13 +116,14 @@ void JobStory::hear_answer(const CommitAnswered& e) {
       break;
     case Answer::failed: say(fmt::format("commit {} failed: it had no effect", e.request.value)); break;
     case Answer::unknown: say(fmt::format("the answer to commit {} is lost: it will be read back", e.request.value)); break;
+    case Answer::refused: say(fmt::format("commit {} is refused: another scheduler leads", e.request.value)); break;
   }
   if (e.answer == Answer::unknown) return;
   if (releases) {
     releasing_.reset();
     if (e.answer == Answer::done && end_) state_ = State::ended;
   }
-  if (assigns && e.answer == Answer::failed) wait_again();
+  if (assigns && e.answer != Answer::done) wait_again();
 }
 
 void JobStory::hear_loss(WorkerId worker, const std::string& why) {
@@ -159,6 +190,12 @@ void JobStory::obey(const Command& command) {
     void operator()(const ReadRegistry&) const {}
     void operator()(const AskCounter&) const {}
     void operator()(const SumAllocations&) const {}
+    void operator()(const AskLease&) const {}
+    void operator()(const AskState&) const {}
+    void operator()(const AskWorkers&) const {}
+    void operator()(const StepDown& c) const {
+      story.say(fmt::format("this scheduler steps down: {}; another goes on with the job", say_step_down(c.reason)));
+    }
   };
   std::visit(Visitor{*this}, command);
 }

@@ -8,6 +8,7 @@ void RoomBook::take(std::span<const Event> events, std::span<const Command> comm
   reading_ = std::ranges::any_of(events, [](const Event& e) { return std::holds_alternative<RegistryRead>(e); });
   for (const Event& event : events) {
     if (const auto* job = std::get_if<JobSubmitted>(&event)) per_task_[job->job.id] = job->job.per_task;
+    if (const auto* job = std::get_if<JobLoaded>(&event)) per_task_[job->job.id] = job->job.per_task;
     if (const auto* left = std::get_if<WorkerLeft>(&event)) lose(left->worker, left->incarnation);
     const auto* expired = std::get_if<LeaseExpired>(&event);
     if (expired != nullptr && !reading_) lose(expired->worker, expired->incarnation);

@@ -46,6 +46,15 @@ inline std::string_view say_rejection(RejectReason reason) {
   return "";
 }
 
+inline std::string_view say_step_down(StepDownReason reason) {
+  switch (reason) {
+    case StepDownReason::lease_over: return "its lease was not prolonged in time";
+    case StepDownReason::outranked: return "another leads";
+    case StepDownReason::shutdown: return "it was asked to";
+  }
+  return "";
+}
+
 inline bool is_on(std::span<const Placement> placements, WorkerId worker) {
   return std::ranges::any_of(placements, [worker](const Placement& p) { return p.worker == worker; });
 }

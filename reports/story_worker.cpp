@@ -26,6 +26,10 @@ void WorkerStory::hear(const Event& event) {
     say(fmt::format("{}{}", expired->early ? "its key is gone before its time" : "its lease has expired",
                     reading_ ? "" : lose_all()));
   }
+  if (const auto* held = std::get_if<AttemptHeld>(&event); held != nullptr && held->worker == worker_) {
+    say(fmt::format("says that it runs attempt {}, for {}", say_attempt(held->attempt), say_span(held->age)));
+    runs_.emplace(held->attempt, now_ - held->age);
+  }
   if (const auto* end = std::get_if<AttemptFinished>(&event)) {
     const auto run = runs_.find(end->attempt);
     if (run == runs_.end()) return;
