@@ -73,6 +73,7 @@ Answer Ledger::apply(RequestId request) {
   on_their_way_.erase(place);
   postgres::CommitBatch batch = commit.batch;
   batch.fence = fence_of(commit.sender.epoch);
+  batch.settled_below = request;  // they arrive in order, and Stores knows what became of those before
   const auto reply = store_.apply(common_.now, batch);
   const Answer answer = postgres::commit_answer(reply);
   if (answer == Answer::refused) common_.metrics.write_refused();

@@ -75,7 +75,7 @@ void Replicas::carry_out(Host& host, const Command& command) {
     bool no_redis;
 
     [[nodiscard]] RequestId wire(RequestId id) const { return {process.number << kRequestBits | id.value}; }
-    void give_up(Event answer) const {
+    void give_up(const Event& answer) const {
       all.later_or_now(kTimeout, [&a = all, number = process.number, answer] { a.post(number, {answer}); });
     }
     [[nodiscard]] bool outdated() const { return epoch < all.workers_epoch_ && !all.options_.bugs.workers_ignore_epochs; }

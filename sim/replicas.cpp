@@ -4,6 +4,7 @@
 #include "policies/core/assert.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <fmt/format.h>
 #include <type_traits>
 #include <utility>
@@ -15,6 +16,7 @@ namespace {
 constexpr int kLeaders = 7;
 constexpr Duration kSoon = std::chrono::seconds{1};
 constexpr std::size_t kMostViolations = 100;
+constexpr std::size_t kManyResults = 1024;
 
 template <class... T, class Variant>
 bool is_one_of(const Variant& value) {
@@ -33,6 +35,12 @@ bool is_idle(const Command& command) {
 constexpr unsigned kRequestBits = 40;
 std::uint64_t sender_of(RequestId wire) { return wire.value >> kRequestBits; }
 RequestId inner(RequestId wire) { return {wire.value & ((std::uint64_t{1} << kRequestBits) - 1)}; }
+
+// Of AttemptFinished or AttemptStopped.
+AttemptId attempt_of(const Event& end) {
+  const auto* const finished = std::get_if<AttemptFinished>(&end);
+  return finished != nullptr ? finished->attempt : std::get<AttemptStopped>(end).attempt;
+}
 
 SchedulerConfig config_of(const scenarios::Scenario& scenario, std::uint64_t seed) {
   SchedulerConfig config = scenario.scheduler;
@@ -202,18 +210,19 @@ void Replicas::keep_result(const Event& fact) {
   const auto* const stopped = std::get_if<AttemptStopped>(&fact);
   if (finished == nullptr && stopped == nullptr) return;
   if (finished != nullptr && !parts_.executor.counts(*finished)) return;
-  const AttemptId attempt = finished != nullptr ? finished->attempt : stopped->attempt;
+  const AttemptId attempt = attempt_of(fact);
   if (ledger_.holds(attempt)) results_.insert_or_assign(attempt.job, fact);
+  // Now and then, so that those that are written down cost no memory.
+  if (results_.size() >= kManyResults && std::has_single_bit(results_.size())) forget_written();
+}
+
+void Replicas::forget_written() {
+  std::erase_if(results_, [this](const auto& entry) { return !ledger_.holds(attempt_of(entry.second)); });
 }
 
 void Replicas::tell_results(std::vector<Event>& facts) {
-  std::erase_if(results_, [&](const auto& entry) {
-    const auto* const finished = std::get_if<AttemptFinished>(&entry.second);
-    const AttemptId attempt = finished != nullptr ? finished->attempt : std::get<AttemptStopped>(entry.second).attempt;
-    if (!ledger_.holds(attempt)) return true;
-    facts.push_back(entry.second);
-    return false;
-  });
+  forget_written();
+  for (const auto& [job, fact] : results_) facts.push_back(fact);
 }
 
 void Replicas::deliver_about_workers(const Event& fact) {

@@ -143,6 +143,7 @@ class Replicas {
   template <class Answered>
   bool deliver_answer(const Event& fact);
   void keep_result(const Event& fact);
+  void forget_written();
   void tell_results(std::vector<Event>& facts);
 
   // --- orders ---

@@ -119,15 +119,16 @@ TEST(PostgresPort, AnswersForTheCore) {
   const auto failed = [](Failed::Reason reason) { return Reply(Failed{reason, {}}); };
   EXPECT_EQ(commit_answer(verdict(Outcome::applied)), Answer::done);
   EXPECT_EQ(commit_answer(verdict(Outcome::repeated)), Answer::done);
-  for (const Outcome refusal : {Outcome::voided, Outcome::settled, Outcome::wrong_epoch, Outcome::stale_attempt}) {
+  for (const Outcome refusal : {Outcome::voided, Outcome::settled, Outcome::stale_attempt}) {
     EXPECT_EQ(commit_answer(verdict(refusal)), Answer::failed);
   }
+  EXPECT_EQ(commit_answer(verdict(Outcome::wrong_epoch)), Answer::refused);
   EXPECT_EQ(commit_answer(failed(Failed::Reason::aborted)), Answer::failed);
   EXPECT_EQ(commit_answer(failed(Failed::Reason::unreachable)), Answer::failed);
   EXPECT_EQ(commit_answer(failed(Failed::Reason::unknown)), Answer::unknown);
   EXPECT_EQ(settle_answer(verdict(Outcome::repeated)), (BatchAnswer{Answer::done, true}));
   EXPECT_EQ(settle_answer(verdict(Outcome::voided)), (BatchAnswer{Answer::done, false}));
-  EXPECT_EQ(settle_answer(verdict(Outcome::wrong_epoch)).answer, Answer::failed);
+  EXPECT_EQ(settle_answer(verdict(Outcome::wrong_epoch)).answer, Answer::refused);
   EXPECT_EQ(settle_answer(failed(Failed::Reason::unknown)).answer, Answer::unknown);
 }
 
