@@ -9,14 +9,16 @@
 
 namespace drydock::runtime {
 
-struct Backoff {
-  Duration first = std::chrono::milliseconds{20};
-  Duration longest = std::chrono::seconds{2};
-  Duration next_ = first;
+class Backoff {
+ public:
+  // Doubles from one failure to the next, up to kLongest.
+  [[nodiscard]] Duration after_failure() { return std::exchange(next_, std::min(next_ * 2, kLongest)); }
+  void succeeded() { next_ = kFirst; }
 
-  // Doubles from one failure to the next.
-  [[nodiscard]] Duration after_failure() { return std::exchange(next_, std::min(next_ * 2, longest)); }
-  void succeeded() { next_ = first; }
+ private:
+  static constexpr Duration kFirst = std::chrono::milliseconds{20};
+  static constexpr Duration kLongest = std::chrono::seconds{2};
+  Duration next_ = kFirst;
 };
 
 }  // namespace drydock::runtime

@@ -38,7 +38,7 @@ TEST(Runtime, ProcessesRunAndFail) {
 TEST(Runtime, WhatAKilledWorkerRanIsRunAgain) {
   RealWorld world;
   ASSERT_TRUE(world.start());
-  world.submit(8, SleepPayload{500ms});
+  world.submit(8, SleepPayload{1s});
   ASSERT_TRUE(world.run_until([&] { return world.running() == 8; }));
   world.kill_worker(0);
   ASSERT_TRUE(world.run_until_all_ended());
@@ -52,7 +52,7 @@ TEST(Runtime, WhatAKilledWorkerRanIsRunAgain) {
 TEST(Runtime, AWorkerThatComesBackIsAnother) {
   RealWorld world({.workers = 1});
   ASSERT_TRUE(world.start());
-  world.submit(4, SleepPayload{300ms});
+  world.submit(4, SleepPayload{1s});
   ASSERT_TRUE(world.run_until([&] { return world.running() == 4; }));
   world.kill_worker(0);
   world.start_worker(0);  // before its lease has ended
@@ -83,7 +83,7 @@ TEST(Runtime, ARedisThatForgetsEverythingRepeatsNothingThatLives) {
 TEST(Runtime, AWorkerThatCannotBeatEndsWhatItRuns) {
   RealWorld world({.workers = 1});
   ASSERT_TRUE(world.start());
-  world.submit(2, SleepPayload{1s});
+  world.submit(2, SleepPayload{5s});
   ASSERT_TRUE(world.run_until([&] { return world.running() == 2; }));
   world.redis().kill();
   ASSERT_TRUE(world.run_until([&] { return world.running() == 0; }));
