@@ -57,12 +57,12 @@ class Simplifier {
     for (const auto& [key, value] : scenario_[object].items()) without(object / key);
   }
 
-  // Delta debugging's chunks (Zeller and Hildebrandt, IEEE TSE 28(2), 2002): halves first, single ones last.
+  // Delta debugging's chunks (Zeller and Hildebrandt, IEEE TSE 28(2), 2002): all, then halves, single ones last.
   void fewer(const char* path, std::size_t least) {
     const Pointer list(path);
     if (!scenario_.contains(list)) return;
     const std::size_t size = scenario_[list].size();
-    for (std::size_t chunk = (size + 1) / 2; chunk > 0; chunk = chunk == 1 ? 0 : (chunk + 1) / 2) {
+    for (std::size_t chunk = size; chunk > 0; chunk = chunk == 1 ? 0 : (chunk + 1) / 2) {
       for (std::size_t from = 0; from < size; from += chunk) {
         const std::size_t to = std::min(size, from + chunk);
         if (size - (to - from) < least) continue;
