@@ -21,6 +21,7 @@ class Simplifier {
 
   std::vector<Json> all() {
     fewer("/faults", 0);
+    each("/faults", [this](const Pointer& entry) { surely_alone(entry); });
     fewer("/workload", 1);
     fewer("/cluster/hosts", 1);
     for (const auto* path : {"/cluster/stores", "/checkpoint", "/limits", "/policies"}) without(Pointer(path));
@@ -72,6 +73,16 @@ class Simplifier {
         });
       }
     }
+  }
+
+  // What a fault strikes depends on its place in the list, unless it strikes for sure.
+  void surely_alone(const Pointer& entry) {
+    if (!scenario_.contains(entry / "probability")) return;
+    offer([&](Json& json) {
+      Json fault = json[entry];
+      fault["probability"] = 1;
+      json[entry.parent_pointer()] = Json::array({std::move(fault)});
+    });
   }
 
   void smaller_count(const Pointer& place) {
