@@ -4,6 +4,7 @@
 #include "scenarios/faults/faults.hpp"
 #include "scenarios/units.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@ namespace drydock::scenarios {
 namespace {
 
 constexpr std::uint64_t kMostFaults = 5;
+constexpr double kMostLatencyMs = 3000;
 
 // Fewer hosts and jobs.
 void vary_counts(Json& json, Scenario& scenario, Draws& draws) {
@@ -29,16 +31,17 @@ void vary_counts(Json& json, Scenario& scenario, Draws& draws) {
   }
 }
 
-// From nothing to seconds.
-void vary_latencies(Json& json, Draws& draws) {
-  const auto vary = [&](const char* store, const char* name) {
+// From nothing to seconds. Workers that share limits must not give up on most of their questions.
+void vary_latencies(Json& json, const Scenario& scenario, Draws& draws) {
+  const double most_of_redis = scenario.limits ? 450 * seconds(scenario.limits->answer_timeout) : kMostLatencyMs;
+  const auto vary = [&](const char* store, const char* name, double most = kMostLatencyMs) {
     if (draws.uniform() < 0.5) return;
-    const double ms = rounded(std::pow(10.0, draws.uniform() * 4.5 - 1));
+    const double ms = rounded(std::min(most, std::pow(10.0, draws.uniform() * 4.5 - 1)));
     const std::string mean = format_duration(duration_of_seconds(ms / 1000));
     if (draws.uniform() < 0.3) json["cluster"]["stores"][store][name] = mean;
     else json["cluster"]["stores"][store][name] = {{"exponential", {{"mean", mean}}}};
   };
-  vary("redis", "latency");
+  vary("redis", "latency", most_of_redis);
   vary("postgres", "commit");
   vary("postgres", "query");
 }
@@ -51,7 +54,7 @@ Json draw_course(const Scenario& scenario, const RandomCourse& random) {
   Scenario varied = scenario;
   json["seed"] = draws.bits() >> 1U;
   vary_counts(json, varied, draws);
-  vary_latencies(json, draws);
+  vary_latencies(json, scenario, draws);
   if (!json.contains("faults")) json["faults"] = Json::array();
   const std::uint64_t wanted = 1 + draws.bits() % kMostFaults;
   FaultDice dice(varied, random.course, Draws(draws.bits()));

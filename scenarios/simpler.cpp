@@ -21,6 +21,7 @@ class Simplifier {
 
   std::vector<Json> all() {
     fewer("/faults", 0);
+    each("/faults", [this](const Pointer& entry) { surely_alone(entry); });
     fewer("/workload", 1);
     fewer("/cluster/hosts", 1);
     for (const auto* path : {"/cluster/stores", "/checkpoint", "/limits", "/policies"}) without(Pointer(path));
@@ -57,12 +58,12 @@ class Simplifier {
     for (const auto& [key, value] : scenario_[object].items()) without(object / key);
   }
 
-  // Delta debugging's chunks (Zeller and Hildebrandt, IEEE TSE 28(2), 2002): halves first, single ones last.
+  // Delta debugging's chunks (Zeller and Hildebrandt, IEEE TSE 28(2), 2002): all, then halves, single ones last.
   void fewer(const char* path, std::size_t least) {
     const Pointer list(path);
     if (!scenario_.contains(list)) return;
     const std::size_t size = scenario_[list].size();
-    for (std::size_t chunk = (size + 1) / 2; chunk > 0; chunk = chunk == 1 ? 0 : (chunk + 1) / 2) {
+    for (std::size_t chunk = size; chunk > 0; chunk = chunk == 1 ? 0 : (chunk + 1) / 2) {
       for (std::size_t from = 0; from < size; from += chunk) {
         const std::size_t to = std::min(size, from + chunk);
         if (size - (to - from) < least) continue;
@@ -72,6 +73,16 @@ class Simplifier {
         });
       }
     }
+  }
+
+  // What a fault strikes depends on its place in the list, unless it strikes for sure.
+  void surely_alone(const Pointer& entry) {
+    if (!scenario_.contains(entry / "probability")) return;
+    offer([&](Json& json) {
+      Json fault = json[entry];
+      fault["probability"] = 1;
+      json[entry.parent_pointer()] = Json::array({std::move(fault)});
+    });
   }
 
   void smaller_count(const Pointer& place) {

@@ -40,9 +40,9 @@ struct HuntProgress {
 
 struct HuntResult {
   std::uint64_t runs_done = 0;
-  std::optional<Finding> finding;  // the one with the lowest number; run 0: without faults, the scenario as it is
+  std::optional<Finding> finding{};  // the one with the lowest number; run 0: without faults, the scenario as it is
   bool interrupted = false;
-  std::optional<std::string> error;  // runs were not made, though nobody interrupted
+  std::optional<std::string> error{};  // runs were not made, though nobody interrupted
 };
 
 // Run k takes variant k modulo their number; what else there is at random follows from the seed and k alone. First each variant is run

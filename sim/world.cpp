@@ -177,7 +177,7 @@ std::int64_t World::next_instant() const {
 void World::advance(std::int64_t limit) {
   while (!finished_ && !engine_.has_orders()) {
     const std::int64_t next = next_instant();
-    if (next >= limit) return;
+    if (next >= limit || overdue(time_at(next))) return;
     if (next > nanos(horizon_)) {
       reach_horizon();
       return;
@@ -482,7 +482,6 @@ void World::reach_horizon() {
     finished_ = true;
     return;
   }
-  if (overdue()) return;
   if (rest_) {
     finished_ = true;
     return;
@@ -494,8 +493,9 @@ void World::reach_horizon() {
                   job ? fmt::format("job {} would end", job->value) : "the run would end", kMostYears));
 }
 
-bool World::overdue() {
-  const std::optional<JobId> job = rest_ && rest_->jobs_are_late(common_.now) ? executor_.first_live_job() : std::nullopt;
+// Nothing happens before `next`: whether a job that lives now can only end too late.
+bool World::overdue(Time next) {
+  const std::optional<JobId> job = rest_ && rest_->jobs_are_late(next) ? executor_.first_live_job() : std::nullopt;
   if (!job) return false;
   fail(fmt::format("{} job{} not ended by {:.12g} s, as they must; the first is job {}", executor_.live_jobs(),
                    executor_.live_jobs() == 1 ? " has" : "s have", seconds(*scenario_.must_end_by), job->value));
@@ -503,7 +503,7 @@ bool World::overdue() {
 }
 
 void World::end_if_over() {
-  if (overdue() || scenario_.duration || more_arrivals_ || stores_.pending() > 0) return;
+  if (scenario_.duration || more_arrivals_ || stores_.pending() > 0) return;
   if (executor_.live_jobs() == 0) {
     const bool at_rest = !rest_ || rest_->reached(common_.now, stores_.changed_at());
     finished_ = (is_at_rest() && at_rest) || wakeup_ == kNever;

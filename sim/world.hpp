@@ -98,7 +98,7 @@ class World final : private EngineDriver, private ProcessWatcher, private Replic
   [[nodiscard]] bool is_idle(std::span<const Command> commands) const;
   void reach_horizon();
   void end_if_over();
-  [[nodiscard]] bool overdue();
+  [[nodiscard]] bool overdue(Time next);
   void judge(bool complete, reports::RunResult& result);
   void declare_dead(const DeclareDead& order);
   [[nodiscard]] bool stuck() const;

@@ -12,11 +12,11 @@ using Json = nlohmann::json;
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-// A job that takes longer than it may, once its worker was away: no run with a fault in the middle of it can be in time.
+// A job that cannot be in time once its worker was away in the midst of it.
 std::string tight_scenario(const Folder& folder) {
-  return folder.file("tight.json", R"({"name": "tight", "must_end_by": "35s",
-    "cluster": {"hosts": [{"name": "n", "count": 2, "cpus": 1}]},
-    "workload": [{"name": "w", "count": 2, "arrivals": {"at-once": {}}, "duration": "30s"}]})");
+  return folder.file("tight.json", R"({"name": "tight", "must_end_by": "50s",
+    "cluster": {"hosts": [{"name": "n"}]},
+    "workload": [{"name": "w", "count": 1, "arrivals": {"at-once": {}}, "duration": "30s"}]})");
 }
 
 TEST(Hunt, SaysWhenNothingIsFound) {
@@ -40,7 +40,7 @@ TEST(Hunt, WritesWhatItFindsSoThatItCanBeRepeatedAndExplained) {
 
   const Ran again = run_binary({"simulate", finding["scenario_file"].get<std::string>()});
   EXPECT_EQ(again.code, 1);
-  EXPECT_TRUE(has(again.err, "not ended by 35 s")) << again.err;
+  EXPECT_TRUE(has(again.err, "not ended by 50 s")) << again.err;
 
   const std::string journal = finding["journal_file"].get<std::string>();
   const Ran explained = run_binary({"explain", journal, "--violation"});
@@ -72,16 +72,16 @@ TEST(Explain, TellsOfJobsAndWorkers) {
   const Folder folder;
   const std::string journal = folder.path("run.journal");
   ASSERT_EQ(run_binary({"simulate", tight_scenario(folder), "--journal", journal}).code, 0);
-  const Ran job = run_binary({"explain", journal, "--job", "1"});
+  const Ran job = run_binary({"explain", journal, "--job", "0"});
   EXPECT_EQ(job.code, 0) << job.err;
-  EXPECT_TRUE(has(job.out, "attempt 1 is assigned to worker 1")) << job.out;
-  EXPECT_TRUE(has(job.out, "job 1 has ended 30 s after its submission: succeeded")) << job.out;
+  EXPECT_TRUE(has(job.out, "attempt 1 is assigned to worker 0")) << job.out;
+  EXPECT_TRUE(has(job.out, "job 0 has ended 30 s after its submission: succeeded")) << job.out;
   const Ran worker = run_binary({"explain", journal, "--worker", "0", "--format", "json"});
   EXPECT_EQ(worker.code, 0) << worker.err;
   const Json told = Json::parse(worker.out);
   EXPECT_EQ(told["schema"], "drydock.explain/1");
   EXPECT_EQ(told["stories"][0]["of"], "worker 0");
-  EXPECT_EQ(told["stories"][0]["lines"][0]["what"], "registers in pool default with 1 cpu");
+  EXPECT_EQ(told["stories"][0]["lines"][0]["what"], "registers in pool main with 1 cpu");
   const Ran none = run_binary({"explain", journal, "--violation"});
   EXPECT_EQ(none.code, 0) << none.err;
   EXPECT_TRUE(has(none.out, "no step of this journal breaks an invariant")) << none.out;
@@ -92,7 +92,7 @@ TEST(Explain, RefusesWhatMakesNoSense) {
   const std::string journal = folder.path("run.journal");
   ASSERT_EQ(run_binary({"simulate", tight_scenario(folder), "--journal", journal}).code, 0);
   EXPECT_EQ(run_binary({"explain", journal}).code, 2);
-  EXPECT_EQ(run_binary({"explain", journal, "--job", "1", "--worker", "1"}).code, 2);
+  EXPECT_EQ(run_binary({"explain", journal, "--job", "0", "--worker", "0"}).code, 2);
   EXPECT_EQ(run_binary({"explain", folder.path("none")}).code, 2);
   const Ran ran = run_binary({"explain", journal, "--job", "99"});
   EXPECT_EQ(ran.code, 2);

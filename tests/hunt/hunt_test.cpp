@@ -5,6 +5,7 @@
 #include "sim/shrink.hpp"
 #include "tests/hunt/mutants.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -94,8 +95,12 @@ TEST(Hunt, ShrinksWhatItFinds) {
   EXPECT_TRUE(shrunk.smallest);
   const auto small = scenarios::load_text(shrunk.finding.scenario, "shrunk", "");
   ASSERT_TRUE(small.ok()) << small.error().message;
-  EXPECT_EQ(small.value().front().faults.size(), 1U) << shrunk.finding.scenario;
-  EXPECT_TRUE(std::holds_alternative<scenarios::OrderFault>(small.value().front().faults.front()));
+  // Where a fault goes, those behind it are drawn anew: one more may have to stay.
+  EXPECT_LE(small.value().front().faults.size(), 2U) << shrunk.finding.scenario;
+  EXPECT_TRUE(std::ranges::any_of(small.value().front().faults, [](const scenarios::Fault& fault) {
+    const auto* order = std::get_if<scenarios::OrderFault>(&fault);
+    return order != nullptr && order->kind == scenarios::OrderFault::Kind::commit_in_doubt;
+  }));
   EXPECT_LE(small.value().front().hosts.front().count, 1U);
   const auto again = sim::try_scenario(shrunk.finding.scenario, how, kGoOn);
   EXPECT_EQ(sim::symptom_of(again), sim::symptom_of(shrunk.finding.result));
