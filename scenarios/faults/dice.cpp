@@ -53,7 +53,7 @@ std::string FaultDice::span() {
 
 double FaultDice::probability() { return rounded(std::pow(100.0, draws_.uniform() - 1)); }
 
-double FaultDice::slowness() { return rounded(std::pow(10'000.0, draws_.uniform())); }
+double FaultDice::slowness() { return rounded(std::pow(100.0, draws_.uniform())); }
 
 Json FaultDice::scheduler() {
   const std::uint64_t which = below(scenario_.schedulers + std::uint64_t{4});

@@ -28,7 +28,7 @@ class FaultDice {
   [[nodiscard]] std::string span();
   // 1% to 100%, on a logarithmic scale.
   [[nodiscard]] double probability();
-  // How many times as slow: 1 to 10 000, on a logarithmic scale.
+  // How many times as slow: 1 to 100, on a logarithmic scale. Nothing gives up waiting, so that more would take for ever.
   [[nodiscard]] double slowness();
   // The leader, any scheduler, all of them, or a certain one.
   [[nodiscard]] Json scheduler();
