@@ -152,7 +152,7 @@ reports::RunResult World::run() {
 void World::judge(bool complete, reports::RunResult& result) {
   if (checker_) checker_->finish(complete);
   if (const auto broken = shares_ ? shares_->broken_promise(common_.now) : std::nullopt) noticed_.push_back(*broken);
-  const bool at_rest = complete && rest_ && rest_->reached(common_.now, stores_.changed_at());
+  const bool at_rest = complete && rest_ && stores_.asked() == 0 && rest_->reached(common_.now, stores_.changed_at());
   if (const auto untruth = at_rest && rest_->counter_is_due() ? stores_.untruth() : std::nullopt) {
     noticed_.push_back({.invariant = 5, .at = common_.now, .what = *untruth});
   }
@@ -505,7 +505,7 @@ bool World::overdue(Time next) {
 void World::end_if_over() {
   if (scenario_.duration || more_arrivals_ || stores_.pending() > 0) return;
   if (executor_.live_jobs() == 0) {
-    const bool at_rest = !rest_ || rest_->reached(common_.now, stores_.changed_at());
+    const bool at_rest = !rest_ || (stores_.asked() == 0 && rest_->reached(common_.now, stores_.changed_at()));
     finished_ = (is_at_rest() && at_rest) || wakeup_ == kNever;
     return;
   }
