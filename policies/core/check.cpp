@@ -313,9 +313,11 @@ void Checker::Impl::operator()(const AskCounter& c) {
 }
 
 std::int64_t Checker::Impl::cpus_of(const AttemptBook& attempt) const {
-  std::int64_t cpus = 0;
-  for (const Hold& hold : attempt.holds) cpus += books.jobs[attempt.job].per_task[0] * hold.placement.tasks;
-  return cpus;
+  // A damaged journal may hold any amounts: sums go round.
+  std::uint64_t cpus = 0;
+  const auto each = static_cast<std::uint64_t>(books.jobs[attempt.job].per_task[0]);
+  for (const Hold& hold : attempt.holds) cpus += each * hold.placement.tasks;
+  return static_cast<std::int64_t>(cpus);
 }
 
 // --- commits ---
@@ -366,10 +368,10 @@ void Checker::Impl::operator()(const Commit& c) {
   RequestBook& request = new_request(c.request);
   for (const Release& r : c.releases) release(request, r);
   for (const Assignment& a : c.assignments) assign(request, a);
-  std::int64_t net = 0;
-  for (const std::uint32_t slot : request.assigned) net += cpus_of(books.attempts[slot]);
-  for (const std::uint32_t slot : request.released) net -= cpus_of(books.attempts[slot]);
-  totals.sent(c.request, net);
+  std::uint64_t net = 0;
+  for (const std::uint32_t slot : request.assigned) net += static_cast<std::uint64_t>(cpus_of(books.attempts[slot]));
+  for (const std::uint32_t slot : request.released) net -= static_cast<std::uint64_t>(cpus_of(books.attempts[slot]));
+  totals.sent(c.request, static_cast<std::int64_t>(net));
 }
 
 void Checker::Impl::operator()(const ReadBatch& c) {

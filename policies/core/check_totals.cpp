@@ -31,7 +31,7 @@ std::vector<std::string> Totals::settled(RequestId commit, std::optional<std::ui
   for (auto next = ahead_.begin(); next != ahead_.end() && next->first == version_ + 1; next = ahead_.erase(next)) {
     if (!asked_.empty() || !waiting_.empty()) history_[version_] = total_;
     ++version_;
-    total_ += next->second;
+    total_ = static_cast<std::int64_t>(static_cast<std::uint64_t>(total_) + static_cast<std::uint64_t>(next->second));
   }
   judge(wrong);
   return wrong;
