@@ -522,7 +522,7 @@ void World::end_if_over() {
 bool World::stuck() const {
   if (executor_.live_attempts() > 0 || fleet_.will_change() || (replicas_ && replicas_->will_change())) return false;
   const bool answers_come = reading_.value != 0 || stores_.asked() > 0 || (replicas_ && replicas_->asked() > 0);
-  return (wakeup_ == kNever && !answers_come) || idle_wakeups_ > kMostIdleWakeups;
+  return !answers_come && (wakeup_ == kNever || idle_wakeups_ > kMostIdleWakeups);
 }
 
 void World::fail(std::string why) {
