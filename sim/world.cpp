@@ -336,7 +336,8 @@ void World::step() {
     return;
   }
   for (const Command& command : commands) carry_out(command);
-  idle_wakeups_ = is_idle(commands) ? idle_wakeups_ + 1 : 0;
+  if (!is_idle(commands)) idle_wakeups_ = 0;
+  else if (stores_.asked() == 0) ++idle_wakeups_;  // an answer to come may change everything
 }
 
 void World::step_replicas() {
