@@ -28,9 +28,9 @@ inline constexpr std::array<Word, 7> kSessions{"max",     "quota",     "calendar
 inline constexpr std::array<Word, 2> kQuota{"time", "per"};
 inline constexpr std::array<Word, 2> kWindow{"from", "to"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
-inline constexpr std::array<Word, 14> kControlPlane{
-    "mode",       "cycle", "debounce", "registry_reading", "mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat",
-    "schedulers", "lease", "renew",    "margin",           "restart",           "admission"};
+inline constexpr std::array<Word, 15> kControlPlane{
+    "mode",       "cycle", "debounce", "registry_reading", "mass_expiry_guard", "mass_expiry_hold", "self_fencing",  "beat",
+    "schedulers", "lease", "renew",    "margin",           "restart",           "admission",        "fencing_margin"};
 inline constexpr std::array<Word, 7> kSchedulerCrash{"type", "target", "at", "for", "mtbf", "mttr", "graceful"};
 inline constexpr std::array<Word, 6> kSchedulerPause{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kSchedulerCut{"type", "target", "from", "at", "for", "mtbf", "mttr"};
@@ -41,13 +41,19 @@ inline constexpr std::array<Word, 10> kPool{
 inline constexpr std::array<Word, 8> kPolicies{"placement", "liveness", "isolation",  "accounting",
                                                "share",     "retry",    "checkpoint", "session"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
-inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
+inline constexpr std::array<Word, 7> kWorkerStop{"type", "target", "grace", "at", "for", "mtbf", "mttr"};
+inline constexpr std::array<Word, 7> kWorkerCut{"type", "target", "direction", "at", "for", "mtbf", "mttr"};
+inline constexpr std::array<Word, 8> kMessageLoss{"type", "between", "target", "kinds", "probability", "burst", "at", "for"};
+inline constexpr std::array<Word, 8> kMessageDelay{"type",        "between", "target", "kinds",
+                                                   "probability", "delay",   "at",     "for"};
+inline constexpr std::array<Word, 5> kClockSkew{"type", "target", "of", "offset", "rate"};
 inline constexpr std::array<Word, 5> kPoisonJob{"type", "jobs", "probability", "after", "restart"};
 inline constexpr std::array<Word, 5> kOutage{"type", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 6> kStoreSlow{"type", "factor", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 6> kWorkerPause{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kWorkerSlow{"type", "target", "speed", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 6> kRedisRestart{"type", "at", "for", "mtbf", "mttr", "snapshot_age"};
+inline constexpr std::array<Word, 6> kRedisFailover{"type", "at", "for", "mtbf", "mttr", "lag"};
 inline constexpr std::array<Word, 3> kInstant{"type", "at", "mtbf"};
 inline constexpr std::array<Word, 4> kWorkerKeyEviction{"type", "target", "at", "mtbf"};
 inline constexpr std::array<Word, 4> kOrderFault{"type", "probability", "at", "for"};
@@ -123,7 +129,12 @@ inline constexpr ObjectKeys kPolicies{"policies", lists::kPolicies};
 inline constexpr ObjectKeys kStores{"stores", lists::kStores};
 inline constexpr ObjectKeys kRedis{"redis", lists::kRedis};
 inline constexpr ObjectKeys kWorkerCrash{"worker_crash", lists::kWorkerCrash};
+inline constexpr ObjectKeys kWorkerStop{"worker_stop", lists::kWorkerStop};
+inline constexpr ObjectKeys kWorkerCut{"worker_cut", lists::kWorkerCut};
 inline constexpr ObjectKeys kMessageLoss{"message_loss", lists::kMessageLoss};
+inline constexpr ObjectKeys kMessageDelay{"message_delay", lists::kMessageDelay};
+inline constexpr ObjectKeys kMessageRepeat{"message_repeat", lists::kMessageDelay};
+inline constexpr ObjectKeys kClockSkew{"clock_skew", lists::kClockSkew};
 inline constexpr ObjectKeys kPostgres{"postgres", lists::kPostgres};
 inline constexpr ObjectKeys kRedisOutage{"redis_outage", lists::kOutage};
 inline constexpr ObjectKeys kRedisSlow{"redis_slow", lists::kStoreSlow};
@@ -132,6 +143,7 @@ inline constexpr ObjectKeys kWorkerPause{"worker_pause", lists::kWorkerPause};
 inline constexpr ObjectKeys kWorkerSlow{"worker_slow", lists::kWorkerSlow};
 inline constexpr ObjectKeys kRedisFlush{"redis_flush", lists::kInstant};
 inline constexpr ObjectKeys kRedisRestart{"redis_restart", lists::kRedisRestart};
+inline constexpr ObjectKeys kRedisFailover{"redis_failover", lists::kRedisFailover};
 inline constexpr ObjectKeys kCounterEviction{"counter_eviction", lists::kInstant};
 inline constexpr ObjectKeys kWorkerKeyEviction{"worker_key_eviction", lists::kWorkerKeyEviction};
 inline constexpr ObjectKeys kDatabaseOutage{"database_outage", lists::kOutage};
@@ -243,6 +255,12 @@ inline constexpr std::array kAll{kScenario,
                                  kBeatDown,
                                  kSchedulerCrash,
                                  kSchedulerPause,
-                                 kSchedulerCut};
+                                 kSchedulerCut,
+                                 kWorkerStop,
+                                 kWorkerCut,
+                                 kMessageDelay,
+                                 kMessageRepeat,
+                                 kClockSkew,
+                                 kRedisFailover};
 
 }  // namespace drydock::scenarios::keys

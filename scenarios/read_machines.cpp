@@ -135,6 +135,7 @@ void read_control_plane(const ObjectReader& top, Scenario& scenario) {
   config.registry.guard = plane.boolean("mass_expiry_guard", true);
   config.registry.hold = plane.duration("mass_expiry_hold", Duration{0}, Duration{1});
   scenario.self_fencing = plane.boolean("self_fencing", true);
+  scenario.fencing_margin = plane.duration("fencing_margin", Duration{0});
   scenario.safe_beat = plane.choice("beat", kBeats, 0) == 0;
   constexpr std::array<std::string_view, 2> kAdmissions{"per-worker", "aggregate"};
   config.aggregate = plane.choice("admission", kAdmissions, 0) == 1;
@@ -145,7 +146,9 @@ void read_control_plane(const ObjectReader& top, Scenario& scenario) {
     }
   };
   only_with("cycle", PassTrigger::cycle, "cycle");
-  for (const std::string_view key : {"mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat"}) only_where_read(key);
+  for (const std::string_view key : {"mass_expiry_guard", "mass_expiry_hold", "self_fencing", "fencing_margin", "beat"}) {
+    only_where_read(key);
+  }
   only_with("admission", PassTrigger::cycle, "cycle");
   only_with("debounce", PassTrigger::event, "event");
   config.period = config.trigger == PassTrigger::cycle   ? cycle

@@ -206,7 +206,7 @@ void Replicas::answer_workers(const Ledger::Sender& from, RequestId request) {
     parts_.stores.raise_epoch(from.epoch);
     if (std::exchange(in_charge_, from.process) != from.process) parts_.fleet.tell_all(facts);
     parts_.fleet.tell_reports(facts);
-    parts_.executor.tell_held(facts);
+    parts_.executor.tell_held(facts, [this](WorkerId worker) { return parts_.fleet.answers(worker); });
     tell_results(facts);
   }
   facts.emplace_back(answer);

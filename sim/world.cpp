@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace drydock::sim {
 namespace {
@@ -41,21 +43,16 @@ std::optional<reports::MetricsConfig::Disturbance> disturbance_of(const scenario
     all = {std::min(all->from, from), std::max(all->healed, healed)};
   };
   for (const scenarios::Fault& fault : scenario.faults) {
-    if (const auto* loss = std::get_if<scenarios::MessageLoss>(&fault)) take(loss->at, loss->lasting);
-    const auto* scheduler = std::get_if<scenarios::SchedulerFault>(&fault);
-    if (scheduler != nullptr) {
-      if (const auto* at = std::get_if<scenarios::WorkerCrash::Once>(&scheduler->when)) take(at->at, at->lasting);
-    }
-    const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
-    const auto* once = crash != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&crash->when) : nullptr;
-    if (once != nullptr) take(once->at, once->lasting);
-    const auto* store = std::get_if<scenarios::StoreFault>(&fault);
-    const auto* span = store != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&store->when) : nullptr;
-    if (span != nullptr) take(span->at, span->lasting);
-    if (const auto* beat = std::get_if<scenarios::BeatDown>(&fault)) take(beat->at, beat->lasting);
-    const auto* host = std::get_if<scenarios::HostTrouble>(&fault);
-    const auto* trouble = host != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&host->when) : nullptr;
-    if (trouble != nullptr) take(trouble->at, trouble->lasting);
+    std::visit(
+        [&](const auto& f) {
+          if constexpr (requires { f.when; }) {
+            if (const auto* once = std::get_if<scenarios::WorkerCrash::Once>(&f.when)) take(once->at, once->lasting);
+          } else if constexpr (requires { f.lasting; } &&
+                               !std::is_same_v<std::decay_t<decltype(f)>, scenarios::OrderFault>) {
+            take(f.at, f.lasting);
+          }
+        },
+        fault);
   }
   return all;
 }
@@ -99,18 +96,24 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       scheduler_(scheduler_config(scenario, seed), make_policies(scenario.scheduler)),
       store_faults_(scenario, seed),
       host_troubles_(scenario, platform_, seed),
+      links_(scenario, platform_, seed),
+      clocks_(scenario, platform_),
+      mail_(scenario, platform_, seed, links_),
       executor_(platform_, scenario.checkpoint, Hazards(scenario, seed), engine, common_),
       stores_(scenario, seed, options.store, store_faults_, executor_, common_),
       fleet_(platform_, Crashes(scenario, platform_, seed),
-             BeatChannel(scenario, platform_, seed, &store_faults_, &host_troubles_), *liveness_,
+             BeatChannel(scenario, platform_, seed,
+                         {.faults = &store_faults_, .hosts = &host_troubles_, .links = &links_, .clocks = &clocks_}),
+             *liveness_,
              {.eager = options.eager,
               .is_read = scenario.scheduler.control_plane.registry.reading > Duration{0},
               .self_fencing = scenario.self_fencing,
               .safe_beat = scenario.safe_beat},
-             engine, executor_, common_),
+             links_, engine, executor_, common_),
       wakeup_(scheduler_.next_wakeup()) {
+  if (mail_.any()) executor_.set_mail(mail_);
   if (has_requests(scenario)) {
-    shares_.emplace(scenario, platform_, seed, options.interposer);
+    shares_.emplace(scenario, platform_, seed, links_, options.interposer);
     executor_.set_clients(shares_->clients());
     fleet_.set_watcher(*this);
   }
@@ -245,6 +248,9 @@ void World::happen(const Pending& pending) {
   switch (pending.kind) {
     case Happening::attempt_end: executor_.attempt_end(pending.index, pending.generation); break;
     case Happening::child_ready: executor_.child_ready(pending.index, pending.generation); break;
+    case Happening::report: executor_.report(pending.index, pending.generation); break;
+    case Happening::report_again: executor_.report_again(pending.index); break;
+    case Happening::grace_end: fleet_.grace_end(pending.index, pending.generation); break;
     case Happening::host_end: executor_.host_end(pending.index, pending.generation); break;
     case Happening::flow_end: executor_.flow_end(pending.index, pending.generation); break;
     case Happening::answer: stores_.due(pending.index); break;
@@ -460,6 +466,11 @@ void World::harm_stores() {
     case Kind::restart:
       stores_.restart(!action.fault->snapshot_age);
       fleet_.lose_all_keys();
+      if (shares_) shares_->lose_store();
+      break;
+    case Kind::failover:
+      stores_.restart(false);
+      fleet_.lose_keys_since(action.died - std::min(action.fault->lag, action.died - kTimeZero));
       if (shares_) shares_->lose_store();
       break;
     case Kind::evict_counter: stores_.evict_counter(); break;
