@@ -88,8 +88,9 @@ inline constexpr std::array<Word, 13> kTraceJobs{"name",      "queue",      "tra
                                                  "memory",    "gpus",       "priority",      "input",
                                                  "output",    "on_failure", "on_preemption", "failure_probability",
                                                  "time_limit"};
-inline constexpr std::array<Word, 12> kTrace{"format",   "path",      "first",  "count",   "rebase", "load",
-                                             "estimate", "oversized", "queues", "columns", "units",  "delimiter"};
+inline constexpr std::array<Word, 13> kTrace{"format", "path",      "first",      "count",  "rebase",
+                                             "load",   "estimate",  "oversized",  "queues", "columns",
+                                             "units",  "delimiter", "flops_per_s"};
 inline constexpr std::array<Word, 6> kColumns{"submit", "runtime", "runtime_base", "tasks", "estimate", "queue"};
 inline constexpr std::array<Word, 2> kTerm{"column", "factor"};
 inline constexpr std::array<Word, 3> kUnits{"submit", "runtime", "estimate"};

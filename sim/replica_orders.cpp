@@ -10,7 +10,6 @@
 namespace drydock::sim {
 namespace {
 
-constexpr unsigned kRequestBits = 40;
 // After this a scheduler that is cut off gives up waiting for an answer.
 constexpr Duration kTimeout = std::chrono::seconds{1};
 

@@ -31,8 +31,6 @@ bool is_idle(const Command& command) {
   return is_one_of<ReadRegistry, AskCounter, SumAllocations, AskLease, AskWorkers, StepDown, AskState>(command);
 }
 
-// Requests of all processes go the same way: the process is in the upper bits.
-constexpr unsigned kRequestBits = 40;
 std::uint64_t sender_of(RequestId wire) { return wire.value >> kRequestBits; }
 RequestId inner(RequestId wire) { return {wire.value & ((std::uint64_t{1} << kRequestBits) - 1)}; }
 

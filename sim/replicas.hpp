@@ -31,6 +31,9 @@
 
 namespace drydock::sim {
 
+// Requests of all processes go the same way: the process is in the bits above these.
+inline constexpr unsigned kRequestBits = 40;
+
 // Gives out a journal for each scheduler process.
 class JournalShelf {
  public:
