@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -55,6 +56,15 @@ Result<Scenario> choose(const UpOptions& options, const std::vector<std::string>
                            options.scenario, did_you_mean(*options.variant, names), scenarios::listed(names))};
 }
 
+// A real scheduler bounds its memory, unless the scenario says how. A queue with a capacity is held whole.
+std::optional<std::uint64_t> lookahead_to_set(const Scenario& scenario) {
+  const nlohmann::json json = nlohmann::json::parse(scenario.json);
+  if (json.contains("/control_plane/lookahead"_json_pointer)) return std::nullopt;
+  std::uint64_t lookahead = 10'000;
+  for (const QueueConfig& queue : scenario.scheduler.queues) lookahead = std::max(lookahead, queue.capacity.value_or(0));
+  return std::min<std::uint64_t>(lookahead, std::numeric_limits<std::int32_t>::max());
+}
+
 // The scenario as it can be for real: nobody is told of a death, so that the registry is read, and workers beat.
 Result<Scenario> prepare(const UpOptions& options, std::vector<std::string>& notes) {
   std::vector<std::string> sets = options.sets;
@@ -73,6 +83,10 @@ Result<Scenario> prepare(const UpOptions& options, std::vector<std::string>& not
   if (scenario.value().scheduler.control_plane.registry.reading == Duration{0}) {
     const auto heartbeat = scenario.value().liveness.get<Duration>("heartbeat");
     sets.push_back(fmt::format("/control_plane/registry_reading={}", scenarios::format_duration(heartbeat / 2)));
+    scenario = choose(options, sets);
+  }
+  if (const auto lookahead = lookahead_to_set(scenario.value())) {
+    sets.push_back(fmt::format("/control_plane/lookahead={}", *lookahead));
     scenario = choose(options, sets);
   }
   return scenario;
@@ -231,7 +245,9 @@ class Up final : public Command {
         "its\n"
         "jobs at their times and lets them sleep as long as they take. Everything happens in real time. At the end the "
         "servers\n"
-        "are gone, and the journal is the same as a simulation's:\n"
+        "are gone, and the journal is the same as a simulation's.\n"
+        "The scheduler holds 10000 waiting jobs of each queue in memory, and the others in PostgreSQL alone;\n"
+        "--set /control_plane/lookahead=N for more or fewer, 0 for all. With control_plane.statistics it prints what it knows.\n"
         "  drydock up my.json --out run && drydock check run/up.journal && drydock replay run/up.journal\n"
         "Exit code 3: Redis or PostgreSQL could not be started.");
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <map>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -57,7 +58,8 @@ std::string_view invariant_text(int invariant) {
 }
 
 struct Checker::Impl {
-  Impl(std::size_t most, bool by_worker) : limit(most), per_worker(by_worker) {}
+  explicit Impl(const Options& options)
+      : limit(options.limit), per_worker(options.per_worker), holds_all(options.holds_all) {}
 
   // Facts.
   void operator()(const CommitAnswered& e);
@@ -80,6 +82,7 @@ struct Checker::Impl {
   void operator()(const WorkerReported&) {}
   void operator()(const AttemptHeld&) {}
   void operator()(const ShutdownRequested&) {}
+  void operator()(const WaitingLoaded& e);
   // Orders.
   void operator()(const Commit& c);
   void operator()(const ReadBatch& c);
@@ -102,16 +105,20 @@ struct Checker::Impl {
   void operator()(const AskState& c) { ask(c.request, Ask::state); }
   void operator()(const AskWorkers& c) { ask(c.request, Ask::workers); }
   void operator()(const StepDown&) { over = true; }
+  void operator()(const AskWaiting& c);
+  void operator()(const NoteStatistics&) {}
 
   template <class... Args>
   void report(int invariant, fmt::format_string<Args...> format, Args&&... args) {
     if (++count <= limit) found.push_back({invariant, now, fmt::format(format, std::forward<Args>(args)...)});
   }
 
-  enum class Ask : std::uint8_t { registry, counter, allocations, lease, state, workers };
+  enum class Ask : std::uint8_t { registry, counter, allocations, lease, state, workers, waiting };
   void note_request(RequestId id);
   void ask(RequestId id, Ask what);
   void answered(RequestId id, Ask what);
+  [[nodiscard]] bool loading() const;
+  void forget_if_over(std::uint32_t job);
   void lose(WorkerId id, std::uint32_t incarnation);
   [[nodiscard]] std::uint32_t running(AttemptId id) const;
   [[nodiscard]] std::vector<RequestBook>::iterator find_request(RequestId id, bool is_read);
@@ -132,6 +139,9 @@ struct Checker::Impl {
   Totals totals;
   std::size_t limit;
   bool per_worker;  // no worker is given more cpus than it has
+  bool holds_all;   // that waits
+  // While jobs were being loaded, which may tell of them as if they waited; with the last request of then.
+  std::map<JobId, RequestId> ended;
   std::uint64_t count = 0;
   std::vector<Violation> found;
   Time now = Time::min();
@@ -155,8 +165,29 @@ void Checker::Impl::operator()(const JobSubmitted& e) {
 // --- what a leader before left ---
 
 void Checker::Impl::operator()(const JobLoaded& e) {
-  if (books.find_job(e.job.id) != kNone) return;
+  if (books.find_job(e.job.id) != kNone || ended.contains(e.job.id)) return;
   books.jobs[books.add_job(e.job)].last_number = e.attempts;
+}
+
+bool Checker::Impl::loading() const {
+  return std::ranges::find(asked, Ask::waiting, &std::pair<RequestId, Ask>::second) != asked.end();
+}
+
+void Checker::Impl::operator()(const AskWaiting& c) {
+  ask(c.request, Ask::waiting);
+  if (c.limit == 0) report(kOrder, "request {} asks for no waiting job", c.request.value);
+}
+
+void Checker::Impl::operator()(const WaitingLoaded& e) {
+  answered(e.request, Ask::waiting);
+  const auto oldest = std::ranges::find(asked, Ask::waiting, &std::pair<RequestId, Ask>::second);
+  std::erase_if(ended, [&](const auto& entry) { return oldest == asked.end() || entry.second < oldest->first; });
+}
+
+void Checker::Impl::forget_if_over(std::uint32_t job) {
+  const JobId id = books.jobs[job].id;
+  books.forget_if_over(job);
+  if (loading() && books.find_job(id) == kNone) ended[id] = {last_request};
 }
 
 void Checker::Impl::operator()(const AllocationLoaded& e) {
@@ -170,9 +201,10 @@ void Checker::Impl::operator()(const AllocationLoaded& e) {
 
 void Checker::Impl::operator()(const JobCancelled& e) {
   const std::uint32_t slot = books.find_job(e.job);
+  if (slot == kNone && loading()) ended[e.job] = {last_request};
   if (slot == kNone || books.jobs[slot].closed) return;
   books.jobs[slot].closed = books.jobs[slot].cancelled = true;
-  books.forget_if_over(slot);
+  forget_if_over(slot);
 }
 
 void Checker::Impl::operator()(const RejectJob& c) {
@@ -186,7 +218,7 @@ void Checker::Impl::operator()(const RejectJob& c) {
                   books.jobs[slot].last_number);
   }
   books.jobs[slot].closed = true;
-  books.forget_if_over(slot);
+  forget_if_over(slot);
 }
 
 void Checker::Impl::operator()(const WorkerRegistered& e) {
@@ -424,10 +456,10 @@ void Checker::Impl::settle(RequestBook& commit, std::optional<std::uint64_t> ver
     }
     const std::uint32_t job = attempt.job;
     JobBook& book = books.jobs[job];
-    if (one_of_several && book.last_number == attempt.number) --book.last_number;  // then it is used again
+    if ((one_of_several || !holds_all) && book.last_number == attempt.number) --book.last_number;  // then it is used again
     books.count(attempt, -1);
     books.remove_attempt(slot);
-    books.forget_if_over(job);
+    forget_if_over(job);
   }
   for (const std::uint32_t slot : commit.released) {
     AttemptBook& attempt = books.attempts[slot];
@@ -438,7 +470,7 @@ void Checker::Impl::settle(RequestBook& commit, std::optional<std::uint64_t> ver
     }
     const std::uint32_t job = attempt.job;
     books.remove_attempt(slot);
-    books.forget_if_over(job);
+    forget_if_over(job);
   }
 }
 
@@ -563,6 +595,7 @@ void Checker::Impl::step(Time at, std::span<const Event> events, std::span<const
   for (const Event& event : events) std::visit(*this, event);
   for (const Command& command : commands) std::visit(*this, command);
   for (const JobId id : duplicates) {
+    if (!holds_all) break;
     report(kOneResult, "job {} was submitted a second time while it is live, and not rejected", id.value);
   }
   duplicates.clear();
@@ -581,7 +614,8 @@ void Checker::Impl::finish() {
   }
 }
 
-Checker::Checker(std::size_t limit, bool per_worker) : impl_(std::make_unique<Impl>(limit, per_worker)) {}
+Checker::Checker() : Checker(Options{}) {}
+Checker::Checker(const Options& options) : impl_(std::make_unique<Impl>(options)) {}
 Checker::~Checker() = default;
 
 void Checker::step(Time now, std::span<const Event> events, std::span<const Command> commands) {
