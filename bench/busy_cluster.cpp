@@ -94,7 +94,8 @@ void BusyCluster::load(const AskWaiting& order) {
   WaitingLoaded answer{.request = order.request, .whole = true};
   std::uint32_t rows = 0;
   for (auto job = order.after ? in_store_.upper_bound(order.after->job) : in_store_.begin(); job != in_store_.end(); ++job) {
-    JobSpec spec{.id = *job};
+    JobSpec spec;
+    spec.id = *job;
     spec.per_task = make_resources({.cpus_milli = 1000, .slots = 1});
     spec.estimate = kRound * config_.workers;
     answers_.emplace_back(JobLoaded{.job = spec, .submitted = kTimeZero});
