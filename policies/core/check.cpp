@@ -41,22 +41,6 @@ std::string text(std::span<const Placement> placements) {
 
 }  // namespace
 
-std::string_view invariant_text(int invariant) {
-  static constexpr std::array<std::string_view, 8> kTexts{
-      "Nothing lost: each accepted job is queued, running or ended, and at the end all have ended.",
-      "One accepted result per job: only current attempts are dispatched, once and after their commit; stale facts are "
-      "refused.",
-      "No worker holds more than its capacity; gangs are whole; attempts run only on live workers.",
-      "Truth is consistent: the allocations of ended attempts, and no others, are released, once.",
-      "Drift is 0 after a resync at rest, and within the policy's stated bound before.",
-      "Shares never exceed the limit where the policy promises it.",
-      "At most one leader's writes are accepted per epoch.",
-      "Time never goes back; each request is new and gets one answer; replay reproduces every command.",
-  };
-  return invariant >= 1 && invariant <= static_cast<int>(kTexts.size()) ? kTexts[static_cast<std::size_t>(invariant - 1)]
-                                                                        : std::string_view("unknown invariant");
-}
-
 struct Checker::Impl {
   explicit Impl(const Options& options)
       : limit(options.limit), per_worker(options.per_worker), holds_all(options.holds_all) {}
@@ -127,7 +111,6 @@ struct Checker::Impl {
   [[nodiscard]] std::int64_t cpus_of(const AttemptBook& attempt) const;
   void retire(std::vector<RequestBook>::iterator request);
   void release(RequestBook& commit, const Release& r);
-  [[nodiscard]] bool may_release(const AttemptBook& attempt, ReleaseReason reason) const;
   void assign(RequestBook& commit, const Assignment& a);
   void check_attempt_is_due(const JobBook& job, AttemptId id);
   void hold(AttemptBook& attempt, const JobBook& job, AttemptId id, std::span<const Placement> placements);
@@ -474,20 +457,6 @@ void Checker::Impl::settle(RequestBook& commit, std::optional<std::uint64_t> ver
   }
 }
 
-bool Checker::Impl::may_release(const AttemptBook& attempt, ReleaseReason reason) const {
-  const bool cancelled = books.jobs[attempt.job].cancelled && reason == ReleaseReason::cancelled;
-  const bool lost = reason == ReleaseReason::worker_lost || reason == ReleaseReason::quarantined;
-  if (attempt.loaded && lost) return true;
-  switch (attempt.outcome) {
-    case Outcome::succeeded: return reason == ReleaseReason::succeeded || cancelled;
-    case Outcome::failed: return reason == ReleaseReason::failed || reason == ReleaseReason::retried || cancelled;
-    case Outcome::stopped: return reason == ReleaseReason::preempted || cancelled;
-    case Outcome::none: break;
-  }
-  if (books.is_lost(attempt) && lost) return true;
-  return attempt.phase == Phase::committed && cancelled;
-}
-
 void Checker::Impl::release(RequestBook& commit, const Release& r) {
   const std::uint32_t slot = books.find_attempt(r.attempt);
   if (slot == kNone) {
@@ -501,7 +470,7 @@ void Checker::Impl::release(RequestBook& commit, const Release& r) {
     return report(kReleased, "commit {} releases attempt {}, whose assignment has no answer yet", commit.id.value,
                   text(r.attempt));
   }
-  if (!may_release(attempt, r.reason)) {
+  if (!books.may_release(attempt, r.reason)) {
     static constexpr std::array<const char*, 4> kOutcomes{"has not ended", "succeeded", "failed", "was stopped"};
     report(kReleased, "commit {} releases attempt {} as {}, but it {}", commit.id.value, text(r.attempt), text(r.reason),
            books.is_lost(attempt) && attempt.outcome == Outcome::none
