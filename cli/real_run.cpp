@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <fmt/format.h>
 #include <fstream>
 #include <memory>
@@ -55,6 +56,14 @@ Result<Servers> start_servers() {
   return servers;
 }
 
+std::string statistics_line(const NoteStatistics& note) {
+  const auto cpus = [](std::int64_t milli) { return static_cast<double>(milli) / 1000; };
+  return fmt::format(
+      "statistics: {} workers; {:g} of {:g} cpus allocated{}; jobs: {} wait, {} wait for a retry, {} others\n", note.workers,
+      cpus(note.allocated), cpus(note.cpus), note.counted ? fmt::format(", {:g} by the counter", cpus(*note.counted)) : "",
+      note.waiting, note.delayed, note.active);
+}
+
 class RealRun {
  public:
   RealRun(const Scenario& scenario, const RealRunOptions& options, Servers servers, JournalWriter* journal)
@@ -81,6 +90,7 @@ class RealRun {
       if (begun_ && !more_) loop_.stop();
     });
     driver_.on_error([this](std::string why) { fail(std::move(why)); });
+    driver_.on_statistics([](const NoteStatistics& note) { std::fputs(statistics_line(note).c_str(), stderr); });
   }
 
   RealRunResult run() {

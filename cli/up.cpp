@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -55,6 +56,15 @@ Result<Scenario> choose(const UpOptions& options, const std::vector<std::string>
                            options.scenario, did_you_mean(*options.variant, names), scenarios::listed(names))};
 }
 
+// A real scheduler bounds its memory, unless the scenario says how. A queue with a capacity is held whole.
+std::optional<std::uint64_t> lookahead_to_set(const Scenario& scenario) {
+  const nlohmann::json json = nlohmann::json::parse(scenario.json);
+  if (json.contains("/control_plane/lookahead"_json_pointer)) return std::nullopt;
+  std::uint64_t lookahead = 10'000;
+  for (const QueueConfig& queue : scenario.scheduler.queues) lookahead = std::max(lookahead, queue.capacity.value_or(0));
+  return std::min<std::uint64_t>(lookahead, std::numeric_limits<std::int32_t>::max());
+}
+
 // The scenario as it can be for real: nobody is told of a death, so that the registry is read, and workers beat.
 Result<Scenario> prepare(const UpOptions& options, std::vector<std::string>& notes) {
   std::vector<std::string> sets = options.sets;
@@ -73,6 +83,10 @@ Result<Scenario> prepare(const UpOptions& options, std::vector<std::string>& not
   if (scenario.value().scheduler.control_plane.registry.reading == Duration{0}) {
     const auto heartbeat = scenario.value().liveness.get<Duration>("heartbeat");
     sets.push_back(fmt::format("/control_plane/registry_reading={}", scenarios::format_duration(heartbeat / 2)));
+    scenario = choose(options, sets);
+  }
+  if (const auto lookahead = lookahead_to_set(scenario.value())) {
+    sets.push_back(fmt::format("/control_plane/lookahead={}", *lookahead));
     scenario = choose(options, sets);
   }
   return scenario;
@@ -144,6 +158,7 @@ std::string summary_json(const Scenario& scenario, const RealRunOptions& options
                                {"wait_s.max", quantile(result.waits_s, 1)}};
   nlohmann::json run{{"schema", "drydock-up/1"}, {"scenario", scenario.name},   {"variant", scenario.variant},
                      {"seed", options.seed},     {"complete", result.complete}, {"metrics", metrics}};
+  run["lookahead"] = scenario.scheduler.control_plane.lookahead;
   if (result.error) run["error"] = *result.error;
   return run.dump(2) + "\n";
 }
@@ -160,6 +175,8 @@ std::string summary_text(const Scenario& scenario, const RealRunOptions& options
                       mean(result.waits_s), quantile(result.waits_s, 0.5), quantile(result.waits_s, 0.95),
                       quantile(result.waits_s, 0.99), quantile(result.waits_s, 1));
   text += fmt::format("  workers   {} processes, {} declared dead\n", result.workers_started, result.workers_declared_dead);
+  const std::uint32_t lookahead = scenario.scheduler.control_plane.lookahead;
+  if (lookahead > 0) text += fmt::format("  lookahead {} waiting jobs of each queue\n", lookahead);
   text += fmt::format("  time      {:.3f} s, {:.1f} jobs/s, {} steps{}\n", result.time_s, throughput(result), result.steps,
                       result.complete ? "" : "; not all jobs have ended");
   return text;
@@ -231,7 +248,10 @@ class Up final : public Command {
         "its\n"
         "jobs at their times and lets them sleep as long as they take. Everything happens in real time. At the end the "
         "servers\n"
-        "are gone, and the journal is the same as a simulation's:\n"
+        "are gone, and the journal is the same as a simulation's.\n"
+        "The scheduler holds 10000 waiting jobs of each queue in memory, and the others in PostgreSQL alone;\n"
+        "--set /control_plane/lookahead=N for more or fewer, 0 for all. With control_plane.statistics it prints what it "
+        "knows.\n"
         "  drydock up my.json --out run && drydock check run/up.journal && drydock replay run/up.journal\n"
         "Exit code 3: Redis or PostgreSQL could not be started.");
   }

@@ -13,7 +13,6 @@ namespace drydock::runtime {
 
 namespace {
 
-constexpr std::size_t kMostJobsAtOnce = 1000;
 constexpr Duration kRetry = std::chrono::milliseconds{200};
 constexpr Duration kWaitForReports = std::chrono::seconds{1};
 // Orders that are not acknowledged are repeated after this part of a lease.
@@ -29,6 +28,10 @@ SchedulerDriver::SchedulerDriver(EventLoop& loop, Scheduler& scheduler, Schedule
       lease_timer_(loop, [this] { lead(); }),
       submit_timer_(loop, [this] { send_jobs(); }),
       endings_timer_(loop, [this] { send_endings(); }),
+      look_for_timer_(loop,
+                      [this] {
+                        for (const JobId job : std::exchange(look_for_, {})) look_for_cancelled(job);
+                      }),
       postgres_(loop, options_.postgres, [this] { postgres_connected(); }),
       redis_(loop, options_.redis, [this] { redis_connected(); }),
       reports_(loop, options_.redis, [this] {
@@ -146,7 +149,8 @@ void SchedulerDriver::send_jobs() {
 // A repetition is harmless: what is not certain is said again.
 void SchedulerDriver::jobs_sent(const postgres::Reply& reply) {
   const std::size_t count = std::exchange(submitting_, 0);
-  if (!std::holds_alternative<postgres::Submitted>(reply)) {
+  submit_in_doubt_ = !std::holds_alternative<postgres::Submitted>(reply);
+  if (submit_in_doubt_) {
     submit_timer_.start(later(loop_.now(), kRetry));
     return;
   }
@@ -165,7 +169,8 @@ void SchedulerDriver::jobs_sent(const postgres::Reply& reply) {
 
 void SchedulerDriver::cancel(JobId job) {
   const auto at = jobs_.find(job.value);
-  if (at == jobs_.end() || std::exchange(at->second.cancelled, true)) return;
+  if (at == jobs_.end()) return cancel_stored(job);
+  if (std::exchange(at->second.cancelled, true)) return;
   cancelled_.insert(job);
   push(JobCancelled{job});
 }
@@ -221,6 +226,7 @@ void SchedulerDriver::take_step() {
     if (options_.journal != nullptr) options_.journal->step(now, step_facts_, commands, scheduler_.journal_hash());
     for (const Command& command : commands) carry_out(command);
     end_cancelled();
+    forget_stored();
   }
   send_mail();
   plan();

@@ -69,12 +69,14 @@ class SchedulerDriver {
 
   // Called when everything that was submitted has ended, and is in the store.
   void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
+  // Called with each of the scheduler's statistics.
+  void on_statistics(std::function<void(const NoteStatistics&)> callback) { on_statistics_ = std::move(callback); }
   // Called once when it cannot go on; it does nothing any more then.
   void on_error(std::function<void(std::string)> callback) { on_error_ = std::move(callback); }
 
   [[nodiscard]] bool idle() const;
   [[nodiscard]] const JobCounts& counts() const { return counts_; }
-  // Seconds from being submitted to the first dispatch, of each job that was dispatched.
+  // Seconds from being submitted to the first dispatch, of each job that was dispatched and never waited in the store alone.
   [[nodiscard]] const std::vector<double>& waits_s() const { return waits_s_; }
   [[nodiscard]] std::int64_t epoch() const { return epoch_; }
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
@@ -92,6 +94,8 @@ class SchedulerDriver {
     Duration progress{};  // of the attempt that was stopped last
     bool dispatched = false;
     bool cancelled = false;
+    bool ending = false;  // without an attempt: on the way to the store
+    bool loaded = false;  // it waited in the store alone: when it was submitted is not known here
   };
   // A commit that is not settled.
   struct OpenCommit {
@@ -135,6 +139,13 @@ class SchedulerDriver {
   void ask_counter(const AskCounter& order);
   void sum(RequestId request);
   void reject(const RejectJob& order);
+  // Where the scheduler does not hold all that waits in memory (scheduler_lookahead.cpp).
+  void load_waiting(const AskWaiting& order);
+  void take_loaded(const postgres::LoadedJob& row);
+  [[nodiscard]] bool is_submitting(JobId job) const;
+  void forget_stored();
+  void cancel_stored(JobId job);
+  void look_for_cancelled(JobId job);
   void end_cancelled();
   void end_without_attempt(JobId job, ReleaseReason reason);
   void send_endings();
@@ -144,6 +155,7 @@ class SchedulerDriver {
   [[nodiscard]] postgres::Fence fence() const { return {.lease = std::string(kLease), .epoch = epoch_}; }
 
   static constexpr std::string_view kLease = "scheduler";
+  static constexpr std::size_t kMostJobsAtOnce = 1000;  // in one transaction
 
   EventLoop& loop_;
   Scheduler& scheduler_;
@@ -176,14 +188,20 @@ class SchedulerDriver {
   bool ending_sent_ = false;
   std::uint64_t last_ending_ = 0;
   bool fetching_ = false;
+  bool submit_in_doubt_ = false;   // the jobs in front may be in the store already
+  std::uint32_t loads_ = 0;        // of waiting jobs, on their way
+  std::size_t forget_beyond_ = 0;  // so many records
+  std::vector<JobId> look_for_;    // cancelled jobs of which nothing is known here
 
   std::function<void()> on_idle_;
   std::function<void(std::string)> on_error_;
+  std::function<void(const NoteStatistics&)> on_statistics_;
 
   EventLoop::Timer step_timer_;
   EventLoop::Timer lease_timer_;
   EventLoop::Timer submit_timer_;
   EventLoop::Timer endings_timer_;
+  EventLoop::Timer look_for_timer_;
   // Last: they end first.
   AsyncPostgres postgres_;
   AsyncRedis redis_;

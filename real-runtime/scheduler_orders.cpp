@@ -50,6 +50,10 @@ void SchedulerDriver::carry_out(const Command& command) {
       ++driver.counts_.declared_dead;
       driver.dispatcher_->declared_dead(driver.loop_.now(), order.worker, order.incarnation);
     }
+    void operator()(const AskWaiting& order) const { driver.load_waiting(order); }
+    void operator()(const NoteStatistics& order) const {
+      if (driver.on_statistics_) driver.on_statistics_(order);
+    }
     // There is one scheduler so far, which always leads.
     void operator()(const AskLease&) const { DRYDOCK_CHECK(false, "a scheduler without a lease asked for one"); }
     void operator()(const AskState&) const { DRYDOCK_CHECK(false, "a scheduler without a lease took over"); }
@@ -176,6 +180,7 @@ void SchedulerDriver::end_cancelled() {
 }
 
 void SchedulerDriver::end_without_attempt(JobId job, ReleaseReason reason) {
+  if (const auto record = jobs_.find(job.value); record != jobs_.end()) record->second.ending = true;
   endings_.push_back({job, reason});
   send_endings();
 }
@@ -226,7 +231,7 @@ void SchedulerDriver::dispatch(const Dispatch& order) {
   const Duration progress = ref ? cluster.job(*ref).progress : Duration{0};
   dispatcher_->run(loop_.now(), order.attempt, std::move(parts), {.progress = progress, .payload = job.payload});
   ++counts_.dispatched;
-  if (!std::exchange(job.dispatched, true)) waits_s_.push_back(seconds(loop_.now() - job.submitted));
+  if (!std::exchange(job.dispatched, true) && !job.loaded) waits_s_.push_back(seconds(loop_.now() - job.submitted));
 }
 
 void SchedulerDriver::send_mail() {

@@ -28,9 +28,25 @@ inline constexpr std::array<Word, 7> kSessions{"max",     "quota",     "calendar
 inline constexpr std::array<Word, 2> kQuota{"time", "per"};
 inline constexpr std::array<Word, 2> kWindow{"from", "to"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
-inline constexpr std::array<Word, 15> kControlPlane{
-    "mode",       "cycle", "debounce", "registry_reading", "mass_expiry_guard", "mass_expiry_hold", "self_fencing",  "beat",
-    "schedulers", "lease", "renew",    "margin",           "restart",           "admission",        "fencing_margin"};
+inline constexpr std::array<Word, 18> kControlPlane{"mode",
+                                                    "cycle",
+                                                    "debounce",
+                                                    "registry_reading",
+                                                    "mass_expiry_guard",
+                                                    "mass_expiry_hold",
+                                                    "self_fencing",
+                                                    "beat",
+                                                    "schedulers",
+                                                    "lease",
+                                                    "renew",
+                                                    "margin",
+                                                    "restart",
+                                                    "admission",
+                                                    "lookahead",
+                                                    "statistics",
+                                                    "alerts",
+                                                    "fencing_margin"};
+inline constexpr std::array<Word, 2> kAlerts{"utilization", "counter"};
 inline constexpr std::array<Word, 7> kSchedulerCrash{"type", "target", "at", "for", "mtbf", "mttr", "graceful"};
 inline constexpr std::array<Word, 6> kSchedulerPause{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kSchedulerCut{"type", "target", "from", "at", "for", "mtbf", "mttr"};
@@ -124,6 +140,7 @@ inline constexpr ObjectKeys kQuota{"quota", lists::kQuota};
 inline constexpr ObjectKeys kWindow{"window", lists::kWindow};
 inline constexpr ObjectKeys kNetwork{"network", lists::kNetwork};
 inline constexpr ObjectKeys kControlPlane{"control_plane", lists::kControlPlane};
+inline constexpr ObjectKeys kAlerts{"alerts", lists::kAlerts};
 inline constexpr ObjectKeys kQueue{"queue", lists::kQueue};
 inline constexpr ObjectKeys kPool{"pool", lists::kPool};
 inline constexpr ObjectKeys kPolicies{"policies", lists::kPolicies};
@@ -198,6 +215,7 @@ inline constexpr std::array kAll{kScenario,
                                  kQuota,
                                  kWindow,
                                  kControlPlane,
+                                 kAlerts,
                                  kQueue,
                                  kPool,
                                  kPolicies,

@@ -327,6 +327,12 @@ struct ServiceLimits {
   PolicyConfig policy;                                // of the family share
 };
 
+// Which statistics of the scheduler are an alarm, beside those with fewer workers than the scenario has.
+struct AlertLimits {
+  double utilization = 0.9;  // more than this part of the cpus is allocated
+  double counter = 0.1;      // the counter is off by more than this part of what is allocated
+};
+
 struct Warmup {
   double fraction = 0;  // of the jobs, by submission; these are simulated but not measured
 };
@@ -367,6 +373,7 @@ struct Scenario {
   bool self_fencing = true;                              // workers end what they run when their lease ends
   Duration fencing_margin{};                             // or so long before, by what they know of it
   bool safe_beat = true;  // a beat registers anew where the key is gone; else it leaves one without cpus that never expires
+  AlertLimits alerts;
   std::optional<ServiceLimits> limits;
   std::vector<std::string>
       notes;         // for people: what may not be as they meant it; the same in several variants is meant once

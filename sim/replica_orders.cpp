@@ -137,6 +137,12 @@ void Replicas::carry_out(Host& host, const Command& command) {
       all.later_or_now(all.parts_.stores.query_time(), [&a = all, from = Ledger::Sender{process.number, epoch},
                                                         id = order.request] { a.answer_load(from, id); });
     }
+    void operator()(const AskWaiting& order) const {
+      if (no_postgres) return give_up(WaitingLoaded{.request = order.request, .answer = Answer::unknown});
+      all.later_or_now(all.parts_.stores.query_time(),
+                       [&a = all, number = process.number, order] { a.answer_waiting(number, order); });
+    }
+    void operator()(const NoteStatistics& order) const { all.parts_.world.obey(order); }
     void operator()(const AskWorkers& order) const {
       if (no_redis) return give_up(WorkersAsked{order.request, Answer::unknown});
       all.later_or_now(
@@ -189,6 +195,16 @@ void Replicas::answer_load(const Ledger::Sender& from, RequestId request) {
   }
   facts.emplace_back(answer);
   post(from.process, std::move(facts));
+}
+
+void Replicas::answer_waiting(std::uint64_t process, const AskWaiting& order) {
+  std::vector<Event> facts;
+  if (parts_.store_faults.database_is_down(parts_.common.now) || cut_from_postgres(process)) {
+    facts.emplace_back(WaitingLoaded{.request = order.request, .answer = Answer::failed});
+  } else {
+    ledger_.load(order, facts);
+  }
+  post(process, std::move(facts));
 }
 
 // Redis refuses what the leader before sends from now on, and so do the workers, which hear of the epoch from there.

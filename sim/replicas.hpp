@@ -50,7 +50,8 @@ struct PlantedBugs {
 
 class Replicas {
  public:
-  // The world carries out what is left of an order: dispatches, stops, rejections, readings of the registry, declarations of death.
+  // The world carries out what is left of an order: dispatches, stops, rejections, readings of the registry, declarations of
+  // death, statistics.
   class World {
    public:
     virtual ~World() = default;
@@ -155,6 +156,7 @@ class Replicas {
   void ask_lease(const Host& host, const AskLease& order);
   void answer_lease(const Ledger::Sender& from, const AskLease& order);
   void answer_load(const Ledger::Sender& from, RequestId request);
+  void answer_waiting(std::uint64_t process, const AskWaiting& order);
   void answer_workers(const Ledger::Sender& from, RequestId request);
   void post(std::uint64_t process, std::vector<Event> facts);
   [[nodiscard]] bool cut_from_postgres(std::uint64_t process);

@@ -66,6 +66,11 @@ reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, const
   config.overcommit = std::ranges::any_of(platform.hosts(), &HostFacts::overcommittable);
   config.periodic = !scenario.periodic.empty();
   config.leaders = scenario.schedulers > 1;
+  if (scenario.scheduler.control_plane.statistics > Duration{0}) {
+    config.alerts = {.workers = static_cast<std::uint32_t>(platform.workers().size()),
+                     .utilization = scenario.alerts.utilization,
+                     .counter = scenario.alerts.counter};
+  }
   config.warmup_jobs = static_cast<std::uint64_t>(std::floor(scenario.warmup.fraction * static_cast<double>(jobs) + 1e-9));
   return config;
 }
@@ -118,12 +123,20 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
     fleet_.set_watcher(*this);
   }
   if (scenario.must_end_by) rest_.emplace(scenario);
+  const ControlPlaneConfig& plane = scenario.scheduler.control_plane;
+  if (scenario.schedulers == 1 && plane.lookahead > 0) {
+    ledger_.emplace(executor_, common_, plane.lookahead);
+    ledger_->hear({.process = 1});
+    ledger_->hear({.process = 1, .epoch = ledger_->acquire(std::chrono::hours{1}).epoch});  // that it ends, refuses nothing
+    stores_.set_ledger(*ledger_);
+  }
   if (scenario.schedulers > 1) {
     const Replicas::Options of{.check = options.check || rest_, .journals = options.journals, .bugs = options.bugs};
     const Replicas::Parts with{executor_, fleet_, stores_, store_faults_, common_, *this};
     replicas_.emplace(scenario, seed, of, with);
   } else if (options.check || rest_) {
-    checker_.emplace(kMostViolations, !scenario.scheduler.control_plane.aggregate);
+    checker_.emplace(
+        Checker::Options{.limit = kMostViolations, .per_worker = !plane.aggregate, .holds_all = plane.lookahead == 0});
   }
   if (scenario.duration) horizon_ = later(kTimeZero, *scenario.duration);
   else if (rest_) horizon_ = rest_->latest();
@@ -315,6 +328,7 @@ void World::submit(scenarios::Arrival& arrival) {
   arrival.job.id = JobId{submitted_++};
   executor_.submit(arrival);
   if (replicas_) replicas_->submitted(arrival.job);
+  if (ledger_) ledger_->submit(arrival.job);
   common_.facts.emplace_back(JobSubmitted{arrival.job});
 }
 
@@ -368,7 +382,7 @@ bool World::is_idle(std::span<const Command> commands) const {
   });
   return facts && std::ranges::all_of(commands, [](const Command& command) {
            return std::holds_alternative<ReadRegistry>(command) || std::holds_alternative<AskCounter>(command) ||
-                  std::holds_alternative<SumAllocations>(command);
+                  std::holds_alternative<SumAllocations>(command) || std::holds_alternative<NoteStatistics>(command);
          });
 }
 
@@ -376,7 +390,10 @@ void World::carry_out(const Command& command) {
   struct Visitor {
     World& world;
     void operator()(const Commit& order) const {
-      for (const Release& release : order.releases) world.executor_.released(release);
+      // A ledger says when they are there.
+      if (!world.ledger_) {
+        for (const Release& release : order.releases) world.executor_.released(release);
+      }
       world.stores_.commit(order);
     }
     void operator()(const ReadBatch& order) const { world.stores_.read(order); }
@@ -395,9 +412,12 @@ void World::carry_out(const Command& command) {
     }
     void operator()(const StopAttempt& order) const { world.executor_.stop(order.attempt); }
     void operator()(const RejectJob& order) const {
+      if (world.ledger_) DRYDOCK_CHECK(world.ledger_->reject(order.job), "the only scheduler is refused");
       world.note_taken(order.job, false);
       world.executor_.reject(order.job);
     }
+    void operator()(const AskWaiting& order) const { world.stores_.load(order); }
+    void operator()(const NoteStatistics& order) const { world.common_.metrics.statistics(order); }
     void operator()(const Halt& order) const { world.fail(std::string(order.why)); }
     // Those of several schedulers.
     void operator()(const AskLease&) const {}

@@ -129,6 +129,7 @@ class World final : private EngineDriver, private ProcessWatcher, private Replic
   Executor executor_;
   Stores stores_;
   Fleet fleet_;
+  std::optional<Ledger> ledger_;      // where there is one scheduler, which does not hold all that waits in memory
   std::optional<Replicas> replicas_;  // where there are several schedulers: these, instead of scheduler_
   std::optional<Shares> shares_;      // where jobs make requests
   std::optional<Checker> checker_;
