@@ -1,11 +1,13 @@
 // drydock worker
 #include "cli/command.hpp"
+#include "cli/job_options.hpp"
 #include "cli/real_run.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #ifdef DRYDOCK_WITH_RUNTIME
+#include "real-runtime/event_log.hpp"
 #include "real-runtime/worker_driver.hpp"
 #include "scenarios/units.hpp"
 
@@ -31,6 +33,9 @@ struct WorkerArguments {
   std::string heartbeat = "30s";
   std::string ttl = "60s";
   int parent = 0;
+#ifdef DRYDOCK_WITH_RUNTIME
+  JobArguments jobs;
+#endif
 };
 
 #ifdef DRYDOCK_WITH_RUNTIME
@@ -72,10 +77,21 @@ bool end_with_parent(int parent) {
 int run_worker(const WorkerArguments& options) {
   auto config = driver_options(options);
   if (!config) return bad_input(config.error().message);
+  if (const auto wrong = apply_job_options(options.jobs, config.value())) return bad_input(wrong->message);
+  runtime::EventLog log(options.host, WorkerId{options.id});
+  if (!options.jobs.event_log.empty()) {
+    if (const auto wrong = log.open(options.jobs.event_log)) return bad_input(wrong->message);
+  }
   if (!end_with_parent(options.parent)) return kDone;
   runtime::EventLoop loop;
   {
     runtime::WorkerDriver worker(loop, std::move(config).value(), [&] { loop.stop(); });
+    worker.on_outcome(
+        [&](AttemptId attempt, const runtime::AttemptOutcome& outcome) { log.attempt_ended(attempt, outcome); });
+    if (!options.jobs.folder.empty() || !options.jobs.event_log.empty()) {
+      if (const auto wrong = worker.jobs().executor().prepare()) return bad_input(wrong->message);
+    }
+    log.worker_started(worker.jobs().executor().facts());
     bool draining = false;
     const auto drain = [&] {
       if (std::exchange(draining, true)) loop.stop();
@@ -120,6 +136,9 @@ class WorkerCommand final : public Command {
     app.add_option("--ttl", options_.ttl, "Its lease: it is dead this long after its last heartbeat (default 60s)")
         ->type_name("DURATION");
     app.add_option("--parent", options_.parent, "End when this process, its parent, does")->type_name("PID");
+#ifdef DRYDOCK_WITH_RUNTIME
+    declare_job_options(app, options_.jobs);
+#endif
     app.footer(
         "`drydock up` starts its workers so. A worker registers in Redis, runs what the scheduler sends it, and ends all "
         "of\n"

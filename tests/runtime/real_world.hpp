@@ -72,6 +72,7 @@ class RealWorld {
   [[nodiscard]] SchedulerConfig config() const;
 
   RealWorldOptions options_;
+  TemporaryFolder jobs_folder_;
   std::unique_ptr<PrivateRedis> redis_;
   std::unique_ptr<PrivatePostgres> postgres_;
   EventLoop loop_;
