@@ -21,6 +21,14 @@ std::string counted(std::uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
+// Counting them means to draw the gap before each: many are estimated.
+std::string count_jobs(const Scenario& scenario) {
+  constexpr double kMany = 1e6;
+  const auto expected = scenarios::expected_jobs(scenario);
+  if (expected && *expected > kMany) return fmt::format("about {:.3g} jobs", *expected);
+  return counted(scenarios::Workload(scenario, scenario.seed).total(), "job");
+}
+
 // Everything about a variant that is worth a glance, in one line.
 std::string describe(const Scenario& scenario) {
   std::uint64_t hosts = 0;
@@ -34,7 +42,7 @@ std::string describe(const Scenario& scenario) {
   std::string text = fmt::format("{}, {}", counted(hosts, "host"), counted(cores, "core"));
   if (gpus > 0) text += ", " + counted(gpus, "GPU");
   text += ", " + counted(scenario.pools.size(), "pool");
-  text += ", " + counted(scenarios::Workload(scenario, scenario.seed).total(), "job");
+  text += ", " + count_jobs(scenario);
   if (scenario.warmup.fraction > 0) text += fmt::format(" (the first {:g} % not measured)", scenario.warmup.fraction * 100);
   if (!scenario.faults.empty()) text += ", " + counted(scenario.faults.size(), "kind") + " of faults";
   text += scenario.duration ? ", for " + scenarios::format_duration(*scenario.duration) : ", until all jobs have ended";

@@ -82,7 +82,8 @@ Duration longest_session(const SessionRules& rules) {
   return std::min(longest, window) - rules.startup;
 }
 
-// Time that a job of this length on a core of speed 1 may take on a host that serves the queue; nothing: any.
+// Work, as time on a core of speed 1, that a job may have to end on a host that serves the queue, the margin before the end of its session;
+// nothing: any.
 std::optional<Duration> longest_stay(const Scenario& scenario, const std::string& queue) {
   Duration longest{};
   for (const Pool& pool : scenario.pools) {
@@ -90,7 +91,8 @@ std::optional<Duration> longest_stay(const Scenario& scenario, const std::string
     for (const HostGroup& group : scenario.hosts) {
       if (std::ranges::count(pool.hosts, group.name) == 0) continue;
       if (!group.sessions) return std::nullopt;
-      longest = std::max(longest, duration_of_seconds(seconds(longest_session(*group.sessions)) * group.speed));
+      const Duration stay = longest_session(*group.sessions) - *scenario.scheduler.session_margin;
+      longest = std::max(longest, duration_of_seconds(std::max(0.0, seconds(stay)) * group.speed));
     }
   }
   return longest;
@@ -105,7 +107,7 @@ void note_long_jobs(Scenario& scenario) {
     if (jobs == nullptr || !jobs->duration) continue;
     const auto stay = longest_stay(scenario, scenario.scheduler.queues[index(queue_of(source))].name);
     if (!stay) continue;
-    const Duration fits = *stay - *scenario.scheduler.session_margin;
+    const Duration fits = *stay;
     const auto most = upper_bound(*jobs->duration);
     if (most && !jobs->estimate_factor && duration_of_seconds(*most) <= fits) continue;
     scenario.notes.push_back(fmt::format(
@@ -128,6 +130,85 @@ void note_hopeless_jobs(Scenario& scenario) {
           fmt::format("no job of \"{}\" can end within its \"time_limit\": the shortest takes {:.6g} s", jobs->name, least));
     } else if (jobs->hazards.failure_probability >= 1) {
       scenario.notes.push_back(fmt::format("no job of \"{}\" can succeed: \"failure_probability\" is 1", jobs->name));
+    }
+  }
+}
+
+namespace {
+
+// When it begins, if that is said.
+std::optional<Duration> beginning_of(const Fault& fault) {
+  return std::visit(
+      [](const auto& f) -> std::optional<Duration> {
+        if constexpr (requires { f.when; }) {
+          const auto* once = std::get_if<WorkerCrash::Once>(&f.when);
+          return once == nullptr ? std::nullopt : std::optional(once->at);
+        } else if constexpr (requires { f.at; }) {
+          return f.at;
+        } else {
+          return std::nullopt;
+        }
+      },
+      fault);
+}
+
+// Why the fault changes nothing; empty where it may.
+std::string_view idle_because(const Scenario& scenario, const Fault& fault) {
+  using Kind = StoreFault::Kind;
+  const std::string& accounting = scenario.scheduler.accounting.type;
+  const bool counts = !accounting.empty() && accounting != "database";
+  if (scenario.duration && beginning_of(fault).value_or(Duration{0}) >= *scenario.duration)
+    return "begins after the run's end";
+  if (const auto* store = std::get_if<StoreFault>(&fault)) {
+    if (store->kind == Kind::counter_eviction && !counts) return "concerns the counter, and no policy keeps one";
+    if (store->kind == Kind::worker_key_eviction && scenario.liveness.type == "oracle") {
+      return "concerns the keys of workers, and liveness oracle has none";
+    }
+    if ((store->kind == Kind::redis_slow || store->kind == Kind::database_slow) && store->factor == 1) return "has factor 1";
+  }
+  if (const auto* order = std::get_if<OrderFault>(&fault)) {
+    if (order->probability <= 0) return "has probability 0";
+    const bool counter =
+        order->kind == OrderFault::Kind::counter_update_loss || order->kind == OrderFault::Kind::counter_update_repeat;
+    if (counter && !counts) return "concerns the counter, and no policy keeps one";
+  }
+  const auto* poison = std::get_if<PoisonJob>(&fault);
+  if (poison != nullptr && poison->probability <= 0) return "has probability 0";
+  const auto* trouble = std::get_if<HostTrouble>(&fault);
+  if (trouble != nullptr && trouble->factor == 1) return "has speed 1";
+  if (std::holds_alternative<BeatDown>(fault) && scenario.periodic.empty())
+    return "concerns periodic jobs, and there are none";
+  return {};
+}
+
+}  // namespace
+
+void note_idle_faults(Scenario& scenario) {
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+    const std::string_view why = idle_because(scenario, scenario.faults[i]);
+    if (!why.empty()) scenario.notes.push_back(fmt::format("/faults/{} changes nothing: it {}", i, why));
+  }
+}
+
+// Between two jobs only, a worker says that it lives: a job that takes longer than its lease lets it look dead.
+void note_starved_heartbeats(Scenario& scenario) {
+  const auto& parameters = scenario.liveness.parameters;
+  const auto heartbeat = parameters.find("heartbeat");
+  if (heartbeat == parameters.end()) return;
+  const auto ttl = parameters.find("ttl");
+  const Duration patience =
+      ttl != parameters.end() ? std::get<Duration>(ttl->second) : 2 * std::get<Duration>(heartbeat->second);
+  for (const Pool& pool : scenario.pools) {
+    if (!pool.beats_in_loop) continue;
+    for (const Source& source : scenario.workload) {
+      const auto* jobs = std::get_if<SyntheticSource>(&source);
+      if (jobs == nullptr || !jobs->duration || mean_of(*jobs->duration) <= seconds(patience)) continue;
+      if (std::ranges::count(pool.queues, scenario.scheduler.queues[index(queue_of(source))].name) == 0) continue;
+      scenario.notes.push_back(
+          fmt::format("workers of pool \"{}\" send heartbeats between their jobs only, and are taken for dead while they "
+                      "run jobs of \"{}\", "
+                      "which take {:.3g} s on average: \"heartbeats\": \"thread\", or a longer lease",
+                      pool.name, jobs->name, mean_of(*jobs->duration)));
     }
   }
 }

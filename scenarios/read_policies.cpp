@@ -153,7 +153,7 @@ void refuse_aggregate(const ObjectReader& top, const Scenario& scenario) {
   const SchedulerConfig& config = scenario.scheduler;
   if (!config.control_plane.aggregate) return;
   const Node admission = top.node().member("control_plane").member("admission");
-  const PlacementTraits placement = make_placement(config)->traits();
+  const PlacementTraits placement = make_placement(config.placement)->traits();
   if (config.accounting.type.empty()) {
     admission.fail("needs to know what is allocated: add \"accounting\" to \"policies\", such as fenced-counter");
   } else if (config.isolation.type != "static-pools") {
@@ -167,6 +167,8 @@ void refuse_aggregate(const ObjectReader& top, const Scenario& scenario) {
              })) {
     admission.fail(
         "goes with pools whose workers have a number of cpus: not with unlimited slots, nor with admission by slots");
+  } else if (std::ranges::any_of(config.pools, [](const PoolConfig& pool) { return pool.prefetch > 0; })) {
+    admission.fail("does not go with the \"prefetch\" of a pool, whose workers take jobs long before these start");
   }
 }
 

@@ -44,6 +44,10 @@ void note_hopeless_jobs(Scenario& scenario);
 void note_long_jobs(Scenario& scenario);
 // Adds a note when one worker would get all jobs of a pool.
 void note_crowded_host(Scenario& scenario);
+// Faults that change nothing.
+void note_idle_faults(Scenario& scenario);
+// Workers whose jobs take longer than their leases, where jobs keep them from sending heartbeats.
+void note_starved_heartbeats(Scenario& scenario);
 // Adds a note about a lookahead, and what it may change.
 void note_lookahead(Scenario& scenario);
 // Adds a note when the jobs ask for more core time than there is. Needs everything else.

@@ -236,6 +236,22 @@ std::uint64_t Workload::total() const {
   return sum;
 }
 
+std::optional<double> expected_jobs(const Scenario& scenario) {
+  if (!scenario.duration) return std::nullopt;
+  double sum = 0;
+  for (const Source& source : scenario.workload) {
+    const auto* jobs = std::get_if<SyntheticSource>(&source);
+    const std::optional<double> rate = jobs == nullptr ? std::nullopt : mean_rate(jobs->arrivals, jobs->cycle);
+    if (!rate) return std::nullopt;
+    const double arriving = *rate * seconds(*scenario.duration);
+    sum += jobs->count ? std::min(arriving, static_cast<double>(*jobs->count)) : arriving;
+  }
+  for (const PeriodicSource& source : scenario.periodic) {
+    sum += static_cast<double>(due_times_before(source.schedule, kTimeZero + *scenario.duration));
+  }
+  return sum;
+}
+
 Duration request_duration(const Requests& requests, std::uint64_t seed, const JobRequests& job, std::uint32_t i) {
   if (const auto* fixed = std::get_if<Deterministic>(&requests.duration)) return work_of(fixed->value);
   const DrawStream draws(seed, mix64(stream_for(job.source, "request-duration") ^ mix64(job.number)));

@@ -46,6 +46,9 @@ class Workload {
 };
 
 // The time from request number `i` of each task of the job to its answer.
+// How many jobs arrive on average, where that follows from rates; nothing where only a count would tell.
+[[nodiscard]] std::optional<double> expected_jobs(const Scenario& scenario);
+
 [[nodiscard]] Duration request_duration(const Requests& requests, std::uint64_t seed, const JobRequests& job,
                                         std::uint32_t i);
 // The job of a periodic source that is due for the n-th time, all but its id and the time at which it is submitted. Draws depend

@@ -454,11 +454,13 @@ void World::answer_reading() {
   common_.facts.emplace_back(answer);
 }
 
-// Nothing runs twice where workers end what they run before they can be given up; a busy main loop cannot.
+// Nothing runs twice where workers end what they run before they can be given up; a busy main loop cannot, nor can one that beats so that
+// its key has no cpus any more.
 void World::declare_dead(const DeclareDead& order) {
   const std::uint64_t before = executor_.disowned();
   fleet_.declared_dead(order.worker, order.incarnation);
-  if (!checker_ || !scenario_.self_fencing || !scenario_.scheduler.control_plane.registry.guard) return;
+  if (!checker_ || !scenario_.self_fencing || !scenario_.safe_beat || !scenario_.scheduler.control_plane.registry.guard)
+    return;
   if (executor_.disowned() == before || platform_.workers()[index(order.worker)].beats_in_loop) return;
   noticed_.push_back(
       {.invariant = 3,
