@@ -89,7 +89,7 @@ struct HeldReport {
   friend bool operator==(const HeldReport&, const HeldReport&) = default;
 };
 
-using WorkerReport = std::variant<AttemptReport, HeldReport>;
+using AnyReport = std::variant<AttemptReport, HeldReport>;
 
 // --- what a worker is told ---------------------------------------------------------------------------------------------------------
 // Each request is answered exactly once: done, failed (it had no effect) or unknown.

@@ -103,7 +103,7 @@ ReportKind read_kind(Members& members, std::string& problem) {
   return {};
 }
 
-Result<WorkerReport> read_held(const json& object) {
+Result<AnyReport> read_held(const json& object) {
   Members members(object);
   HeldReport report{.worker = WorkerId{members.number<std::uint32_t>("worker", 0)},
                     .incarnation = members.number<std::uint32_t>("incarnation", 1),
@@ -120,7 +120,7 @@ Result<WorkerReport> read_held(const json& object) {
     if (problem.empty()) problem = held.problem();
   }
   if (!problem.empty()) return Error{problem};
-  return WorkerReport{std::move(report)};
+  return AnyReport{std::move(report)};
 }
 
 std::optional<std::int64_t> whole(std::string_view text) {
@@ -209,7 +209,7 @@ Result<WorkerMail> parse_mail(std::string_view text) {
   return Error{"none of \"run\", \"stop\", \"taken\", \"superseded\" and \"held?\" is there"};
 }
 
-Result<WorkerReport> parse_report(std::string_view text) {
+Result<AnyReport> parse_report(std::string_view text) {
   const json object = json::parse(text, nullptr, false);
   if (object.is_object() && object.contains("held")) return read_held(object);
   Members members(object);
@@ -221,7 +221,7 @@ Result<WorkerReport> parse_report(std::string_view text) {
   std::string problem = members.problem();
   report.kind = read_kind(members, problem);
   if (!problem.empty()) return Error{problem};
-  return WorkerReport{report};
+  return AnyReport{report};
 }
 
 std::string mail_queue(WorkerId worker) { return fmt::format("worker-{}", worker.value); }

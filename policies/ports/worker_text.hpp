@@ -23,7 +23,7 @@ namespace drydock {
 
 // Errors say what is wrong, not where it came from.
 [[nodiscard]] Result<WorkerMail> parse_mail(std::string_view text);
-[[nodiscard]] Result<WorkerReport> parse_report(std::string_view text);
+[[nodiscard]] Result<AnyReport> parse_report(std::string_view text);
 
 // The queue of a worker's mail, and of all reports.
 [[nodiscard]] std::string mail_queue(WorkerId worker);

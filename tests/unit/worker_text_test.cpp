@@ -33,7 +33,7 @@ TEST(WorkerText, ReportsComeBackAsTheyWere) {
         .worker = WorkerId{1}, .incarnation = 2, .attempt = {JobId{3}, 4}, .kind = kind, .progress = 5ms};
     const auto back = parse_report(to_json(report));
     ASSERT_TRUE(back.ok()) << back.error().message;
-    EXPECT_EQ(back.value(), WorkerReport(report));
+    EXPECT_EQ(back.value(), AnyReport(report));
   }
   const HeldReport held{.worker = WorkerId{1},
                         .incarnation = 2,
@@ -42,7 +42,7 @@ TEST(WorkerText, ReportsComeBackAsTheyWere) {
                                      {.attempt = {JobId{7}, 8}, .kind = ReportKind::stopped, .progress = 9ms}}};
   const auto back = parse_report(to_json(held));
   ASSERT_TRUE(back.ok()) << back.error().message;
-  EXPECT_EQ(back.value(), WorkerReport(held));
+  EXPECT_EQ(back.value(), AnyReport(held));
 }
 
 TEST(WorkerText, WhatIsNotOursIsRefusedWithTheReason) {
