@@ -206,7 +206,7 @@ class RealRun {
     const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
     return {error ? "/proc/self/exe" : program.string(),
             "worker",
-            fmt::format("--redis-socket={}", servers_.redis->address().unix_socket),
+            fmt::format("--redis=unix://{}", servers_.redis->address().unix_socket),
             fmt::format("--id={}", number),
             fmt::format("--incarnation={}", workers_[number].incarnation),
             fmt::format("--pool={}", spec.pool.value),

@@ -12,6 +12,23 @@ namespace drydock::cli {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// Whether it is <name>-20260131T235959Z, with or without a number behind it.
+bool is_segment_of(std::string_view name, std::string_view stem) {
+  if (!stem.starts_with(name)) return false;
+  stem.remove_prefix(name.size());
+  constexpr std::string_view kShape = "-00000000T000000Z";
+  if (stem.size() < kShape.size()) return false;
+  for (std::size_t i = 0; i < kShape.size(); ++i) {
+    const bool digit = stem[i] >= '0' && stem[i] <= '9';
+    if (kShape[i] == '0' ? !digit : stem[i] != kShape[i]) return false;
+  }
+  return stem.size() == kShape.size() || stem[kShape.size()] == '-';
+}
+
+}  // namespace
+
 RecordFolder::RecordFolder(Options options) : options_(std::move(options)) {
   std::error_code error;
   if (!options_.folder.empty() && !fs::is_directory(options_.folder, error)) {
@@ -60,11 +77,10 @@ void RecordFolder::remove_oldest() {
   std::vector<Segment> segments;
   std::uint64_t sum = options_.bytes_max / kSegments;
   std::error_code error;
-  const std::string& begins = options_.ring.empty() ? options_.stem : options_.ring;
   for (const fs::directory_entry& entry : fs::directory_iterator(options_.folder, error)) {
     const fs::path& path = entry.path();
     const bool is_journal = path.extension() == ".journal" || path.extension() == ".jsonl";
-    if (!is_journal || !path.filename().string().starts_with(begins)) continue;
+    if (!is_journal || !is_segment_of(options_.name, path.stem().string())) continue;
     const auto bytes = static_cast<std::uint64_t>(entry.file_size(error));
     segments.push_back({entry.last_write_time(error), path, error ? 0 : bytes});
     sum += segments.back().bytes;

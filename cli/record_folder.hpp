@@ -19,7 +19,7 @@ class RecordFolder final : public runtime::JournalShelf {
   struct Options {
     std::filesystem::path folder;  // must be there
     std::string stem;              // of names: <stem>.journal, <stem>-2.journal, ...
-    std::string ring{};  // beginning of the names of all segments that count, also of earlier processes; empty: only these
+    std::string name{};  // with a limit: stems are <name>-<time stamp>, and segments of earlier processes count, too
     std::uint64_t bytes_max = 0;  // of all that count, about; 0: no limit
     bool json_lines = false;
     JournalHeader header{};

@@ -3,6 +3,7 @@
 #include "cli/notes.hpp"
 #include "cli/real_run.hpp"
 #include "cli/real_scenario.hpp"
+#include "cli/runtime_commands.hpp"
 #include "policies/core/assert.hpp"
 #include "scenarios/units.hpp"
 
@@ -152,9 +153,7 @@ int run_up(const UpOptions& options) {
 
 #else
 
-int run_up(const UpOptions& /*options*/) {
-  return bad_input("this drydock was built without its real runtime: it needs hiredis, libpq and libuv");
-}
+int run_up(const UpOptions& /*options*/) { return bad_input(kNoRuntime); }
 
 #endif
 

@@ -1,6 +1,7 @@
 #include "real-runtime/job_submitter.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 

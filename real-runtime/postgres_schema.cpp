@@ -79,9 +79,10 @@ create type @.verdict as (outcome int, detail bigint, version bigint, cpus bigin
 // one way to each version.
 constexpr std::string_view kUpgrades[] = {
     R"sql(
--- 3: requests to cancel jobs, numbered in the order of commits under the lock of intake; ids for who submits
+-- 3: requests to cancel jobs, numbered in the order of commits under the lock of intake; ids for who submits, and the names of queues
 create table @.cancels (number bigint primary key, job bigint not null unique, requested_at timestamptz not null default now());
 alter table @.intake add column last_cancel bigint not null default 0, add column next_id bigint not null default 1;
+create table @.queues (number int primary key, name text not null);
 )sql",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - kOldestSchema);

@@ -11,7 +11,9 @@ namespace drydock::runtime {
 
 namespace {
 
-constexpr Duration kLook = std::chrono::milliseconds{20};
+constexpr Duration kLook = std::chrono::milliseconds{100};
+// What a scheduler begins with may fill a segment by itself: then at most so often is there another.
+constexpr Duration kLeastReign = std::chrono::seconds{1};
 
 // Nobody else has it, not even after a restart with the same name and process number.
 std::string new_life() {
@@ -68,10 +70,12 @@ void SchedulerProcess::stepped_down() {
 void SchedulerProcess::look() {
   if (std::exchange(led_, leads()) != leads()) {
     reigns_ += led_ ? 1U : 0U;
+    turn_at_ = loop_.now();
     if (on_turn_) on_turn_();
   }
   if (driver_ == nullptr || closed_) return;
-  if (led_ && options_.journals != nullptr && options_.journals->full()) return driver_->shut_down();
+  const bool may_rotate = led_ && options_.journals != nullptr && loop_.now() - turn_at_ >= kLeastReign;
+  if (may_rotate && options_.journals->full()) return driver_->shut_down();
   look_timer_.start(later(loop_.now(), kLook));
 }
 

@@ -83,7 +83,8 @@ class SchedulerProcess {
   std::uint64_t schedulers_ = 0;
   std::uint64_t reigns_ = 0;
   std::int64_t epoch_min_ = 1;
-  bool led_ = false;
+  bool led_ = false;  // at the last look
+  Time turn_at_{};    // when that changed
   bool closed_ = false;
   std::function<void()> ended_;  // it is shutting down
   std::string error_;
