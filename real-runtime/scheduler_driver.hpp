@@ -211,6 +211,7 @@ class SchedulerDriver {
   EventLoop::Timer over_timer_;
   // Last: they end first.
   AsyncPostgres postgres_;
+  std::optional<AsyncPostgres> housekeeping_;  // a connection of its own, once it leads
   AsyncRedis redis_;
   AsyncRedis reports_;  // its connection waits for reports
 };

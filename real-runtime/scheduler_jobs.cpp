@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint32_t kMostAtOnce = 1000;
 constexpr Duration kLook = std::chrono::seconds{1};
 constexpr Duration kRetry = std::chrono::milliseconds{200};
-constexpr Duration kKeepHouse = std::chrono::minutes{1};
+constexpr Duration kKeepHouse = std::chrono::seconds{10};
 
 }  // namespace
 
@@ -74,9 +74,11 @@ void SchedulerDriver::cancel(JobId job) {
   push(JobCancelled{job});
 }
 
-// What reads live jobs begins where the first of them is.
+// What reads live jobs begins where the first of them is. To find that may take long: nothing else, and least of all the lease, waits for
+// it.
 void SchedulerDriver::keep_house() {
-  postgres_.submit(postgres::RaiseMark{fence()}, [](const postgres::Reply&) {});
+  if (!housekeeping_) housekeeping_.emplace(loop_, options_.postgres);
+  housekeeping_->submit(postgres::RaiseMark{fence()}, [](const postgres::Reply&) {});
   house_timer_.start(later(loop_.now(), kKeepHouse));
 }
 

@@ -54,8 +54,8 @@ TEST(StoreUrls, WrongOnesAreNotRepeated) {
 class RedisLogin : public testing::Test {
  protected:
   void SetUp() override {
-    auto server = PrivateRedis::start(
-        {.more_arguments = {"--user", "default on nopass -@all +ping", "--user", "me on >secret allcommands allkeys"}});
+    auto server = PrivateRedis::start({.more_arguments = {"--user", "default", "on", "nopass", "-@all", "+ping", "--user",
+                                                          "me", "on", ">secret", "allcommands", "allkeys"}});
     ASSERT_TRUE(server.ok()) << server.error().message;
     server_ = std::move(server).value();
   }
