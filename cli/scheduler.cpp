@@ -42,7 +42,7 @@ struct SchedulerArguments {
 using runtime::EventLoop;
 using scenarios::Scenario;
 
-constexpr Duration kLook = std::chrono::seconds{1};
+constexpr Duration kLookAround = std::chrono::seconds{1};
 
 std::string default_name() {
   std::array<char, 256> host{};
@@ -114,7 +114,7 @@ class Running {
       (void)bad_input(why);
       loop_.stop();
     });
-    look_.start_soon();
+    look_.start(later(loop_.now(), kLookAround));
   }
 
   int run() {
@@ -142,7 +142,7 @@ class Running {
       fmt::print(stderr, "{}\n", problem.empty() ? "goes on" : problem);
       problem_ = problem;
     }
-    look_.start(later(loop_.now(), kLook));
+    look_.start(later(loop_.now(), kLookAround));
   }
 
   // At the second time without waiting.

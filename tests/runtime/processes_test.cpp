@@ -31,7 +31,7 @@ const std::string kScenario = R"({
   "queues": [{"name": "default"}, {"name": "other"}],
   "pools": [{"name": "main", "hosts": ["node"], "queues": ["default", "other"]}],
   "control_plane": {"mode": "cycle", "cycle": "50ms", "schedulers": 2, "lease": "3s", "renew": "300ms", "margin": "300ms"},
-  "workload": [{"count": 1, "arrivals": {"at-once": {}}, "duration": "1s"}],
+  "workload": [{"queue": "default", "count": 1, "arrivals": {"at-once": {}}, "duration": "1s"}],
   "policies": {"liveness": {"type": "ttl", "heartbeat": "300ms", "ttl": "10s"}, "accounting": {"type": "fenced-counter"}}
 })";
 
