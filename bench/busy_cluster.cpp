@@ -11,10 +11,11 @@ namespace {
 
 constexpr Duration kRound = std::chrono::milliseconds{10};
 
-SchedulerConfig scheduler_config(const std::string& policy) {
+SchedulerConfig scheduler_config(const std::string& policy, std::uint32_t lookahead = 0) {
   const PolicyInfo* info = find_policy(PolicyFamily::placement, policy);
   DRYDOCK_CHECK(info != nullptr, "no such placement policy");
   SchedulerConfig config;
+  config.control_plane.lookahead = lookahead;
   config.queues.push_back({.name = "default", .priority = 0, .capacity = {}});
   config.pools.push_back({.name = "main", .queues = {QueueId{0}}});
   config.placement = configure(*info);
@@ -33,7 +34,7 @@ BusyClusterConfig possible(BusyClusterConfig config) {
 
 BusyCluster::BusyCluster(const BusyClusterConfig& given)
     : config_(possible(given)),
-      scheduler_(scheduler_config(given.policy), make_placement(scheduler_config(given.policy).placement)),
+      scheduler_(scheduler_config(given.policy, given.lookahead), make_placement(scheduler_config(given.policy).placement)),
       rng_(1, "bench") {
   const BusyClusterConfig& config = config_;
   for (std::uint32_t w = 0; w < config.workers; ++w) {
@@ -60,6 +61,7 @@ void BusyCluster::submit(std::uint64_t count) {
     const double true_duration =
         static_cast<double>(config_.workers) / tasks_per_job(config_) * static_cast<double>(kRound.count());
     job.estimate = Duration{static_cast<std::int64_t>(config_.estimate_least * (1 + rng_.uniform()) * true_duration)};
+    if (config_.lookahead > 0) in_store_.insert(job.id);
     events_.emplace_back(JobSubmitted{job});
   }
 }
@@ -74,6 +76,9 @@ void BusyCluster::settle() {
     for (const Command& command : commands) {
       if (const auto* commit = std::get_if<Commit>(&command)) {
         answers_.emplace_back(CommitAnswered{commit->request, Answer::done});
+        for (const Assignment& assignment : commit->assignments) in_store_.erase(assignment.attempt.job);
+      } else if (const auto* waiting = std::get_if<AskWaiting>(&command)) {
+        load(*waiting);
       } else if (const auto* dispatch = std::get_if<Dispatch>(&command)) {
         running_.push_back(dispatch->attempt);
         ++dispatched_;
@@ -83,6 +88,23 @@ void BusyCluster::settle() {
     }
     events_.swap(answers_);
   }
+}
+
+void BusyCluster::load(const AskWaiting& order) {
+  WaitingLoaded answer{.request = order.request, .whole = true};
+  std::uint32_t rows = 0;
+  for (auto job = order.after ? in_store_.upper_bound(order.after->job) : in_store_.begin(); job != in_store_.end(); ++job) {
+    JobSpec spec;
+    spec.id = *job;
+    spec.per_task = make_resources({.cpus_milli = 1000, .slots = 1});
+    spec.estimate = kRound * config_.workers;
+    answers_.emplace_back(JobLoaded{.job = spec, .submitted = kTimeZero});
+    if (++rows < order.limit) continue;
+    answer.whole = false;
+    answer.last = {.priority = 0, .job = *job};
+    break;
+  }
+  answers_.emplace_back(answer);
 }
 
 bool BusyCluster::is_running(AttemptId attempt) const {

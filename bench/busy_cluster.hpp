@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct BusyClusterConfig {
   std::uint64_t waiting = 1000;
   bool two_demands = false;     // half of the jobs ask for less cpu, so that places are not interchangeable
   double wide_jobs = 0.1;       // fraction of jobs with 2 to 8 tasks
+  std::uint32_t lookahead = 0;  // waiting jobs that the scheduler holds in memory; 0: all
   double estimate_least = 1.1;  // estimates are this to twice this much of the true duration; below 1 some are too short
 };
 
@@ -39,6 +41,7 @@ class BusyCluster {
  private:
   void settle();
   void submit(std::uint64_t count);
+  void load(const AskWaiting& order);
   [[nodiscard]] bool is_running(AttemptId attempt) const;
 
   BusyClusterConfig config_;
@@ -52,6 +55,7 @@ class BusyCluster {
   std::vector<Event> events_;
   std::vector<Event> answers_;
   std::deque<AttemptId> running_;  // in order of dispatch; the first ends first
+  std::set<JobId> in_store_;       // where not all are in memory: jobs that wait there, all alike
 };
 
 }  // namespace drydock::bench

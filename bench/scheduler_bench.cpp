@@ -49,6 +49,12 @@ void decide(benchmark::State& state, BusyClusterConfig config) {
     bench->ArgNames({"workers", "waiting"})->Unit(benchmark::kMicrosecond)->MinTime(0.2);
     for (const std::int64_t workers : {100, 1'000, 10'000, 100'000}) bench->Args({workers, 10'000});
   }
+  // Few of those that wait are in memory: the others cost nothing.
+  auto* lookahead = benchmark::RegisterBenchmark("DecideLookahead/fcfs", [](benchmark::State& state) {
+    decide(state, {.policy = "fcfs", .wide_jobs = 0, .lookahead = 1'000});
+  });
+  lookahead->ArgNames({"workers", "waiting"})->Unit(benchmark::kMicrosecond)->MinTime(0.2);
+  for (const std::int64_t waiting : {1'000, 10'000, 100'000, 1'000'000}) lookahead->Args({10'000, waiting});
   // Demands differ: no pool is just a number of places.
   for (const std::string policy : {"fcfs", "easy", "easy-sjf", "greedy-backfill", "best-fit", "srpt", "priority"}) {
     auto* bench = benchmark::RegisterBenchmark(("DecideMixed/" + policy).c_str(), [policy](benchmark::State& state) {

@@ -53,7 +53,9 @@ class Check final : public Command {
     const auto config = recorded_configuration(path_, reader.header());
     if (!config) return bad_input(config.error().message);
     replay_detail::FactChecker facts(config.value());
-    Checker checker(limit_, !config.value().control_plane.aggregate);
+    Checker checker({.limit = limit_,
+                     .per_worker = !config.value().control_plane.aggregate,
+                     .holds_all = config.value().control_plane.lookahead == 0});
     JournalStep step;
     std::uint64_t steps = 0;
     while (true) {

@@ -116,7 +116,7 @@ class Explain final : public Command {
     JournalReader& reader = *journal.value().reader;
     const auto config = recorded_configuration(path_, reader.header());
     if (!config) return config.error();
-    Checker checker(1);
+    Checker checker({.limit = 1});
     std::map<JobId, bool> ended;
     const auto done = read(config.value(), reader, [&](const JournalStep& step) {
       checker.step(step.now, step.events, step.commands);

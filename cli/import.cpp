@@ -57,12 +57,16 @@ Result<scenarios::CsvColumns> parse_columns(std::string_view text) {
 class Import final : public Command {
  public:
   void declare(CLI::App& app) override {
-    app.add_option("FORMAT", format_, "swf (also gzipped) or csv")->required()->check(CLI::IsMember({"swf", "csv"}));
+    app.add_option("FORMAT", format_, "swf, csv or batsim; each may be gzipped")
+        ->required()
+        ->check(CLI::IsMember({"swf", "csv", "batsim"}));
     app.add_option("FILE", file_, "The trace")->required();
     app.add_option("--columns", columns_, "csv: submit=NAME,runtime=NAME[,tasks=NAME][,estimate=NAME][,queue=NAME]");
     app.add_option("--time-unit", time_unit_, "csv: of all times that are plain numbers: s (default), ms, us, ns, m, h or d")
         ->check(CLI::IsMember({"ns", "us", "ms", "s", "m", "h", "d"}));
     app.add_option("--delimiter", delimiter_, "csv: between columns (default ,)");
+    app.add_option("--flops", options_.flops_per_s, "batsim: what a processor computes in a second (default 1e9)")
+        ->check(CLI::Range(1.0, 1e18));
     app.add_option("--first", options_.first, "Valid jobs to leave out at the beginning");
     app.add_option("--count", count_, "Jobs to use after these (default: all)")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
@@ -77,8 +81,7 @@ class Import final : public Command {
     std::error_code ignored;
     if (!force_ && std::filesystem::exists(out_, ignored))
       return bad_input(fmt::format("--out: {} exists; choose another name, or add --force to overwrite it", out_));
-    const auto report = options_.format == TraceFormat::swf ? scenarios::import_swf(file_, options_)
-                                                            : scenarios::import_csv(file_, options_);
+    const auto report = scenarios::import_trace(file_, options_);
     if (!report) return bad_input(report.error().message);
     if (!out_.empty()) {
       if (const auto written = write_scenario(report.value()); !written) return bad_input(written.error().message);
@@ -92,8 +95,9 @@ class Import final : public Command {
   [[nodiscard]] Result<bool> complete_options() {
     if (count_ > 0) options_.count = count_;
     if (requested_) options_.estimate = scenarios::TraceEstimate::requested;
-    if (format_ == "swf") {
-      if (!columns_.empty()) return Error{"--columns is for csv; the columns of swf are fixed"};
+    if (format_ != "csv") {
+      if (!columns_.empty()) return Error{fmt::format("--columns is for csv; {} has none to choose", format_)};
+      if (format_ == "batsim") options_.format = TraceFormat::batsim;
       return true;
     }
     options_.format = TraceFormat::csv;

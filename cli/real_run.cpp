@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <fmt/format.h>
 #include <memory>
 #include <unistd.h>
@@ -55,6 +56,14 @@ Result<Servers> start_servers() {
   return servers;
 }
 
+std::string statistics_line(const NoteStatistics& note) {
+  const auto cpus = [](std::int64_t milli) { return static_cast<double>(milli) / 1000; };
+  return fmt::format(
+      "statistics: {} workers; {:g} of {:g} cpus allocated{}; jobs: {} wait, {} wait for a retry, {} others\n", note.workers,
+      cpus(note.allocated), cpus(note.cpus), note.counted ? fmt::format(", {:g} by the counter", cpus(*note.counted)) : "",
+      note.waiting, note.delayed, note.active);
+}
+
 class RealRun {
  public:
   RealRun(const Scenario& scenario, const RealRunOptions& options, Servers servers, runtime::JournalShelf* journals)
@@ -82,6 +91,7 @@ class RealRun {
       if (all_ended()) loop_.stop();
     });
     scheduler_.on_error([this](std::string why) { fail(std::move(why)); });
+    scheduler_.on_statistics([](const NoteStatistics& note) { std::fputs(statistics_line(note).c_str(), stderr); });
   }
 
   RealRunResult run() {

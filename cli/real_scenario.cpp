@@ -9,6 +9,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
+#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
@@ -44,6 +46,15 @@ Result<Scenario> choose(const RealScenarioOptions& options, const std::vector<st
                            options.scenario, did_you_mean(*options.variant, names), scenarios::listed(names))};
 }
 
+// A real scheduler bounds its memory, unless the scenario says how. A queue with a capacity is held whole.
+std::optional<std::uint64_t> lookahead_to_set(const Scenario& scenario) {
+  const nlohmann::json json = nlohmann::json::parse(scenario.json);
+  if (json.contains("/control_plane/lookahead"_json_pointer)) return std::nullopt;
+  std::uint64_t lookahead = 10'000;
+  for (const QueueConfig& queue : scenario.scheduler.queues) lookahead = std::max(lookahead, queue.capacity.value_or(0));
+  return std::min<std::uint64_t>(lookahead, std::numeric_limits<std::int32_t>::max());
+}
+
 }  // namespace
 
 Result<Scenario> real_scenario(const RealScenarioOptions& options, std::vector<std::string>& notes) {
@@ -68,6 +79,10 @@ Result<Scenario> real_scenario(const RealScenarioOptions& options, std::vector<s
   if (scenario.value().scheduler.control_plane.registry.reading == Duration{0}) {
     const auto heartbeat = scenario.value().liveness.get<Duration>("heartbeat");
     sets.push_back(fmt::format("/control_plane/registry_reading={}", scenarios::format_duration(heartbeat / 2)));
+    scenario = choose(options, sets);
+  }
+  if (const auto lookahead = lookahead_to_set(scenario.value())) {
+    sets.push_back(fmt::format("/control_plane/lookahead={}", *lookahead));
     scenario = choose(options, sets);
   }
   return scenario;

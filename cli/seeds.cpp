@@ -59,6 +59,15 @@ bool comes_at_random(const When& when) {
 
 bool varies(const scenarios::WorkerCrash& crash) { return comes_at_random(crash.when); }
 
+bool varies(const scenarios::WorkerStop& stop) { return comes_at_random(stop.when); }
+bool varies(const scenarios::WorkerCut& cut) { return comes_at_random(cut.when); }
+
+bool varies(const scenarios::MessageDelay& delay) {
+  return delay.probability > 0 && (delay.probability < 1 || varies(delay.delay));
+}
+
+bool varies(const scenarios::ClockSkew& /*skew*/) { return false; }
+
 bool varies(const scenarios::MessageLoss& loss) { return loss.burst || (loss.probability > 0 && loss.probability < 1); }
 
 bool varies(const scenarios::StoreFault& fault) { return comes_at_random(fault.when); }

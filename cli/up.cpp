@@ -101,6 +101,7 @@ std::string summary_json(const Scenario& scenario, const RealRunOptions& options
                                {"wait_s.max", quantile(result.waits_s, 1)}};
   nlohmann::json run{{"schema", "drydock-up/1"}, {"scenario", scenario.name},   {"variant", scenario.variant},
                      {"seed", options.seed},     {"complete", result.complete}, {"metrics", metrics}};
+  run["lookahead"] = scenario.scheduler.control_plane.lookahead;
   if (result.error) run["error"] = *result.error;
   return run.dump(2) + "\n";
 }
@@ -117,6 +118,8 @@ std::string summary_text(const Scenario& scenario, const RealRunOptions& options
                       mean(result.waits_s), quantile(result.waits_s, 0.5), quantile(result.waits_s, 0.95),
                       quantile(result.waits_s, 0.99), quantile(result.waits_s, 1));
   text += fmt::format("  workers   {} processes, {} declared dead\n", result.workers_started, result.workers_declared_dead);
+  const std::uint32_t lookahead = scenario.scheduler.control_plane.lookahead;
+  if (lookahead > 0) text += fmt::format("  lookahead {} waiting jobs of each queue\n", lookahead);
   text += fmt::format("  time      {:.3f} s, {:.1f} jobs/s, {} steps{}\n", result.time_s, throughput(result), result.steps,
                       result.complete ? "" : "; not all jobs have ended");
   return text;
@@ -183,7 +186,10 @@ class Up final : public Command {
         "its\n"
         "jobs at their times and lets them sleep as long as they take. Everything happens in real time. At the end the "
         "servers\n"
-        "are gone, and the journal is the same as a simulation's:\n"
+        "are gone, and the journal is the same as a simulation's.\n"
+        "The scheduler holds 10000 waiting jobs of each queue in memory, and the others in PostgreSQL alone;\n"
+        "--set /control_plane/lookahead=N for more or fewer, 0 for all. With control_plane.statistics it prints what it "
+        "knows.\n"
         "  drydock up my.json --out run && drydock check run/up.journal && drydock replay run/up.journal\n"
         "Exit code 3: Redis or PostgreSQL could not be started.");
   }

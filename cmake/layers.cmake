@@ -23,6 +23,14 @@ function(drydock_precompile target)
   target_precompile_headers(${target} PRIVATE ${headers})
 endfunction()
 
+# Eight files compiled as one: what they include is parsed once. For libraries of many small files, each with names of its own. (Not for
+# clang-tidy, which wants each file; DRYDOCK_UNITY=OFF for quick small changes.)
+function(drydock_unity target)
+  if(DRYDOCK_UNITY AND NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
+endfunction()
+
 # drydock_layer(NAME FOLDER...): library drydock_NAME, alias drydock::NAME, installed as drydock::NAME.
 function(drydock_layer name)
   drydock_sources(sources ${ARGN})

@@ -43,6 +43,10 @@ SchedulerDriver::SchedulerDriver(EventLoop& loop, Scheduler& scheduler, Schedule
       step_timer_(loop, [this] { take_step(); }),
       look_timer_(loop, [this] { look(); }),
       house_timer_(loop, [this] { keep_house(); }),
+      look_for_timer_(loop,
+                      [this] {
+                        for (const JobId job : std::exchange(look_for_, {})) look_for_cancelled(job);
+                      }),
       endings_timer_(loop, [this] { send_endings(); }),
       flush_timer_(loop,
                    [this] {
@@ -144,6 +148,7 @@ void SchedulerDriver::take_step() {
     for (const Command& command : commands) carry_out(command);
     if (over_) return;
     end_cancelled();
+    forget_stored();
   }
   send_mail();
   plan();

@@ -70,6 +70,8 @@ class SchedulerDriver {
   void on_stepped_down(std::function<void()> callback) { on_stepped_down_ = std::move(callback); }
   // Called when it leads and there is nothing to do: all jobs that it knows of have ended, and that is in the store.
   void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
+  // Called with each of the scheduler's statistics.
+  void on_statistics(std::function<void(const NoteStatistics&)> callback) { on_statistics_ = std::move(callback); }
   // Called once when it cannot go on; it does nothing any more then.
   void on_error(std::function<void(std::string)> callback) { on_error_ = std::move(callback); }
 
@@ -100,6 +102,7 @@ class SchedulerDriver {
     Duration progress{};  // of the attempt that was stopped last
     bool dispatched = false;
     bool cancelled = false;
+    bool ending = false;  // without an attempt: on the way to the store
   };
   // A commit that is not settled.
   struct OpenCommit {
@@ -132,6 +135,14 @@ class SchedulerDriver {
   void look_again(bool at_once);
   void cancel(JobId job);
   void keep_house();
+  void keep_house_later();
+
+  // Where the scheduler does not hold all that waits in memory (scheduler_lookahead.cpp).
+  void load_waiting(const AskWaiting& order);
+  void take_loaded(const postgres::LoadedJob& row);
+  void forget_stored();
+  void cancel_stored(JobId job);
+  void look_for_cancelled(JobId job);
 
   // Facts.
   void push(Event event);
@@ -199,13 +210,19 @@ class SchedulerDriver {
   std::uint64_t last_ending_ = 0;
   bool fetching_ = false;
 
+  std::uint32_t loads_ = 0;        // of waiting jobs, on their way
+  std::size_t forget_beyond_ = 0;  // so many records
+  std::vector<JobId> look_for_;    // cancelled jobs of which nothing is known here
+
   std::function<void()> on_stepped_down_;
+  std::function<void(const NoteStatistics&)> on_statistics_;
   std::function<void()> on_idle_;
   std::function<void(std::string)> on_error_;
 
   EventLoop::Timer step_timer_;
   EventLoop::Timer look_timer_;
   EventLoop::Timer house_timer_;
+  EventLoop::Timer look_for_timer_;
   EventLoop::Timer endings_timer_;
   EventLoop::Timer flush_timer_;  // of the journal
   EventLoop::Timer over_timer_;

@@ -69,7 +69,8 @@ void SchedulerDriver::look_again(bool at_once) {
 
 void SchedulerDriver::cancel(JobId job) {
   const auto at = jobs_.find(job.value);
-  if (at == jobs_.end() || std::exchange(at->second.cancelled, true)) return;
+  if (at == jobs_.end()) return cancel_stored(job);
+  if (std::exchange(at->second.cancelled, true)) return;
   cancelled_.insert(job);
   push(JobCancelled{job});
 }
@@ -79,7 +80,9 @@ void SchedulerDriver::cancel(JobId job) {
 void SchedulerDriver::keep_house() {
   if (!housekeeping_) housekeeping_.emplace(loop_, options_.postgres);
   housekeeping_->submit(postgres::RaiseMark{fence()}, [](const postgres::Reply&) {});
-  house_timer_.start(later(loop_.now(), kKeepHouse));
+  keep_house_later();
 }
+
+void SchedulerDriver::keep_house_later() { house_timer_.start(later(loop_.now(), kKeepHouse)); }
 
 }  // namespace drydock::runtime

@@ -50,6 +50,10 @@ void SchedulerDriver::carry_out(const Command& command) {
       ++driver.counts_.declared_dead;
       driver.dispatcher_->declared_dead(driver.loop_.now(), order.worker, order.incarnation);
     }
+    void operator()(const AskWaiting& order) const { driver.load_waiting(order); }
+    void operator()(const NoteStatistics& order) const {
+      if (driver.on_statistics_) driver.on_statistics_(order);
+    }
     void operator()(const AskLease& order) const { driver.ask_lease(order); }
     void operator()(const AskState& order) const { driver.load_state(order.request); }
     void operator()(const AskWorkers& order) const { driver.ask_workers(order.request); }
@@ -172,6 +176,7 @@ void SchedulerDriver::end_cancelled() {
 }
 
 void SchedulerDriver::end_without_attempt(JobId job, ReleaseReason reason) {
+  if (const auto record = jobs_.find(job.value); record != jobs_.end()) record->second.ending = true;
   endings_.push_back({job, reason});
   send_endings();
 }

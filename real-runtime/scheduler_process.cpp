@@ -49,6 +49,9 @@ void SchedulerProcess::start() {
   driver_->on_idle([this] {
     if (on_idle_) on_idle_();
   });
+  driver_->on_statistics([this](const NoteStatistics& note) {
+    if (on_statistics_) on_statistics_(note);
+  });
   driver_->on_error([this](std::string why) { fail(std::move(why)); });
   look_timer_.start_soon();
 }

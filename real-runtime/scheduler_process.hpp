@@ -48,6 +48,7 @@ class SchedulerProcess {
   // As in SchedulerDriver, of whichever scheduler there is.
   void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
   void on_error(std::function<void(std::string)> callback) { on_error_ = std::move(callback); }
+  void on_statistics(std::function<void(const NoteStatistics&)> callback) { on_statistics_ = std::move(callback); }
   // Called when it begins or ceases to lead.
   void on_turn(std::function<void()> callback) { on_turn_ = std::move(callback); }
 
@@ -95,6 +96,7 @@ class SchedulerProcess {
 
   std::function<void()> on_idle_;
   std::function<void(std::string)> on_error_;
+  std::function<void(const NoteStatistics&)> on_statistics_;
   std::function<void()> on_turn_;
 
   EventLoop::Timer start_timer_;

@@ -17,7 +17,7 @@ namespace {
 constexpr int kResendsInLease = 8;
 // How long a scheduler that steps down waits until its lease is given back.
 constexpr Duration kFarewell = std::chrono::seconds{1};
-// All that wait are held in memory.
+// Where all that wait are held in memory.
 constexpr std::uint32_t kNoLookahead = std::numeric_limits<std::int32_t>::max();
 
 // What a failed operation is for the core.
@@ -66,13 +66,15 @@ void SchedulerDriver::release_lease() {
 // --- taking over ---
 
 void SchedulerDriver::load_state(RequestId request) {
-  postgres_.submit(postgres::LoadState{fence(), kNoLookahead}, [this, request](const postgres::Reply& reply) {
-    if (over_) return;
-    if (const auto* state = std::get_if<postgres::State>(&reply)) return take_state(request, *state);
-    const auto* verdict = std::get_if<postgres::Verdict>(&reply);
-    if (verdict != nullptr) note_outranked(verdict->detail);
-    push(StateLoaded{request, verdict != nullptr ? Answer::refused : answer_of(reply)});
-  });
+  const std::uint32_t lookahead = scheduler_.config().control_plane.lookahead;
+  postgres_.submit(postgres::LoadState{fence(), lookahead > 0 ? lookahead : kNoLookahead},
+                   [this, request](const postgres::Reply& reply) {
+                     if (over_) return;
+                     if (const auto* state = std::get_if<postgres::State>(&reply)) return take_state(request, *state);
+                     const auto* verdict = std::get_if<postgres::Verdict>(&reply);
+                     if (verdict != nullptr) note_outranked(verdict->detail);
+                     push(StateLoaded{request, verdict != nullptr ? Answer::refused : answer_of(reply)});
+                   });
 }
 
 SchedulerDriver::JobRecord SchedulerDriver::record_of(const postgres::LoadedJob& row) const {
@@ -109,7 +111,7 @@ void SchedulerDriver::take_state(RequestId request, const postgres::State& state
   push(StateLoaded{request, Answer::done});
   fetch_reports();
   look_timer_.start_soon();  // behind the step
-  house_timer_.start_soon();
+  keep_house_later();
 }
 
 // From now on orders of the leaders before are refused, by Redis, and by each worker when it has heard of this epoch.
@@ -141,7 +143,8 @@ void SchedulerDriver::note_outranked(std::int64_t epoch) {
 
 void SchedulerDriver::step_down() {
   over_ = true;
-  for (EventLoop::Timer* timer : {&step_timer_, &look_timer_, &house_timer_, &endings_timer_}) timer->stop();
+  for (EventLoop::Timer* timer : {&step_timer_, &look_timer_, &look_for_timer_, &house_timer_, &endings_timer_})
+    timer->stop();
   close(false);
   if (releasing_) over_timer_.start(later(loop_.now(), kFarewell));
   else over_timer_.start_soon();

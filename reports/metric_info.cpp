@@ -180,6 +180,15 @@ const std::vector<MetricFamily>& families() {
        Split::none,
        "commits, updates of the counter and orders to workers that were refused because a leader of a higher epoch had "
        "come"},
+      {"alerts",
+       "alarms",
+       "fewest",
+       Unit::count,
+       Better::lower,
+       {"missing_workers", "counter_off", "utilization"},
+       Split::none,
+       "statistics of the scheduler with fewer live workers than there should be, a counter that is off by too much, or too "
+       "much of the cpus allocated (control_plane.statistics and alerts)"},
       {"overallocated_cpu_s",
        "core time allocated beyond",
        "least",

@@ -298,6 +298,12 @@ struct Metrics::Impl {
   Duration leaderless_longest{};
   std::uint64_t leader_changes = 0;
   std::uint64_t refused_writes = 0;
+  struct Alarms {
+    std::uint64_t missing_workers = 0;
+    std::uint64_t counter_off = 0;
+    std::uint64_t utilization = 0;
+  };
+  Alarms alarms;
   Histogram detection;
   Spread detection_spread;
   bool failures_observed = false;  // some figure about failure detection was told
@@ -422,6 +428,17 @@ void Metrics::leader(Time now, bool there, bool another) {
 
 void Metrics::write_refused() { ++impl_->refused_writes; }
 
+void Metrics::statistics(const NoteStatistics& note) {
+  if (!impl_->config.alerts) return;
+  const MetricsConfig::Alerts& limits = *impl_->config.alerts;
+  const auto allocated = static_cast<double>(note.allocated);
+  if (note.workers < limits.workers) ++impl_->alarms.missing_workers;
+  if (allocated > limits.utilization * static_cast<double>(note.cpus)) ++impl_->alarms.utilization;
+  if (!note.counted) return;
+  const double error = std::abs(static_cast<double>(*note.counted) - allocated);
+  if (error > limits.counter * allocated) ++impl_->alarms.counter_off;
+}
+
 void Metrics::detected(Duration after_crash) {
   impl_->failures_observed = true;
   impl_->detection.add(after_crash);
@@ -503,6 +520,11 @@ void Metrics::Impl::write_machines(std::map<std::string, double>& out, Time now)
     all.put("leaderless_s", seconds_of(static_cast<double>(leaderless.until(now))));
     all.put("leaderless_longest_s", seconds(std::max(leaderless_longest, open)));
     all.put_count("refused_writes", refused_writes);
+  }
+  if (config.alerts) {
+    all.put_count("alerts.missing_workers", alarms.missing_workers);
+    all.put_count("alerts.counter_off", alarms.counter_off);
+    all.put_count("alerts.utilization", alarms.utilization);
   }
   if (cost_told) all.put("cost_usd", cost_usd);
   write_drift(all, now);

@@ -3,6 +3,7 @@
 // of at most 0.1 %.
 #pragma once
 
+#include "policies/core/commands.hpp"
 #include "policies/core/events.hpp"
 #include "policies/core/ids.hpp"
 #include "policies/core/time.hpp"
@@ -31,7 +32,14 @@ struct MetricsConfig {
   std::optional<Disturbance> disturbance = std::nullopt;
   bool overcommit = false;  // hosts may be asked for more than they have: say how much
   bool periodic = false;    // there are periodic jobs: say how punctual they are
-  bool leaders = false;     // there are several schedulers: say how they take turns
+  // The scheduler gives statistics: say how many of them are an alarm.
+  struct Alerts {
+    std::uint32_t workers = 0;  // fewer live,
+    double utilization = 0;     // a greater part of the cpus is allocated,
+    double counter = 0;         // or the counter is off by a greater part of what is
+  };
+  std::optional<Alerts> alerts = std::nullopt;
+  bool leaders = false;  // there are several schedulers: say how they take turns
 };
 
 // How one job went, told when it has ended.
@@ -75,6 +83,7 @@ class Metrics {
   // Whether a scheduler leads, from now on, and whether another one than the last.
   void leader(Time now, bool there, bool another);
   void write_refused();  // of a leader of an earlier time
+  void statistics(const NoteStatistics& note);
   void detected(Duration after_crash);
   void false_expiry();
   // Allocations that are not released, in thousandths of a cpu, are this from now on.

@@ -92,15 +92,19 @@ void JobStory::hear(const Event& event) {
     void operator()(const WorkersAsked&) const {}
     void operator()(const WorkerReported&) const {}
     void operator()(const ShutdownRequested&) const {}
+    void operator()(const WaitingLoaded&) const {}
   };
   std::visit(Visitor{*this}, event);
 }
 
 void JobStory::hear_loaded(const JobLoaded& e) {
-  if (e.job.id != job_ || spec_) return;
+  if (e.job.id != job_) return;
+  if (spec_ && state_ == State::waiting)
+    say("is loaded from the store, where it waited behind those that are held in memory");
+  if (spec_) return;
   spec_ = e.job;
-  say(fmt::format("is found in the store by a scheduler that takes over: submitted at {:.6f} s, {} attempt{} so far",
-                  seconds(e.submitted), e.attempts, e.attempts == 1 ? "" : "s"));
+  say(fmt::format("is found in the store: submitted at {:.6f} s, {} attempt{} so far", seconds(e.submitted), e.attempts,
+                  e.attempts == 1 ? "" : "s"));
   wait_again();
   submitted_ = waiting_since_ = e.submitted;
 }
@@ -193,6 +197,8 @@ void JobStory::obey(const Command& command) {
     void operator()(const AskLease&) const {}
     void operator()(const AskState&) const {}
     void operator()(const AskWorkers&) const {}
+    void operator()(const AskWaiting&) const {}
+    void operator()(const NoteStatistics&) const {}
     void operator()(const StepDown& c) const {
       story.say(fmt::format("this scheduler steps down: {}; another goes on with the job", say_step_down(c.reason)));
     }

@@ -51,47 +51,13 @@ std::uint64_t enough_processors(const ImportReport& report) {
   return std::max(report.max_tasks, static_cast<std::uint64_t>(std::min(1e6, std::ceil(busy / kLoad))));
 }
 
-Result<ImportReport> report_on(const std::filesystem::path& path, TraceOptions options) {
-  auto read = read_trace(path, path.string(), options);
-  if (!read) return Error{read.error().message};
-  const RawTrace& raw = read.value();
-  ImportReport report;
-  report.path = path.string();
-  report.format = options.format;
-  report.read = raw.read;
-  report.skipped = raw.skipped;
-  report.remarks = raw.remarks;
-  report.header = raw.header;
-  const auto machine = machine_size(raw.header);
-  constexpr std::int64_t kAnySize = 1'000'000'000;
-  const std::vector<TraceTarget> targets(raw.queues.size(), {0, machine ? static_cast<std::int64_t>(*machine) : kAnySize});
-  options.skip_oversized = true;
-  auto window = select_jobs(raw, options, targets);
-  if (!window) return Error{window.error().message};
-  measure(window.value(), report);
-  report.valid = raw.jobs.size() - window.value().oversized.count;
-  if (window.value().oversized.count > 0) {
-    report.skipped[fmt::format("larger than the machine ({} processors)", *machine)] = window.value().oversized;
-  }
-  if (window.value().without_estimate.count > 0) {
-    report.remarks["requested time unknown; the runtime used as estimate"] = window.value().without_estimate;
-  }
-  for (const RawJob& job : raw.jobs) ++report.queues[raw.queues[job.queue]];
-  const auto first = std::min<std::uint64_t>(options.first, raw.jobs.size() - 1);
-  report.first_submit_s = static_cast<double>(raw.jobs[first].submit_ns) / 1e9;
-  report.assumed_processors = !machine.has_value();
-  report.processors = machine.value_or(enough_processors(report));
-  if (report.period_s > 0) report.mean_load = report.work_s / (report.period_s * static_cast<double>(report.processors));
-  return report;
-}
-
-std::string tally_text(const std::map<std::string, LineTally>& tallies) {
+std::string tally_text(const std::map<std::string, LineTally>& tallies, std::string_view counts) {
   std::string text;
   for (const auto& [what, tally] : tallies) {
     text += fmt::format("  {:>9}  {}", tally.count, what);
     if (!tally.first_lines.empty()) {
       const bool more = tally.count > tally.first_lines.size();
-      text += fmt::format(" (line{} {}{})", tally.count == 1 ? "" : "s", fmt::join(tally.first_lines, ", "),
+      text += fmt::format(" ({}{} {}{})", counts, tally.count == 1 ? "" : "s", fmt::join(tally.first_lines, ", "),
                           more ? ", ..." : "");
     }
     text += "\n";
@@ -140,7 +106,7 @@ std::string plain_name(std::string name) {
 std::string unit_name(std::int64_t unit_ns) { return format_duration(Duration{unit_ns}).substr(1); }
 
 Ordered trace_json(const ImportReport& report, const TraceOptions& options, const std::string& trace_path) {
-  Ordered trace{{"format", options.format == TraceFormat::swf ? "swf" : "csv"}, {"path", trace_path}};
+  Ordered trace{{"format", name_of(options.format)}, {"path", trace_path}};
   if (options.first > 0) trace["first"] = options.first;
   if (options.count) trace["count"] = *options.count;
   trace["rebase"] = options.rebase;
@@ -149,6 +115,7 @@ Ordered trace_json(const ImportReport& report, const TraceOptions& options, cons
   const bool oversized =
       std::ranges::any_of(report.skipped, [](const auto& s) { return s.first.starts_with("larger than"); });
   if (oversized) trace["oversized"] = "skip";
+  if (options.format == TraceFormat::batsim && options.flops_per_s != 1e9) trace["flops_per_s"] = options.flops_per_s;
   if (options.format == TraceFormat::csv) {
     trace["columns"] = columns_json(options.csv);
     trace["units"] = {{"submit", unit_name(options.csv.submit_unit_ns)},
@@ -173,23 +140,46 @@ void add_queues(const ImportReport& report, Ordered& scenario, Ordered& jobs) {
 
 }  // namespace
 
-Result<ImportReport> import_swf(const std::filesystem::path& path, const TraceOptions& options) {
-  TraceOptions swf = options;
-  swf.format = TraceFormat::swf;
-  return report_on(path, std::move(swf));
-}
-
-Result<ImportReport> import_csv(const std::filesystem::path& path, const TraceOptions& options) {
-  TraceOptions csv = options;
-  csv.format = TraceFormat::csv;
-  return report_on(path, std::move(csv));
+Result<ImportReport> import_trace(const std::filesystem::path& path, TraceOptions options) {
+  auto read = read_trace(path, path.string(), options);
+  if (!read) return Error{read.error().message};
+  const RawTrace& raw = read.value();
+  ImportReport report;
+  report.path = path.string();
+  report.format = options.format;
+  report.counts = raw.counts;
+  report.read = raw.read;
+  report.skipped = raw.skipped;
+  report.remarks = raw.remarks;
+  report.header = raw.header;
+  const auto machine = machine_size(raw.header);
+  constexpr std::int64_t kAnySize = 1'000'000'000;
+  const std::vector<TraceTarget> targets(raw.queues.size(), {0, machine ? static_cast<std::int64_t>(*machine) : kAnySize});
+  options.skip_oversized = true;
+  auto window = select_jobs(raw, options, targets);
+  if (!window) return Error{window.error().message};
+  measure(window.value(), report);
+  report.valid = raw.jobs.size() - window.value().oversized.count;
+  if (window.value().oversized.count > 0) {
+    report.skipped[fmt::format("larger than the machine ({} processors)", *machine)] = window.value().oversized;
+  }
+  if (window.value().without_estimate.count > 0) {
+    report.remarks["requested time unknown; the runtime used as estimate"] = window.value().without_estimate;
+  }
+  for (const RawJob& job : raw.jobs) ++report.queues[raw.queues[job.queue]];
+  const auto first = std::min<std::uint64_t>(options.first, raw.jobs.size() - 1);
+  report.first_submit_s = static_cast<double>(raw.jobs[first].submit_ns) / 1e9;
+  report.assumed_processors = !machine.has_value();
+  report.processors = machine.value_or(enough_processors(report));
+  if (report.period_s > 0) report.mean_load = report.work_s / (report.period_s * static_cast<double>(report.processors));
+  return report;
 }
 
 std::string import_text(const ImportReport& report) {
   std::string text =
       fmt::format("{}: {} jobs read, {} valid, {} used\n", report.path, report.read, report.valid, report.used);
-  if (!report.skipped.empty()) text += "skipped:\n" + tally_text(report.skipped);
-  if (!report.remarks.empty()) text += "remarks:\n" + tally_text(report.remarks);
+  if (!report.skipped.empty()) text += "skipped:\n" + tally_text(report.skipped, report.counts);
+  if (!report.remarks.empty()) text += "remarks:\n" + tally_text(report.remarks, report.counts);
   if (report.format == TraceFormat::swf && report.header.empty()) text += "header: none\n";
   for (const auto& [key, value] : report.header) text += fmt::format("header {}: {}\n", key, value);
   if (report.queues.size() > 1) {
@@ -213,7 +203,7 @@ std::string import_text(const ImportReport& report) {
 
 std::string import_json(const ImportReport& report) {
   Ordered json{{"path", report.path},
-               {"format", report.format == TraceFormat::swf ? "swf" : "csv"},
+               {"format", name_of(report.format)},
                {"read", report.read},
                {"valid", report.valid},
                {"used", report.used},

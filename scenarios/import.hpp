@@ -16,6 +16,7 @@ namespace drydock::scenarios {
 struct ImportReport {
   std::string path;  // as given
   TraceFormat format = TraceFormat::swf;
+  std::string_view counts;                      // what the tallies list: lines or jobs
   std::uint64_t read = 0;                       // jobs in the file
   std::uint64_t valid = 0;                      // of these, usable
   std::uint64_t used = 0;                       // of these, in the window of the options
@@ -35,8 +36,7 @@ struct ImportReport {
 };
 
 // Jobs that are larger than the machine of the header count as skipped. Errors name path:line.
-[[nodiscard]] Result<ImportReport> import_swf(const std::filesystem::path& path, const TraceOptions& options = {});
-[[nodiscard]] Result<ImportReport> import_csv(const std::filesystem::path& path, const TraceOptions& options);
+[[nodiscard]] Result<ImportReport> import_trace(const std::filesystem::path& path, TraceOptions options);
 
 // For people: some lines, the last one ended.
 [[nodiscard]] std::string import_text(const ImportReport& report);

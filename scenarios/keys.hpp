@@ -28,9 +28,25 @@ inline constexpr std::array<Word, 7> kSessions{"max",     "quota",     "calendar
 inline constexpr std::array<Word, 2> kQuota{"time", "per"};
 inline constexpr std::array<Word, 2> kWindow{"from", "to"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
-inline constexpr std::array<Word, 14> kControlPlane{
-    "mode",       "cycle", "debounce", "registry_reading", "mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat",
-    "schedulers", "lease", "renew",    "margin",           "restart",           "admission"};
+inline constexpr std::array<Word, 18> kControlPlane{"mode",
+                                                    "cycle",
+                                                    "debounce",
+                                                    "registry_reading",
+                                                    "mass_expiry_guard",
+                                                    "mass_expiry_hold",
+                                                    "self_fencing",
+                                                    "beat",
+                                                    "schedulers",
+                                                    "lease",
+                                                    "renew",
+                                                    "margin",
+                                                    "restart",
+                                                    "admission",
+                                                    "lookahead",
+                                                    "statistics",
+                                                    "alerts",
+                                                    "fencing_margin"};
+inline constexpr std::array<Word, 2> kAlerts{"utilization", "counter"};
 inline constexpr std::array<Word, 7> kSchedulerCrash{"type", "target", "at", "for", "mtbf", "mttr", "graceful"};
 inline constexpr std::array<Word, 6> kSchedulerPause{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kSchedulerCut{"type", "target", "from", "at", "for", "mtbf", "mttr"};
@@ -41,13 +57,19 @@ inline constexpr std::array<Word, 10> kPool{
 inline constexpr std::array<Word, 8> kPolicies{"placement", "liveness", "isolation",  "accounting",
                                                "share",     "retry",    "checkpoint", "session"};
 inline constexpr std::array<Word, 6> kWorkerCrash{"type", "target", "at", "for", "mtbf", "mttr"};
-inline constexpr std::array<Word, 7> kMessageLoss{"type", "between", "target", "probability", "burst", "at", "for"};
+inline constexpr std::array<Word, 7> kWorkerStop{"type", "target", "grace", "at", "for", "mtbf", "mttr"};
+inline constexpr std::array<Word, 7> kWorkerCut{"type", "target", "direction", "at", "for", "mtbf", "mttr"};
+inline constexpr std::array<Word, 8> kMessageLoss{"type", "between", "target", "kinds", "probability", "burst", "at", "for"};
+inline constexpr std::array<Word, 8> kMessageDelay{"type",        "between", "target", "kinds",
+                                                   "probability", "delay",   "at",     "for"};
+inline constexpr std::array<Word, 5> kClockSkew{"type", "target", "of", "offset", "rate"};
 inline constexpr std::array<Word, 5> kPoisonJob{"type", "jobs", "probability", "after", "restart"};
 inline constexpr std::array<Word, 5> kOutage{"type", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 6> kStoreSlow{"type", "factor", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 6> kWorkerPause{"type", "target", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 7> kWorkerSlow{"type", "target", "speed", "at", "for", "mtbf", "mttr"};
 inline constexpr std::array<Word, 6> kRedisRestart{"type", "at", "for", "mtbf", "mttr", "snapshot_age"};
+inline constexpr std::array<Word, 6> kRedisFailover{"type", "at", "for", "mtbf", "mttr", "lag"};
 inline constexpr std::array<Word, 3> kInstant{"type", "at", "mtbf"};
 inline constexpr std::array<Word, 4> kWorkerKeyEviction{"type", "target", "at", "mtbf"};
 inline constexpr std::array<Word, 4> kOrderFault{"type", "probability", "at", "for"};
@@ -82,8 +104,9 @@ inline constexpr std::array<Word, 13> kTraceJobs{"name",      "queue",      "tra
                                                  "memory",    "gpus",       "priority",      "input",
                                                  "output",    "on_failure", "on_preemption", "failure_probability",
                                                  "time_limit"};
-inline constexpr std::array<Word, 12> kTrace{"format",   "path",      "first",  "count",   "rebase", "load",
-                                             "estimate", "oversized", "queues", "columns", "units",  "delimiter"};
+inline constexpr std::array<Word, 13> kTrace{"format", "path",      "first",      "count",  "rebase",
+                                             "load",   "estimate",  "oversized",  "queues", "columns",
+                                             "units",  "delimiter", "flops_per_s"};
 inline constexpr std::array<Word, 6> kColumns{"submit", "runtime", "runtime_base", "tasks", "estimate", "queue"};
 inline constexpr std::array<Word, 2> kTerm{"column", "factor"};
 inline constexpr std::array<Word, 3> kUnits{"submit", "runtime", "estimate"};
@@ -117,13 +140,19 @@ inline constexpr ObjectKeys kQuota{"quota", lists::kQuota};
 inline constexpr ObjectKeys kWindow{"window", lists::kWindow};
 inline constexpr ObjectKeys kNetwork{"network", lists::kNetwork};
 inline constexpr ObjectKeys kControlPlane{"control_plane", lists::kControlPlane};
+inline constexpr ObjectKeys kAlerts{"alerts", lists::kAlerts};
 inline constexpr ObjectKeys kQueue{"queue", lists::kQueue};
 inline constexpr ObjectKeys kPool{"pool", lists::kPool};
 inline constexpr ObjectKeys kPolicies{"policies", lists::kPolicies};
 inline constexpr ObjectKeys kStores{"stores", lists::kStores};
 inline constexpr ObjectKeys kRedis{"redis", lists::kRedis};
 inline constexpr ObjectKeys kWorkerCrash{"worker_crash", lists::kWorkerCrash};
+inline constexpr ObjectKeys kWorkerStop{"worker_stop", lists::kWorkerStop};
+inline constexpr ObjectKeys kWorkerCut{"worker_cut", lists::kWorkerCut};
 inline constexpr ObjectKeys kMessageLoss{"message_loss", lists::kMessageLoss};
+inline constexpr ObjectKeys kMessageDelay{"message_delay", lists::kMessageDelay};
+inline constexpr ObjectKeys kMessageRepeat{"message_repeat", lists::kMessageDelay};
+inline constexpr ObjectKeys kClockSkew{"clock_skew", lists::kClockSkew};
 inline constexpr ObjectKeys kPostgres{"postgres", lists::kPostgres};
 inline constexpr ObjectKeys kRedisOutage{"redis_outage", lists::kOutage};
 inline constexpr ObjectKeys kRedisSlow{"redis_slow", lists::kStoreSlow};
@@ -132,6 +161,7 @@ inline constexpr ObjectKeys kWorkerPause{"worker_pause", lists::kWorkerPause};
 inline constexpr ObjectKeys kWorkerSlow{"worker_slow", lists::kWorkerSlow};
 inline constexpr ObjectKeys kRedisFlush{"redis_flush", lists::kInstant};
 inline constexpr ObjectKeys kRedisRestart{"redis_restart", lists::kRedisRestart};
+inline constexpr ObjectKeys kRedisFailover{"redis_failover", lists::kRedisFailover};
 inline constexpr ObjectKeys kCounterEviction{"counter_eviction", lists::kInstant};
 inline constexpr ObjectKeys kWorkerKeyEviction{"worker_key_eviction", lists::kWorkerKeyEviction};
 inline constexpr ObjectKeys kDatabaseOutage{"database_outage", lists::kOutage};
@@ -185,6 +215,7 @@ inline constexpr std::array kAll{kScenario,
                                  kQuota,
                                  kWindow,
                                  kControlPlane,
+                                 kAlerts,
                                  kQueue,
                                  kPool,
                                  kPolicies,
@@ -243,6 +274,12 @@ inline constexpr std::array kAll{kScenario,
                                  kBeatDown,
                                  kSchedulerCrash,
                                  kSchedulerPause,
-                                 kSchedulerCut};
+                                 kSchedulerCut,
+                                 kWorkerStop,
+                                 kWorkerCut,
+                                 kMessageDelay,
+                                 kMessageRepeat,
+                                 kClockSkew,
+                                 kRedisFailover};
 
 }  // namespace drydock::scenarios::keys

@@ -163,17 +163,30 @@ Result<std::unique_ptr<ByteSource>> open_file(const std::filesystem::path& path)
 
 std::unique_ptr<ByteSource> open_memory(std::string_view bytes) { return std::make_unique<MemorySource>(bytes); }
 
-Result<std::string> read_file(const std::filesystem::path& path, std::size_t most) {
-  auto opened = open_file(path);
-  if (!opened) return Error{opened.error().message};
-  ByteSource& source = *opened.value();
+namespace {
+
+Result<std::string> drained(ByteSource& source, std::size_t most) {
   std::string text;
   std::vector<char> chunk(kChunk);
   while (const std::size_t got = source.read(chunk.data(), chunk.size())) {
     text.append(chunk.data(), got);
-    if (text.size() > most) return Error{fmt::format("{}: has more than {} bytes", path.string(), most)};
+    if (text.size() > most) return Error{fmt::format("has more than {} bytes", most)};
   }
-  if (source.error()) return Error{fmt::format("{}: {}", path.string(), *source.error())};
+  if (source.error()) return Error{*source.error()};
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> read_all(std::unique_ptr<ByteSource> source, std::size_t most) {
+  return drained(*unpacked(std::move(source)), most);
+}
+
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t most) {
+  auto opened = open_file(path);
+  if (!opened) return Error{opened.error().message};
+  auto text = drained(*opened.value(), most);
+  if (!text) return Error{fmt::format("{}: {}", path.string(), text.error().message)};
   return text;
 }
 

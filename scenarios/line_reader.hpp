@@ -27,7 +27,9 @@ class ByteSource {
 // `bytes` must outlive the source.
 [[nodiscard]] std::unique_ptr<ByteSource> open_memory(std::string_view bytes);
 
-// Everything of a file, up to `most` bytes (more is an error).
+// Everything that comes, unpacked if it is gzipped, up to `most` bytes (more is an error). The error does not name the file.
+[[nodiscard]] Result<std::string> read_all(std::unique_ptr<ByteSource> source, std::size_t most);
+// Everything of a file as it is, likewise.
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path, std::size_t most);
 
 class LineReader {

@@ -150,6 +150,7 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
     note_hopeless_jobs(scenario);
     note_shared_hosts(scenario);
     note_crowded_host(scenario);
+    note_lookahead(scenario);
   }
   if (diagnostics.failed()) return diagnostics.error();
   Json whole = document.root();

@@ -149,6 +149,18 @@ void note_crowded_host(Scenario& scenario) {
   }
 }
 
+void note_lookahead(Scenario& scenario) {
+  const std::uint32_t lookahead = scenario.scheduler.control_plane.lookahead;
+  if (lookahead == 0) return;
+  const std::string& type = scenario.scheduler.placement.type;
+  scenario.notes.push_back(fmt::format(
+      "the scheduler looks ahead {} jobs in each queue: the others wait in the store alone{}", lookahead,
+      type == "fcfs" ? ""
+                     : fmt::format(", and \"{}\" chooses among those that it sees, the first ones by priority and then "
+                                   "by submission",
+                                   type)));
+}
+
 // Each pool has a worker of its own on a host. Tasks of all of them share its cores, but each worker has all its memory and
 // GPUs to give.
 void note_shared_hosts(Scenario& scenario) {

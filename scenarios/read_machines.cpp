@@ -114,6 +114,17 @@ void read_leadership(const ObjectReader& plane, Scenario& scenario) {
       format_duration(lease), format_duration(config.renew), format_duration(config.margin)));
 }
 
+void read_statistics(const ObjectReader& plane, Scenario& scenario) {
+  ControlPlaneConfig& config = scenario.scheduler.control_plane;
+  config.statistics = plane.duration("statistics", Duration{0}, std::chrono::milliseconds{1});
+  const auto node = plane.find("alerts");
+  if (!node) return;
+  if (!plane.has("statistics")) node->fail("has an effect only with \"statistics\": these are what is looked at");
+  const ObjectReader alerts(*node, keys::kAlerts);
+  scenario.alerts.utilization = alerts.number("utilization", scenario.alerts.utilization, {0, 1});
+  scenario.alerts.counter = alerts.number("counter", scenario.alerts.counter, {0, 1000});
+}
+
 void read_control_plane(const ObjectReader& top, Scenario& scenario) {
   constexpr std::array<std::string_view, 3> kModes{"ideal", "cycle", "event"};
   const auto node = top.find("control_plane");
@@ -135,9 +146,12 @@ void read_control_plane(const ObjectReader& top, Scenario& scenario) {
   config.registry.guard = plane.boolean("mass_expiry_guard", true);
   config.registry.hold = plane.duration("mass_expiry_hold", Duration{0}, Duration{1});
   scenario.self_fencing = plane.boolean("self_fencing", true);
+  scenario.fencing_margin = plane.duration("fencing_margin", Duration{0});
   scenario.safe_beat = plane.choice("beat", kBeats, 0) == 0;
   constexpr std::array<std::string_view, 2> kAdmissions{"per-worker", "aggregate"};
   config.aggregate = plane.choice("admission", kAdmissions, 0) == 1;
+  config.lookahead = static_cast<std::uint32_t>(plane.count("lookahead", 0));
+  read_statistics(plane, scenario);
   read_leadership(plane, scenario);
   const auto only_where_read = [&](std::string_view key) {
     if (plane.has(key) && config.trigger != PassTrigger::cycle && !plane.has("registry_reading")) {
@@ -145,12 +159,23 @@ void read_control_plane(const ObjectReader& top, Scenario& scenario) {
     }
   };
   only_with("cycle", PassTrigger::cycle, "cycle");
-  for (const std::string_view key : {"mass_expiry_guard", "mass_expiry_hold", "self_fencing", "beat"}) only_where_read(key);
+  for (const std::string_view key : {"mass_expiry_guard", "mass_expiry_hold", "self_fencing", "fencing_margin", "beat"}) {
+    only_where_read(key);
+  }
   only_with("admission", PassTrigger::cycle, "cycle");
   only_with("debounce", PassTrigger::event, "event");
   config.period = config.trigger == PassTrigger::cycle   ? cycle
                   : config.trigger == PassTrigger::event ? debounce
                                                          : Duration{0};
+}
+
+// Whether a queue is full can be told only of one that is held whole.
+void refuse_beyond_lookahead(const Node& node, std::uint64_t capacity, std::uint32_t lookahead) {
+  if (lookahead == 0 || capacity <= lookahead) return;
+  node.fail(
+      fmt::format("is {}, but the scheduler holds at most {} waiting jobs of a queue in memory, and one with a capacity is "
+                  "held whole: raise control_plane.lookahead, or lower the capacity",
+                  capacity, lookahead));
 }
 
 void read_queues(const ObjectReader& top, Scenario& scenario) {
@@ -170,6 +195,7 @@ void read_queues(const ObjectReader& top, Scenario& scenario) {
     config.priority = static_cast<std::int32_t>(queue.count("priority", 0, {-1'000'000, 1'000'000}));
     if (const auto capacity = queue.find("capacity")) {
       config.capacity = static_cast<std::uint64_t>(capacity->count({0, 1'000'000'000'000}));
+      refuse_beyond_lookahead(*capacity, *config.capacity, scenario.scheduler.control_plane.lookahead);
     }
     config.weight = queue.count("weight", 1, {1, 1'000'000});
     scenario.scheduler.queues.push_back(std::move(config));

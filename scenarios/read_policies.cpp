@@ -126,6 +126,15 @@ void settle_registry(Scenario& scenario) {
       ttl == scenario.liveness.parameters.end() ? Duration{std::chrono::seconds{60}} : std::get<Duration>(ttl->second);
 }
 
+void refuse_long_margin(const ObjectReader& top, const Scenario& scenario) {
+  const auto ttl = scenario.liveness.parameters.find("ttl");
+  if (ttl == scenario.liveness.parameters.end() || scenario.fencing_margin < std::get<Duration>(ttl->second)) return;
+  top.node()
+      .member("control_plane")
+      .member("fencing_margin")
+      .fail("must be shorter than the \"ttl\" of the liveness policy: a worker would end all that it begins");
+}
+
 // Where turns change from start to start, a policy that has decided before, or undoes what was decided, would never come to rest.
 void refuse_other_orders(const Node& node, const SchedulerConfig& config) {
   if (make_isolation(config.isolation)->traits().fixed) return;
@@ -198,6 +207,7 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
   if (checkpoint) scenario.checkpoint_policy = read_policy(checkpoint, PolicyFamily::checkpoint, "");
   if (top.node().diagnostics().failed()) return;
   settle_registry(scenario);
+  refuse_long_margin(top, scenario);
   if (retry) refuse_crossed_delays(*retry, scenario.scheduler.retry);
   if (session) read_session(*session, scenario);
   if (isolation) refuse_other_orders(*isolation, scenario.scheduler);

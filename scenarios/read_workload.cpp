@@ -273,7 +273,7 @@ CsvColumns read_columns(const ObjectReader& trace) {
 }
 
 TraceOptions read_options(const ObjectReader& trace) {
-  constexpr std::array<std::string_view, 2> kFormats{"swf", "csv"};
+  constexpr std::array<std::string_view, 3> kFormats{"swf", "csv", "batsim"};
   constexpr std::array<std::string_view, 2> kEstimates{"runtime", "requested"};
   constexpr std::array<std::string_view, 2> kOversized{"error", "skip"};
   constexpr std::int64_t kMost = 1'000'000'000'000;
@@ -286,6 +286,10 @@ TraceOptions read_options(const ObjectReader& trace) {
   options.load = trace.number("load", 1.0, {1e-6, 1e6});
   options.estimate = static_cast<TraceEstimate>(trace.choice("estimate", kEstimates, 0));
   options.skip_oversized = trace.choice("oversized", kOversized, 0) == 1;
+  options.flops_per_s = trace.number("flops_per_s", 1e9, {1, 1e18});
+  if (options.format != TraceFormat::batsim && trace.has("flops_per_s")) {
+    trace.node().member("flops_per_s").fail("goes with \"format\": \"batsim\" only");
+  }
   if (options.format == TraceFormat::csv) {
     options.csv = read_columns(trace);
   } else {

@@ -188,9 +188,33 @@ struct WorkerCrash {
   std::variant<Once, Repeated> when;
 };
 
-// Messages between workers and the registry are lost, each by itself or in bursts.
+// The workers of a host are asked to end: each takes nothing new, ends when what it runs has ended, and deletes its key.
+struct WorkerStop {
+  std::string target;             // as for WorkerCrash
+  std::optional<Duration> grace;  // what still runs then is ended; nothing: it may take as long as it wants
+  std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when;  // `lasting` and `down`: from its end to its next start
+};
+
+// A host does not reach Redis, or is not reached from there, and so from the scheduler.
+struct WorkerCut {
+  std::string target;      // as for WorkerCrash
+  bool to_redis = true;    // heartbeats and reports do not arrive
+  bool from_redis = true;  // orders and acknowledgements do not
+  std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when;
+};
+
+// Which messages between workers and Redis a fault concerns.
+struct MessageKinds {
+  bool beats = true;
+  bool dispatches = true;  // orders to run an attempt, and to stop it
+  bool reports = true;     // of how an attempt ended
+  bool shares = true;      // questions to the store of shares, and its answers
+};
+
+// Messages between workers and Redis are lost, each by itself or in bursts.
 struct MessageLoss {
   std::string target;  // the host of the worker, as for WorkerCrash
+  MessageKinds kinds = {.dispatches = false, .reports = false};
   double probability = 0;
   // Gilbert (Bell Syst. Tech. J. 39, 1960) and Elliott (42, 1963): a chain of two states that takes a step with each message
   // of a worker; `probability` holds in the good one.
@@ -203,12 +227,30 @@ struct MessageLoss {
   Duration at{};
   std::optional<Duration> lasting;  // nothing: to the end
 };
+// Such messages come late, or come twice.
+struct MessageDelay {
+  std::string target;  // as of a loss
+  MessageKinds kinds;
+  double probability = 1;
+  Distribution delay = Deterministic{0};  // seconds more; with `repeats`: from the message to its repetition
+  bool repeats = false;
+  Duration at{};
+  std::optional<Duration> lasting;  // nothing: to the end
+};
+// A clock is wrong, from the beginning to the end.
+struct ClockSkew {
+  bool scheduler = false;  // that of all schedulers; else of the target's hosts
+  std::string target;      // as for WorkerCrash
+  Duration offset{};       // what it shows at the beginning, beyond the true time
+  double rate = 1;         // seconds that it counts in one; of hosts only
+};
 // Something happens to a store: once, or again and again.
 struct StoreFault {
   enum class Kind : std::uint8_t {
     redis_outage,         // nobody reaches it; what it holds stays, and TTLs go on
     redis_flush,          // it loses every key
     redis_restart,        // it is down, and comes back with a snapshot, or empty
+    redis_failover,       // it is down, and another that lacks the last writes takes its place
     counter_eviction,     // it loses the counter
     worker_key_eviction,  // it loses the keys of the workers on the target's hosts
     database_outage,      // nobody reaches it
@@ -217,8 +259,9 @@ struct StoreFault {
   };
   Kind kind = Kind::redis_outage;
   std::string target{};
-  std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when{};  // only outages and restarts last
+  std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when{};  // only outages, restarts and fail-overs last
   std::optional<Duration> snapshot_age{};                         // of a restart; nothing: it comes back empty
+  Duration lag{};                                                 // of a fail-over: writes of this time are lost
   double factor = 1;                                              // of a slow one: above 1
 };
 
@@ -271,8 +314,8 @@ struct SchedulerFault {
   bool from_redis = false;  // and so from the workers
   std::variant<WorkerCrash::Once, WorkerCrash::Repeated> when{};
 };
-using Fault =
-    std::variant<WorkerCrash, MessageLoss, PoisonJob, StoreFault, OrderFault, BeatDown, HostTrouble, SchedulerFault>;
+using Fault = std::variant<WorkerCrash, MessageLoss, PoisonJob, StoreFault, OrderFault, BeatDown, HostTrouble,
+                           SchedulerFault, WorkerStop, WorkerCut, MessageDelay, ClockSkew>;
 
 // What a service allows all workers together, and how they keep to it.
 struct ServiceLimits {
@@ -282,6 +325,12 @@ struct ServiceLimits {
   Duration answer_timeout = std::chrono::seconds{1};  // a worker gives up waiting for the store's answer after this
   std::vector<std::int64_t> weights;                  // of a worker of each pool, for the policies that weigh
   PolicyConfig policy;                                // of the family share
+};
+
+// Which statistics of the scheduler are an alarm, beside those with fewer workers than the scenario has.
+struct AlertLimits {
+  double utilization = 0.9;  // more than this part of the cpus is allocated
+  double counter = 0.1;      // the counter is off by more than this part of what is allocated
 };
 
 struct Warmup {
@@ -322,7 +371,9 @@ struct Scenario {
   std::uint32_t schedulers = 1;    // more than one: they have leases, see scheduler.control_plane.leadership
   Duration scheduler_restart = std::chrono::seconds{1};  // from the end of a scheduler's process to the start of the next
   bool self_fencing = true;                              // workers end what they run when their lease ends
+  Duration fencing_margin{};                             // or so long before, by what they know of it
   bool safe_beat = true;  // a beat registers anew where the key is gone; else it leaves one without cpus that never expires
+  AlertLimits alerts;
   std::optional<ServiceLimits> limits;
   std::vector<std::string>
       notes;         // for people: what may not be as they meant it; the same in several variants is meant once

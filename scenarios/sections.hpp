@@ -44,6 +44,8 @@ void note_hopeless_jobs(Scenario& scenario);
 void note_long_jobs(Scenario& scenario);
 // Adds a note when one worker would get all jobs of a pool.
 void note_crowded_host(Scenario& scenario);
+// Adds a note about a lookahead, and what it may change.
+void note_lookahead(Scenario& scenario);
 // Adds a note when the jobs ask for more core time than there is. Needs everything else.
 void note_overload(Scenario& scenario);
 

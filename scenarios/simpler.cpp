@@ -102,7 +102,9 @@ class Simplifier {
   }
 
   void simplify_fault(const Pointer& entry) {
-    for (const auto* key : {"burst", "snapshot_age", "applied"}) without(entry / key);
+    for (const auto* key : {"burst", "snapshot_age", "applied", "grace", "direction", "kinds", "lag", "rate"}) {
+      without(entry / key);
+    }
     earlier(entry / "at", Duration{0});
     earlier(entry / "for", std::chrono::milliseconds{1});
     const Pointer probability = entry / "probability";

@@ -16,8 +16,25 @@ void LineTally::add(std::uint64_t line) {
 Result<RawTrace> read_trace(const std::filesystem::path& file, std::string path, const TraceOptions& options) {
   auto opened = open_file(file);
   if (!opened) return Error{opened.error().message};
-  if (options.format == TraceFormat::csv) return read_csv(std::move(opened).value(), std::move(path), options.csv);
-  return read_swf(std::move(opened).value(), std::move(path));
+  switch (options.format) {
+    case TraceFormat::swf: return read_swf(std::move(opened).value(), std::move(path));
+    case TraceFormat::csv: return read_csv(std::move(opened).value(), std::move(path), options.csv);
+    case TraceFormat::batsim: return read_batsim(std::move(opened).value(), std::move(path), options.flops_per_s);
+  }
+  return Error{"no such format"};
+}
+
+std::string_view name_of(TraceFormat format) {
+  switch (format) {
+    case TraceFormat::swf: return "swf";
+    case TraceFormat::csv: return "csv";
+    case TraceFormat::batsim: return "batsim";
+  }
+  return {};
+}
+
+std::string place_in(const RawTrace& raw, std::uint64_t line) {
+  return raw.counts == "line" ? fmt::format("{}:{}", raw.path, line) : fmt::format("{}: {} {}", raw.path, raw.counts, line);
 }
 
 namespace {
@@ -49,15 +66,15 @@ Result<TraceWindow> select_jobs(const RawTrace& raw, const TraceOptions& options
         continue;
       }
       return Error{
-          fmt::format("{}:{}: this job has {} tasks, but the largest pool that serves its queue can hold {} of them at "
+          fmt::format("{}: this job has {} tasks, but the largest pool that serves its queue can hold {} of them at "
                       "once; add hosts, or set \"oversized\": \"skip\" to leave such jobs out",
-                      raw.path, job.line, job.tasks, target.most_tasks)};
+                      place_in(raw, job.line), job.tasks, target.most_tasks)};
     }
     if (job.tasks > target.most_startable) {
       return Error{
-          fmt::format("{}:{}: this job has {} tasks, which the placement policy puts on one worker, but the largest "
+          fmt::format("{}: this job has {} tasks, which the placement policy puts on one worker, but the largest "
                       "worker can hold {} of them",
-                      raw.path, job.line, job.tasks, target.most_startable)};
+                      place_in(raw, job.line), job.tasks, target.most_startable)};
     }
     if (valid++ < options.first) continue;
     if (window.jobs.empty()) first_ns = job.submit_ns;

@@ -16,7 +16,8 @@
 
 namespace drydock::scenarios {
 
-enum class TraceFormat : std::uint8_t { swf, csv };
+enum class TraceFormat : std::uint8_t { swf, csv, batsim };
+[[nodiscard]] std::string_view name_of(TraceFormat format);
 enum class TraceEstimate : std::uint8_t {
   runtime,    // the true duration
   requested,  // what the user asked for; the true duration where that is unknown
@@ -44,6 +45,7 @@ struct CsvColumns {
 struct TraceOptions {
   TraceFormat format = TraceFormat::swf;
   CsvColumns csv = {};
+  double flops_per_s = 1e9;                 // of Batsim: what a processor of speed 1 computes
   std::uint64_t first = 0;                  // valid jobs to leave out, in order of submission
   std::optional<std::uint64_t> count = {};  // to use after these; nothing: all
   bool rebase = true;                       // the first job used is submitted at 0; else times are as in the file
@@ -58,7 +60,7 @@ struct RawJob {
   std::int64_t requested_ns = -1;  // -1: unknown
   std::uint32_t tasks = 1;
   std::uint32_t queue = 0;  // index into RawTrace::queues
-  std::uint64_t line = 0;
+  std::uint64_t line = 0;   // of Batsim: its place in the list of jobs, from 1
 };
 
 // Lines of a kind: how many, and the first of them.
@@ -76,11 +78,16 @@ struct RawTrace {
   std::map<std::string, LineTally> skipped;   // by reason
   std::map<std::string, LineTally> remarks;   // used in spite of something, by what
   std::map<std::string, std::string> header;  // "MaxProcs" -> "128"
+  std::string_view counts = "line";           // what RawJob::line and the tallies count; "job" of Batsim
 };
+// "log.swf:17" or "log.json: job 17".
+[[nodiscard]] std::string place_in(const RawTrace& raw, std::uint64_t line);
 
 // Read whole; errors name path:line.
 [[nodiscard]] Result<RawTrace> read_swf(std::unique_ptr<ByteSource> bytes, std::string path);
 [[nodiscard]] Result<RawTrace> read_csv(std::unique_ptr<ByteSource> bytes, std::string path, const CsvColumns& columns);
+// Communication is left out. Errors name path and JSON pointer.
+[[nodiscard]] Result<RawTrace> read_batsim(std::unique_ptr<ByteSource> bytes, std::string path, double flops_per_s);
 // From a file, of the format of `options`.
 [[nodiscard]] Result<RawTrace> read_trace(const std::filesystem::path& file, std::string path, const TraceOptions& options);
 

@@ -8,9 +8,9 @@ namespace {
 // Everything that says how a file is read.
 std::string file_key(const std::string& path, const TraceOptions& options) {
   const CsvColumns& csv = options.csv;
-  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", path, static_cast<int>(options.format), csv.submit,
-                                csv.submit_unit_ns, csv.runtime_base_ns, csv.tasks, csv.estimate, csv.estimate_unit_ns,
-                                csv.queue, csv.delimiter);
+  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", path, static_cast<int>(options.format),
+                                options.flops_per_s, csv.submit, csv.submit_unit_ns, csv.runtime_base_ns, csv.tasks,
+                                csv.estimate, csv.estimate_unit_ns, csv.queue, csv.delimiter);
   for (const CsvTerm& term : csv.runtime) key += fmt::format("\n{}\n{}", term.column, term.factor_ns);
   return key;
 }
@@ -21,8 +21,8 @@ std::string left_out(const RawTrace& raw, const TraceWindow& window) {
   const auto tell = [&](const LineTally& tally, std::string_view why) {
     if (tally.count == 0) return;
     const bool more = tally.count > tally.first_lines.size();
-    text += fmt::format("{}{} {} (line{} {}{})", text.empty() ? "" : ", ", tally.count, why, tally.count == 1 ? "" : "s",
-                        fmt::join(tally.first_lines, ", "), more ? ", ..." : "");
+    text += fmt::format("{}{} {} ({}{} {}{})", text.empty() ? "" : ", ", tally.count, why, raw.counts,
+                        tally.count == 1 ? "" : "s", fmt::join(tally.first_lines, ", "), more ? ", ..." : "");
   };
   for (const auto& [why, tally] : raw.skipped) tell(tally, why);
   tell(window.oversized, "larger than the pools");

@@ -39,6 +39,9 @@ enum class Happening : std::uint8_t {
   host_speed,     // index: host; it is slow, paused or well again
   late_stop,      // index: job slot; its attempt is told to stop, now that its host is no longer paused
   child_ready,    // index: job slot; the processes that are to run its tasks have started
+  report,         // index: job slot; the end of its attempt is told
+  report_again,   // index: number of a report; it comes again
+  grace_end,      // index: worker that was asked to end; what it still runs is ended
 };
 
 // An event in the queue. Void when its generation is not the present one of what it is about.

@@ -10,20 +10,31 @@ namespace drydock::sim {
 
 Crashes::Crashes(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed) : seed_(seed) {
   for (const scenarios::Fault& fault : scenario.faults) {
-    const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
-    if (crash == nullptr) continue;
-    const std::vector<HostIndex> hosts = platform.resolve(crash->target);
-    DRYDOCK_CHECK(!hosts.empty(), "a fault names a host that does not exist");
-    for (const HostIndex host : hosts) {
-      processes_.push_back({.host = host, .fault = static_cast<std::uint32_t>(faults_.size()), .draws = 0});
-    }
-    faults_.push_back(*crash);
+    if (const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault)) add(*crash, platform.resolve(crash->target));
+    if (const auto* stop = std::get_if<scenarios::WorkerStop>(&fault)) add(*stop, platform.resolve(stop->target));
   }
+}
+
+void Crashes::add(const Fault& fault, std::span<const HostIndex> hosts) {
+  DRYDOCK_CHECK(!hosts.empty(), "a fault names a host that does not exist");
+  for (const HostIndex host : hosts) {
+    processes_.push_back({.host = host, .fault = static_cast<std::uint32_t>(faults_.size()), .draws = 0});
+  }
+  faults_.push_back(fault);
+}
+
+const scenarios::WorkerStop* Crashes::stop_of(std::uint32_t process) const {
+  return std::get_if<scenarios::WorkerStop>(&faults_[processes_[process].fault]);
+}
+
+const std::variant<scenarios::WorkerCrash::Once, scenarios::WorkerCrash::Repeated>& Crashes::when_of(
+    const Process& process) const {
+  return std::visit([](const auto& fault) -> const auto& { return fault.when; }, faults_[process.fault]);
 }
 
 std::optional<Duration> Crashes::until_crash(std::uint32_t index) {
   Process& process = processes_[index];
-  const auto& when = faults_[process.fault].when;
+  const auto& when = when_of(process);
   if (const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&when)) return draw(repeated->up, process);
   if (process.draws++ > 0) return std::nullopt;
   return std::get<scenarios::WorkerCrash::Once>(when).at;
@@ -31,7 +42,7 @@ std::optional<Duration> Crashes::until_crash(std::uint32_t index) {
 
 std::optional<Duration> Crashes::until_repair(std::uint32_t index) {
   Process& process = processes_[index];
-  const auto& when = faults_[process.fault].when;
+  const auto& when = when_of(process);
   if (const auto* repeated = std::get_if<scenarios::WorkerCrash::Repeated>(&when)) return draw(repeated->down, process);
   return std::get<scenarios::WorkerCrash::Once>(when).lasting;
 }

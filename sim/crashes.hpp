@@ -1,4 +1,5 @@
-// When hosts crash and are repaired: one process per fault and host, drawn as it goes, the same for every policy.
+// When hosts crash and are repaired, and when their workers are asked to end: one process per fault and host, drawn as it goes, the
+// same for every policy.
 #pragma once
 
 #include "scenarios/scenario.hpp"
@@ -6,7 +7,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <span>
+#include <variant>
 #include <vector>
 
 namespace drydock::sim {
@@ -21,6 +23,8 @@ class Crashes {
   [[nodiscard]] std::optional<Duration> until_crash(std::uint32_t process);
   // From a crash to its repair; nothing when it is for ever.
   [[nodiscard]] std::optional<Duration> until_repair(std::uint32_t process);
+  // The process does not crash its host, but asks the workers there to end; nullptr else. Its repair is their next start.
+  [[nodiscard]] const scenarios::WorkerStop* stop_of(std::uint32_t process) const;
 
  private:
   struct Process {
@@ -30,7 +34,12 @@ class Crashes {
   };
   [[nodiscard]] Duration draw(const scenarios::Distribution& distribution, Process& process) const;
 
-  std::vector<scenarios::WorkerCrash> faults_;
+  using Fault = std::variant<scenarios::WorkerCrash, scenarios::WorkerStop>;
+  void add(const Fault& fault, std::span<const HostIndex> hosts);
+  [[nodiscard]] const std::variant<scenarios::WorkerCrash::Once, scenarios::WorkerCrash::Repeated>& when_of(
+      const Process& process) const;
+
+  std::vector<Fault> faults_;
   std::vector<Process> processes_;
   std::uint64_t seed_;
 };

@@ -130,7 +130,7 @@ bool Executor::dispatch(AttemptId attempt, std::span<const Placement> placements
   job.dispatched = common_.now;
   last_start_delay_ = place(slot, placements);
   if (const auto limit = hazards_.time_limit(job.source)) expect_trouble(slot, later(common_.now, *limit), std::nullopt);
-  if (last_start_delay_ == Duration{0}) {
+  if (last_start_delay_ == Duration{0} && !is_deaf(job)) {
     begin(slot);
   } else {
     job.phase = Phase::child;
@@ -140,8 +140,30 @@ bool Executor::dispatch(AttemptId attempt, std::span<const Placement> placements
 }
 
 void Executor::child_ready(std::uint32_t slot, std::uint32_t generation) {
-  if (jobs_[slot].generation == generation) begin(slot);
-  else common_.queue.drop_void();
+  LiveJob& job = jobs_[slot];
+  if (job.generation != generation) {
+    common_.queue.drop_void();
+    return;
+  }
+  job.parked = is_deaf(job);
+  if (!job.parked) begin(slot);
+}
+
+bool Executor::is_deaf(const LiveJob& job) const {
+  for (TaskIndex task = deaf_.empty() ? kNoTask : job.first_task; task != kNoTask; task = cpu_.chain(task)) {
+    if (deaf_[cpu_.facts(task).tag]) return true;
+  }
+  return false;
+}
+
+void Executor::listen(WorkerId worker) {
+  if (deaf_.empty() || !deaf_[index(worker)]) return;
+  deaf_[index(worker)] = false;
+  find_victims(worker);
+  for (const std::uint32_t slot : victims_) {
+    if (std::exchange(jobs_[slot].parked, false))
+      common_.at(common_.now, Happening::child_ready, slot, jobs_[slot].generation);
+  }
 }
 
 void Executor::begin(std::uint32_t slot) {
@@ -156,6 +178,10 @@ Duration Executor::place(std::uint32_t slot, std::span<const Placement> placemen
   Duration delay{};
   LiveJob& job = jobs_[slot];
   for (auto placement = placements.rbegin(); placement != placements.rend(); ++placement) {
+    if (mail_ != nullptr) {
+      const Mail::Message order{.kind = Mail::Kind::run, .worker = placement->worker, .attempt = {job.id, job.attempt}};
+      delay = std::max(delay, mail_->arrival(order, common_.now) - common_.now);
+    }
     const HostIndex host = platform_.workers()[index(placement->worker)].host;
     const TaskIndex task = cpu_.add({.host = host,
                                      .owner = slot,
@@ -196,8 +222,8 @@ void Executor::stop(AttemptId attempt) {
   const std::uint32_t* found = by_id_.find(attempt.job);
   if (found == nullptr) return;
   const LiveJob& job = jobs_[*found];
-  if (job.attempt != attempt.number || job.phase == Phase::none) return;
-  const Time awake = awake_at(job);
+  if (job.attempt != attempt.number || job.phase == Phase::none || job.phase == Phase::report) return;
+  const Time awake = std::max(awake_at(job), arrival(job, Mail::Kind::stop));
   if (awake > common_.now) common_.at(awake, Happening::late_stop, *found, job.generation);
   else stop_now(*found);
 }
@@ -206,12 +232,7 @@ void Executor::late_stop(std::uint32_t slot, std::uint32_t generation) {
   if (jobs_[slot].generation == generation) stop_now(slot);
 }
 
-void Executor::stop_now(std::uint32_t slot) {
-  const LiveJob& job = jobs_[slot];
-  const AttemptId attempt{job.id, job.attempt};
-  interrupt(slot, job.on_preemption);
-  common_.facts.emplace_back(AttemptStopped{attempt, job.done});
-}
+void Executor::stop_now(std::uint32_t slot) { conclude(slot, Outcome::stopped); }
 
 Time Executor::awake_at(const LiveJob& job) const {
   Time awake = common_.now;
@@ -267,7 +288,7 @@ void Executor::flow_end(std::uint32_t slot, std::uint32_t generation) {
   }
   if (--job.waiting_for > 0) return;
   if (job.phase == Phase::input) start_compute(slot);
-  else finish(slot);
+  else conclude(slot, Outcome::succeeded);
 }
 
 WorkPlan Executor::plan_of(const LiveJob& job, HostIndex host) const {
@@ -343,16 +364,8 @@ std::optional<Executor::Killed> Executor::trouble(std::uint32_t slot, std::uint3
     return std::nullopt;
   }
   if (job.trouble_kills) return Killed{job.last_worker, *job.trouble_kills};
-  fail(slot);
+  conclude(slot, Outcome::failed);
   return std::nullopt;
-}
-
-void Executor::fail(std::uint32_t slot) {
-  LiveJob& job = jobs_[slot];
-  interrupt(slot, job.on_failure);
-  job.last_failure = common_.now;
-  job.retry_due = true;
-  common_.facts.emplace_back(AttemptFinished{{job.id, job.attempt}, Ending::failed});
 }
 
 // The tasks hold their cores, but use none.
@@ -408,13 +421,13 @@ void Executor::part_computed(std::uint32_t slot) {
 void Executor::all_computed(std::uint32_t slot) {
   for (TaskIndex task = jobs_[slot].first_task; task != kNoTask; task = cpu_.chain(task)) stop_task(task);
   if (jobs_[slot].output_bytes > 0) start_flows(slot, Phase::output);
-  else finish(slot);
+  else conclude(slot, Outcome::succeeded);
 }
 
 // Its result comes, and is refused. Jobs that make requests use no core time.
 void Executor::finish_in_vain(std::uint32_t slot) {
   const LiveJob& job = jobs_[slot];
-  common_.facts.emplace_back(AttemptFinished{{job.id, job.attempt}, Ending::succeeded});
+  give_fact(job, AttemptFinished{{job.id, job.attempt}, Ending::succeeded});
   if (job.requests.count == 0) {
     long double core_ns = 0;
     (void)done_by_attempt(job, core_ns);
@@ -425,7 +438,7 @@ void Executor::finish_in_vain(std::uint32_t slot) {
 }
 
 void Executor::fail(std::uint32_t slot, std::uint32_t generation) {
-  if (jobs_[slot].generation == generation) fail(slot);
+  if (jobs_[slot].generation == generation) conclude(slot, Outcome::failed);
 }
 
 void Executor::finish(std::uint32_t slot) {
@@ -437,7 +450,7 @@ void Executor::finish(std::uint32_t slot) {
     service = std::max(service, service_of(job.work, speed));
   }
   const WorkerId worker{cpu_.facts(job.first_task).tag};
-  common_.facts.emplace_back(AttemptFinished{{job.id, job.attempt}, Ending::succeeded});
+  give_fact(job, AttemptFinished{{job.id, job.attempt}, Ending::succeeded});
   common_.metrics.ended({.id = job.id,
                          .queue = job.queue,
                          .pool = platform_.workers()[index(worker)].spec.pool,
@@ -487,13 +500,16 @@ bool Executor::is_void(const Pending& pending) const {
     case Happening::attempt_end:
     case Happening::trouble:
     case Happening::child_ready:
+    case Happening::report:
     case Happening::late_stop:
     case Happening::flow_end: return jobs_[pending.index].generation != pending.generation;
     case Happening::host_end: return watches_[pending.index].generation != pending.generation;
     case Happening::answer:
+    case Happening::report_again:
     case Happening::lease_end:
     case Happening::beat:
     case Happening::key_back:
+    case Happening::grace_end:
     case Happening::reading:
     case Happening::store_fault:
     case Happening::host_speed:

@@ -10,14 +10,18 @@
 #include "sim/cpu.hpp"
 #include "sim/gpus.hpp"
 #include "sim/hazards.hpp"
+#include "sim/mail.hpp"
 #include "sim/platform.hpp"
 #include "sim/request_clients.hpp"
 #include "sim/simgrid_engine.hpp"
 #include "sim/work_plan.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace drydock::sim {
@@ -36,6 +40,9 @@ class Executor {
 
   // Where the tasks of jobs that make requests go; there must be one if there are such jobs. Must outlive the executor.
   void set_clients(RequestClients& clients) { clients_ = &clients; }
+
+  // What happens to orders and reports on their way; without it, both arrive at once. Must outlive the executor.
+  void set_mail(const Mail& mail) { mail_ = &mail; }
 
   // Is told of workers that send heartbeats from their main loop; must outlive the executor.
   void set_loop_watcher(LoopWatcher& watcher) { loop_watcher_ = &watcher; }
@@ -56,6 +63,9 @@ class Executor {
   // Ends every attempt that has a task there, with its tasks elsewhere; nothing is told.
   void kill_on_host(HostIndex host);
   void kill_on_worker(WorkerId worker);
+  // The worker ends what it runs, and begins nothing before listen(). What has ended there and is on its way to be told still is.
+  void fence(WorkerId worker);
+  void listen(WorkerId worker);
   // The scheduler has given up every attempt that has a task there, but nobody has told the workers: they go on to their end, whose
   // result will be refused, while the jobs wait for other attempts.
   // Attempts that were given up while they ran, so far.
@@ -68,6 +78,8 @@ class Executor {
   // --- events from the queue and the engine ---
   void late_stop(std::uint32_t slot, std::uint32_t generation);
   void child_ready(std::uint32_t slot, std::uint32_t generation);
+  void report(std::uint32_t slot, std::uint32_t generation);
+  void report_again(std::uint32_t number);
   void attempt_end(std::uint32_t slot, std::uint32_t generation);
   void host_end(HostIndex host, std::uint32_t generation);
   void flow_end(std::uint32_t slot, std::uint32_t generation);
@@ -85,19 +97,22 @@ class Executor {
   // Thousandths of a cpu that one task of a live job holds.
   [[nodiscard]] std::int64_t cpus_of(JobId job) const;
   [[nodiscard]] bool is_idle(HostIndex host) const { return cpu_.first_on(host) == kNoTask; }
+  // Nothing runs there, and the end of all that ran was told.
+  [[nodiscard]] bool is_idle(WorkerId worker) const;
   [[nodiscard]] std::size_t live_jobs() const { return by_id_.size(); }
   [[nodiscard]] std::uint64_t ended_jobs() const { return ended_; }
   [[nodiscard]] std::size_t live_attempts() const { return live_attempts_; }
   [[nodiscard]] Time last_end() const { return last_end_; }
   // Whether the job took this for its attempt's end; not where the attempt had been given up.
   [[nodiscard]] bool counts(const AttemptFinished& end) const;
-  // Appends AttemptHeld for each attempt that runs and is waited for, once for each of its workers.
-  void tell_held(std::vector<Event>& facts) const;
+  // Appends AttemptHeld for each attempt that runs and is waited for, once for each of its workers that answers.
+  void tell_held(std::vector<Event>& facts, const std::function<bool(WorkerId)>& answers) const;
   // The live job with the least id.
   [[nodiscard]] std::optional<JobId> first_live_job() const;
 
  private:
-  enum class Phase : std::uint8_t { none, child, input, compute, output };
+  enum class Phase : std::uint8_t { none, child, input, compute, output, report };
+  enum class Outcome : std::uint8_t { succeeded, failed, stopped };
 
   struct LiveJob {
     JobId id;
@@ -111,17 +126,20 @@ class Executor {
     OnInterrupt on_preemption = OnInterrupt::resume;
     std::uint32_t source = 0;
     bool used = false;
-    bool disowned = false;     // an attempt that nobody waits for: the job lives on in another slot
-    bool retry_due = false;    // the last attempt failed
-    bool pay_restart = false;  // the next attempt has to load a checkpoint first
+    bool disowned = false;                 // an attempt that nobody waits for: the job lives on in another slot
+    bool retry_due = false;                // the last attempt failed
+    bool parked = false;                   // in phase child: until its workers listen
+    Outcome outcome = Outcome::succeeded;  // in phase report
+    bool pay_restart = false;              // the next attempt has to load a checkpoint first
     Phase phase = Phase::none;
     Duration work{};
     Duration done{};               // of it, where an attempt begins
     Duration saved{};              // of it, held by checkpoints
     long double done_core_ns = 0;  // core time that these took
     long double saved_core_ns = 0;
-    scenarios::JobRequests requests{};  // instead of work, if there are any
-    std::uint32_t requests_done = 0;    // of each task, where an attempt begins
+    scenarios::JobRequests requests{};   // instead of work, if there are any
+    std::uint32_t requests_done = 0;     // of each task, where an attempt begins
+    std::uint32_t requests_reached = 0;  // likewise, in phase report: where it ended
     Time submitted{};
     Time first_start = kNever;
     Time dispatched{};  // the last attempt
@@ -144,6 +162,15 @@ class Executor {
   // When every host of the attempt can do something; the present unless one of them is paused.
   [[nodiscard]] Time awake_at(const LiveJob& job) const;
   void stop_now(std::uint32_t slot);
+  // When a message about the attempt, sent now, has reached or left all of its workers.
+  [[nodiscard]] Time arrival(const LiveJob& job, Mail::Kind kind) const;
+  void conclude(std::uint32_t slot, Outcome outcome);
+  void tell(std::uint32_t slot, Outcome outcome);
+  void give_fact(AttemptId attempt, WorkerId worker, Event fact);
+  void give_fact(const LiveJob& job, Event fact) {
+    give_fact({job.id, job.attempt}, WorkerId{cpu_.facts(job.first_task).tag}, std::move(fact));
+  }
+  [[nodiscard]] bool is_deaf(const LiveJob& job) const;
   // How long the worker takes to fetch what was assigned to it now.
   [[nodiscard]] Duration until_poll(WorkerId worker) const;
   void count_in_loop(WorkerId worker, int change);
@@ -157,12 +184,14 @@ class Executor {
   void find_victims(WorkerId worker);
   void disown(std::uint32_t slot);
   [[nodiscard]] std::uint32_t take_slot();
-  void fail(std::uint32_t slot);
+  void tell_failure(std::uint32_t slot);
+  void tell_stop(std::uint32_t slot);
   void expect_trouble(std::uint32_t slot, Time at, std::optional<Duration> kills);
   void draw_mishap(std::uint32_t slot);
   void lose(std::uint32_t slot);
   // Takes the tasks away from the service; returns the requests that all of them had finished.
   std::uint32_t leave_service(const LiveJob& job);
+  [[nodiscard]] std::uint32_t requests_reached(const LiveJob& job);
   void interrupt_requests(LiveJob& job, OnInterrupt keep);
   void interrupt(std::uint32_t slot, OnInterrupt keep);
   [[nodiscard]] WorkDone done_by_attempt(const LiveJob& job, long double& core_ns) const;
@@ -183,6 +212,10 @@ class Executor {
   Cpu cpu_;
   RequestClients* clients_ = nullptr;
   LoopWatcher* loop_watcher_ = nullptr;
+  const Mail* mail_ = nullptr;
+  std::vector<bool> deaf_;                   // by worker, where one ever was: it begins nothing
+  std::map<std::uint32_t, Event> repeated_;  // reports that will come again
+  std::uint32_t repetitions_ = 0;
   std::vector<int> in_loop_;  // by worker: attempts that its main loop is busy with, where heartbeats wait for them
   Gpus gpus_;
   Children children_;

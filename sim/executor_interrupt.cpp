@@ -27,6 +27,15 @@ void Executor::kill_on_worker(WorkerId worker) {
   children_.renew(worker);
 }
 
+void Executor::fence(WorkerId worker) {
+  if (deaf_.empty()) deaf_.resize(platform_.workers().size());
+  deaf_[index(worker)] = true;
+  find_victims(worker);
+  std::erase_if(victims_, [this](std::uint32_t slot) { return jobs_[slot].phase == Phase::report; });
+  for (const std::uint32_t slot : victims_) lose(slot);
+  children_.renew(worker);
+}
+
 void Executor::disown_on_worker(WorkerId worker) {
   find_victims(worker);
   for (const std::uint32_t slot : victims_) disown(slot);
@@ -38,11 +47,12 @@ bool Executor::counts(const AttemptFinished& end) const {
   return slot != nullptr && jobs_[*slot].retry_due && jobs_[*slot].attempt == end.attempt.number;
 }
 
-void Executor::tell_held(std::vector<Event>& facts) const {
+void Executor::tell_held(std::vector<Event>& facts, const std::function<bool(WorkerId)>& answers) const {
   for (const LiveJob& job : jobs_) {
     if (!job.used || job.disowned || job.phase == Phase::none) continue;
     for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
       const WorkerId worker{cpu_.facts(task).tag};
+      if (!answers(worker)) continue;
       facts.emplace_back(AttemptHeld{{job.id, job.attempt}, worker, common_.now - job.dispatched});
     }
   }
@@ -51,7 +61,9 @@ void Executor::tell_held(std::vector<Event>& facts) const {
 // The next attempt has what a checkpoint holds, or what this one began with; what a disowned one does is waste.
 void Executor::disown(std::uint32_t slot) {
   if (jobs_[slot].disowned) return;
-  ++disowned_count_;
+  // An order that its worker has not taken is withdrawn.
+  if (mail_ != nullptr && jobs_[slot].phase == Phase::child) return lose(slot);
+  if (jobs_[slot].phase != Phase::report) ++disowned_count_;
   common_.metrics.attempt_lost();
   const std::uint32_t heir_slot = take_slot();
   const LiveJob& job = jobs_[slot];
@@ -59,6 +71,7 @@ void Executor::disown(std::uint32_t slot) {
   heir.generation = jobs_[heir_slot].generation;
   heir.first_task = kNoTask;
   heir.phase = Phase::none;
+  heir.parked = false;
   heir.waiting_for = 0;
   heir.troubles_pending = 0;
   heir.trouble_at = kNever;
@@ -82,7 +95,9 @@ void Executor::interrupt(std::uint32_t slot, OnInterrupt keep) {
   LiveJob& job = jobs_[slot];
   if (job.phase == Phase::none) return;
   const bool requesting = job.phase == Phase::compute && job.requests.count > 0;
-  if ((job.phase == Phase::compute && !requesting) || job.phase == Phase::child) common_.queue.add_void();
+  const bool awaited = job.phase == Phase::child ? !job.parked : job.phase == Phase::report;
+  if ((job.phase == Phase::compute && !requesting) || awaited) common_.queue.add_void();
+  job.parked = false;
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
     stop_task(task);
     if (task < flows_.size() && flows_[task].live) engine_.stop_flow(flows_[task].id);
@@ -132,11 +147,23 @@ std::uint32_t Executor::leave_service(const LiveJob& job) {
   return done;
 }
 
+// Of a job that makes requests, where its attempt ends now.
+std::uint32_t Executor::requests_reached(const LiveJob& job) {
+  if (job.requests.count == 0) return 0;
+  switch (job.phase) {
+    case Phase::compute: return leave_service(job);
+    case Phase::output: return job.requests.count - 1;
+    case Phase::report: return std::min(job.requests_reached, job.requests.count - 1);
+    case Phase::none:
+    case Phase::child:
+    case Phase::input: break;
+  }
+  return job.requests_done;
+}
+
 // No core time is lost: none was used. A request that ran is made again.
 void Executor::interrupt_requests(LiveJob& job, OnInterrupt keep) {
-  const std::uint32_t done = job.phase == Phase::compute  ? leave_service(job)
-                             : job.phase == Phase::output ? job.requests.count - 1
-                                                          : job.requests_done;
+  const std::uint32_t done = requests_reached(job);
   job.requests_done = keep == OnInterrupt::resume ? done : 0;
   // For the scheduler: as if all took the same time.
   const long double part = static_cast<long double>(job.requests_done) / job.requests.count;

@@ -6,13 +6,14 @@
 namespace drydock::sim {
 
 Fleet::Fleet(const Platform& platform, Crashes crashes, BeatChannel channel, const LivenessPolicy& liveness, Config config,
-             SimGridEngine& engine, Executor& executor, Common& common)
+             const Links& links, SimGridEngine& engine, Executor& executor, Common& common)
     : platform_(platform),
       crashes_(std::move(crashes)),
       channel_(std::move(channel)),
       liveness_(liveness),
       beats_(liveness.interval().has_value()),
       config_(config),
+      links_(links),
       engine_(engine),
       executor_(executor),
       common_(common),
@@ -45,7 +46,9 @@ void Fleet::start() {
 bool Fleet::reachable(std::span<const Placement> placements) const {
   return std::ranges::all_of(placements, [this](const Placement& p) {
     const WorkerState& state = workers_[index(p.worker)];
-    return state.running && (state.trusted || !fences(p.worker.value)) && !state.hollow && state.told == state.incarnation;
+    const bool alive = state.running && !state.stopping && !state.announcing;
+    const bool runs = state.trusted || !fences(p.worker.value) || fences_apart(p.worker.value);
+    return alive && runs && !state.hollow && state.told == state.incarnation;
   });
 }
 
@@ -60,7 +63,9 @@ void Fleet::start_process(std::uint32_t worker) {
   ++state.incarnation;
   if (state.absent) --returning_;
   state.running = state.trusted = true;
-  state.absent = state.hollow = state.declared = false;
+  state.absent = state.hollow = state.declared = state.left = false;
+  state.announced = 0;
+  executor_.listen(WorkerId{worker});
   common_.metrics.workers(common_.now, 1, platform_.workers()[worker].spec.pool);
   state.started = common_.now;
   if (watcher_ != nullptr) watcher_->process_started(WorkerId{worker});
@@ -71,17 +76,24 @@ void Fleet::start_process(std::uint32_t worker) {
   plan_beats(worker);
 }
 
-// The process of a worker is gone; what it ran is dead already.
-void Fleet::stop_process(std::uint32_t worker) {
+// What the process of a worker leaves behind in any case; what it ran is dead already.
+void Fleet::end_process(std::uint32_t worker) {
   WorkerState& state = workers_[worker];
   state.running = false;
+  if (std::exchange(state.stopping, false)) --stopping_;
+  set_announcing(state, false);
   if (watcher_ != nullptr) watcher_->process_stopped(WorkerId{worker});
-  state.crashed = common_.now;
   common_.metrics.workers(common_.now, -1, platform_.workers()[worker].spec.pool);
   common_.metrics.worker_time(common_.now - state.started);
   ++state.generation;
   if (state.planned) common_.queue.add_void();
   if (!state.trusted || state.absent) --returning_;
+}
+
+void Fleet::stop_process(std::uint32_t worker) {
+  WorkerState& state = workers_[worker];
+  end_process(worker);
+  state.crashed = common_.now;
   state.awaited = state.told_live;
   if (!state.told_live) common_.metrics.detected(Duration{0});
   if (!state.trusted) return;
@@ -132,23 +144,60 @@ void Fleet::beat(std::uint32_t worker, std::uint32_t generation) {
     common_.queue.drop_void();
     return;
   }
-  if (const auto turn = tracks_[worker].advance()) {
-    if (*turn == BeatTrack::Turn::suspected) {
-      if (fences(worker)) executor_.kill_on_worker(WorkerId{worker});
+  if (const auto turn = tracks_[worker].advance()) take_turn(worker, *turn);
+  if (state.generation == generation) plan_beats(worker);  // else it was planned anew, when its jobs ended
+}
+
+void Fleet::take_turn(std::uint32_t worker, BeatTrack::Turn turn) {
+  WorkerState& state = workers_[worker];
+  switch (turn) {
+    case BeatTrack::Turn::suspected:
+      if (fences(worker) && !fences_apart(worker)) executor_.kill_on_worker(WorkerId{worker});
       common_.metrics.false_expiry();
       if (!state.absent) ++returning_;
       state.absent = false;
       distrust(worker);
-    } else {
+      return;
+    case BeatTrack::Turn::trusted_again: {
       --returning_;
-      if (fences(worker) || state.declared || !config_.safe_beat) ++state.incarnation;
+      const bool another = fences(worker) && !fences_apart(worker);
+      if (another || state.declared || !config_.safe_beat) ++state.incarnation;
       state.declared = false;
       state.hollow = !config_.safe_beat;
       state.trusted = true;
+      learn(worker);
       change(worker);
+      return;
     }
+    case BeatTrack::Turn::fenced:
+      executor_.fence(WorkerId{worker});
+      set_announcing(state, true);
+      if (state.absent) plan_return(worker);
+      return;
+    case BeatTrack::Turn::learned: learn(worker); return;
   }
-  if (state.generation == generation) plan_beats(worker);  // else it was planned anew, when its jobs ended
+}
+
+// Where a worker fences itself apart from what the registry thinks of it.
+void Fleet::learn(std::uint32_t worker) {
+  if (!fences_apart(worker)) return;
+  WorkerState& state = workers_[worker];
+  const BeatTrack& track = tracks_[worker];
+  if (state.announced != track.announced()) {
+    state.announced = track.announced();
+    ++state.incarnation;
+    state.declared = false;
+    set_announcing(state, false);
+    change(worker);
+  }
+  if (track.is_registered()) executor_.listen(WorkerId{worker});
+}
+
+void Fleet::set_announcing(WorkerState& state, bool announcing) {
+  if (state.announcing == announcing) return;
+  state.announcing = announcing;
+  if (announcing) ++stopping_;
+  else --stopping_;
 }
 
 // --- what the scheduler learns ---
@@ -196,9 +245,15 @@ void Fleet::tell_all(std::vector<Event>& facts) {
   facts.swap(common_.facts);
 }
 
+bool Fleet::answers(WorkerId worker) const {
+  const HostIndex host = platform_.workers()[index(worker)].host;
+  return workers_[index(worker)].running && !links_.is_cut(host, Way::to_redis, common_.now) &&
+         !links_.is_cut(host, Way::from_redis, common_.now);
+}
+
 void Fleet::tell_reports(std::vector<Event>& facts) const {
   for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
-    if (workers_[worker].running) facts.emplace_back(WorkerReported{WorkerId{worker}, workers_[worker].incarnation});
+    if (answers(WorkerId{worker})) facts.emplace_back(WorkerReported{WorkerId{worker}, workers_[worker].incarnation});
   }
 }
 
@@ -213,8 +268,12 @@ void Fleet::tell(std::uint32_t worker) {
   WorkerState& state = workers_[worker];
   const bool there = present(state);
   const bool other = state.told != state.incarnation;
-  if (state.told_live && !there) {
-    common_.facts.emplace_back(LeaseExpired{WorkerId{worker}, state.told, config_.is_read && state.absent});
+  if (state.told_live && !there && state.left && !config_.is_read) {
+    common_.facts.emplace_back(WorkerLeft{WorkerId{worker}, state.told});
+    --reading_.entries;
+  } else if (state.told_live && !there) {
+    const bool early = state.absent || state.left;
+    common_.facts.emplace_back(LeaseExpired{WorkerId{worker}, state.told, config_.is_read && early});
     ++reading_.gone;
     --reading_.entries;
     if (!config_.is_read) {  // at this very instant
@@ -275,6 +334,12 @@ void Fleet::lose_all_keys() {
   for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) lose_key(worker);
 }
 
+void Fleet::lose_keys_since(Time written) {
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    if (workers_[worker].running && workers_[worker].started > written) lose_key(worker);
+  }
+}
+
 void Fleet::lose_keys(std::span<const HostIndex> hosts) {
   for (const HostIndex host : hosts) {
     for (const WorkerId worker : platform_.hosts()[host].workers) lose_key(worker.value);
@@ -296,6 +361,13 @@ void Fleet::key_back(std::uint32_t worker, std::uint32_t process) {
 
 void Fleet::crash(std::uint32_t process) {
   const HostIndex index = crashes_.host_of(process);
+  if (const scenarios::WorkerStop* stop = crashes_.stop_of(process)) {
+    const std::optional<Duration> off = crashes_.until_repair(process);
+    for (const WorkerId worker : platform_.hosts()[index].workers) ask_to_end(worker.value, *stop, off);
+    const auto up = off ? crashes_.until_crash(process) : std::nullopt;
+    if (up) common_.at(later(common_.now, *off + *up), Happening::crash, process, 0);
+    return;
+  }
   HostState& host = hosts_[index];
   const bool was_repaired = host.down_by == 0;
   const bool returned = returns(host);
@@ -330,6 +402,42 @@ void Fleet::kill(WorkerId worker, Duration restart) {
   state.restarting = true;
   ++returning_;
   common_.at(later(common_.now, restart), Happening::worker_start, worker.value, state.incarnation);
+}
+
+// --- workers that are asked to end ---
+
+// Not one that is about to end already.
+void Fleet::ask_to_end(std::uint32_t worker, const scenarios::WorkerStop& stop, std::optional<Duration> down) {
+  WorkerState& state = workers_[worker];
+  if (!state.running || state.stopping) return;
+  state.stopping = true;
+  state.down = down;
+  ++stopping_;
+  asked_to_end_.push_back(worker);
+  if (stop.grace) common_.at(later(common_.now, *stop.grace), Happening::grace_end, worker, state.processes);
+}
+
+void Fleet::grace_end(std::uint32_t worker, std::uint32_t process) {
+  const WorkerState& state = workers_[worker];
+  if (!state.stopping || state.processes != process) return;
+  executor_.kill_on_worker(WorkerId{worker});
+}
+
+// It deletes its key, where it can: else that lapses by itself.
+void Fleet::leave(std::uint32_t worker) {
+  WorkerState& state = workers_[worker];
+  if (links_.is_cut(platform_.workers()[worker].host, Way::to_redis, common_.now)) {
+    stop_process(worker);
+  } else {
+    end_process(worker);
+    state.left = true;
+    state.absent = state.hollow = false;
+    if (state.trusted) distrust(worker);
+  }
+  if (!state.down) return;
+  state.restarting = true;
+  ++returning_;
+  common_.at(later(common_.now, *state.down), Happening::worker_start, worker, state.incarnation);
 }
 
 void Fleet::worker_start(std::uint32_t worker, std::uint32_t incarnation) {
@@ -391,6 +499,13 @@ void Fleet::carry_out(Sessions& sessions, SessionKeeper::Turn turn) {
 
 bool Fleet::stop_idle() {
   bool any = false;
+  std::erase_if(asked_to_end_, [&](std::uint32_t worker) {
+    if (!workers_[worker].stopping) return true;
+    if (!executor_.is_idle(WorkerId{worker})) return false;
+    leave(worker);
+    any = true;
+    return true;
+  });
   for (const std::size_t place : stopping_idle_) {
     Sessions& sessions = sessions_[place];
     if (!sessions.keeper.is_ready()) continue;

@@ -7,6 +7,7 @@
 #include "sim/common.hpp"
 #include "sim/crashes.hpp"
 #include "sim/executor.hpp"
+#include "sim/links.hpp"
 #include "sim/platform.hpp"
 #include "sim/simgrid_engine.hpp"
 
@@ -39,8 +40,9 @@ class Fleet : private LoopWatcher {
     bool self_fencing = true;  // see Scenario
     bool safe_beat = true;
   };
+  // The links, which say who can talk to Redis, must outlive it, as must the others.
   Fleet(const Platform& platform, Crashes crashes, BeatChannel channel, const LivenessPolicy& liveness, Config config,
-        SimGridEngine& engine, Executor& executor, Common& common);
+        const Links& links, SimGridEngine& engine, Executor& executor, Common& common);
 
   // Is told of processes from now on; must outlive the fleet.
   void set_watcher(ProcessWatcher& watcher) { watcher_ = &watcher; }
@@ -71,26 +73,34 @@ class Fleet : private LoopWatcher {
   [[nodiscard]] std::uint32_t registry_keys() const { return reading_.entries; }
   // Another scheduler reads it for the first time: appends WorkerRegistered for each worker that is there.
   void tell_all(std::vector<Event>& facts);
+  // Whether a question that is asked through Redis now reaches the worker, and its answer comes back.
+  [[nodiscard]] bool answers(WorkerId worker) const;
   // Appends WorkerReported for each worker that answers.
   void tell_reports(std::vector<Event>& facts) const;
   // The keys of the workers on these hosts are lost.
   void lose_keys(std::span<const HostIndex> hosts);
   void lose_all_keys();
+  // Those of processes that registered later than this are lost.
+  void lose_keys_since(Time written);
   // The scheduler takes it for dead.
   void declared_dead(WorkerId worker, std::uint32_t incarnation);
   void crash(std::uint32_t process);
   void repair(std::uint32_t process);
   void worker_start(std::uint32_t worker, std::uint32_t incarnation);
+  void grace_end(std::uint32_t worker, std::uint32_t process);
   void session(HostIndex host, std::uint32_t generation);
   [[nodiscard]] bool is_void(const Pending& pending) const;
 
-  // Nothing more happens at this instant: ends the sessions of hosts that have nothing to do. True if there are such.
+  // Nothing more happens at this instant: ends the sessions of hosts that have nothing to do, and the processes of workers that are to
+  // end and have nothing to do. True if there are such.
   [[nodiscard]] bool stop_idle();
   // Jobs have come: hosts that had nothing to do may begin sessions again.
   void jobs_arrived();
 
   // Workers that will register or be told dead without anything else happening.
-  [[nodiscard]] bool will_change() const { return returning_ > 0 || pending_leases_ > 0 || !changed_.empty(); }
+  [[nodiscard]] bool will_change() const {
+    return returning_ > 0 || pending_leases_ > 0 || !changed_.empty() || stopping_ > 0;
+  }
   [[nodiscard]] std::uint32_t hosts_down() const { return hosts_down_; }
 
   // Adds the live time of workers and the cost of hosts up to now to the metrics. Once, at the end.
@@ -119,18 +129,29 @@ class Fleet : private LoopWatcher {
     bool declared = false;         // the scheduler took this incarnation for dead
     bool restarting = false;       // it was killed, its host lives, and it will be started again
     bool planned = false;          // there is an event about its beats
+    bool stopping = false;         // it was asked to end: it takes nothing new
+    bool left = false;             // it deleted its key, and is no more
+    bool announcing = false;       // it has fenced itself, and the registry does not know of the next incarnation
     bool changed = false;          // since the scheduler last read the registry
     bool awaited = false;          // it crashed, and the scheduler does not know yet
     bool told_live = false;        // what the scheduler knows:
     std::uint32_t told = 0;        // of this incarnation
     Time started{};
     Time crashed{};
-    Time back_at = kNever;      // while absent: when its key is back
-    Time lease_until = kNever;  // once it crashed: when the registry gives it up; kNever when nothing is pending
+    std::optional<Duration> down{};  // while stopping: from its end to its next start; nothing: none
+    std::uint32_t announced = 0;     // of BeatTrack, as last seen
+    Time back_at = kNever;           // while absent: when its key is back
+    Time lease_until = kNever;       // once it crashed: when the registry gives it up; kNever when nothing is pending
   };
 
   void start_process(std::uint32_t worker);
   void stop_process(std::uint32_t worker);
+  void end_process(std::uint32_t worker);
+  void ask_to_end(std::uint32_t worker, const scenarios::WorkerStop& stop, std::optional<Duration> down);
+  void leave(std::uint32_t worker);
+  void take_turn(std::uint32_t worker, BeatTrack::Turn turn);
+  void learn(std::uint32_t worker);
+  void set_announcing(WorkerState& state, bool announcing);
   void plan_beats(std::uint32_t worker);
   void plan_return(std::uint32_t worker);
   void distrust(std::uint32_t worker);
@@ -142,6 +163,7 @@ class Fleet : private LoopWatcher {
   [[nodiscard]] bool fences(std::uint32_t worker) const {
     return config_.self_fencing && !platform_.workers()[worker].beats_in_loop;
   }
+  [[nodiscard]] bool fences_apart(std::uint32_t worker) const { return beats_ && tracks_[worker].fences_apart(); }
   // Whether the registry holds a key of it.
   [[nodiscard]] static bool present(const WorkerState& state) { return (state.trusted && !state.absent) || state.hollow; }
   void take_down(HostIndex host);
@@ -158,6 +180,7 @@ class Fleet : private LoopWatcher {
   const LivenessPolicy& liveness_;
   bool beats_;  // the policy has any
   Config config_;
+  const Links& links_;
   SimGridEngine& engine_;
   Executor& executor_;
   Common& common_;
@@ -167,12 +190,14 @@ class Fleet : private LoopWatcher {
   std::vector<Sessions> sessions_;          // of hosts that have them, in order
   std::vector<std::size_t> stopping_idle_;  // of them, those that end their sessions when idle
   std::vector<WorkerState> workers_;
-  std::vector<BeatTrack> tracks_;       // by worker, where there are beats
-  std::vector<std::uint32_t> changed_;  // workers, until the registry is read
+  std::vector<BeatTrack> tracks_;            // by worker, where there are beats
+  std::vector<std::uint32_t> changed_;       // workers, until the registry is read
+  std::vector<std::uint32_t> asked_to_end_;  // workers, until they have
   std::uint32_t hosts_down_ = 0;
   // Hosts down that every fault will repair, hosts with a session still to begin or to end, killed workers that will start, and
   // live ones that will be trusted again or whose key will be back.
   std::uint32_t returning_ = 0;
+  std::uint32_t stopping_ = 0;  // workers that are to end, or that fenced themselves and will be known as another
   std::uint32_t pending_leases_ = 0;
   Reading reading_;  // so far
 };

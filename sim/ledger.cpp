@@ -11,7 +11,6 @@
 namespace drydock::sim {
 namespace {
 
-// A new leader in simulation holds all that waits.
 constexpr std::uint32_t kNoLookahead = std::numeric_limits<std::int32_t>::max();
 
 bool ends_job(ReleaseReason reason) {
@@ -125,7 +124,8 @@ JobLoaded Ledger::loaded(const postgres::LoadedJob& row) const {
 
 bool Ledger::load(std::vector<Event>& facts) {
   if (!is_current(sender_.epoch)) return false;
-  const postgres::LoadState op{.fence = fence_of(sender_.epoch), .limit_per_queue = kNoLookahead};
+  const postgres::LoadState op{.fence = fence_of(sender_.epoch),
+                               .limit_per_queue = lookahead_ > 0 ? lookahead_ : kNoLookahead};
   const auto reply = store_.apply(common_.now, op);
   const auto* const state = std::get_if<postgres::State>(&reply);
   if (state == nullptr) return false;
@@ -135,6 +135,15 @@ bool Ledger::load(std::vector<Event>& facts) {
     facts.emplace_back(AllocationLoaded{row.attempt, row.share.worker, row.share.tasks});
   }
   return true;
+}
+
+void Ledger::load(const AskWaiting& order, std::vector<Event>& facts) {
+  const auto reply = store_.apply(common_.now, postgres::LoadWaiting{order.queue, order.after, order.limit});
+  const std::vector<postgres::LoadedJob>& rows = std::get<postgres::Jobs>(reply).jobs;
+  for (const postgres::LoadedJob& row : rows) facts.emplace_back(loaded(row));
+  WaitingLoaded answer{.request = order.request, .whole = rows.size() < order.limit};
+  if (!answer.whole) answer.last = place_of(rows.back().job.spec);
+  facts.emplace_back(answer);
 }
 
 }  // namespace drydock::sim

@@ -1,5 +1,6 @@
 // What PostgreSQL holds where several schedulers write to it: jobs, attempts, allocations and the lease. Writes of a leader of an
-// earlier time are refused. Where there is one scheduler, nobody needs to read its state again, and Stores is enough.
+// earlier time are refused. Where there is one scheduler, which holds all that waits in memory, nobody needs to read its state again, and
+// Stores is enough.
 #pragma once
 
 #include "policies/core/commands.hpp"
@@ -21,8 +22,10 @@ namespace drydock::sim {
 
 class Ledger {
  public:
-  // `fenced`: epochs are compared; without, for tests of the tests.
-  Ledger(Executor& executor, Common& common, bool fenced) : executor_(executor), common_(common), fenced_(fenced) {}
+  // `lookahead`: of a scheduler that loads the state, as in its configuration. `fenced`: epochs are compared; without, for tests of the
+  // tests.
+  Ledger(Executor& executor, Common& common, std::uint32_t lookahead, bool fenced = true)
+      : executor_(executor), common_(common), lookahead_(lookahead), fenced_(fenced) {}
 
   // Orders from now on come from this scheduler process.
   struct Sender {
@@ -54,6 +57,8 @@ class Ledger {
   [[nodiscard]] std::int64_t epoch() const { return epoch_; }
   // Appends the facts that follow StateLoaded. False: refused.
   [[nodiscard]] bool load(std::vector<Event>& facts);
+  // Appends the answer, and the facts that come with it.
+  void load(const AskWaiting& order, std::vector<Event>& facts);
   // Whether the allocations of this attempt are not released.
   [[nodiscard]] bool holds(AttemptId attempt) const;
   [[nodiscard]] bool at_rest() const { return on_their_way_.empty() && store_.tables().held().empty(); }
@@ -76,6 +81,7 @@ class Ledger {
 
   Executor& executor_;
   Common& common_;
+  std::uint32_t lookahead_;
   bool fenced_;
   SimPostgres store_{{.keep_ended = false}};
   Sender sender_;

@@ -10,7 +10,6 @@
 namespace drydock::sim {
 namespace {
 
-constexpr unsigned kRequestBits = 40;
 // After this a scheduler that is cut off gives up waiting for an answer.
 constexpr Duration kTimeout = std::chrono::seconds{1};
 
@@ -138,6 +137,12 @@ void Replicas::carry_out(Host& host, const Command& command) {
       all.later_or_now(all.parts_.stores.query_time(), [&a = all, from = Ledger::Sender{process.number, epoch},
                                                         id = order.request] { a.answer_load(from, id); });
     }
+    void operator()(const AskWaiting& order) const {
+      if (no_postgres) return give_up(WaitingLoaded{.request = order.request, .answer = Answer::unknown});
+      all.later_or_now(all.parts_.stores.query_time(),
+                       [&a = all, number = process.number, order] { a.answer_waiting(number, order); });
+    }
+    void operator()(const NoteStatistics& order) const { all.parts_.world.obey(order); }
     void operator()(const AskWorkers& order) const {
       if (no_redis) return give_up(WorkersAsked{order.request, Answer::unknown});
       all.later_or_now(
@@ -192,6 +197,16 @@ void Replicas::answer_load(const Ledger::Sender& from, RequestId request) {
   post(from.process, std::move(facts));
 }
 
+void Replicas::answer_waiting(std::uint64_t process, const AskWaiting& order) {
+  std::vector<Event> facts;
+  if (parts_.store_faults.database_is_down(parts_.common.now) || cut_from_postgres(process)) {
+    facts.emplace_back(WaitingLoaded{.request = order.request, .answer = Answer::failed});
+  } else {
+    ledger_.load(order, facts);
+  }
+  post(process, std::move(facts));
+}
+
 // Redis refuses what the leader before sends from now on, and so do the workers, which hear of the epoch from there.
 void Replicas::answer_workers(const Ledger::Sender& from, RequestId request) {
   WorkersAsked answer{request};
@@ -206,7 +221,7 @@ void Replicas::answer_workers(const Ledger::Sender& from, RequestId request) {
     parts_.stores.raise_epoch(from.epoch);
     if (std::exchange(in_charge_, from.process) != from.process) parts_.fleet.tell_all(facts);
     parts_.fleet.tell_reports(facts);
-    parts_.executor.tell_held(facts);
+    parts_.executor.tell_held(facts, [this](WorkerId worker) { return parts_.fleet.answers(worker); });
     tell_results(facts);
   }
   facts.emplace_back(answer);

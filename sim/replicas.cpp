@@ -28,11 +28,10 @@ bool is_idle(const Event& fact) {
   return is_one_of<RegistryRead, CounterAnswered, AllocationsSummed, LeaseAnswered, WorkersAsked, WorkerReported>(fact);
 }
 bool is_idle(const Command& command) {
-  return is_one_of<ReadRegistry, AskCounter, SumAllocations, AskLease, AskWorkers, StepDown, AskState>(command);
+  return is_one_of<ReadRegistry, AskCounter, SumAllocations, AskLease, AskWorkers, StepDown, AskState, NoteStatistics>(
+      command);
 }
 
-// Requests of all processes go the same way: the process is in the upper bits.
-constexpr unsigned kRequestBits = 40;
 std::uint64_t sender_of(RequestId wire) { return wire.value >> kRequestBits; }
 RequestId inner(RequestId wire) { return {wire.value & ((std::uint64_t{1} << kRequestBits) - 1)}; }
 
@@ -55,7 +54,7 @@ Replicas::Replicas(const scenarios::Scenario& scenario, std::uint64_t seed, cons
       seed_(seed),
       options_(options),
       parts_(parts),
-      ledger_(parts.executor, parts.common, !options.bugs.store_ignores_epochs),
+      ledger_(parts.executor, parts.common, scenario.scheduler.control_plane.lookahead, !options.bugs.store_ignores_epochs),
       faults_(scenario, seed),
       struck_(faults_.courses()),
       hosts_(scenario.schedulers) {
@@ -77,8 +76,11 @@ void Replicas::start_process(std::uint32_t index) {
   process.scheduler = std::make_unique<Scheduler>(config_of(scenario_, seed_), make_policies(scenario_.scheduler));
   process.wakeup = std::max(parts_.common.now, process.scheduler->next_wakeup());
   ++host.starts;
-  if (options_.check)
-    process.checker = std::make_unique<Checker>(kMostViolations, !scenario_.scheduler.control_plane.aggregate);
+  const ControlPlaneConfig& plane = scenario_.scheduler.control_plane;
+  if (options_.check) {
+    process.checker = std::make_unique<Checker>(
+        Checker::Options{.limit = kMostViolations, .per_worker = !plane.aggregate, .holds_all = plane.lookahead == 0});
+  }
   if (options_.journals != nullptr) process.journal = &options_.journals->open(index, host.starts);
 }
 

@@ -31,6 +31,9 @@
 
 namespace drydock::sim {
 
+// Requests of all processes go the same way: the process is in the bits above these.
+inline constexpr unsigned kRequestBits = 40;
+
 // Gives out a journal for each scheduler process.
 class JournalShelf {
  public:
@@ -47,7 +50,8 @@ struct PlantedBugs {
 
 class Replicas {
  public:
-  // The world carries out what is left of an order: dispatches, stops, rejections, readings of the registry, declarations of death.
+  // The world carries out what is left of an order: dispatches, stops, rejections, readings of the registry, declarations of
+  // death, statistics.
   class World {
    public:
     virtual ~World() = default;
@@ -152,6 +156,7 @@ class Replicas {
   void ask_lease(const Host& host, const AskLease& order);
   void answer_lease(const Ledger::Sender& from, const AskLease& order);
   void answer_load(const Ledger::Sender& from, RequestId request);
+  void answer_waiting(std::uint64_t process, const AskWaiting& order);
   void answer_workers(const Ledger::Sender& from, RequestId request);
   void post(std::uint64_t process, std::vector<Event> facts);
   [[nodiscard]] bool cut_from_postgres(std::uint64_t process);

@@ -16,12 +16,14 @@ constexpr Duration kStarved = std::chrono::hours{24 * 7};
 
 }  // namespace
 
-Shares::Shares(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed, Interposer* interposer)
+Shares::Shares(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed, const Links& links,
+               Interposer* interposer)
     : scenario_(scenario),
       platform_(platform),
       seed_(seed),
       clients_(scenario, seed, platform.workers().size()),
-      channel_(scenario, platform, mix64(seed ^ stream_of("share-messages"))),
+      channel_(scenario, platform, mix64(seed ^ stream_of("share-messages")),
+               {.links = &links, .kind = BeatChannel::Kind::shares}),
       interposer_(interposer),
       takes_part_(platform.workers().size(), false),
       nodes_(platform.workers().size()) {
@@ -158,11 +160,11 @@ void Shares::obey(std::uint32_t worker, const ShareCommand& command) {
 // --- messages ---
 
 // How long the next message of the worker, or to it, is on its way; nothing if it is lost.
-std::optional<Duration> Shares::on_the_way(std::uint32_t worker) {
+std::optional<Duration> Shares::on_the_way(std::uint32_t worker, Way way) {
   Node& node = nodes_[worker];
   const BeatChannel::Sender sender{.worker = worker, .process = node.incarnation, .host = platform_.workers()[worker].host};
   const std::uint64_t number = node.messages++;
-  if (channel_.loses(sender, number, now_, node.bad)) return std::nullopt;
+  if (channel_.loses(sender, number, now_, node.bad, way)) return std::nullopt;
   return channel_.delay(sender, number, now_);
 }
 
@@ -186,7 +188,7 @@ void Shares::send(std::uint32_t worker, const AskLedger& ask) {
                   .operation = {},
                   .reply = {}};
   const Time give_up = later(now_, scenario_.limits->answer_timeout);
-  const auto delay = on_the_way(worker);
+  const auto delay = on_the_way(worker, Way::to_redis);
   if (!delay || later(now_, *delay) > give_up) push(give_up, Kind::time_out, keep(message));
   if (!delay) return;
   message.operation = ask.operation;
@@ -200,7 +202,7 @@ void Shares::arrive(std::uint32_t place) {
   if (interposer_ != nullptr) message.reply = interposer_->reply(message.reply);
   const Time give_up = later(message.sent, scenario_.limits->answer_timeout);
   const bool awaited = node.agent && node.incarnation == message.incarnation && now_ <= give_up;
-  const auto delay = awaited ? on_the_way(message.worker) : std::nullopt;
+  const auto delay = awaited ? on_the_way(message.worker, Way::from_redis) : std::nullopt;
   const bool in_time = delay && later(now_, *delay) <= give_up;
   if (!awaited) free_messages_.push_back(place);
   else push(in_time ? later(now_, *delay) : give_up, in_time ? Kind::answer : Kind::time_out, place);

@@ -31,8 +31,8 @@ namespace drydock::sim {
 // - The agents of a host that dies are gone at once, with their requests; the next ones begin with nothing.
 class Shares {
  public:
-  // The scenario and the platform must outlive it.
-  Shares(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed,
+  // The scenario, the platform and the links must outlive it.
+  Shares(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed, const Links& links,
          Interposer* interposer = nullptr);
 
   [[nodiscard]] RequestClients& clients() { return clients_; }
@@ -88,7 +88,7 @@ class Shares {
   void send(std::uint32_t worker, const AskLedger& ask);
   void arrive(std::uint32_t message);
   void answer(std::uint32_t message, Answer how);
-  [[nodiscard]] std::optional<Duration> on_the_way(std::uint32_t worker);
+  [[nodiscard]] std::optional<Duration> on_the_way(std::uint32_t worker, Way way);
   [[nodiscard]] std::uint32_t keep(Message message);
   void look_for_starvation();
   [[nodiscard]] Duration phase(std::uint32_t worker, std::string_view name, Duration period) const;

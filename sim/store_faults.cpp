@@ -12,7 +12,9 @@ namespace {
 using Kind = scenarios::StoreFault::Kind;
 using Action = StoreFaults::Action;
 
-bool takes_redis_down(Kind kind) { return kind == Kind::redis_outage || kind == Kind::redis_restart; }
+bool takes_redis_down(Kind kind) {
+  return kind == Kind::redis_outage || kind == Kind::redis_restart || kind == Kind::redis_failover;
+}
 
 }  // namespace
 
@@ -23,6 +25,7 @@ StoreFaults::StoreFaults(const scenarios::Scenario& scenario, std::uint64_t seed
     if (fault == nullptr) continue;
     courses_.push_back({.fault = *fault, .course = Course(fault->when, seed, mix64(stream_of("store-fault") + i))});
     any_redis_outage_ = any_redis_outage_ || takes_redis_down(fault->kind);
+    any_failover_ = any_failover_ || fault->kind == Kind::redis_failover;
     any_slow_redis_ = any_slow_redis_ || fault->kind == Kind::redis_slow;
     any_slow_database_ = any_slow_database_ || fault->kind == Kind::database_slow;
   }
@@ -34,6 +37,17 @@ bool StoreFaults::is_down(Time now, bool redis) const {
     const bool concerned = redis ? takes_redis_down(kind) : kind == Kind::database_outage;
     return concerned && running.course.at(now) != nullptr;
   });
+}
+
+Time StoreFaults::forgotten_at(Time now) const {
+  Time at = kNever;
+  if (!any_failover_) return at;
+  for (const Running& running : courses_) {
+    if (running.fault.kind != Kind::redis_failover || running.course.at(now) != nullptr) continue;
+    const Time death = running.course.next_change(now);
+    if (death < kEndOfTime && death - now <= running.fault.lag) at = std::min(at, death);
+  }
+  return at;
 }
 
 bool StoreFaults::redis_is_down(Time now) const { return any_redis_outage_ && is_down(now, true); }
@@ -50,12 +64,13 @@ double StoreFaults::slowness(Time now, Kind kind) const {
 double StoreFaults::redis_slowness(Time now) const { return any_slow_redis_ ? slowness(now, Kind::redis_slow) : 1; }
 double StoreFaults::database_slowness(Time now) const { return any_slow_database_ ? slowness(now, Kind::database_slow) : 1; }
 
-// A restart has two: the snapshot that it will come back with, not before the last one's end, and its own end.
+// A restart or a fail-over has two: the snapshot that it will come back with, not before the last one's end, and its own end.
 std::optional<Action> StoreFaults::next_of(const Running& running) const {
   const Kind kind = running.fault.kind;
   if (kind == Kind::redis_outage || kind == Kind::database_outage) return std::nullopt;
   if (kind == Kind::redis_slow || kind == Kind::database_slow) return std::nullopt;
-  const bool restart = kind == Kind::redis_restart;
+  const bool failover = kind == Kind::redis_failover;
+  const bool restart = failover || kind == Kind::redis_restart;
   const std::size_t number = restart ? running.actions_taken / 2 : running.actions_taken;
   const Course::Span* at = running.course.span(number);
   if (at == nullptr || at->from >= kEndOfTime) return std::nullopt;
@@ -65,11 +80,12 @@ std::optional<Action> StoreFaults::next_of(const Running& running) const {
   if (!restart) return action;
   if (running.actions_taken % 2 == 1) {
     action.at = at->until;
-    action.kind = Action::Kind::restart;
+    action.kind = failover ? Action::Kind::failover : Action::Kind::restart;
+    action.died = at->from;
     return action;
   }
   const Time earliest = number == 0 ? kTimeZero : running.course.span(number - 1)->until;
-  const Duration age = running.fault.snapshot_age.value_or(Duration{0});
+  const Duration age = failover ? running.fault.lag : running.fault.snapshot_age.value_or(Duration{0});
   action.at = at->from - earliest > age ? at->from - age : earliest;
   action.kind = Action::Kind::snapshot;
   return action;

@@ -18,7 +18,10 @@ class StoreFaults {
 
   // Whether Redis is ever out of reach, or slow.
   [[nodiscard]] bool any_redis_trouble() const { return any_redis_outage_ || any_slow_redis_; }
+  [[nodiscard]] bool any_failover() const { return any_failover_; }
   [[nodiscard]] bool redis_is_down(Time now) const;
+  // When what is written to Redis now is lost, because a replica takes its place; kNever where it is not.
+  [[nodiscard]] Time forgotten_at(Time now) const;
   [[nodiscard]] bool database_is_down(Time now) const;
   // How many times as long everything takes there as it should; 1 where all is well.
   [[nodiscard]] double redis_slowness(Time now) const;
@@ -26,9 +29,10 @@ class StoreFaults {
 
   // What is done to Redis, or to its keys, at an instant.
   struct Action {
-    enum class Kind : std::uint8_t { flush, snapshot, restart, evict_counter, evict_workers };
+    enum class Kind : std::uint8_t { flush, snapshot, restart, failover, evict_counter, evict_workers };
     Time at{};
     Kind kind = Kind::flush;
+    Time died{};  // with failover: the primary
     const scenarios::StoreFault* fault = nullptr;
   };
   // The time of the next action; kNever when there is none.
@@ -55,6 +59,7 @@ class StoreFaults {
   std::vector<Running> courses_;
   std::vector<scenarios::OrderFault> orders_;
   bool any_redis_outage_ = false;
+  bool any_failover_ = false;
   bool any_slow_redis_ = false;
   bool any_slow_database_ = false;
 };

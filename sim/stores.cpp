@@ -243,6 +243,18 @@ void Stores::sum(const SumAllocations& order) {
   later_or_now(answer, delay);
 }
 
+// Likewise: jobs that come, start or end while the answer is on its way are told as they were.
+void Stores::load(const AskWaiting& order) {
+  const Duration delay = at_database(scenario_.query_latency);
+  Loaded facts;
+  if (faults_.database_is_down(later(common_.now, delay))) {
+    facts.emplace_back(WaitingLoaded{.request = order.request, .answer = Answer::failed});
+  } else {
+    ledger_->load(order, facts);
+  }
+  later_or_now(std::move(facts), delay);
+}
+
 // --- Redis ---
 
 void Stores::ask(const AskCounter& order, std::int64_t epoch) {

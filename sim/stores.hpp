@@ -34,6 +34,7 @@ class Stores {
   void commit(const Commit& order);
   void read(const ReadBatch& order);
   void sum(const SumAllocations& order);
+  void load(const AskWaiting& order);  // there is a ledger
   // How long a question to the registry that is asked now takes, if it holds so many keys: each is an order of its own.
   [[nodiscard]] Duration registry_round_trip(std::uint32_t keys);
   // `epoch`: of the leader that asks.
@@ -92,7 +93,8 @@ class Stores {
     AskCounter order;
     std::int64_t epoch = 1;
   };
-  using Due = std::variant<Applied, BatchRead, AllocationsSummed, Asked, CounterAnswered>;
+  using Loaded = std::vector<Event>;
+  using Due = std::variant<Applied, BatchRead, AllocationsSummed, Asked, CounterAnswered, Loaded>;
 
   void later_or_now(Due what, Duration delay);
   void happen(const Applied& commit);
@@ -100,6 +102,7 @@ class Stores {
   void happen(const AllocationsSummed& answer) { common_.facts.emplace_back(answer); }
   void happen(const Asked& asked);
   void happen(const CounterAnswered& answer) { common_.facts.emplace_back(answer); }
+  void happen(const Loaded& facts) { common_.facts.insert(common_.facts.end(), facts.begin(), facts.end()); }
   [[nodiscard]] CounterAnswered answer_to(const Asked& asked);
   [[nodiscard]] CommitFate fate_of(const Commit& order);
   [[nodiscard]] ReadFate fate_of(const ReadBatch& order);
@@ -118,7 +121,7 @@ class Stores {
   const Executor& executor_;
   Common& common_;
   StoreBehaviour* behaviour_;
-  Ledger* ledger_ = nullptr;  // where there are several schedulers
+  Ledger* ledger_ = nullptr;  // where somebody reads what is in the database
   Time last_arrival_{};       // of a commit, there
   bool counts_;               // there is an accounting policy: the truth is kept
   SimRedis redis_;

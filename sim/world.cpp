@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace drydock::sim {
 namespace {
@@ -41,21 +43,16 @@ std::optional<reports::MetricsConfig::Disturbance> disturbance_of(const scenario
     all = {std::min(all->from, from), std::max(all->healed, healed)};
   };
   for (const scenarios::Fault& fault : scenario.faults) {
-    if (const auto* loss = std::get_if<scenarios::MessageLoss>(&fault)) take(loss->at, loss->lasting);
-    const auto* scheduler = std::get_if<scenarios::SchedulerFault>(&fault);
-    if (scheduler != nullptr) {
-      if (const auto* at = std::get_if<scenarios::WorkerCrash::Once>(&scheduler->when)) take(at->at, at->lasting);
-    }
-    const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
-    const auto* once = crash != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&crash->when) : nullptr;
-    if (once != nullptr) take(once->at, once->lasting);
-    const auto* store = std::get_if<scenarios::StoreFault>(&fault);
-    const auto* span = store != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&store->when) : nullptr;
-    if (span != nullptr) take(span->at, span->lasting);
-    if (const auto* beat = std::get_if<scenarios::BeatDown>(&fault)) take(beat->at, beat->lasting);
-    const auto* host = std::get_if<scenarios::HostTrouble>(&fault);
-    const auto* trouble = host != nullptr ? std::get_if<scenarios::WorkerCrash::Once>(&host->when) : nullptr;
-    if (trouble != nullptr) take(trouble->at, trouble->lasting);
+    std::visit(
+        [&](const auto& f) {
+          if constexpr (requires { f.when; }) {
+            if (const auto* once = std::get_if<scenarios::WorkerCrash::Once>(&f.when)) take(once->at, once->lasting);
+          } else if constexpr (requires { f.lasting; } &&
+                               !std::is_same_v<std::decay_t<decltype(f)>, scenarios::OrderFault>) {
+            take(f.at, f.lasting);
+          }
+        },
+        fault);
   }
   return all;
 }
@@ -69,6 +66,11 @@ reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, const
   config.overcommit = std::ranges::any_of(platform.hosts(), &HostFacts::overcommittable);
   config.periodic = !scenario.periodic.empty();
   config.leaders = scenario.schedulers > 1;
+  if (scenario.scheduler.control_plane.statistics > Duration{0}) {
+    config.alerts = {.workers = static_cast<std::uint32_t>(platform.workers().size()),
+                     .utilization = scenario.alerts.utilization,
+                     .counter = scenario.alerts.counter};
+  }
   config.warmup_jobs = static_cast<std::uint64_t>(std::floor(scenario.warmup.fraction * static_cast<double>(jobs) + 1e-9));
   return config;
 }
@@ -99,28 +101,42 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       scheduler_(scheduler_config(scenario, seed), make_policies(scenario.scheduler)),
       store_faults_(scenario, seed),
       host_troubles_(scenario, platform_, seed),
+      links_(scenario, platform_, seed),
+      clocks_(scenario, platform_),
+      mail_(scenario, platform_, seed, links_),
       executor_(platform_, scenario.checkpoint, Hazards(scenario, seed), engine, common_),
       stores_(scenario, seed, options.store, store_faults_, executor_, common_),
       fleet_(platform_, Crashes(scenario, platform_, seed),
-             BeatChannel(scenario, platform_, seed, &store_faults_, &host_troubles_), *liveness_,
+             BeatChannel(scenario, platform_, seed,
+                         {.faults = &store_faults_, .hosts = &host_troubles_, .links = &links_, .clocks = &clocks_}),
+             *liveness_,
              {.eager = options.eager,
               .is_read = scenario.scheduler.control_plane.registry.reading > Duration{0},
               .self_fencing = scenario.self_fencing,
               .safe_beat = scenario.safe_beat},
-             engine, executor_, common_),
+             links_, engine, executor_, common_),
       wakeup_(scheduler_.next_wakeup()) {
+  if (mail_.any()) executor_.set_mail(mail_);
   if (has_requests(scenario)) {
-    shares_.emplace(scenario, platform_, seed, options.interposer);
+    shares_.emplace(scenario, platform_, seed, links_, options.interposer);
     executor_.set_clients(shares_->clients());
     fleet_.set_watcher(*this);
   }
   if (scenario.must_end_by) rest_.emplace(scenario);
+  const ControlPlaneConfig& plane = scenario.scheduler.control_plane;
+  if (scenario.schedulers == 1 && plane.lookahead > 0) {
+    ledger_.emplace(executor_, common_, plane.lookahead);
+    ledger_->hear({.process = 1});
+    ledger_->hear({.process = 1, .epoch = ledger_->acquire(std::chrono::hours{1}).epoch});  // that it ends, refuses nothing
+    stores_.set_ledger(*ledger_);
+  }
   if (scenario.schedulers > 1) {
     const Replicas::Options of{.check = options.check || rest_, .journals = options.journals, .bugs = options.bugs};
     const Replicas::Parts with{executor_, fleet_, stores_, store_faults_, common_, *this};
     replicas_.emplace(scenario, seed, of, with);
   } else if (options.check || rest_) {
-    checker_.emplace(kMostViolations, !scenario.scheduler.control_plane.aggregate);
+    checker_.emplace(
+        Checker::Options{.limit = kMostViolations, .per_worker = !plane.aggregate, .holds_all = plane.lookahead == 0});
   }
   if (scenario.duration) horizon_ = later(kTimeZero, *scenario.duration);
   else if (rest_) horizon_ = rest_->latest();
@@ -245,6 +261,9 @@ void World::happen(const Pending& pending) {
   switch (pending.kind) {
     case Happening::attempt_end: executor_.attempt_end(pending.index, pending.generation); break;
     case Happening::child_ready: executor_.child_ready(pending.index, pending.generation); break;
+    case Happening::report: executor_.report(pending.index, pending.generation); break;
+    case Happening::report_again: executor_.report_again(pending.index); break;
+    case Happening::grace_end: fleet_.grace_end(pending.index, pending.generation); break;
     case Happening::host_end: executor_.host_end(pending.index, pending.generation); break;
     case Happening::flow_end: executor_.flow_end(pending.index, pending.generation); break;
     case Happening::answer: stores_.due(pending.index); break;
@@ -309,6 +328,7 @@ void World::submit(scenarios::Arrival& arrival) {
   arrival.job.id = JobId{submitted_++};
   executor_.submit(arrival);
   if (replicas_) replicas_->submitted(arrival.job);
+  if (ledger_) ledger_->submit(arrival.job);
   common_.facts.emplace_back(JobSubmitted{arrival.job});
 }
 
@@ -362,7 +382,7 @@ bool World::is_idle(std::span<const Command> commands) const {
   });
   return facts && std::ranges::all_of(commands, [](const Command& command) {
            return std::holds_alternative<ReadRegistry>(command) || std::holds_alternative<AskCounter>(command) ||
-                  std::holds_alternative<SumAllocations>(command);
+                  std::holds_alternative<SumAllocations>(command) || std::holds_alternative<NoteStatistics>(command);
          });
 }
 
@@ -370,7 +390,10 @@ void World::carry_out(const Command& command) {
   struct Visitor {
     World& world;
     void operator()(const Commit& order) const {
-      for (const Release& release : order.releases) world.executor_.released(release);
+      // A ledger says when they are there.
+      if (!world.ledger_) {
+        for (const Release& release : order.releases) world.executor_.released(release);
+      }
       world.stores_.commit(order);
     }
     void operator()(const ReadBatch& order) const { world.stores_.read(order); }
@@ -389,9 +412,12 @@ void World::carry_out(const Command& command) {
     }
     void operator()(const StopAttempt& order) const { world.executor_.stop(order.attempt); }
     void operator()(const RejectJob& order) const {
+      if (world.ledger_) DRYDOCK_CHECK(world.ledger_->reject(order.job), "the only scheduler is refused");
       world.note_taken(order.job, false);
       world.executor_.reject(order.job);
     }
+    void operator()(const AskWaiting& order) const { world.stores_.load(order); }
+    void operator()(const NoteStatistics& order) const { world.common_.metrics.statistics(order); }
     void operator()(const Halt& order) const { world.fail(std::string(order.why)); }
     // Those of several schedulers.
     void operator()(const AskLease&) const {}
@@ -460,6 +486,11 @@ void World::harm_stores() {
     case Kind::restart:
       stores_.restart(!action.fault->snapshot_age);
       fleet_.lose_all_keys();
+      if (shares_) shares_->lose_store();
+      break;
+    case Kind::failover:
+      stores_.restart(false);
+      fleet_.lose_keys_since(action.died - std::min(action.fault->lag, action.died - kTimeZero));
       if (shares_) shares_->lose_store();
       break;
     case Kind::evict_counter: stores_.evict_counter(); break;

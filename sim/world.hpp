@@ -18,11 +18,14 @@
 #include "reports/run_result.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/workload.hpp"
+#include "sim/clocks.hpp"
 #include "sim/common.hpp"
 #include "sim/executor.hpp"
 #include "sim/fleet.hpp"
 #include "sim/host_troubles.hpp"
 #include "sim/interposer.hpp"
+#include "sim/links.hpp"
+#include "sim/mail.hpp"
 #include "sim/periodic.hpp"
 #include "sim/platform.hpp"
 #include "sim/replicas.hpp"
@@ -120,9 +123,13 @@ class World final : private EngineDriver, private ProcessWatcher, private Replic
   Scheduler scheduler_;
   StoreFaults store_faults_;
   HostTroubles host_troubles_;
+  Links links_;
+  Clocks clocks_;
+  Mail mail_;
   Executor executor_;
   Stores stores_;
   Fleet fleet_;
+  std::optional<Ledger> ledger_;      // where there is one scheduler, which does not hold all that waits in memory
   std::optional<Replicas> replicas_;  // where there are several schedulers: these, instead of scheduler_
   std::optional<Shares> shares_;      // where jobs make requests
   std::optional<Checker> checker_;

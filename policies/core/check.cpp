@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <map>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -40,24 +41,9 @@ std::string text(std::span<const Placement> placements) {
 
 }  // namespace
 
-std::string_view invariant_text(int invariant) {
-  static constexpr std::array<std::string_view, 8> kTexts{
-      "Nothing lost: each accepted job is queued, running or ended, and at the end all have ended.",
-      "One accepted result per job: only current attempts are dispatched, once and after their commit; stale facts are "
-      "refused.",
-      "No worker holds more than its capacity; gangs are whole; attempts run only on live workers.",
-      "Truth is consistent: the allocations of ended attempts, and no others, are released, once.",
-      "Drift is 0 after a resync at rest, and within the policy's stated bound before.",
-      "Shares never exceed the limit where the policy promises it.",
-      "At most one leader's writes are accepted per epoch.",
-      "Time never goes back; each request is new and gets one answer; replay reproduces every command.",
-  };
-  return invariant >= 1 && invariant <= static_cast<int>(kTexts.size()) ? kTexts[static_cast<std::size_t>(invariant - 1)]
-                                                                        : std::string_view("unknown invariant");
-}
-
 struct Checker::Impl {
-  Impl(std::size_t most, bool by_worker) : limit(most), per_worker(by_worker) {}
+  explicit Impl(const Options& options)
+      : limit(options.limit), per_worker(options.per_worker), holds_all(options.holds_all) {}
 
   // Facts.
   void operator()(const CommitAnswered& e);
@@ -80,6 +66,7 @@ struct Checker::Impl {
   void operator()(const WorkerReported&) {}
   void operator()(const AttemptHeld&) {}
   void operator()(const ShutdownRequested&) {}
+  void operator()(const WaitingLoaded& e);
   // Orders.
   void operator()(const Commit& c);
   void operator()(const ReadBatch& c);
@@ -102,16 +89,20 @@ struct Checker::Impl {
   void operator()(const AskState& c) { ask(c.request, Ask::state); }
   void operator()(const AskWorkers& c) { ask(c.request, Ask::workers); }
   void operator()(const StepDown&) { over = true; }
+  void operator()(const AskWaiting& c);
+  void operator()(const NoteStatistics&) {}
 
   template <class... Args>
   void report(int invariant, fmt::format_string<Args...> format, Args&&... args) {
     if (++count <= limit) found.push_back({invariant, now, fmt::format(format, std::forward<Args>(args)...)});
   }
 
-  enum class Ask : std::uint8_t { registry, counter, allocations, lease, state, workers };
+  enum class Ask : std::uint8_t { registry, counter, allocations, lease, state, workers, waiting };
   void note_request(RequestId id);
   void ask(RequestId id, Ask what);
   void answered(RequestId id, Ask what);
+  [[nodiscard]] bool loading() const;
+  void forget_if_over(std::uint32_t job);
   void lose(WorkerId id, std::uint32_t incarnation);
   [[nodiscard]] std::uint32_t running(AttemptId id) const;
   [[nodiscard]] std::vector<RequestBook>::iterator find_request(RequestId id, bool is_read);
@@ -120,7 +111,6 @@ struct Checker::Impl {
   [[nodiscard]] std::int64_t cpus_of(const AttemptBook& attempt) const;
   void retire(std::vector<RequestBook>::iterator request);
   void release(RequestBook& commit, const Release& r);
-  [[nodiscard]] bool may_release(const AttemptBook& attempt, ReleaseReason reason) const;
   void assign(RequestBook& commit, const Assignment& a);
   void check_attempt_is_due(const JobBook& job, AttemptId id);
   void hold(AttemptBook& attempt, const JobBook& job, AttemptId id, std::span<const Placement> placements);
@@ -132,6 +122,9 @@ struct Checker::Impl {
   Totals totals;
   std::size_t limit;
   bool per_worker;  // no worker is given more cpus than it has
+  bool holds_all;   // that waits
+  // While jobs were being loaded, which may tell of them as if they waited; with the last request of then.
+  std::map<JobId, RequestId> ended;
   std::uint64_t count = 0;
   std::vector<Violation> found;
   Time now = Time::min();
@@ -155,8 +148,29 @@ void Checker::Impl::operator()(const JobSubmitted& e) {
 // --- what a leader before left ---
 
 void Checker::Impl::operator()(const JobLoaded& e) {
-  if (books.find_job(e.job.id) != kNone) return;
+  if (books.find_job(e.job.id) != kNone || ended.contains(e.job.id)) return;
   books.jobs[books.add_job(e.job)].last_number = e.attempts;
+}
+
+bool Checker::Impl::loading() const {
+  return std::ranges::find(asked, Ask::waiting, &std::pair<RequestId, Ask>::second) != asked.end();
+}
+
+void Checker::Impl::operator()(const AskWaiting& c) {
+  ask(c.request, Ask::waiting);
+  if (c.limit == 0) report(kOrder, "request {} asks for no waiting job", c.request.value);
+}
+
+void Checker::Impl::operator()(const WaitingLoaded& e) {
+  answered(e.request, Ask::waiting);
+  const auto oldest = std::ranges::find(asked, Ask::waiting, &std::pair<RequestId, Ask>::second);
+  std::erase_if(ended, [&](const auto& entry) { return oldest == asked.end() || entry.second < oldest->first; });
+}
+
+void Checker::Impl::forget_if_over(std::uint32_t job) {
+  const JobId id = books.jobs[job].id;
+  books.forget_if_over(job);
+  if (loading() && books.find_job(id) == kNone) ended[id] = {last_request};
 }
 
 void Checker::Impl::operator()(const AllocationLoaded& e) {
@@ -170,9 +184,10 @@ void Checker::Impl::operator()(const AllocationLoaded& e) {
 
 void Checker::Impl::operator()(const JobCancelled& e) {
   const std::uint32_t slot = books.find_job(e.job);
+  if (slot == kNone && loading()) ended[e.job] = {last_request};
   if (slot == kNone || books.jobs[slot].closed) return;
   books.jobs[slot].closed = books.jobs[slot].cancelled = true;
-  books.forget_if_over(slot);
+  forget_if_over(slot);
 }
 
 void Checker::Impl::operator()(const RejectJob& c) {
@@ -186,7 +201,7 @@ void Checker::Impl::operator()(const RejectJob& c) {
                   books.jobs[slot].last_number);
   }
   books.jobs[slot].closed = true;
-  books.forget_if_over(slot);
+  forget_if_over(slot);
 }
 
 void Checker::Impl::operator()(const WorkerRegistered& e) {
@@ -424,10 +439,10 @@ void Checker::Impl::settle(RequestBook& commit, std::optional<std::uint64_t> ver
     }
     const std::uint32_t job = attempt.job;
     JobBook& book = books.jobs[job];
-    if (one_of_several && book.last_number == attempt.number) --book.last_number;  // then it is used again
+    if ((one_of_several || !holds_all) && book.last_number == attempt.number) --book.last_number;  // then it is used again
     books.count(attempt, -1);
     books.remove_attempt(slot);
-    books.forget_if_over(job);
+    forget_if_over(job);
   }
   for (const std::uint32_t slot : commit.released) {
     AttemptBook& attempt = books.attempts[slot];
@@ -438,22 +453,8 @@ void Checker::Impl::settle(RequestBook& commit, std::optional<std::uint64_t> ver
     }
     const std::uint32_t job = attempt.job;
     books.remove_attempt(slot);
-    books.forget_if_over(job);
+    forget_if_over(job);
   }
-}
-
-bool Checker::Impl::may_release(const AttemptBook& attempt, ReleaseReason reason) const {
-  const bool cancelled = books.jobs[attempt.job].cancelled && reason == ReleaseReason::cancelled;
-  const bool lost = reason == ReleaseReason::worker_lost || reason == ReleaseReason::quarantined;
-  if (attempt.loaded && lost) return true;
-  switch (attempt.outcome) {
-    case Outcome::succeeded: return reason == ReleaseReason::succeeded || cancelled;
-    case Outcome::failed: return reason == ReleaseReason::failed || reason == ReleaseReason::retried || cancelled;
-    case Outcome::stopped: return reason == ReleaseReason::preempted || cancelled;
-    case Outcome::none: break;
-  }
-  if (books.is_lost(attempt) && lost) return true;
-  return attempt.phase == Phase::committed && cancelled;
 }
 
 void Checker::Impl::release(RequestBook& commit, const Release& r) {
@@ -469,7 +470,7 @@ void Checker::Impl::release(RequestBook& commit, const Release& r) {
     return report(kReleased, "commit {} releases attempt {}, whose assignment has no answer yet", commit.id.value,
                   text(r.attempt));
   }
-  if (!may_release(attempt, r.reason)) {
+  if (!books.may_release(attempt, r.reason)) {
     static constexpr std::array<const char*, 4> kOutcomes{"has not ended", "succeeded", "failed", "was stopped"};
     report(kReleased, "commit {} releases attempt {} as {}, but it {}", commit.id.value, text(r.attempt), text(r.reason),
            books.is_lost(attempt) && attempt.outcome == Outcome::none
@@ -563,6 +564,7 @@ void Checker::Impl::step(Time at, std::span<const Event> events, std::span<const
   for (const Event& event : events) std::visit(*this, event);
   for (const Command& command : commands) std::visit(*this, command);
   for (const JobId id : duplicates) {
+    if (!holds_all) break;
     report(kOneResult, "job {} was submitted a second time while it is live, and not rejected", id.value);
   }
   duplicates.clear();
@@ -581,7 +583,8 @@ void Checker::Impl::finish() {
   }
 }
 
-Checker::Checker(std::size_t limit, bool per_worker) : impl_(std::make_unique<Impl>(limit, per_worker)) {}
+Checker::Checker() : Checker(Options{}) {}
+Checker::Checker(const Options& options) : impl_(std::make_unique<Impl>(options)) {}
 Checker::~Checker() = default;
 
 void Checker::step(Time now, std::span<const Event> events, std::span<const Command> commands) {

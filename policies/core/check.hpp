@@ -25,15 +25,21 @@ struct Violation {
 // check_leaders.hpp.
 [[nodiscard]] std::string_view invariant_text(int invariant);
 
-// Fed with every step in order; keeps at most `limit` violations and counts the rest. Memory is linear in live jobs. The
+// Fed with every step in order; keeps at most Options::limit violations and counts the rest. Memory is linear in live jobs. The
 // steps may hold anything: what breaks a rule is reported and then, as far as possible, taken as if it had been right.
 //
 // Resources of an attempt count from the request of its assignment until its release is requested or its worker is lost; if
 // that release fails, again until the next request. In one commit the releases come before the assignments.
 class Checker {
  public:
-  // `per_worker`: false where admission is by totals, which promises nothing about the cpus of a worker.
-  explicit Checker(std::size_t limit = 100, bool per_worker = true);
+  struct Options {
+    std::size_t limit = 100;
+    bool per_worker = true;  // false where admission is by totals, which promises nothing about the cpus of a worker
+    bool holds_all =
+        true;  // false where some waiting jobs are in the store alone: no scheduler can tell that their id is taken
+  };
+  Checker();
+  explicit Checker(const Options& options);
   ~Checker();
   void step(Time now, std::span<const Event> events, std::span<const Command> commands);
   // `complete`: the run went on until all jobs had ended, so that no job, allocation or request may be left over.

@@ -87,6 +87,20 @@ bool Books::is_lost(const AttemptBook& attempt) const {
   });
 }
 
+bool Books::may_release(const AttemptBook& attempt, ReleaseReason reason) const {
+  const bool cancelled = jobs[attempt.job].cancelled && reason == ReleaseReason::cancelled;
+  const bool lost = reason == ReleaseReason::worker_lost || reason == ReleaseReason::quarantined;
+  if (attempt.loaded && lost) return true;
+  switch (attempt.outcome) {
+    case Outcome::succeeded: return reason == ReleaseReason::succeeded || cancelled;
+    case Outcome::failed: return reason == ReleaseReason::failed || reason == ReleaseReason::retried || cancelled;
+    case Outcome::stopped: return reason == ReleaseReason::preempted || cancelled;
+    case Outcome::none: break;
+  }
+  if (is_lost(attempt) && lost) return true;
+  return attempt.phase == Phase::committed && cancelled;
+}
+
 void Books::count(const AttemptBook& attempt, std::int64_t sign) {
   const Amounts& per_task = jobs[attempt.job].per_task;
   for (const Hold& hold : attempt.holds) {

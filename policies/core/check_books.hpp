@@ -123,6 +123,8 @@ class Books {
 
   // Whether a worker of the attempt has been lost since it was assigned.
   [[nodiscard]] bool is_lost(const AttemptBook& attempt) const;
+  // Whether an attempt that ended like this may be released for this reason.
+  [[nodiscard]] bool may_release(const AttemptBook& attempt, ReleaseReason reason) const;
   // Counts what an attempt holds (1), or stops counting it (-1).
   void count(const AttemptBook& attempt, std::int64_t sign);
   void lose_worker(WorkerBook& worker);

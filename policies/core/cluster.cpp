@@ -15,7 +15,7 @@ const Resources kOutOfUse{Resources::Amounts::Constant(-1)};
 }  // namespace
 
 Cluster::Cluster(std::vector<QueueConfig> queues, std::vector<PoolConfig> pools, PlacementTraits traits) : traits_(traits) {
-  for (QueueConfig& config : queues) queues_.push_back(Queue{std::move(config), {}, {}, {}, 0});
+  for (QueueConfig& config : queues) queues_.push_back(Queue{std::move(config), {}, {}, {}, 0, {}});
   for (PoolConfig& config : pools) {
     const PoolId id{static_cast<std::uint32_t>(pools_.size())};
     for (const QueueId queue : config.queues) queues_.at(index(queue)).pools.push_back(id);
@@ -147,8 +147,8 @@ JobRef Cluster::add_job(const JobSpec& spec, Time now) {
   job.spec = spec;
   job.state = JobState::ended;
   job.attempt = 0;
-  job.failures = job.losses = 0;
-  job.sequence = next_sequence_++;
+  job.failures = job.losses = job.open_releases = 0;
+  job.sequence = by_store_ ? spec.id.value : next_sequence_++;
   job.rank = {};
   job.submitted = now;
   job.progress = Duration{0};
@@ -196,6 +196,7 @@ void Cluster::enqueue(JobRef ref) {
   Queue& queue = queues_[index(job.spec.queue)];
   queue.waiting.insert({job.key(), ref, least_demand(job)});
   if (traits_.by_submission) queue.by_submission.insert({{Rank{}, job.sequence}, ref, least_demand(job)});
+  if (by_store_ && job.open_releases == 0) queue.as_stored.emplace(place_of(job.spec), ref);
   for (const PoolId id : queue.pools) {
     pools_[index(id)].dirty = true;
     pools_[index(id)].arrivals.push_back(ref);
@@ -209,6 +210,7 @@ void Cluster::leave_queue(JobRef ref, std::optional<PoolId> taker) {
   if (job.state == JobState::waiting) {
     queue.waiting.erase(job.key());
     if (traits_.by_submission) queue.by_submission.erase({Rank{}, job.sequence});
+    if (by_store_) queue.as_stored.erase(place_of(job.spec));
     for (const PoolId id : queue.pools) {
       if (id == taker) continue;
       pools_[index(id)].dirty = true;
@@ -225,6 +227,13 @@ void Cluster::leave_queue(JobRef ref, std::optional<PoolId> taker) {
     }
   }
   job.state = JobState::ended;
+}
+
+void Cluster::close_release(JobRef ref) {
+  Job& job = jobs_[ref.value];
+  DRYDOCK_CHECK(job.open_releases > 0, "a release is in the store that nobody wrote");
+  if (--job.open_releases > 0 || !by_store_ || job.state != JobState::waiting) return;
+  queues_[index(job.spec.queue)].as_stored.emplace(place_of(job.spec), ref);
 }
 
 void Cluster::dequeue(JobRef ref) { leave_queue(ref, std::nullopt); }

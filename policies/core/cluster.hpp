@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -82,10 +83,11 @@ struct WaitingKey {
 struct Job {
   JobSpec spec;
   JobState state = JobState::waiting;
-  std::uint32_t attempt = 0;   // number of the current or last attempt
-  std::uint32_t failures = 0;  // attempts that failed
-  std::uint32_t losses = 0;    // attempts that were lost with a worker while they ran; not failures
-  std::uint64_t sequence = 0;  // order of submission
+  std::uint32_t attempt = 0;        // number of the current or last attempt
+  std::uint32_t failures = 0;       // attempts that failed
+  std::uint32_t losses = 0;         // attempts that were lost with a worker while they ran; not failures
+  std::uint32_t open_releases = 0;  // of its attempts, that are not in the store
+  std::uint64_t sequence = 0;       // order of submission
   Rank rank;
   Time submitted{};
   Time started{};        // of the current attempt: when it was planned, then when it was dispatched
@@ -140,10 +142,11 @@ using OrderIndex = OrderedIndex<WaitingKey, JobRef, TaskSum>;
 
 struct Queue {
   QueueConfig config;
-  std::vector<PoolId> pools;   // that serve it
-  WaitingIndex waiting;        // in the policy's order; queue priority is not part of the key
-  WaitingIndex by_submission;  // the same jobs by submission (ranks are equal), if the policy asked for it
-  std::uint64_t bound = 0;     // further jobs that wait at workers
+  std::vector<PoolId> pools;               // that serve it
+  WaitingIndex waiting;                    // in the policy's order; queue priority is not part of the key
+  WaitingIndex by_submission;              // the same jobs by submission (ranks are equal), if the policy asked for it
+  std::uint64_t bound = 0;                 // further jobs that wait at workers
+  std::map<QueuePlace, JobRef> as_stored;  // those in `waiting` of which the store knows all, if that is asked for
 };
 
 struct Held {
@@ -285,6 +288,8 @@ class Cluster {
   void cancel(JobRef ref) { jobs_[ref.value].cancelled = true; }
   void count_failure(JobRef ref) { ++jobs_[ref.value].failures; }
   void count_loss(JobRef ref) { ++jobs_[ref.value].losses; }
+  void open_release(JobRef ref) { ++jobs_[ref.value].open_releases; }
+  void close_release(JobRef ref);  // it is in the store
   // What a job had behind it when this scheduler came to know it.
   struct History {
     std::uint32_t attempt = 0;
@@ -303,6 +308,8 @@ class Cluster {
   void clear_changes(PoolId pool);
   // From now on find_workers passes over workers whose session has less than this left at the job's estimated end.
   void mind_sessions(Duration margin) { session_margin_ = margin; }
+  // From now on Queue::as_stored is kept, and the order of submission is that of the ids, whenever a job comes to be known here.
+  void go_by_store() { by_store_ = true; }
   void set_now(Time now) { now_ = now; }
   void call_for_pass(PoolId pool) { pools_[index(pool)].dirty = true; }
   [[nodiscard]] std::span<Turn> turns(PoolId pool) { return pools_[index(pool)].turns; }
@@ -333,6 +340,7 @@ class Cluster {
   std::uint64_t next_sequence_ = 0;
   PlacementTraits traits_;
   std::optional<Duration> session_margin_;
+  bool by_store_ = false;
   Time now_{};  // of the step
 };
 

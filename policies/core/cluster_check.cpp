@@ -110,15 +110,23 @@ void Cluster::check_indexes(PoolId id) const {
 void Cluster::check_queue(const Queue& queue) const {
   std::uint64_t waiting = 0;
   std::uint64_t bound = 0;
+  std::uint64_t as_stored = 0;
   for (const JobRef ref : all_jobs()) {
     const Job& job = this->job(ref);
     if (&this->queue(job.spec.queue) != &queue) continue;
+    if (by_store_ && job.state == JobState::waiting && job.open_releases == 0) ++as_stored;
     if (job.state == JobState::waiting) ++waiting;
     if (job.state == JobState::bound) ++bound;
   }
   DRYDOCK_CHECK(queue.waiting.size() == waiting && queue.bound == bound, "a queue miscounts its jobs");
   DRYDOCK_CHECK(queue.by_submission.size() == (traits_.by_submission ? waiting : 0),
                 "the index by submission differs from the queue");
+  DRYDOCK_CHECK(queue.as_stored.size() == as_stored, "a queue miscounts the jobs of which the store knows all");
+  for (const auto& [place, ref] : queue.as_stored) {
+    const Job& job = this->job(ref);
+    DRYDOCK_CHECK(job.state == JobState::waiting && job.open_releases == 0 && place == place_of(job.spec),
+                  "a queue takes a job for one of which the store knows all");
+  }
   queue.waiting.for_each([this](const auto& entry) {
     const Job& job = this->job(entry.value);
     DRYDOCK_CHECK(job.state == JobState::waiting && job.key() == entry.key, "a queue holds a job that does not wait");

@@ -4,6 +4,8 @@
 
 #include "policies/core/events.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -139,7 +141,29 @@ struct StepDown {
   StepDownReason reason = StepDownReason::lease_over;
 };
 
-using Command = std::variant<Commit, ReadBatch, Dispatch, StopAttempt, RejectJob, Halt, ReadRegistry, AskCounter,
-                             SumAllocations, DeclareDead, AskLease, AskState, AskWorkers, StepDown>;
+// --- where not all that waits is held in memory: see lookahead.hpp ---
+
+// Asks the store for jobs of a queue that wait there, in its order; answered by WaitingLoaded.
+struct AskWaiting {
+  RequestId request{};
+  QueueId queue{};
+  std::optional<QueuePlace> after{};  // nothing: from the front
+  std::uint32_t limit = 0;            // > 0
+};
+
+// What the scheduler believes now, for whoever watches over it. Not answered.
+struct NoteStatistics {
+  std::uint32_t workers = 0;  // that live
+  std::int64_t cpus = 0;      // of these, in thousandths, likewise below
+  std::int64_t allocated = 0;
+  std::optional<std::int64_t> counted{};  // the total by the counter or the database, where it is known
+  std::uint64_t waiting = 0;              // jobs in memory
+  std::uint64_t delayed = 0;              // jobs whose retry is not due
+  std::uint64_t active = 0;               // the others
+};
+
+using Command =
+    std::variant<Commit, ReadBatch, Dispatch, StopAttempt, RejectJob, Halt, ReadRegistry, AskCounter, SumAllocations,
+                 DeclareDead, AskLease, AskState, AskWorkers, StepDown, AskWaiting, NoteStatistics>;
 
 }  // namespace drydock

@@ -31,6 +31,7 @@ struct OrderOf {
   Key operator()(const WorkerReported& e) const { return {e.worker.value, e.incarnation}; }
   Key operator()(const AttemptHeld& e) const { return {e.attempt.job.value, e.worker.value}; }
   Key operator()(const ShutdownRequested&) const { return {0, 0}; }
+  Key operator()(const WaitingLoaded& e) const { return {e.request.value, 0}; }
 };
 
 }  // namespace

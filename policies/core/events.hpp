@@ -5,6 +5,7 @@
 #include "policies/core/resources.hpp"
 #include "policies/core/time.hpp"
 
+#include <compare>
 #include <cstdint>
 #include <span>
 #include <variant>
@@ -39,6 +40,17 @@ struct WorkerSpec {
   double speed = 1.0;   // work of one reference second takes 1/speed seconds
   Time until = kNever;  // its session ends then at the latest
 };
+
+// A place in the order in which the store keeps a queue: higher priority first, then lower id.
+struct QueuePlace {
+  std::int32_t priority = 0;
+  JobId job;
+  friend constexpr bool operator==(const QueuePlace&, const QueuePlace&) = default;
+  friend constexpr std::strong_ordering operator<=>(const QueuePlace& a, const QueuePlace& b) {
+    return a.priority != b.priority ? b.priority <=> a.priority : a.job <=> b.job;
+  }
+};
+[[nodiscard]] constexpr QueuePlace place_of(const JobSpec& job) { return {job.priority, job.id}; }
 
 struct JobSubmitted {
   JobSpec job;
@@ -141,7 +153,7 @@ struct StateLoaded {
   RequestId request;
   Answer answer = Answer::done;
 };
-// A job that has not ended, as the rows of its attempts tell it.
+// A job that has not ended, as the rows of its attempts tell it. With StateLoaded, or one that waits, with WaitingLoaded.
 struct JobLoaded {
   JobSpec job;
   Time submitted{};
@@ -177,10 +189,19 @@ struct AttemptHeld {
 // The scheduler's process is to end. A leader hands over its lease first.
 struct ShutdownRequested {};
 
-using Event =
-    std::variant<CommitAnswered, BatchRead, RegistryRead, CounterAnswered, AllocationsSummed, AttemptFinished,
-                 AttemptStopped, WorkerLeft, LeaseExpired, WorkerRegistered, JobCancelled, JobSubmitted, LeaseAnswered,
-                 StateLoaded, JobLoaded, AllocationLoaded, WorkersAsked, WorkerReported, AttemptHeld, ShutdownRequested>;
+// Answer to AskWaiting. With Answer::done, the jobs come with it, in the same step: JobLoaded. Of those that the store had, such as
+// are known to have ended by now may be missing.
+struct WaitingLoaded {
+  RequestId request;
+  Answer answer = Answer::done;
+  bool whole = false;  // nothing waits behind these
+  QueuePlace last{};   // else: of the last one that the store had
+};
+
+using Event = std::variant<CommitAnswered, BatchRead, RegistryRead, CounterAnswered, AllocationsSummed, AttemptFinished,
+                           AttemptStopped, WorkerLeft, LeaseExpired, WorkerRegistered, JobCancelled, JobSubmitted,
+                           LeaseAnswered, StateLoaded, JobLoaded, AllocationLoaded, WorkersAsked, WorkerReported,
+                           AttemptHeld, ShutdownRequested, WaitingLoaded>;
 
 // Puts the facts of one instant into the one order in which every world hands them over: by kind (answers, ends, workers,
 // then arrivals: the order of the variant), within a kind by id.

@@ -27,6 +27,9 @@ class Decoder {
   Event of_leadership(std::uint8_t tag);
   Event worker_registered();
   Event registry_read(unsigned small);
+  Event waiting_loaded(unsigned small);
+  Command ask_waiting(bool from_a_place);
+  Command note_statistics(bool counted);
 
   AttemptId attempt(bool first) {
     const JobId job{in_.difference(deltas_.job)};
@@ -40,6 +43,15 @@ class Decoder {
     return {static_cast<std::uint32_t>(id)};
   }
   std::int64_t signed_number() { return static_cast<std::int64_t>(unzigzag(in_.varint())); }
+  QueuePlace place() {
+    const std::int32_t priority = priority_number();
+    return {priority, JobId{in_.difference(deltas_.job)}};
+  }
+  std::int32_t priority_number() {
+    const std::int64_t priority = signed_number();
+    if (priority != static_cast<std::int32_t>(priority)) in_.fail();
+    return static_cast<std::int32_t>(priority);
+  }
   std::span<const Placement> placements(std::size_t count);
 
   // An enumerator, if it is one.
@@ -86,11 +98,7 @@ JobSpec Decoder::job_spec() {
     }
   }
   if ((mask & kSpecTasks) != 0) job.tasks = in_.varint32();
-  if ((mask & kSpecPriority) != 0) {
-    const std::int64_t priority = signed_number();
-    if (priority != static_cast<std::int32_t>(priority)) in_.fail();
-    job.priority = static_cast<std::int32_t>(priority);
-  }
+  if ((mask & kSpecPriority) != 0) job.priority = priority_number();
   if ((mask & kSpecQueue) != 0) job.queue = QueueId{in_.varint32()};
   if ((mask & kSpecCpus) != 0) job.per_task.amounts[Resources::kCpus] = signed_number();
   if ((mask & kSpecMemory) != 0) job.per_task.amounts[Resources::kMemory] = signed_number();
@@ -195,9 +203,15 @@ Event Decoder::event(std::uint8_t tag) {
     case EventCode::worker_reported:
     case EventCode::attempt_held:
     case EventCode::shutdown_requested: return of_leadership(tag);
+    case EventCode::waiting_loaded: return waiting_loaded(small);
   }
   in_.fail();
   return {};
+}
+
+Event Decoder::waiting_loaded(unsigned small) {
+  const RequestId id = request();
+  return WaitingLoaded{id, word<Answer>(small >> 1U, kAnswers.size()), (small & 1U) != 0, place()};
 }
 
 Event Decoder::of_leadership(std::uint8_t tag) {
@@ -257,6 +271,24 @@ Command Decoder::ask_counter(bool plain) {
   return command;
 }
 
+Command Decoder::ask_waiting(bool from_a_place) {
+  AskWaiting command{.request = request(), .queue = QueueId{in_.varint32()}};
+  command.limit = in_.varint32();
+  if (from_a_place) command.after = place();
+  return command;
+}
+
+Command Decoder::note_statistics(bool counted) {
+  NoteStatistics command{.workers = in_.varint32()};
+  command.cpus = signed_number();
+  command.allocated = signed_number();
+  if (counted) command.counted = signed_number();
+  command.waiting = in_.varint();
+  command.delayed = in_.varint();
+  command.active = in_.varint();
+  return command;
+}
+
 Command Decoder::command(std::uint8_t tag) {
   const unsigned small = tag >> kTagBits;
   switch (static_cast<CommandCode>(tag & kTagMask)) {
@@ -292,6 +324,8 @@ Command Decoder::command(std::uint8_t tag) {
     }
     case CommandCode::ask_state: return AskState{request()};
     case CommandCode::ask_workers: return AskWorkers{request()};
+    case CommandCode::ask_waiting: return ask_waiting((small & 1U) != 0);
+    case CommandCode::note_statistics: return note_statistics((small & 1U) != 0);
     case CommandCode::step_down: return StepDown{word<StepDownReason>(small, kStepDownReasons.size())};
   }
   in_.fail();

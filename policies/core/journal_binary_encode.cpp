@@ -108,6 +108,11 @@ class Encoder {
     signed_number(nanos(e.age));
   }
   void operator()(const ShutdownRequested& e) { tag(e, 0); }
+  void operator()(const WaitingLoaded& e) {
+    tag(e, static_cast<unsigned>(e.answer) << 1U | (e.whole ? 1U : 0U));
+    out_.difference(e.request.value, deltas_.request);
+    place(e.last);
+  }
 
   void operator()(const Commit& c);
   void operator()(const ReadBatch& c) {
@@ -173,6 +178,23 @@ class Encoder {
     out_.difference(c.request.value, deltas_.request);
   }
   void operator()(const StepDown& c) { tag(c, static_cast<unsigned>(c.reason)); }
+  void operator()(const AskWaiting& c) {
+    tag(c, c.after ? 1U : 0U);
+    out_.difference(c.request.value, deltas_.request);
+    out_.varint(c.queue.value);
+    out_.varint(c.limit);
+    if (c.after) place(*c.after);
+  }
+  void operator()(const NoteStatistics& c) {
+    tag(c, c.counted ? 1U : 0U);
+    out_.varint(c.workers);
+    signed_number(c.cpus);
+    signed_number(c.allocated);
+    if (c.counted) signed_number(*c.counted);
+    out_.varint(c.waiting);
+    out_.varint(c.delayed);
+    out_.varint(c.active);
+  }
 
  private:
   template <class T>
@@ -194,6 +216,10 @@ class Encoder {
   void worker(WorkerId id, std::uint32_t incarnation) {
     out_.difference(id.value, deltas_.worker);
     out_.varint(incarnation);
+  }
+  void place(const QueuePlace& at) {
+    signed_number(at.priority);
+    out_.difference(at.job.value, deltas_.job);
   }
   // Workers next to each other with equal counts take one byte each.
   void placements(std::span<const Placement> list) {

@@ -242,6 +242,17 @@ void read(const Fields& in, AttemptHeld& e, JournalStep&) {
   e.age = Duration{in.number("age_ns")};
 }
 void read(const Fields&, ShutdownRequested&, JournalStep&) {}
+QueuePlace read_place(const Fields& in) {
+  QueuePlace place;
+  in.number("priority", place.priority);
+  in.number("job", place.job.value);
+  return place;
+}
+void read(const Fields& in, WaitingLoaded& e, JournalStep&) {
+  read_answer(in, e);
+  in.flag("whole", e.whole);
+  e.last = read_place(in.object("last"));
+}
 
 void read(const Fields& in, Commit& c, JournalStep& step) {
   in.number("request", c.request.value);
@@ -302,6 +313,21 @@ void read(const Fields& in, AskLease& c, JournalStep&) {
 }
 void read(const Fields& in, AskState& c, JournalStep&) { in.number("request", c.request.value); }
 void read(const Fields& in, AskWorkers& c, JournalStep&) { in.number("request", c.request.value); }
+void read(const Fields& in, AskWaiting& c, JournalStep&) {
+  in.number("request", c.request.value);
+  in.number("queue", c.queue.value);
+  in.number("limit", c.limit);
+  if (in.has("after")) c.after = read_place(in.object("after"));
+}
+void read(const Fields& in, NoteStatistics& c, JournalStep&) {
+  in.number("workers", c.workers);
+  c.cpus = in.number("cpus_milli");
+  c.allocated = in.number("allocated_cpus_milli");
+  if (in.has("counted_cpus_milli")) c.counted = in.number("counted_cpus_milli");
+  in.number("waiting", c.waiting);
+  in.number("delayed", c.delayed);
+  in.number("active", c.active);
+}
 void read(const Fields& in, StepDown& c, JournalStep&) { in.word("reason", c.reason, kStepDownReasons); }
 
 // A table over all alternatives of Event or Command: the type's name, and a function that reads it.

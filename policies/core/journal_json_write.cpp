@@ -180,6 +180,10 @@ class Renderer {
     JsonObject object(out_);
     begin(object, e);
   }
+  void operator()(const WaitingLoaded& e) const {
+    JsonObject object(out_);
+    place(answered(object, e).flag("whole", e.whole).key("last"), e.last);
+  }
 
   void operator()(const Commit& c) const {
     JsonObject object(out_);
@@ -250,8 +254,27 @@ class Renderer {
     JsonObject object(out_);
     begin(object, c).word("reason", name_of(c.reason));
   }
+  void operator()(const AskWaiting& c) const {
+    JsonObject object(out_);
+    begin(object, c).number("request", c.request.value).number("queue", c.queue.value).number("limit", c.limit);
+    if (c.after) place(object.key("after"), *c.after);
+  }
+  void operator()(const NoteStatistics& c) const {
+    JsonObject object(out_);
+    begin(object, c)
+        .number("workers", c.workers)
+        .number("cpus_milli", c.cpus)
+        .number("allocated_cpus_milli", c.allocated)
+        .number("waiting", c.waiting)
+        .number("delayed", c.delayed)
+        .number("active", c.active);
+    if (c.counted) object.number("counted_cpus_milli", *c.counted);
+  }
 
  private:
+  static void place(std::string& out, const QueuePlace& at) {
+    JsonObject(out).number("priority", at.priority).number("job", at.job.value);
+  }
   void job_spec(JsonObject& object, const JobSpec& job) const {
     object.number("job", job.id.value)
         .number("queue", job.queue.value)

@@ -35,6 +35,7 @@ enum class EventCode : std::uint8_t {
   worker_reported,
   attempt_held,
   shutdown_requested,
+  waiting_loaded,
 };
 
 enum class CommandCode : std::uint8_t {
@@ -52,6 +53,8 @@ enum class CommandCode : std::uint8_t {
   ask_state,
   ask_workers,
   step_down,
+  ask_waiting,
+  note_statistics,
 };
 
 template <class T>
@@ -77,6 +80,7 @@ template <> struct KindOf<WorkersAsked> { static constexpr auto kCode = EventCod
 template <> struct KindOf<WorkerReported> { static constexpr auto kCode = EventCode::worker_reported; static constexpr std::string_view kName = "WorkerReported"; };
 template <> struct KindOf<AttemptHeld> { static constexpr auto kCode = EventCode::attempt_held; static constexpr std::string_view kName = "AttemptHeld"; };
 template <> struct KindOf<ShutdownRequested> { static constexpr auto kCode = EventCode::shutdown_requested; static constexpr std::string_view kName = "ShutdownRequested"; };
+template <> struct KindOf<WaitingLoaded> { static constexpr auto kCode = EventCode::waiting_loaded; static constexpr std::string_view kName = "WaitingLoaded"; };
 template <> struct KindOf<Commit> { static constexpr auto kCode = CommandCode::commit; static constexpr std::string_view kName = "Commit"; };
 template <> struct KindOf<ReadBatch> { static constexpr auto kCode = CommandCode::read_batch; static constexpr std::string_view kName = "ReadBatch"; };
 template <> struct KindOf<Dispatch> { static constexpr auto kCode = CommandCode::dispatch; static constexpr std::string_view kName = "Dispatch"; };
@@ -91,6 +95,8 @@ template <> struct KindOf<AskLease> { static constexpr auto kCode = CommandCode:
 template <> struct KindOf<AskState> { static constexpr auto kCode = CommandCode::ask_state; static constexpr std::string_view kName = "AskState"; };
 template <> struct KindOf<AskWorkers> { static constexpr auto kCode = CommandCode::ask_workers; static constexpr std::string_view kName = "AskWorkers"; };
 template <> struct KindOf<StepDown> { static constexpr auto kCode = CommandCode::step_down; static constexpr std::string_view kName = "StepDown"; };
+template <> struct KindOf<AskWaiting> { static constexpr auto kCode = CommandCode::ask_waiting; static constexpr std::string_view kName = "AskWaiting"; };
+template <> struct KindOf<NoteStatistics> { static constexpr auto kCode = CommandCode::note_statistics; static constexpr std::string_view kName = "NoteStatistics"; };
 // clang-format on
 
 // Names of enumerators, by value.

@@ -40,6 +40,13 @@ bool same(const AskLease& a, const AskLease& b) { return a.request == b.request 
 bool same(const AskState& a, const AskState& b) { return a.request == b.request; }
 bool same(const AskWorkers& a, const AskWorkers& b) { return a.request == b.request; }
 bool same(const StepDown& a, const StepDown& b) { return a.reason == b.reason; }
+bool same(const AskWaiting& a, const AskWaiting& b) {
+  return a.request == b.request && a.queue == b.queue && a.after == b.after && a.limit == b.limit;
+}
+bool same(const NoteStatistics& a, const NoteStatistics& b) {
+  return a.workers == b.workers && a.cpus == b.cpus && a.allocated == b.allocated && a.counted == b.counted &&
+         a.waiting == b.waiting && a.delayed == b.delayed && a.active == b.active;
+}
 
 std::string list(std::span<const Command> commands) {
   if (commands.empty()) return "    (none)\n";

@@ -5,6 +5,7 @@
 #include "policies/core/ids.hpp"
 #include "policies/core/time.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -72,6 +73,7 @@ class Retries {
   void forget(JobRef ref, const Job& job);
   [[nodiscard]] std::optional<JobRef> take_due(Time now);
   // When the next one is due; kNever when none is held.
+  [[nodiscard]] std::size_t delayed() const { return held_.size(); }
   [[nodiscard]] Time next_due() const { return held_.empty() ? kNever : held_.begin()->until; }
 
  private:

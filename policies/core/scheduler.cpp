@@ -34,6 +34,13 @@ Scheduler::Scheduler(SchedulerConfig config, Policies policies)
       plan_(cluster_, PoolId{}, Time{}) {
   DRYDOCK_CHECK(!retries_.has_policy() == config_.retry.type.empty(), "the scheduler was not given its retry policy");
   if (config_.control_plane.leadership.lease > Duration{0}) leadership_.emplace(config_.control_plane.leadership);
+  if (config_.control_plane.lookahead > 0) {
+    std::vector<bool> held_whole;
+    for (const QueueConfig& queue : config_.queues) held_whole.push_back(queue.capacity.has_value());
+    lookahead_.emplace(config_.control_plane.lookahead, std::move(held_whole));
+    cluster_.go_by_store();
+  }
+  if (config_.control_plane.statistics > Duration{0}) statistics_at_ = later(kTimeZero, config_.control_plane.statistics);
   if (config_.control_plane.aggregate) {
     DRYDOCK_CHECK(accounting_ != nullptr && config_.control_plane.trigger == PassTrigger::cycle && isolation_traits_.fixed,
                   "admission by totals goes with cycles, an accounting policy and static pools");
@@ -60,6 +67,7 @@ std::span<const Command> Scheduler::step(Time now, std::span<const Event> events
   releases_.clear();
   submitted_.clear();
   promised_.clear();
+  rows_.clear();
   if (!halted_ && (!leadership_ || keep_lease(events))) take_in(events);
   hash_ = hash_step(hash_, now, events, commands_);
   return commands_;
@@ -79,6 +87,8 @@ void Scheduler::take_in(std::span<const Event> events) {
   decide();
   send_commit();
   send_reads();
+  if (lookahead_) send_loads();
+  if (is_due(statistics_at_)) note_statistics();
 }
 
 Time Scheduler::next_pass() const {
@@ -96,10 +106,11 @@ Time Scheduler::next_wakeup() const {
   if (halted_) return kNever;
   if (!leads()) return leader_wakeup();
   Time at = counting_ || (cycle_open_ && registry_.waits()) ? kNever : next_pass();
-  at = std::min({at, registry_.next_wakeup(), retries_.next_due()});
+  at = std::min({at, registry_.next_wakeup(), retries_.next_due(), statistics_at_});
   if (accounting_) at = std::min(at, accounting_->next_wakeup());
-  const bool store_work = !to_assign_.empty() || !to_release_.empty() ||
-                          std::ranges::any_of(in_flight_, [](const Batch& b) { return b.unknown && b.read.value == 0; });
+  bool store_work = !to_assign_.empty() || !to_release_.empty() ||
+                    std::ranges::any_of(in_flight_, [](const Batch& b) { return b.unknown && b.read.value == 0; });
+  for (std::uint32_t q = 0; lookahead_ && q < config_.queues.size(); ++q) store_work = store_work || wants_load(QueueId{q});
   if (store_work && store_ready_at_ > now_) at = std::min(at, store_ready_at_);
   for (std::uint32_t p = 0; turns_change() && p < config_.pools.size(); ++p) {
     const Time wakeup = isolation_->next_wakeup(PoolId{p});
@@ -109,7 +120,9 @@ Time Scheduler::next_wakeup() const {
   return at;
 }
 
-bool Scheduler::idle() const { return cluster_.live_jobs() == 0 && in_flight_.empty() && to_release_.empty(); }
+bool Scheduler::idle() const {
+  return cluster_.live_jobs() == 0 && in_flight_.empty() && to_release_.empty() && (!lookahead_ || lookahead_->whole());
+}
 
 std::optional<JobRef> Scheduler::current(AttemptId attempt) const {
   const std::optional<JobRef> ref = cluster_.find(attempt.job);
@@ -168,21 +181,35 @@ void Scheduler::on(const JobSubmitted& event) {
     commands_.emplace_back(RejectJob{event.job.id, RejectReason::unknown_queue});
     return;
   }
-  const JobRef ref = cluster_.add_job(event.job, now_);
-  submitted_.push_back(ref);
+  if (!lookahead_ || may_wait_here(event.job)) accept(event.job);
+}
+
+void Scheduler::accept(const JobSpec& job) {
+  const JobRef ref = cluster_.add_job(job, now_);
+  if (config_.queues[index(job.queue)].capacity) submitted_.push_back(ref);
   wait_again(ref);
+  if (lookahead_) drop_excess(job.queue);
+}
+
+// The job has ended, and will not be heard of again.
+void Scheduler::forget(JobRef ref) {
+  if (lookahead_) lookahead_->ended(cluster_.job(ref).spec);
+  cluster_.remove_job(ref);
 }
 
 void Scheduler::on(const JobCancelled& event) {
   const std::optional<JobRef> ref = cluster_.find(event.job);
-  if (!ref) return;
+  if (!ref) {
+    if (lookahead_) lookahead_->ended(event.job);
+    return;
+  }
   const Job& job = cluster_.job(*ref);
   switch (job.state) {
     case JobState::waiting:
     case JobState::bound:
       cluster_.dequeue(*ref);
       std::erase(submitted_, *ref);
-      cluster_.remove_job(*ref);
+      forget(*ref);
       break;
     case JobState::running:
       cluster_.cancel(*ref);
@@ -194,13 +221,13 @@ void Scheduler::on(const JobCancelled& event) {
         cluster_.cancel(*ref);
       } else {
         cluster_.give_back(*ref);
-        cluster_.remove_job(*ref);
+        forget(*ref);
       }
       break;
     case JobState::delayed:
       retries_.forget(*ref, job);
       cluster_.set_state(*ref, JobState::ended);
-      cluster_.remove_job(*ref);
+      forget(*ref);
       break;
     case JobState::committed:
     case JobState::stopping:
@@ -348,10 +375,11 @@ void Scheduler::end(JobRef ref, ReleaseReason reason) {
 void Scheduler::release_later(JobRef ref, ReleaseReason reason) {
   const Job& job = cluster_.job(ref);
   to_release_.push_back({{job.attempt_id(), reason}, job.cpus_in_all()});
+  cluster_.open_release(ref);
 }
 
 void Scheduler::forget_or_wait(JobRef ref) {
-  if (cluster_.job(ref).cancelled) cluster_.remove_job(ref);
+  if (cluster_.job(ref).cancelled) forget(ref);
   else wait_again(ref);
 }
 
@@ -404,8 +432,7 @@ bool Scheduler::knows_budget() {
   if (aggregate_ == nullptr) return true;
   if (!counting_) {
     counting_ = true;
-    Asker ask = asker();
-    accounting_->before_pass(ask);
+    ask_total();
   }
   if (!accounting_->is_known()) return false;
   counting_ = false;
@@ -442,8 +469,7 @@ void Scheduler::pass() {
   changed_at_ = kNever;
   if (accounting_ && aggregate_ == nullptr && config_.control_plane.trigger == PassTrigger::cycle &&
       accounting_->is_known()) {
-    Asker ask = asker();
-    accounting_->before_pass(ask);
+    ask_total();
   }
   const auto is_dirty = [](const Pool& pool) { return pool.dirty; };
   while (!halted_ && std::ranges::any_of(cluster_.pools(), is_dirty)) {
@@ -539,7 +565,7 @@ bool Scheduler::reject_overflow() {
     if (!queue.config.capacity || wait <= *queue.config.capacity) continue;
     commands_.emplace_back(RejectJob{job.spec.id, RejectReason::queue_full});
     cluster_.dequeue(*it);
-    cluster_.remove_job(*it);
+    forget(*it);
     any = true;
   }
   return any;

@@ -9,6 +9,7 @@
 #include "policies/core/events.hpp"
 #include "policies/core/isolation_policy.hpp"
 #include "policies/core/leadership.hpp"
+#include "policies/core/lookahead.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/plan.hpp"
 #include "policies/core/policy_info.hpp"
@@ -44,6 +45,9 @@ struct ControlPlaneConfig {
   // In a cycle the total of what is allocated is asked for next, as the accounting policy knows it, and what is left of all workers'
   // cpus may be started; no worker's own cpus are a limit. Goes with static pools.
   bool aggregate = false;
+  // Of the jobs that wait in a queue at most so many are held in memory; the others in the store alone. 0: all are. See lookahead.hpp.
+  std::uint32_t lookahead = 0;
+  Duration statistics{};  // between two NoteStatistics; 0: none are given
 };
 
 struct SchedulerConfig {
@@ -137,6 +141,7 @@ class Scheduler {
   void on(const WorkerReported& event);
   void on(const AttemptHeld& event);
   void on(const ShutdownRequested&) {}  // likewise
+  void on(const WaitingLoaded& event);
 
   // --- one of several schedulers ---
   enum class Reign : std::uint8_t {
@@ -150,6 +155,7 @@ class Scheduler {
   void take_lease(const LeaseAnswered& event);
   void step_down(StepDownReason reason);
   void take_over();
+  JobRef load_job(const JobLoaded& row);
   void line_up_loaded();
   void settle_loaded();
   [[nodiscard]] bool settle_adopted(JobRef ref, const Takeover::Open& open, bool& silent);
@@ -160,6 +166,21 @@ class Scheduler {
   [[nodiscard]] Time leader_wakeup() const;
   void take_in(std::span<const Event> events);
 
+  // --- where not all that waits is held in memory ---
+  [[nodiscard]] bool may_wait_here(const JobSpec& job);
+  void drop_excess(QueueId queue);
+  void note_taken_over();
+  void send_loads();
+  [[nodiscard]] Lookahead::Here held_of(QueueId queue) const;
+  [[nodiscard]] bool wants_load(QueueId queue) const;
+
+  void note_statistics();
+  // Thousandths of a cpu, by its own books.
+  [[nodiscard]] std::int64_t cpus_allocated() const;
+  void ask_total();
+
+  void accept(const JobSpec& job);
+  void forget(JobRef ref);
   // The live job whose current attempt this is, or nothing when the fact is stale.
   [[nodiscard]] std::optional<JobRef> current(AttemptId attempt) const;
   // The batch is in the store as of `version`, or is not; it is over with.
@@ -233,8 +254,12 @@ class Scheduler {
   bool loaded_now_ = false;  // in this step
   std::vector<JobRef> loaded_;
   Takeover takeover_;
-  Time orphans_until_{};        // until then workers that are in no registry may come back with what they run
-  Time ask_again_at_ = kNever;  // the workers
+  Time orphans_until_{};                // until then workers that are in no registry may come back with what they run
+  Time ask_again_at_ = kNever;          // the workers
+  std::optional<Lookahead> lookahead_;  // nothing: all that waits is held in memory
+  std::vector<JobLoaded> rows_;         // in this step, that belong to a WaitingLoaded
+  Time statistics_at_ = kNever;         // the next
+  std::int64_t booked_ = 0;             // cpus_allocated() when the total was asked for
   Retries retries_;
   Rng rng_;
   Plan plan_;
@@ -252,7 +277,7 @@ class Scheduler {
   std::vector<AttemptId> to_assign_;
   std::vector<OpenRelease> to_release_;
   std::vector<AttemptId> to_dispatch_;
-  std::vector<JobRef> submitted_;           // in this step
+  std::vector<JobRef> submitted_;           // in this step, to queues of limited capacity
   std::vector<JobRef> promised_;            // jobs for which attempts were stopped in this step
   std::vector<std::uint64_t> promised_in_;  // by queue: how many of them still wait
   std::vector<JobRef> lost_;

@@ -69,15 +69,23 @@ void Scheduler::on(const StateLoaded& event) {
 }
 
 void Scheduler::on(const JobLoaded& event) {
-  if (!loaded_now_ || cluster_.find(event.job.id)) return;
+  if (!loaded_now_) {
+    if (lookahead_) rows_.push_back(event);
+    return;
+  }
+  if (cluster_.find(event.job.id)) return;
   if (index(event.job.queue) >= config_.queues.size()) {
     commands_.emplace_back(RejectJob{event.job.id, RejectReason::unknown_queue});
     return;
   }
-  const JobRef ref = cluster_.add_job(event.job, event.submitted);
-  cluster_.set_history(ref, {.attempt = event.attempts, .failures = event.failures, .losses = event.losses});
-  cluster_.set_progress(ref, std::min(event.progress, event.job.estimate));
-  loaded_.push_back(ref);
+  loaded_.push_back(load_job(event));
+}
+
+JobRef Scheduler::load_job(const JobLoaded& row) {
+  const JobRef ref = cluster_.add_job(row.job, row.submitted);
+  cluster_.set_history(ref, {.attempt = row.attempts, .failures = row.failures, .losses = row.losses});
+  cluster_.set_progress(ref, std::min(row.progress, row.job.estimate));
+  return ref;
 }
 
 void Scheduler::on(const AllocationLoaded& event) {
@@ -123,6 +131,7 @@ void Scheduler::line_up_loaded() {
     if (takeover_.find(cluster_.job(ref).spec.id) == nullptr) wait_again(ref);
   }
   loaded_.clear();
+  if (lookahead_) note_taken_over();
   for (const JobSpec& job : takeover_.take_arrivals()) {
     if (!cluster_.find(job.id)) on(JobSubmitted{job});
   }

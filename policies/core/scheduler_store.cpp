@@ -99,8 +99,10 @@ void Scheduler::settle_done(Batch& batch) {
     }
   }
   for (const OpenRelease& release : batch.releases) {
+    const std::optional<JobRef> known = cluster_.find(release.row.attempt.job);
+    if (known && cluster_.job(*known).open_releases > 0) cluster_.close_release(*known);
     const std::optional<JobRef> ref = current(release.row.attempt);
-    if (ref && cluster_.job(*ref).state == JobState::ended) cluster_.remove_job(*ref);
+    if (ref && cluster_.job(*ref).state == JobState::ended) forget(*ref);
   }
 }
 
@@ -113,12 +115,13 @@ void Scheduler::settle_failed(Batch& batch) {
   to_release_.insert(to_release_.begin(), batch.releases.begin(), batch.releases.end());
 }
 
-// The attempt is not in the store and never will be. A store that others read takes only the number that follows the last one that it
-// has: it is used again.
+// The attempt is not in the store and never will be. A store that is read, by others or by this one again, knows nothing of its number:
+// it is used again.
 void Scheduler::retract(JobRef ref) {
   cluster_.give_back(ref);
   const Job& job = cluster_.job(ref);
-  if (leadership_) cluster_.set_history(ref, {.attempt = job.attempt - 1, .failures = job.failures, .losses = job.losses});
+  if (leadership_ || lookahead_)
+    cluster_.set_history(ref, {.attempt = job.attempt - 1, .failures = job.failures, .losses = job.losses});
   forget_or_wait(ref);
 }
 

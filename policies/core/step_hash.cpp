@@ -24,6 +24,10 @@ class Hasher {
   void add(const Resources& r) {
     for (const std::int64_t amount : r.amounts) add(amount);
   }
+  void add(const QueuePlace& place) {
+    add(std::int64_t{place.priority});
+    add(place.job.value);
+  }
   void add(std::span<const Placement> placements) {
     add(std::uint64_t{placements.size()});
     for (const Placement& p : placements) add(std::uint64_t{p.worker.value} << 32U | p.tasks);
@@ -138,6 +142,12 @@ class Hasher {
     add(e.age);
   }
   void operator()(const ShutdownRequested&) {}
+  void operator()(const WaitingLoaded& e) {
+    add(e.request.value);
+    add_enum(e.answer);
+    add(std::uint64_t{e.whole});
+    add(e.last);
+  }
   void operator()(const Commit& c) {
     add(c.request.value);
     add(std::uint64_t{c.releases.size()});
@@ -191,6 +201,22 @@ class Hasher {
   void operator()(const AskState& c) { add(c.request.value); }
   void operator()(const AskWorkers& c) { add(c.request.value); }
   void operator()(const StepDown& c) { add_enum(c.reason); }
+  void operator()(const AskWaiting& c) {
+    add(c.request.value);
+    add(std::uint64_t{c.queue.value} << 32U | c.limit);
+    add(std::uint64_t{c.after.has_value()});
+    if (c.after) add(*c.after);
+  }
+  void operator()(const NoteStatistics& c) {
+    add(std::uint64_t{c.workers});
+    add(c.cpus);
+    add(c.allocated);
+    add(std::uint64_t{c.counted.has_value()});
+    add(c.counted.value_or(0));
+    add(c.waiting);
+    add(c.delayed);
+    add(c.active);
+  }
 
  private:
   std::uint64_t state_;

@@ -187,13 +187,6 @@ struct LoadState {
   friend bool operator==(const LoadState&, const LoadState&) = default;
 };
 
-// A place in the order of a queue: higher priority first, then lower id.
-struct QueuePlace {
-  std::int32_t priority = 0;
-  JobId job;
-  friend bool operator==(const QueuePlace&, const QueuePlace&) = default;
-};
-
 // The waiting jobs of a queue that come after a place. -> Jobs, in the queue's order.
 struct LoadWaiting {
   QueueId queue{};

@@ -3,6 +3,7 @@
 #include "scenarios/units.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -53,6 +54,18 @@ std::string FaultDice::span() {
 
 double FaultDice::probability() { return rounded(std::pow(100.0, draws_.uniform() - 1)); }
 
+std::string FaultDice::pause() {
+  return format_duration(kGrain * std::llround(rounded(std::pow(60'000.0, draws_.uniform()))));
+}
+
+Json FaultDice::message_kinds(bool with_shares) {
+  constexpr std::array<const char*, 4> kKinds{"beats", "dispatches", "reports", "shares"};
+  const std::size_t most = with_shares ? kKinds.size() : kKinds.size() - 1;
+  Json kinds = Json::array({kKinds[below(most)]});
+  if (const char* const another = kKinds[below(most)]; another != kinds[0]) kinds.push_back(another);
+  return kinds;
+}
+
 double FaultDice::slowness() { return rounded(std::pow(100.0, draws_.uniform())); }
 
 Json FaultDice::scheduler() {
@@ -77,6 +90,17 @@ bool FaultDice::has_counter() const {
 }
 
 bool FaultDice::uses_redis() const { return has_beats() || has_counter() || scenario_.limits.has_value(); }
+
+double FaultDice::slowest_safe_clock() const {
+  if (!scenario_.self_fencing || scenario_.liveness.type != "ttl") return 1;
+  const Duration lease = scenario_.liveness.get<Duration>("ttl");
+  return 1 - seconds(scenario_.fencing_margin) / seconds(lease);
+}
+
+bool FaultDice::minds_offsets() const {
+  if (scenario_.liveness.type == "nfd-s") return true;
+  return scenario_.liveness.type == "ttl" && scenario_.liveness.get<std::string>("expiry") == "wall-clock";
+}
 
 bool FaultDice::gives_up_poison() const {
   const auto& parameters = scenario_.scheduler.retry.parameters;

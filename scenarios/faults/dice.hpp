@@ -28,6 +28,12 @@ class FaultDice {
   [[nodiscard]] std::string span();
   // 1% to 100%, on a logarithmic scale.
   [[nodiscard]] double probability();
+  // From a millisecond to a minute, on a logarithmic scale: longer than messages, or what waits for them, take.
+  [[nodiscard]] std::string pause();
+  // Evenly from 0 to 1.
+  [[nodiscard]] double fraction() { return draws_.uniform(); }
+  // At least one of the kinds of messages between workers and Redis.
+  [[nodiscard]] Json message_kinds(bool with_shares);
   // How many times as slow: 1 to 100, on a logarithmic scale. Nothing gives up waiting, so that more would take for ever.
   [[nodiscard]] double slowness();
   // The leader, any scheduler, all of them, or a certain one.
@@ -44,6 +50,10 @@ class FaultDice {
   [[nodiscard]] bool redis_takes_time() const { return scenario_.registry_latency || scenario_.redis_service; }
   [[nodiscard]] bool database_takes_time() const { return scenario_.commit_latency || scenario_.query_latency; }
   [[nodiscard]] bool has_requests() const { return scenario_.limits.has_value(); }
+  // The slowest rate of a worker's clock with which it still ends what it runs in time; 1: none is safe.
+  [[nodiscard]] double slowest_safe_clock() const;
+  // Whether clocks are compared with one another.
+  [[nodiscard]] bool minds_offsets() const;
   [[nodiscard]] std::uint32_t schedulers() const { return scenario_.schedulers; }
 
  private:

@@ -30,11 +30,17 @@ struct FaultKind {
 [[nodiscard]] FaultKind worker_crash_kind();
 [[nodiscard]] FaultKind worker_pause_kind();
 [[nodiscard]] FaultKind worker_slow_kind();
+[[nodiscard]] FaultKind worker_stop_kind();
+[[nodiscard]] FaultKind worker_cut_kind();
 [[nodiscard]] FaultKind message_loss_kind();
+[[nodiscard]] FaultKind message_delay_kind();
+[[nodiscard]] FaultKind message_repeat_kind();
+[[nodiscard]] FaultKind clock_skew_kind();
 [[nodiscard]] FaultKind redis_outage_kind();
 [[nodiscard]] FaultKind redis_slow_kind();
 [[nodiscard]] FaultKind redis_flush_kind();
 [[nodiscard]] FaultKind redis_restart_kind();
+[[nodiscard]] FaultKind redis_failover_kind();
 [[nodiscard]] FaultKind counter_eviction_kind();
 [[nodiscard]] FaultKind worker_key_eviction_kind();
 [[nodiscard]] FaultKind database_outage_kind();
@@ -64,6 +70,13 @@ inline constexpr double kLeastSpeed = 1e-6;   // of a slow host, as part of its 
 
 // The key "target" of a fault of a scheduler: "leader", "any", "all" or a number.
 void read_scheduler_target(const ObjectReader& fault, const Scenario& scenario, SchedulerFault& result);
+
+// The keys "between" and "kinds" of a fault of messages between workers and Redis.
+void check_ends(const ObjectReader& fault);
+[[nodiscard]] MessageKinds read_message_kinds(const ObjectReader& fault, MessageKinds fallback);
+
+// A duration that may be negative: "-90s".
+[[nodiscard]] Duration read_offset(const Node& node);
 
 // The key "target", a host or host group of the scenario; empty when there is none.
 [[nodiscard]] std::string read_target(const ObjectReader& fault, const Scenario& scenario);

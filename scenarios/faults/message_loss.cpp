@@ -1,25 +1,8 @@
 #include "scenarios/faults/faults.hpp"
 #include "scenarios/keys.hpp"
 
-#include <array>
-#include <fmt/format.h>
-#include <string_view>
-
 namespace drydock::scenarios {
 namespace {
-
-// The two ends, in any order.
-void check_ends(const ObjectReader& fault) {
-  const Node between = fault.require("between");
-  constexpr std::array<std::string_view, 2> kEnds{"workers", "redis"};
-  std::array<bool, 2> named{};
-  const std::vector<Node> ends = between.items();
-  for (const Node& end : ends) {
-    const std::string word = end.word(kEnds);
-    named[word == kEnds[0] ? 0 : 1] = true;
-  }
-  if (ends.size() != 2 || !named[0] || !named[1]) between.expected(R"(["workers", "redis"])");
-}
 
 MessageLoss::Burst read_burst(const Node& node) {
   const ObjectReader burst(node, keys::kBurst);
@@ -32,6 +15,7 @@ Fault read_loss(const ObjectReader& fault, const Scenario& scenario) {
   MessageLoss loss;
   check_ends(fault);
   loss.target = read_target(fault, scenario);
+  loss.kinds = read_message_kinds(fault, loss.kinds);
   if (!fault.has("probability") && !fault.has("burst")) fault.node().fail("needs \"probability\", \"burst\", or both");
   loss.probability = fault.number("probability", 0, {0, 1});
   if (const auto burst = fault.find("burst")) loss.burst = read_burst(*burst);
@@ -49,6 +33,7 @@ Json draw_loss(FaultDice& dice) {
   if (!dice.uses_redis()) return nullptr;
   Json loss{{"between", {"workers", "redis"}}, {"at", dice.moment()}, {"for", dice.span()}};
   if (dice.chance(0.7)) loss["target"] = dice.host();
+  if (dice.chance(0.5)) loss["kinds"] = dice.message_kinds(true);
   if (dice.chance(0.5)) loss["probability"] = 1;
   else if (dice.chance(0.7)) loss["probability"] = dice.probability();
   else loss["burst"] = {{"enter", dice.probability()}, {"leave", dice.probability()}};
@@ -58,18 +43,21 @@ Json draw_loss(FaultDice& dice) {
 }  // namespace
 
 FaultKind message_loss_kind() {
-  return {.type = "message-loss",
-          .summary = "Messages between workers and Redis are lost, each by itself or in bursts",
-          .details =
-              "Concerns the heartbeats of the workers on the target's hosts: a lost one refreshes nothing; and their "
-              "questions to the store of shares with its answers: a worker gives up on one after answer_timeout. With burst "
-              "each worker's messages go through a chain with a good and a bad state, which takes a step per message: "
-              "probability holds in the good state, lost in the bad one, which lasts 1 / leave messages on average. "
-              "Several losses add up.",
-          .source = "Gilbert, Bell Syst. Tech. J. 39, 1960; Elliott, Bell Syst. Tech. J. 42, 1963",
-          .keys = keys::kMessageLoss,
-          .read = read_loss,
-          .draw = draw_loss};
+  return {
+      .type = "message-loss",
+      .summary = "Messages between workers and Redis are lost, each by itself or in bursts",
+      .details =
+          "Concerns the heartbeats of the workers on the target's hosts: a lost one refreshes nothing; and their "
+          "questions to the store of shares with its answers: a worker gives up on one after answer_timeout. Where kinds "
+          "names them, orders to workers and reports of ends too: these are said again, after 0.5 s and 1 s, then twice "
+          "as long each time, up to a minute. With burst "
+          "each worker's messages go through a chain with a good and a bad state, which takes a step per message: "
+          "probability holds in the good state, lost in the bad one, which lasts 1 / leave messages on average. "
+          "Several losses add up.",
+      .source = "Gilbert, Bell Syst. Tech. J. 39, 1960; Elliott, Bell Syst. Tech. J. 42, 1963",
+      .keys = keys::kMessageLoss,
+      .read = read_loss,
+      .draw = draw_loss};
 }
 
 }  // namespace drydock::scenarios

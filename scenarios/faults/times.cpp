@@ -1,5 +1,8 @@
 #include "scenarios/faults/faults.hpp"
 #include "scenarios/sections.hpp"
+#include "scenarios/units.hpp"
+
+#include <string>
 
 namespace drydock::scenarios {
 namespace {
@@ -34,6 +37,15 @@ FaultTimes read_times(const ObjectReader& fault, Lasting lasting) {
   if (fault.has("for")) when.lasting = fault.duration("for", Duration{0}, Duration{1});
   else if (lasting == Lasting::must_end) fault.node().fail("says when it begins, but not how long it lasts: add \"for\"");
   return when;
+}
+
+Duration read_offset(const Node& node) {
+  const std::string text = node.json().is_string() ? node.text() : "";
+  const bool negative = text.starts_with('-');
+  const auto length = parse_duration(negative ? text.substr(1) : text);
+  if (length) return negative ? -length.value() : length.value();
+  node.expected("a duration such as \"90s\" or \"-90s\"");
+  return Duration{0};
 }
 
 OrderFault read_order_fault(const ObjectReader& fault, OrderFault::Kind kind) {

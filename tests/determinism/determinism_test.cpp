@@ -78,6 +78,26 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"zombie-worker",
              {"--set", "/faults/-={\"type\":\"worker-pause\",\"mtbf\":\"10m\",\"mttr\":\"70s\"}", "--set",
               "/cluster/stores/redis/service=2ms"}},
+        Case{"partition", {}}, Case{"worker-upgrade", {}},
+        Case{"registry-and-cache",
+             {"--set", "/control_plane={\"mode\":\"cycle\",\"fencing_margin\":\"3s\"}", "--set",
+              "/faults/-={\"type\":\"worker-cut\",\"direction\":\"from-redis\",\"mtbf\":\"10m\",\"mttr\":\"70s\"}", "--set",
+              "/faults/-={\"type\":\"worker-cut\",\"direction\":\"to-redis\",\"mtbf\":\"8m\",\"mttr\":\"50s\"}", "--set",
+              "/faults/-={\"type\":\"worker-stop\",\"grace\":\"1m\",\"mtbf\":\"15m\",\"mttr\":\"20s\"}", "--set",
+              "/faults/-={\"type\":\"clock-skew\",\"rate\":0.97,\"offset\":\"-1h\"}", "--set",
+              "/faults/-={\"type\":\"redis-failover\",\"lag\":\"20s\",\"mtbf\":\"20m\",\"mttr\":\"5s\"}"}},
+        Case{"registry-and-cache",
+             {"--set",
+              "/faults/"
+              "-={\"type\":\"message-delay\",\"between\":[\"workers\",\"redis\"],\"delay\":{\"exponential\":{\"mean\":"
+              "\"9s\"}}}",
+              "--set",
+              "/faults/"
+              "-={\"type\":\"message-repeat\",\"between\":[\"workers\",\"redis\"],\"probability\":0.3,\"delay\":\"7s\"}",
+              "--set",
+              "/faults/"
+              "-={\"type\":\"message-loss\",\"between\":[\"workers\",\"redis\"],\"probability\":0.2,\"kinds\":[\"beats\","
+              "\"dispatches\",\"reports\"]}"}},
         Case{"poison-job", {}}, Case{"short-lived-nodes", {}}, Case{"parallel-machine", {"--set", "/workload/0/count=300"}},
         Case{"reference/breakdowns", {"--set", "/workload/0/count=5000"}}));
 

@@ -72,6 +72,10 @@ inline bool trace(const Result<scenarios::RawTrace>& trace) {
 
 inline bool swf(std::string_view bytes) { return trace(scenarios::read_swf(scenarios::open_memory(bytes), "fuzz.swf")); }
 
+inline bool batsim(std::string_view bytes) {
+  return trace(scenarios::read_batsim(scenarios::open_memory(bytes), "fuzz.json", 1e9));
+}
+
 inline bool csv(std::string_view bytes) {
   scenarios::CsvColumns columns;
   columns.submit = "submit";

@@ -234,6 +234,48 @@ class LeakedAllocation final : public Mutant {
   bool failed_ = false;
 };
 
+// Forgets a job that comes while waiting jobs are being loaded: the store may have read before.
+class ForgottenArrival final : public Mutant {
+  void hear(std::vector<Event>& facts) override {
+    if (!loading_.empty()) {
+      std::erase_if(facts, [](const Event& event) { return std::holds_alternative<JobSubmitted>(event); });
+    }
+    each<WaitingLoaded>(facts, [this](const WaitingLoaded& fact) { loading_.erase(fact.request); });
+  }
+  void say(std::vector<Command>& orders) override {
+    each<AskWaiting>(orders, [this](const AskWaiting& order) { loading_.insert(order.request); });
+  }
+  std::set<RequestId> loading_;
+};
+
+// Takes a job that ended while it was being loaded for one that waits.
+class EndedJobComesBack final : public Mutant {
+  void hear(std::vector<Event>& facts) override {
+    each<JobSubmitted>(facts, [this](const JobSubmitted& fact) { jobs_[fact.job.id] = fact.job; });
+    each<AttemptFinished>(facts, [this](const AttemptFinished& fact) {
+      if (fact.ending == Ending::succeeded && fact.attempt.number == 1) ended_[fact.attempt.job] = now();
+    });
+    const auto answer = std::ranges::find_if(facts, [](const Event& event) {
+      const auto* loaded = std::get_if<WaitingLoaded>(&event);
+      return loaded != nullptr && loaded->answer == Answer::done;
+    });
+    if (answer == facts.end()) return;
+    for (const auto& [job, at] : ended_) {
+      if (now() > at + seconds{2})
+        facts.emplace_back(JobLoaded{.job = jobs_.at(job), .submitted = kTimeZero, .attempts = 1});
+    }
+  }
+  std::map<JobId, JobSpec> jobs_;
+  std::map<JobId, Time> ended_;
+};
+
+// Drops a job from memory, and takes the next load for one of all that waits.
+class ForgottenTail final : public Mutant {
+  void hear(std::vector<Event>& facts) override {
+    each<WaitingLoaded>(facts, [](WaitingLoaded& fact) { fact.whole = fact.whole || fact.answer == Answer::done; });
+  }
+};
+
 // The ledger gives a newcomer what others are still to give up.
 class ShareGrownBeforeShrink final : public sim::Interposer {
   LedgerReply reply(const LedgerReply& reply) override {
@@ -277,6 +319,9 @@ std::span<const MutantInfo> mutants() {
       MutantInfo{"leaked-allocation", make<LeakedAllocation>},
       MutantInfo{"share-grown-before-shrink", make<ShareGrownBeforeShrink>},
       MutantInfo{"lease-told-too-long", make<LeaseToldTooLong>},
+      MutantInfo{"forgotten-arrival", make<ForgottenArrival>},
+      MutantInfo{"ended-job-comes-back", make<EndedJobComesBack>},
+      MutantInfo{"forgotten-tail", make<ForgottenTail>},
   };
   return kAll;
 }

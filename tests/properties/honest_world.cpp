@@ -36,6 +36,7 @@ std::string text(AttemptId id) { return fmt::format("attempt {}.{}", id.job.valu
 HonestWorld::HonestWorld(WorldConfig config, std::unique_ptr<PlacementPolicy> policy)
     : config_(std::move(config)),
       scheduler_(config_.scheduler, make_policies(config_.scheduler, std::move(policy))),
+      checker_({.holds_all = config_.scheduler.control_plane.lookahead == 0}),
       rng_(config_.seed, "honest world"),
       workers_(config_.workers.size()),
       jobs_(config_.jobs.size()) {
@@ -70,6 +71,7 @@ void HonestWorld::schedule_start() {
   }
   for (std::size_t j = 0; j < jobs_.size(); ++j) {
     at(config_.submissions[j], [this, j] {
+      jobs_[j].row.there = true;
       tell(JobSubmitted{config_.jobs[j]});
       if (config_.dangers.faults && chance(20)) tell(JobSubmitted{config_.jobs[j]});
     });
@@ -324,6 +326,7 @@ void HonestWorld::step() {
   }
   check_cancelled(facts);
   scheduler_.cluster().sanity_check();
+  check_memory();
   std::erase_if(facts, is_noise);
   checker_.step(now_, facts, commands);
   if (checker_.violation_count() > 0) complain("the checker says: " + checker_.violations().front().what);
@@ -368,6 +371,7 @@ void HonestWorld::obey(const Commit& c) {
   const Answer answer = fate == 0 ? Answer::failed : fate <= 2 ? Answer::unknown : Answer::done;
   commit.in_store = answer == Answer::done || (answer == Answer::unknown && chance(2));
   commit.answer_lost = answer == Answer::unknown;
+  if (commit.in_store) write(c);
   const Duration delay = config_.dangers.slow_store ? some_delay(400) : Duration{0};
   const RequestId request = c.request;
   at(now_ + delay, [this, request, answer] {
@@ -387,6 +391,8 @@ void HonestWorld::settle(CommitTruth& commit, bool in_store) {
     } else {
       if (!attempt.told_over) note_over(id);
       attempt.phase = Phase::released;
+      // Where the store is read again, its number is used again.
+      if (config_.scheduler.control_plane.lookahead > 0) jobs_[id.job.value].attempts.erase(id.number);
     }
   }
   for (const AttemptId id : commit.released) {
@@ -424,6 +430,7 @@ void HonestWorld::take_assignment(const Assignment& a, CommitTruth& commit) {
   }
   check_placements(a);
   if (!wrong_.empty()) return;
+  job.assigned = true;
   AttemptTruth& attempt = job.attempts[a.attempt.number];
   attempt.placements.assign(a.placements.begin(), a.placements.end());
   commit.assigned.push_back(a.attempt);

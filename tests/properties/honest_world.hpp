@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <queue>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,12 +76,22 @@ class HonestWorld {
     std::map<std::uint32_t, AttemptTruth> attempts;  // by number
     Duration done{};                                 // work that is not to be repeated
     bool accepted = false;
+    bool assigned = false;  // ever
     bool cancelled = false;
     bool rejected = false;
     bool result_known = false;  // to the scheduler; or it was given up
     std::int64_t failures = 0;  // by the facts so far
     std::int64_t losses = 0;
     Time not_before{};  // an attempt may be assigned
+    struct Row {        // as the store has it
+      std::uint32_t attempts = 0;
+      std::uint32_t failures = 0;
+      std::uint32_t losses = 0;
+      bool there = false;
+      bool held = false;
+      bool ended = false;
+    };
+    Row row{};
   };
   struct CommitTruth {
     std::vector<AttemptId> assigned;
@@ -141,6 +152,7 @@ class HonestWorld {
   void note(const WorkerReported&) {}
   void note(const AttemptHeld&) {}
   void note(const ShutdownRequested&) {}
+  void note(const WaitingLoaded&) {}
   void note_lost(WorkerId worker);
   void note_over(AttemptId id);
   void note_failure(AttemptId id);
@@ -162,6 +174,11 @@ class HonestWorld {
   void obey(const AskState&) { complain("the state is asked for"); }
   void obey(const AskWorkers&) { complain("the workers are asked"); }
   void obey(const StepDown&) { complain("the only scheduler steps down"); }
+  void obey(const AskWaiting& c);
+  void obey(const NoteStatistics&) { complain("statistics are given"); }
+  void write(const Commit& c);
+  [[nodiscard]] std::vector<Event> read_waiting(const AskWaiting& c) const;
+  void check_memory();
   void take_assignment(const Assignment& a, CommitTruth& commit);
   void check_placements(const Assignment& a);
   void take_release(const Release& r, CommitTruth& commit);
@@ -188,6 +205,7 @@ class HonestWorld {
   std::map<std::uint64_t, CommitTruth> commits_;  // by request
   std::uint64_t last_request_ = 0;
   std::uint32_t open_commits_ = 0;
+  std::set<QueueId> loading_;
   std::uint64_t steps_ = 0;
   std::uint64_t rounds_ = 0;  // at this instant
   std::string wrong_;

@@ -3,6 +3,7 @@
 #include "policies/catalog.hpp"
 
 #include <algorithm>
+#include <map>
 #include <queue>
 #include <utility>
 #include <variant>
@@ -32,6 +33,7 @@ class IdealWorld {
     while (run_.halted.empty()) {
       for (; next < by_time.size() && jobs_[by_time[next]].submitted == now_; ++next) {
         facts_.emplace_back(JobSubmitted{jobs_[by_time[next]].spec});
+        waiting_[jobs_[by_time[next]].spec.queue].emplace(place_of(jobs_[by_time[next]].spec), 0);
       }
       for (; !ends_.empty() && ends_.top().first == now_; ends_.pop()) finish(ends_.top().second);
       while ((!facts_.empty() || scheduler_.next_wakeup() <= now_) && run_.halted.empty()) step(watch);
@@ -61,7 +63,31 @@ class IdealWorld {
     facts_.emplace_back(AttemptFinished{id, Ending::succeeded});
   }
 
-  void obey(const Commit& c) { facts_.emplace_back(CommitAnswered{c.request, Answer::done}); }
+  void obey(const Commit& c) {
+    facts_.emplace_back(CommitAnswered{c.request, Answer::done});
+    for (const Release& r : c.releases) {
+      const JobSpec& spec = jobs_[r.attempt.job.value].spec;
+      if (r.reason == ReleaseReason::preempted) waiting_[spec.queue].emplace(place_of(spec), r.attempt.number);
+    }
+    for (const Assignment& a : c.assignments) {
+      const JobSpec& spec = jobs_[a.attempt.job.value].spec;
+      waiting_[spec.queue].erase(place_of(spec));
+    }
+  }
+  void obey(const AskWaiting& c) {
+    const auto& queue = waiting_[c.queue];
+    WaitingLoaded answer{.request = c.request, .whole = true};
+    std::uint32_t rows = 0;
+    for (auto row = c.after ? queue.upper_bound(*c.after) : queue.begin(); row != queue.end(); ++row) {
+      const IdealJob& job = jobs_[row->first.job.value];
+      facts_.emplace_back(JobLoaded{.job = job.spec, .submitted = job.submitted, .attempts = row->second});
+      if (++rows < c.limit) continue;
+      answer.whole = false;
+      answer.last = row->first;
+      break;
+    }
+    facts_.emplace_back(answer);
+  }
   void obey(const ReadBatch&) {}
   void obey(const RejectJob&) {}
   template <class Other>
@@ -96,6 +122,7 @@ class IdealWorld {
   std::priority_queue<std::pair<Time, AttemptId>, std::vector<std::pair<Time, AttemptId>>, std::greater<>> ends_;
   std::vector<std::uint32_t> running_;  // number of the attempt that runs, or 0
   std::vector<Duration> done_;
+  std::map<QueueId, std::map<QueuePlace, std::uint32_t>> waiting_;  // in the store; with the number of the last attempt
   IdealRun run_;
 };
 

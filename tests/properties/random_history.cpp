@@ -23,6 +23,7 @@ class Generator {
     make_queues_and_pools();
     choose_isolation();
     make_control_plane();
+    choose_lookahead();
     make_workers();
     make_jobs();
     config_.dangers = {.faults = chance(2), .store_faults = chance(2), .slow_store = chance(2), .cancels = chance(2)};
@@ -50,6 +51,17 @@ class Generator {
         if (p == 0 || chance(2)) pool.queues.push_back(QueueId{q});
       }
       config_.scheduler.pools.push_back(pool);
+    }
+  }
+
+  // In every third history.
+  void choose_lookahead() {
+    Rng rng(config_.seed, "lookahead");
+    if (rng.below(3) > 0) return;
+    const auto lookahead = static_cast<std::uint32_t>(1 + rng.below(6));
+    config_.scheduler.control_plane.lookahead = lookahead;
+    for (QueueConfig& queue : config_.scheduler.queues) {
+      if (queue.capacity) queue.capacity = std::min<std::uint64_t>(*queue.capacity, lookahead);
     }
   }
 

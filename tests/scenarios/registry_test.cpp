@@ -85,6 +85,23 @@ TEST(RegistryAndCache, AWorkerThatIsKilledIsGoneWithin60Seconds) {
   }
 }
 
+// Statistics are given each minute. The worker is missing for nine or ten of them, the counter wrong for five; beside that it may be
+// off at one by what is on its way, and atomic-counter counts before it commits: by what is just being decided.
+TEST(RegistryAndCache, StatisticsAlarm) {
+  const auto runs = runs_of("registry-and-cache", kSeeds);
+  for (const auto& [variant, metrics] : runs) {
+    for (const Metrics& run : metrics) {
+      EXPECT_GE(run.at("alerts.missing_workers"), 8) << variant;
+      EXPECT_LE(run.at("alerts.missing_workers"), 10) << variant;
+      EXPECT_LE(run.at("alerts.utilization"), 60) << variant;
+      if (variant == "source") EXPECT_GE(run.at("alerts.counter_off"), 4);
+      else EXPECT_LE(run.at("alerts.counter_off"), variant == "atomic" ? 10 : 1) << variant;
+    }
+  }
+  // 120 cpus are wanted, and 96 there while the worker is gone.
+  EXPECT_GT(mean_of(runs.at("safe"), "alerts.utilization"), 7);
+}
+
 TEST(TtlKnifeEdge, FiveSecondsMoreMakeFalseExpiriesTenTimesRarer) {
   const auto runs = runs_of("ttl-knife-edge", kSeeds);
   const double edge = mean_of(runs.at("ttl-60s"), "false_expiries_per_worker_hour");

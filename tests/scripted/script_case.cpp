@@ -79,6 +79,10 @@ void Case::configure(const std::string& word, Line& line) {
     leadership.lease = parse_duration(line.value("lease", "15s"));
     leadership.renew = parse_duration(line.value("renew", "5s"));
     leadership.margin = parse_duration(line.value("margin", "1s"));
+  } else if (word == "lookahead") {
+    config_.control_plane.lookahead = static_cast<std::uint32_t>(parse_number(line.word("a number")));
+  } else if (word == "statistics") {
+    config_.control_plane.statistics = parse_duration(line.word("a period"));
   } else if (word == "accounting") {
     config_.accounting = configure_accounting(line.word("a policy"));
   } else if (word == "max_in_flight") {

@@ -137,6 +137,13 @@ bool parse_leadership(const std::string& kind, Line& line, const Names& names, c
     tell(AttemptHeld{id, parse_worker(line.word("a worker")), parse_duration(line.value("age", "0s"))});
   } else if (kind == "shutdown") {
     tell(ShutdownRequested{});
+  } else if (kind == "waiting") {
+    WaitingLoaded event{.request = parse_request(line.word("a request"))};
+    event.answer = parse_answer(line.word("done, failed, unknown or refused"));
+    event.whole = line.value("whole", "no") == "yes";
+    event.last = {.priority = static_cast<std::int32_t>(parse_number(line.value("priority", "0"))),
+                  .job = JobId{parse_number(line.value("last", "0"))}};
+    tell(event);
   } else {
     return false;
   }
@@ -333,6 +340,16 @@ struct Writer {
   std::string operator()(const StepDown& c) const {
     constexpr std::array<std::string_view, 3> kWhy{"lease_over", "outranked", "shutdown"};
     return fmt::format("step down: {}", kWhy.at(static_cast<std::size_t>(c.reason)));
+  }
+  std::string operator()(const AskWaiting& c) const {
+    const std::string after = c.after ? fmt::format(" after={} priority={}", c.after->job.value, c.after->priority) : "";
+    return fmt::format("waiting r{} q{}{} limit={}", c.request.value, c.queue.value, after, c.limit);
+  }
+  std::string operator()(const NoteStatistics& c) const {
+    const std::string counted = c.counted ? fmt::format(" counted={}", static_cast<double>(*c.counted) / 1000) : "";
+    return fmt::format("statistics workers={} cpus={} allocated={}{} waiting={} delayed={} active={}", c.workers,
+                       static_cast<double>(c.cpus) / 1000, static_cast<double>(c.allocated) / 1000, counted, c.waiting,
+                       c.delayed, c.active);
   }
   std::string operator()(const AskCounter& c) const {
     constexpr std::array<std::string_view, 8> kOps{"get",        "add",     "set",     "checked_add",

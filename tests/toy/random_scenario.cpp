@@ -147,6 +147,12 @@ Scenario random_scenario(std::uint64_t seed, std::string_view placement) {
   }
   if (draws.chance(0.3)) scenario.duration = Duration{draws.time(250)};
   scenario.scheduler.max_in_flight = draws.upto(3);
+  if (draws.chance(0.7)) return scenario;
+  const std::uint32_t lookahead = draws.upto(6);
+  scenario.scheduler.control_plane.lookahead = lookahead;
+  for (QueueConfig& queue : scenario.scheduler.queues) {
+    if (queue.capacity) queue.capacity = std::min<std::uint64_t>(*queue.capacity, lookahead);
+  }
   return scenario;
 }
 

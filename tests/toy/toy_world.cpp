@@ -107,7 +107,7 @@ std::int64_t ToyWorld::next() const {
 
 void ToyWorld::arrive(std::vector<Event>& facts) {
   while (more_ && nanos(arrival_.at) == now_) {
-    jobs_[arrival_.job.id.value] = {.spec = arrival_.job, .work = arrival_.work.count()};
+    jobs_[arrival_.job.id.value] = {.spec = arrival_.job, .work = arrival_.work.count(), .submitted = now_};
     facts.emplace_back(JobSubmitted{arrival_.job});
     more_ = workload_.next(arrival_);
   }
@@ -187,7 +187,10 @@ void ToyWorld::start(const Dispatch& order) {
 
 void ToyWorld::obey(const Command& command, std::vector<Event>& answers) {
   if (const auto* commit = std::get_if<Commit>(&command)) {
+    write(*commit);
     answers.emplace_back(CommitAnswered{commit->request, Answer::done, ++store_version_});
+  } else if (const auto* waiting = std::get_if<AskWaiting>(&command)) {
+    load(*waiting, answers);
   } else if (const auto* dispatch = std::get_if<Dispatch>(&command)) {
     start(*dispatch);
   } else if (const auto* stop = std::get_if<StopAttempt>(&command)) {
@@ -202,6 +205,37 @@ void ToyWorld::obey(const Command& command, std::vector<Event>& answers) {
   } else {
     result_.error = "the toy world has an ideal store, which is never read";
   }
+}
+
+void ToyWorld::write(const Commit& commit) {
+  for (const Release& release : commit.releases) {
+    const auto job = jobs_.find(release.attempt.job.value);
+    if (job == jobs_.end()) continue;
+    job->second.held = false;
+    if (release.reason == ReleaseReason::worker_lost) ++job->second.losses;
+  }
+  for (const Assignment& assignment : commit.assignments) {
+    ToyJob& job = jobs_.at(assignment.attempt.job.value);
+    job.held = true;
+    job.attempts = assignment.attempt.number;
+  }
+}
+
+void ToyWorld::load(const AskWaiting& order, std::vector<Event>& answers) const {
+  std::map<QueuePlace, const ToyJob*> waiting;
+  for (const auto& [id, job] : jobs_) {
+    const QueuePlace place = place_of(job.spec);
+    if (job.spec.queue == order.queue && !job.held && (!order.after || *order.after < place)) waiting[place] = &job;
+  }
+  WaitingLoaded answer{.request = order.request, .whole = waiting.size() < order.limit};
+  std::uint32_t rows = 0;
+  for (auto row = waiting.begin(); row != waiting.end() && rows < order.limit; ++row, ++rows) {
+    const ToyJob& job = *row->second;
+    answers.emplace_back(
+        JobLoaded{.job = job.spec, .submitted = time_at(job.submitted), .attempts = job.attempts, .losses = job.losses});
+    if (!answer.whole) answer.last = row->first;
+  }
+  answers.emplace_back(answer);
 }
 
 bool ToyWorld::hopeless() const {

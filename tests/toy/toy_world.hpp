@@ -68,6 +68,11 @@ class ToyWorld {
     AttemptId attempt{};
     std::int64_t started = 0;
     std::vector<std::uint32_t> hosts{};
+    // As the store has it:
+    std::int64_t submitted = 0;
+    std::uint32_t attempts = 0;
+    std::uint32_t losses = 0;
+    bool held = false;
   };
 
   void build();
@@ -78,6 +83,8 @@ class ToyWorld {
   void interrupt(ToyJob& job, OnInterrupt keep);
   void start(const Dispatch& order);
   void obey(const Command& command, std::vector<Event>& answers);
+  void write(const Commit& commit);
+  void load(const AskWaiting& order, std::vector<Event>& answers) const;
   void arrive(std::vector<Event>& facts);
   [[nodiscard]] bool hopeless() const;
 

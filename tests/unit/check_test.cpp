@@ -371,7 +371,7 @@ TEST(Checker, NoticesEveryAnswerLeftOut) {
 TEST(Checker, SaysWhatBrokeAndCountsWhatItDoesNotKeep) {
   Story story = honest_story();
   commit_in(story, 0).assignments[1].placements = {on(1, 3)};
-  Checker checker(1);
+  Checker checker({.limit = 1});
   tell(story, checker);
   ASSERT_EQ(checker.violations().size(), 1U);
   EXPECT_GT(checker.violation_count(), 1U);

@@ -84,7 +84,8 @@ class RandomSteps {
 
   // Facts of one scheduler of several.
   Event of_leadership() {
-    switch (rng_.below(8)) {
+    switch (rng_.below(9)) {
+      case 7: return WaitingLoaded{RequestId{number()}, pick<Answer>(4), rng_.below(2) == 0, place()};
       case 0: {
         LeaseAnswered event{.request = RequestId{number()}, .answer = pick<Answer>(4), .held = rng_.below(2) == 0};
         event.epoch = signed_number();
@@ -134,8 +135,27 @@ class RandomSteps {
     return order;
   }
 
+  QueuePlace place() { return {static_cast<std::int32_t>(small()), JobId{number()}}; }
+
+  AskWaiting load() {
+    AskWaiting order{.request = RequestId{number()}, .queue = QueueId{small()}, .limit = small()};
+    if (rng_.below(2) == 0) order.after = place();
+    return order;
+  }
+
+  NoteStatistics statistics() {
+    NoteStatistics note{.workers = small(), .cpus = signed_number(), .allocated = signed_number()};
+    if (rng_.below(2) == 0) note.counted = signed_number();
+    note.waiting = number();
+    note.delayed = number();
+    note.active = number();
+    return note;
+  }
+
   Command command(JournalStep& step) {
-    switch (rng_.below(14)) {
+    switch (rng_.below(16)) {
+      case 14: return load();
+      case 15: return statistics();
       case 0: return commit(step);
       case 10: return AskLease{RequestId{number()}, pick<LeaseOp>(2), Duration{signed_number()}};
       case 11: return AskState{RequestId{number()}};

@@ -167,6 +167,24 @@ TEST(Metrics, AvailabilityIsTheTimeWithAnyWorker) {
   EXPECT_DOUBLE_EQ(m.at("per_pool.side.availability"), 0.3);
 }
 
+TEST(Metrics, StatisticsThatAreAnAlarmAreCounted) {
+  MetricsConfig config;
+  config.alerts = {.workers = 3, .utilization = 0.9, .counter = 0.1};
+  Metrics metrics(config);
+  metrics.statistics({.workers = 3, .cpus = 10'000, .allocated = 9'000, .counted = 9'900});
+  auto m = metrics.result(kTimeZero);
+  EXPECT_EQ(m.at("alerts.missing_workers"), 0);
+  EXPECT_EQ(m.at("alerts.counter_off"), 0);
+  EXPECT_EQ(m.at("alerts.utilization"), 0);
+  metrics.statistics({.workers = 2, .cpus = 10'000, .allocated = 9'001, .counted = 8'000});
+  metrics.statistics({.workers = 3, .cpus = 10'000, .allocated = 0, .counted = 1});
+  metrics.statistics({.workers = 3, .cpus = 10'000, .allocated = 5'000});
+  m = metrics.result(kTimeZero);
+  EXPECT_EQ(m.at("alerts.missing_workers"), 1);
+  EXPECT_EQ(m.at("alerts.counter_off"), 2);
+  EXPECT_EQ(m.at("alerts.utilization"), 1);
+}
+
 TEST(Metrics, ALeaderThatIsTheSameAgainIsNoChange) {
   MetricsConfig config = two_queues();
   EXPECT_FALSE(Metrics(config).result(at(10)).contains("leaderless_s"));

@@ -61,8 +61,9 @@ TEST(RandomCourse, HarmsOnlyWhatIsThere) {
   const auto loaded = load_text(R"({"cluster": {"hosts": [{"name": "n"}]},
     "workload": [{"count": 1, "arrivals": {"at-once": {}}, "duration": "1s"}]})",
                                 "plain", "");
-  const std::set<std::string> possible{"worker-crash",    "worker-pause", "worker-slow",
-                                       "database-outage", "commit-abort", "commit-in-doubt"};
+  const std::set<std::string> possible{"worker-crash", "worker-stop",    "worker-pause",   "worker-slow",
+                                       "worker-cut",   "message-delay",  "message-repeat", "database-outage",
+                                       "commit-abort", "commit-in-doubt"};
   for (std::uint64_t number = 1; number <= 100; ++number) {
     const Json json = draw_course(loaded.value().front(), {Duration{seconds{60}}, 3, number});
     for (const Json& fault : json["faults"]) EXPECT_TRUE(possible.contains(fault["type"].get<std::string>())) << fault;

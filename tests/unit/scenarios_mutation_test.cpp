@@ -111,6 +111,7 @@ void run(const std::string& name, Target target, std::uint64_t tries) {
 TEST(Mutations, OfScenarios) { run("scenario", scenario, 4000); }
 TEST(Mutations, OfSwf) { run("swf", swf, 4000); }
 TEST(Mutations, OfCsv) { run("csv", csv, 4000); }
+TEST(Mutations, OfBatsim) { run("batsim", batsim, 4000); }
 
 }  // namespace
 }  // namespace drydock::fuzz

@@ -343,7 +343,7 @@ TEST(Import, ReportsAndWritesAScenarioThatLoads) {
                                  swf({.submit = "1000000020", .runtime = "0"}) +
                                  swf({.submit = "1000000050", .runtime = "10", .requested = "99"}) +
                                  swf({.submit = "1000000100", .runtime = "20", .requested = "2"}));
-  const auto report = import_swf(path);
+  const auto report = import_trace(path, {});
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_EQ(report.value().read, 4U);
   EXPECT_EQ(report.value().valid, 2U);
@@ -373,11 +373,11 @@ TEST(Import, CsvScenarioLoadsToo) {
   options.csv = columns();
   options.csv.tasks = "n";
   options.csv.submit_unit_ns = 1'000'000;
+  options.format = TraceFormat::csv;
   const fs::path path = folder.file("a.csv", "arrival,dur,n\n0,10,3\n1000,10,1\n");
-  const auto report = import_csv(path, options);
+  const auto report = import_trace(path, options);
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_EQ(report.value().processors, 50U) << "40 cpu-seconds in one second, at a load of 80 %";
-  options.format = TraceFormat::csv;
   const auto scenarios = load_text(scenario_for(report.value(), options, "a.csv"), "made.json", folder.path());
   ASSERT_TRUE(scenarios.ok()) << scenarios.error().message;
   EXPECT_EQ(Duration{std::get<TraceSource>(scenarios.value()[0].workload[0]).jobs->back().submit_ns}, 1s);
@@ -385,27 +385,28 @@ TEST(Import, CsvScenarioLoadsToo) {
 
 TEST(Import, MissingFilesAndFoldersAreNamed) {
   const Folder folder;
-  EXPECT_NE(import_swf(folder.path() / "none.swf").error().message.find("none.swf: there is no such file"),
+  EXPECT_NE(import_trace(folder.path() / "none.swf", {}).error().message.find("none.swf: there is no such file"),
             std::string::npos);
-  EXPECT_NE(import_swf(folder.path()).error().message.find("is a folder"), std::string::npos);
+  EXPECT_NE(import_trace(folder.path(), {}).error().message.find("is a folder"), std::string::npos);
 }
 
 TEST(Import, RealLogs) {
   const fs::path traces = fs::path(DRYDOCK_SOURCE_DIR) / "../shared/traces";
   if (!fs::exists(traces)) GTEST_SKIP() << "no traces beside the repository";
-  const auto nasa = import_swf(traces / "NASA-iPSC-1993-3.1-cln.swf.gz");
+  const auto nasa = import_trace(traces / "NASA-iPSC-1993-3.1-cln.swf.gz", {});
   ASSERT_TRUE(nasa.ok()) << nasa.error().message;
   EXPECT_EQ(nasa.value().read, 18239U);
   EXPECT_EQ(nasa.value().used, 18066U);
   EXPECT_EQ(nasa.value().processors, 128U);
-  const auto hpc2n = import_swf(traces / "HPC2N-2002-head.swf");
+  const auto hpc2n = import_trace(traces / "HPC2N-2002-head.swf", {});
   ASSERT_TRUE(hpc2n.ok()) << hpc2n.error().message;
   EXPECT_EQ(hpc2n.value().read, 3170U);
   EXPECT_EQ(hpc2n.value().processors, 240U);
   TraceOptions azure;
+  azure.format = TraceFormat::csv;
   azure.csv.submit = "TIMESTAMP";
   azure.csv.runtime = {{"ContextTokens", 2e5}, {"GeneratedTokens", 2e7}};
-  const auto llm = import_csv(traces / "AzureLLMInferenceTrace_code.csv.gz", azure);
+  const auto llm = import_trace(traces / "AzureLLMInferenceTrace_code.csv.gz", azure);
   ASSERT_TRUE(llm.ok()) << llm.error().message;
   EXPECT_EQ(llm.value().used, 8819U);
 }
