@@ -208,7 +208,7 @@ TEST_F(Processes, TheOnlySchedulerIsKilledAndStartedAgain) {
 
 // A segment is full, the next begins as after a takeover, and the oldest go.
 TEST_F(Processes, JournalsStayWithinTheirLimit) {
-  constexpr std::size_t kMost = 400'000;
+  constexpr std::size_t kMost = 100'000;
   start_scheduler("a", {"--record-max", fmt::format("{}B", kMost)});
   start_workers();
   const auto journals = [&] {
