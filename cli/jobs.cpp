@@ -36,7 +36,7 @@ struct JobsArguments {
   std::string format = "table";
 };
 
-struct JobArguments {
+struct OneJobArguments {
   StoreArguments stores;
   std::uint64_t id = 0;
   std::string format = "table";
@@ -152,7 +152,7 @@ int run_jobs(const JobsArguments& arguments, const Terminal& terminal) {
   return kDone;
 }
 
-int run_job(const JobArguments& arguments) {
+int run_job(const OneJobArguments& arguments) {
   int code = kDone;
   const Store store = open(arguments.stores, code);
   if (store == nullptr) return code;
@@ -215,7 +215,7 @@ int run_cancel(const CancelArguments& arguments) {
 #else
 
 int run_jobs(const JobsArguments& /*arguments*/, const Terminal& /*terminal*/) { return bad_input(kNoRuntime); }
-int run_job(const JobArguments& /*arguments*/) { return bad_input(kNoRuntime); }
+int run_job(const OneJobArguments& /*arguments*/) { return bad_input(kNoRuntime); }
 int run_cancel(const CancelArguments& /*arguments*/) { return bad_input(kNoRuntime); }
 
 #endif
@@ -260,7 +260,7 @@ class OneJob final : public Command {
   int run(const Terminal& /*terminal*/) override { return run_job(arguments_); }
 
  private:
-  JobArguments arguments_;
+  OneJobArguments arguments_;
 };
 
 class Cancel final : public Command {

@@ -1,5 +1,6 @@
 // drydock worker
 #include "cli/command.hpp"
+#include "cli/job_options.hpp"
 #include "cli/real_run.hpp"
 #include "cli/real_scenario.hpp"
 #include "cli/runtime_commands.hpp"
@@ -12,6 +13,7 @@
 
 #ifdef DRYDOCK_WITH_RUNTIME
 #include "policies/ports/worker_text.hpp"
+#include "real-runtime/event_log.hpp"
 #include "real-runtime/worker_driver.hpp"
 #include "scenarios/units.hpp"
 #include "sim/platform.hpp"
@@ -42,6 +44,9 @@ struct WorkerArguments {
   std::optional<std::string> heartbeat;
   std::optional<std::string> ttl;
   int parent = 0;
+#ifdef DRYDOCK_WITH_RUNTIME
+  JobArguments jobs;
+#endif
 };
 
 #ifdef DRYDOCK_WITH_RUNTIME
@@ -162,9 +167,19 @@ bool end_with_parent(int parent) {
   return ::getppid() == parent;
 }
 
-int run_loop(const runtime::WorkerDriverOptions& options) {
+int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& arguments) {
+  if (const auto wrong = apply_job_options(arguments.jobs, options)) return bad_input(wrong->message);
+  runtime::EventLog log(options.host, WorkerId{arguments.id});
+  if (!arguments.jobs.event_log.empty()) {
+    if (const auto wrong = log.open(arguments.jobs.event_log)) return bad_input(wrong->message);
+  }
   runtime::EventLoop loop;
-  runtime::WorkerDriver worker(loop, options, [&] { loop.stop(); });
+  runtime::WorkerDriver worker(loop, std::move(options), [&] { loop.stop(); });
+  worker.on_outcome([&](AttemptId attempt, const runtime::AttemptOutcome& outcome) { log.attempt_ended(attempt, outcome); });
+  if (!arguments.jobs.folder.empty() || !arguments.jobs.event_log.empty()) {
+    if (const auto wrong = worker.jobs().executor().prepare()) return bad_input(wrong->message);
+  }
+  log.worker_started(worker.jobs().executor().facts());
   bool draining = false;
   const auto drain = [&] {
     if (std::exchange(draining, true)) loop.stop();
@@ -205,7 +220,8 @@ int run_worker(const WorkerArguments& arguments) {
                              .margin = tenth,
                              .report_again = std::max(tenth, Duration{std::chrono::milliseconds{10}})},
                    .spec = place.value().spec,
-                   .host = place.value().host});
+                   .host = place.value().host},
+                  arguments);
 }
 
 #else
@@ -247,6 +263,9 @@ class WorkerCommand final : public Command {
                    "Higher than that of every earlier process of this worker (default: found out)")
         ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max() / 2));
     app.add_option("--parent", arguments_.parent, "End when this process, its parent, does")->type_name("PID");
+#ifdef DRYDOCK_WITH_RUNTIME
+    declare_job_options(app, arguments_.jobs);
+#endif
     app.footer(
         std::string(
             "A worker registers in Redis, runs what the scheduler sends it, and ends all of that by itself when it cannot\n"

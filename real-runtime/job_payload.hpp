@@ -4,8 +4,14 @@
 #include "policies/core/result.hpp"
 #include "policies/core/time.hpp"
 
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -17,15 +23,87 @@ struct SleepPayload {
   bool keeps = true;  // what was done when it is stopped need not be done again
   friend bool operator==(const SleepPayload&, const SleepPayload&) = default;
 };
-// A program and its arguments; it succeeds with exit status 0.
+// A program (looked for in PATH) and its arguments; it succeeds with exit status 0.
 struct CommandPayload {
   std::vector<std::string> words;
   friend bool operator==(const CommandPayload&, const CommandPayload&) = default;
 };
-using JobPayload = std::variant<SleepPayload, CommandPayload>;
+// Run by /bin/sh, or by what its first line says ("#!...").
+struct ScriptPayload {
+  std::string text;
+  friend bool operator==(const ScriptPayload&, const ScriptPayload&) = default;
+};
+struct ContainerPayload {
+  enum class Pull : std::uint8_t { missing, never, always };
+  std::string image;
+  std::vector<std::string> words{};            // empty: what the image runs by itself
+  std::optional<std::int64_t> memory_bytes{};  // instead of what the attempt holds
+  std::optional<std::int64_t> cpus_milli{};    // likewise
+  std::string network{};                       // empty: the engine's default, a network namespace of its own
+  Pull pull = Pull::missing;
+  friend bool operator==(const ContainerPayload&, const ContainerPayload&) = default;
+};
 
-// {"sleep_ns":1000000000,"keeps":true} or {"command":["/bin/true"]}
+// A file that is there before the job starts. Its name is a path within the working directory, checked to stay there.
+struct InputFile {
+  struct Inline {
+    std::string bytes;
+    friend bool operator==(const Inline&, const Inline&) = default;
+  };
+  // A file of the worker's machine, read with the rights of the job; linked: by a symbolic link.
+  struct Local {
+    std::string path;
+    bool linked = false;
+    friend bool operator==(const Local&, const Local&) = default;
+  };
+  std::string name;
+  std::variant<Inline, Local> content;
+  bool executable = false;
+  friend bool operator==(const InputFile&, const InputFile&) = default;
+};
+
+// Of no use to a sleep.
+struct JobSettings {
+  std::map<std::string, std::string> environment{};
+  std::vector<InputFile> files{};
+  std::optional<Duration> time_limit{};  // none: the worker's
+  std::optional<Duration> grace{};       // between SIGTERM and SIGKILL at the time limit; none: the worker's
+  std::optional<std::int64_t> pids{};    // most processes and threads; none: the worker's
+  std::string parameters = "{}";         // JSON, handed on in task.json
+  friend bool operator==(const JobSettings&, const JobSettings&) = default;
+};
+
+struct JobPayload {
+  using What = std::variant<SleepPayload, CommandPayload, ScriptPayload, ContainerPayload>;
+  template <class T>
+    requires std::constructible_from<What, T>
+  JobPayload(T work, JobSettings how = {})  // NOLINT(google-explicit-constructor): a payload without settings is one
+      : what(std::move(work)), settings(std::move(how)) {}
+
+  What what;
+  JobSettings settings;
+  friend bool operator==(const JobPayload&, const JobPayload&) = default;
+};
+
+// Version 1, which is meant where "version" is absent. One of
+//   "sleep_ns": 1000000000, and "keeps": true
+//   "command": ["/bin/echo", "a"]
+//   "script": "sleep 60"
+//   "container": {"image": "alpine", "command": ["true"], "memory": "512MiB" or bytes, "cpus": 1.5, "network": "none",
+//                 "pull": "missing" | "never" | "always"}
+// and, but for sleeps, any of
+//   "environment": {"NAME": "value"}
+//   "files": [{"name": "in/a.txt", "text": "..."} | {"name": ..., "base64": "..."} | {"name": ..., "path": "/data/x", "mode": "copy" | "link"}],
+//            each with "executable": true where it is a program
+//   "time_limit_s": 3600, "grace_s": 10, "pids": 100, "parameters": {...}
 [[nodiscard]] std::string to_json(const JobPayload& payload);
+// Anything else is refused, with its place: "the payload of the job: /files/0/name: ...".
 [[nodiscard]] Result<JobPayload> parse_payload(std::string_view text);
+
+inline constexpr std::size_t kMostInputFiles = 10'000;
+// Names in the working directory that are not for input files.
+inline constexpr std::string_view kTaskFile = "task.json";
+inline constexpr std::string_view kScriptFile = "script.sh";
+inline constexpr std::string_view kResultsFolder = "results";
 
 }  // namespace drydock::runtime

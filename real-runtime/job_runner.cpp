@@ -3,73 +3,114 @@
 #include "policies/core/assert.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <utility>
 
 namespace drydock::runtime {
 
-JobRunner::JobRunner(EventLoop& loop, double speed, std::function<void(const WorkerFact&)> told)
-    : loop_(loop), speed_(speed), told_(std::move(told)) {}
+namespace {
+
+std::filesystem::path disk_of(const ExecutorOptions& options) {
+  std::error_code ignored;
+  return options.folder.empty() ? std::filesystem::temp_directory_path(ignored) : options.folder;
+}
+
+}  // namespace
+
+JobRunner::JobRunner(EventLoop& loop, JobRunnerOptions options, std::function<void(const WorkerFact&)> told,
+                     std::function<void(AttemptId, const AttemptOutcome&)> outcome)
+    : loop_(loop),
+      options_(std::move(options)),
+      told_(std::move(told)),
+      outcome_(std::move(outcome)),
+      executor_(loop, options_.executor, std::to_string(options_.worker.value), options_.gpus,
+                [this](AttemptId attempt, const AttemptOutcome& how) { ended(attempt, how); }) {
+  if (options_.admission) monitor_.emplace(loop_, disk_of(options_.executor));
+}
 
 void JobRunner::start(const StartRun& order) {
   const auto [at, is_new] = runs_.try_emplace(order.attempt);
   DRYDOCK_CHECK(is_new, "an attempt is started once");
   Run& run = at->second;
   const AttemptId attempt = order.attempt;
-  run.timer = std::make_unique<EventLoop::Timer>(loop_, [this, attempt] { end(attempt); });
-  run.began = loop_.now();
+  run.timer = std::make_unique<EventLoop::Timer>(loop_, [this, attempt] { timer_fired(attempt); });
+  run.held = order.held;
+  run.tasks = order.tasks;
   run.progress = order.progress;
-  const auto payload = parse_payload(order.payload);
-  if (!payload.ok()) {
-    run.failed = true;
-    run.timer->start_soon();
-  } else if (const auto* sleep = std::get_if<SleepPayload>(&payload.value())) {
-    begin(attempt, run, *sleep);
-  } else {
-    begin(attempt, run, std::get<CommandPayload>(payload.value()), order.tasks);
-  }
+  run.came = loop_.now();
+  auto payload = parse_payload(order.payload);
+  if (!payload) return fail(attempt, run, payload.error().message);
+  run.payload = std::move(payload).value();
+  if (const auto* sleep = std::get_if<SleepPayload>(&run.payload->what)) run.keeps = sleep->keeps;
+  if (monitor_) admit(attempt, run);
+  else begin(attempt, run);
 }
 
-void JobRunner::begin(AttemptId /*attempt*/, Run& run, const SleepPayload& sleep) {
-  run.keeps = sleep.keeps;
-  const Duration left = std::max(Duration{0}, sleep.work - run.progress);
-  run.timer->start(later(run.began, duration_of_seconds(seconds(left) / speed_)));
+void JobRunner::timer_fired(AttemptId attempt) {
+  Run& run = runs_.at(attempt);
+  if (run.state == State::waiting) admit(attempt, run);
+  else end(attempt);
 }
 
-void JobRunner::begin(AttemptId attempt, Run& run, const CommandPayload& command, std::uint32_t tasks) {
-  for (std::uint32_t task = 0; task < tasks && !run.failed; ++task) {
-    auto child =
-        EventLoop::Child::start(loop_, command.words, [this, attempt](EventLoop::Child::End e) { child_ended(attempt, e); });
-    if (child.ok()) {
-      run.children.push_back(std::move(child).value());
-      ++run.living;
-    } else {
-      run.failed = true;
-    }
+void JobRunner::admit(AttemptId attempt, Run& run) {
+  const NodeAdmissionConfig& config = *options_.admission;
+  const bool looks_at_disk = config.most_disk > 0 && !options_.executor.folder.empty();
+  const auto verdict = judge(config, {.reading = monitor_->now().node,
+                                      .demand = run.held,
+                                      .running = held_by_running(),
+                                      .jobs_disk = looks_at_disk ? disk_used_by(options_.executor.folder) : 0,
+                                      .waited = loop_.now() - run.came});
+  if (const auto* later_on = std::get_if<NotNow>(&verdict))
+    return run.timer->start(later(loop_.now(), later_on->again_after));
+  if (const auto* refused = std::get_if<Refused>(&verdict)) return fail(attempt, run, refused->reason);
+  begin(attempt, run);
+}
+
+Resources JobRunner::held_by_running() const {
+  Resources sum;
+  for (const auto& [attempt, run] : runs_) {
+    if (run.state == State::sleeping || run.state == State::executing) sum += run.held;
   }
-  if (!run.failed) return;
-  for (const auto& child : run.children) child->kill(SIGKILL);
-  if (run.living == 0) run.timer->start_soon();
+  return sum;
+}
+
+void JobRunner::begin(AttemptId attempt, Run& run) {
+  run.began = loop_.now();
+  if (const auto* sleep = std::get_if<SleepPayload>(&run.payload->what)) {
+    run.state = State::sleeping;
+    const Duration left = std::max(Duration{0}, sleep->work - run.progress);
+    return run.timer->start(later(run.began, duration_of_seconds(seconds(left) / options_.speed)));
+  }
+  run.state = State::executing;
+  KeptAttempt kept{.attempt = attempt, .held = run.held, .progress = run.progress, .payload = std::move(*run.payload)};
+  kept.tasks = run.tasks;
+  run.payload.reset();
+  executor_.start(std::move(kept));
+}
+
+void JobRunner::fail(AttemptId attempt, Run& run, std::string reason) {
+  run.state = State::ending;
+  run.failed = true;
+  if (outcome_) outcome_(attempt, {.kind = AttemptOutcome::Kind::not_started, .reason = std::move(reason)});
+  run.timer->start_soon();
 }
 
 void JobRunner::kill(AttemptId attempt) {
   const auto at = runs_.find(attempt);
-  if (at == runs_.end() || std::exchange(at->second.killed, true)) return;
-  for (const auto& child : at->second.children) child->kill(SIGKILL);
-  if (at->second.living == 0) at->second.timer->start_soon();
+  if (at == runs_.end() || at->second.killed || at->second.state == State::ending) return;
+  at->second.killed = true;
+  if (at->second.state == State::executing) return executor_.stop(attempt);
+  if (at->second.state == State::waiting) at->second.began = loop_.now();
+  at->second.state = State::ending;
+  at->second.timer->start_soon();
 }
 
-// One task that fails ends the others.
-void JobRunner::child_ended(AttemptId attempt, const EventLoop::Child::End& end_of) {
-  const auto at = runs_.find(attempt);
-  if (at == runs_.end()) return;
-  Run& run = at->second;
-  --run.living;
-  if (!run.killed && !run.failed && (end_of.status != 0 || end_of.signal != 0)) {
-    run.failed = true;
-    for (const auto& child : run.children) child->kill(SIGKILL);
-  }
-  if (run.living == 0) run.timer->start_soon();
+void JobRunner::ended(AttemptId attempt, const AttemptOutcome& outcome) {
+  Run& run = runs_.at(attempt);
+  run.failed = outcome.kind != AttemptOutcome::Kind::succeeded;
+  // It may have ended by itself before it was stopped.
+  run.killed = outcome.kind == AttemptOutcome::Kind::stopped;
+  if (outcome_) outcome_(attempt, outcome);
+  end(attempt);
 }
 
 void JobRunner::end(AttemptId attempt) {
@@ -80,7 +121,7 @@ void JobRunner::end(AttemptId attempt) {
     return;
   }
   const Duration done =
-      run.keeps ? run.progress + duration_of_seconds(seconds(loop_.now() - run.began) * speed_) : Duration{0};
+      run.keeps ? run.progress + duration_of_seconds(seconds(loop_.now() - run.began) * options_.speed) : Duration{0};
   told_(RunKilled{attempt, done});
 }
 

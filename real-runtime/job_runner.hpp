@@ -1,23 +1,36 @@
-// Runs attempts on this machine: sleeps, and processes in process groups of their own.
+// Runs attempts on this machine: sleeps by timers, everything else by an executor; each when the machine has room, if that is asked for.
 #pragma once
 
+#include "policies/core/node_admission.hpp"
 #include "policies/core/worker_messages.hpp"
 #include "real-runtime/event_loop.hpp"
+#include "real-runtime/executor.hpp"
 #include "real-runtime/job_payload.hpp"
+#include "real-runtime/resource_monitor.hpp"
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
-#include <vector>
 
 namespace drydock::runtime {
+
+struct JobRunnerOptions {
+  WorkerId worker{};
+  double speed = 1;
+  std::int64_t gpus = 0;
+  ExecutorOptions executor{};
+  std::optional<NodeAdmissionConfig> admission{};  // none: what is ordered starts
+};
 
 class JobRunner {
  public:
   // `told` is called with RunEnded or RunKilled, exactly once for each attempt that was started; never from within start() or kill().
-  JobRunner(EventLoop& loop, double speed, std::function<void(const WorkerFact&)> told);
-  // Kills everything that runs; nobody is told.
+  // `outcome`, if given, is called before, with how it ended; sleeps have nothing to say.
+  JobRunner(EventLoop& loop, JobRunnerOptions options, std::function<void(const WorkerFact&)> told,
+            std::function<void(AttemptId, const AttemptOutcome&)> outcome = {});
+  // Ends everything that runs; nobody is told.
   ~JobRunner() = default;
   JobRunner(const JobRunner&) = delete;
   JobRunner& operator=(const JobRunner&) = delete;
@@ -28,28 +41,41 @@ class JobRunner {
   void kill(AttemptId attempt);
 
   [[nodiscard]] std::size_t running() const { return runs_.size(); }
+  // Of the machine, where admission looks at it.
+  [[nodiscard]] const MachineUsage* usage() const { return monitor_ ? &monitor_->now() : nullptr; }
+  [[nodiscard]] Executor& executor() { return executor_; }
 
  private:
+  enum class State : std::uint8_t { waiting, sleeping, executing, ending };
   struct Run {
-    std::unique_ptr<EventLoop::Timer> timer;  // of a sleep, or to tell of an end soon
-    std::vector<std::unique_ptr<EventLoop::Child>> children{};
-    std::size_t living = 0;  // of these
+    State state = State::waiting;
+    std::unique_ptr<EventLoop::Timer> timer;  // of a sleep, of the next look for room, or to tell of an end soon
+    std::optional<JobPayload> payload{};      // until it executes
+    Resources held{};
+    std::uint32_t tasks = 1;
     bool killed = false;
     bool failed = false;
     bool keeps = false;
+    Time came{};
     Time began{};
     Duration progress{};  // that it began with
   };
 
-  void begin(AttemptId attempt, Run& run, const SleepPayload& sleep);
-  void begin(AttemptId attempt, Run& run, const CommandPayload& command, std::uint32_t tasks);
-  void child_ended(AttemptId attempt, const EventLoop::Child::End& end);
+  void timer_fired(AttemptId attempt);
+  void admit(AttemptId attempt, Run& run);
+  void begin(AttemptId attempt, Run& run);
+  void fail(AttemptId attempt, Run& run, std::string reason);
+  void ended(AttemptId attempt, const AttemptOutcome& outcome);
   void end(AttemptId attempt);
+  [[nodiscard]] Resources held_by_running() const;
 
   EventLoop& loop_;
-  double speed_;
+  JobRunnerOptions options_;
   std::function<void(const WorkerFact&)> told_;
+  std::function<void(AttemptId, const AttemptOutcome&)> outcome_;
   std::map<AttemptId, Run> runs_;
+  std::optional<ResourceMonitor> monitor_;
+  Executor executor_;
 };
 
 }  // namespace drydock::runtime

@@ -2,6 +2,7 @@
 
 #include "policies/ports/worker_text.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -23,6 +24,17 @@ WorkerAgentConfig with_capacity(WorkerAgentConfig config, const WorkerSpec& spec
   return config;
 }
 
+// What fences itself must be gone when the margin is over: half of it is for asking kindly.
+JobRunnerOptions job_options(const WorkerDriverOptions& options) {
+  JobRunnerOptions jobs{.worker = options.agent.worker,
+                        .speed = options.spec.speed,
+                        .gpus = options.spec.capacity.gpus(),
+                        .executor = options.executor,
+                        .admission = options.admission};
+  jobs.executor.stop_grace = std::min(jobs.executor.stop_grace, options.agent.margin / 2);
+  return jobs;
+}
+
 }  // namespace
 
 WorkerDriver::WorkerDriver(EventLoop& loop, WorkerDriverOptions options, std::function<void()> ended)
@@ -31,7 +43,11 @@ WorkerDriver::WorkerDriver(EventLoop& loop, WorkerDriverOptions options, std::fu
       ended_(std::move(ended)),
       agent_(with_capacity(options_.agent, options_.spec)),
       step_timer_(loop, [this] { take_step(); }),
-      runner_(loop, options_.spec.speed, [this](const WorkerFact& fact) { push(fact); }),
+      runner_(
+          loop, job_options(options_), [this](const WorkerFact& fact) { push(fact); },
+          [this](AttemptId attempt, const AttemptOutcome& outcome) {
+            if (on_outcome_) on_outcome_(attempt, outcome);
+          }),
       beats_(loop, options_.redis, [this] { push(LinkRestored{}); }),
       redis_(loop, options_.redis),
       mail_(loop, options_.redis, [this] {

@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace drydock::runtime {
@@ -18,6 +20,8 @@ struct WorkerDriverOptions {
   WorkerAgentConfig agent;  // its capacity is that of `spec`
   WorkerSpec spec;
   std::string host;  // for people
+  ExecutorOptions executor{};
+  std::optional<NodeAdmissionConfig> admission{};  // by what is measured on the machine; none: what is ordered starts
 };
 
 // Beats go over a connection of their own that never waits for anything else.
@@ -30,6 +34,10 @@ class WorkerDriver {
 
   // Takes no more attempts, and leaves when the last has ended.
   void drain();
+
+  // Called with the end of each attempt that was more than a sleep.
+  void on_outcome(std::function<void(AttemptId, const AttemptOutcome&)> told) { on_outcome_ = std::move(told); }
+  [[nodiscard]] JobRunner& jobs() { return runner_; }
 
   [[nodiscard]] const WorkerAgent& agent() const { return agent_; }
   [[nodiscard]] std::size_t running() const { return runner_.running(); }
@@ -48,6 +56,7 @@ class WorkerDriver {
   EventLoop& loop_;
   WorkerDriverOptions options_;
   std::function<void()> ended_;
+  std::function<void(AttemptId, const AttemptOutcome&)> on_outcome_;
   WorkerAgent agent_;
   std::uint64_t started_ = 0;
   std::vector<WorkerFact> facts_;

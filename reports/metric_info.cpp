@@ -60,7 +60,9 @@ const std::vector<MetricFamily>& families() {
        Better::lower,
        {"mean"},
        Split::both,
-       "response / service, of completed jobs; service is the time that the job takes alone"},
+       "response / service, of completed jobs; service is the time that its work takes alone, without transfers, "
+       "checkpoints and "
+       "restarts"},
       {"waited_fraction",
        "share of jobs that waited",
        "smallest",

@@ -64,6 +64,7 @@ void Fleet::start_process(std::uint32_t worker) {
   if (state.absent) --returning_;
   state.running = state.trusted = true;
   state.absent = state.hollow = state.declared = state.left = false;
+  state.unread = {};
   state.announced = 0;
   executor_.listen(WorkerId{worker});
   common_.metrics.workers(common_.now, 1, platform_.workers()[worker].spec.pool);
@@ -93,9 +94,7 @@ void Fleet::end_process(std::uint32_t worker) {
 void Fleet::stop_process(std::uint32_t worker) {
   WorkerState& state = workers_[worker];
   end_process(worker);
-  state.crashed = common_.now;
-  state.awaited = state.told_live;
-  if (!state.told_live) common_.metrics.detected(Duration{0});
+  note_death(state);
   if (!state.trusted) return;
   if (state.absent) {
     state.absent = false;
@@ -153,7 +152,7 @@ void Fleet::take_turn(std::uint32_t worker, BeatTrack::Turn turn) {
   switch (turn) {
     case BeatTrack::Turn::suspected:
       if (fences(worker) && !fences_apart(worker)) executor_.kill_on_worker(WorkerId{worker});
-      common_.metrics.false_expiry();
+      if (!config_.is_read || fences(worker)) common_.metrics.false_expiry();
       if (!state.absent) ++returning_;
       state.absent = false;
       distrust(worker);
@@ -240,7 +239,7 @@ void Fleet::tell_all(std::vector<Event>& facts) {
     state.changed = state.told_live = false;
     state.told = 0;
     if (present(state)) tell(worker);
-    else note_detected(state);
+    else note_detected(state, kAnyIncarnation);
   }
   facts.swap(common_.facts);
 }
@@ -257,10 +256,20 @@ void Fleet::tell_reports(std::vector<Event>& facts) const {
   }
 }
 
-void Fleet::note_detected(WorkerState& state) {
-  if (!state.awaited) return;
-  common_.metrics.detected(common_.now - state.crashed);
-  state.awaited = false;
+// Of a process that the scheduler takes for dead already, the death is known at once. Of one that it has not heard of yet, it may hear
+// while the key lasts; else there is nothing to detect.
+void Fleet::note_death(WorkerState& state) {
+  const Death death{.at = common_.now, .incarnation = state.incarnation};
+  if (state.told != state.incarnation) state.unread = death;
+  else if (state.told_live) state.awaited = death;
+  else common_.metrics.detected(Duration{0});
+}
+
+void Fleet::note_detected(WorkerState& state, std::uint32_t incarnation) {
+  if (state.awaited.at == kNever) return;
+  if (incarnation != kAnyIncarnation && incarnation != state.awaited.incarnation) return;
+  common_.metrics.detected(common_.now - state.awaited.at);
+  state.awaited = {};
 }
 
 // That another incarnation registered implies that the one before is gone.
@@ -277,12 +286,13 @@ void Fleet::tell(std::uint32_t worker) {
     ++reading_.gone;
     --reading_.entries;
     if (!config_.is_read) {  // at this very instant
-      note_detected(state);
+      note_detected(state, kAnyIncarnation);
       state.declared = true;
+      if (state.running && state.absent) common_.metrics.false_expiry();
       if (state.running) executor_.kill_on_worker(WorkerId{worker});
     }
   } else if (there && (!state.told_live || other)) {
-    if (state.told_live || other) note_detected(state);
+    if (state.awaited.incarnation != state.incarnation) note_detected(state, kAnyIncarnation);
     if (!state.told_live) ++reading_.entries;
     WorkerSpec spec = platform_.workers()[worker].spec;
     if (const Sessions* sessions = sessions_of(platform_.workers()[worker].host)) spec.until = sessions->keeper.until();
@@ -292,13 +302,15 @@ void Fleet::tell(std::uint32_t worker) {
   state.told_live = there;
   // Of a process whose key nobody has read, the scheduler knows nothing: what it sends is meant for the one before.
   if (there) state.told = state.incarnation;
+  if (there && state.unread.incarnation == state.incarnation) state.awaited = std::exchange(state.unread, {});
 }
 
 void Fleet::declared_dead(WorkerId worker, std::uint32_t incarnation) {
   WorkerState& state = workers_[index(worker)];
-  note_detected(state);
+  note_detected(state, incarnation);
   if (state.running) executor_.disown_on_worker(worker);
   if (state.incarnation != incarnation) return;
+  if (state.running && (!fences(worker.value) || state.absent)) common_.metrics.false_expiry();
   state.declared = true;
   if (!present(state) || !state.running) return;
   // It had come back before it was given up, and is another now.

@@ -118,6 +118,12 @@ class Fleet : private LoopWatcher {
     Time due = kNever;             // of the pending event that counts
     std::uint32_t generation = 0;  // of that event
   };
+  // Of a process, as which incarnation.
+  struct Death {
+    Time at = kNever;
+    std::uint32_t incarnation = 0;
+  };
+  static constexpr std::uint32_t kAnyIncarnation = 0;
   struct WorkerState {
     std::uint32_t incarnation = 0;
     std::uint32_t processes = 0;   // started so far
@@ -133,11 +139,11 @@ class Fleet : private LoopWatcher {
     bool left = false;             // it deleted its key, and is no more
     bool announcing = false;       // it has fenced itself, and the registry does not know of the next incarnation
     bool changed = false;          // since the scheduler last read the registry
-    bool awaited = false;          // it crashed, and the scheduler does not know yet
     bool told_live = false;        // what the scheduler knows:
     std::uint32_t told = 0;        // of this incarnation
     Time started{};
-    Time crashed{};
+    Death awaited;                   // of the process that the scheduler takes for live
+    Death unread;                    // of one that the scheduler has not heard of, as long as it may
     std::optional<Duration> down{};  // while stopping: from its end to its next start; nothing: none
     std::uint32_t announced = 0;     // of BeatTrack, as last seen
     Time back_at = kNever;           // while absent: when its key is back
@@ -158,7 +164,9 @@ class Fleet : private LoopWatcher {
   void change(std::uint32_t worker);
   void tell(std::uint32_t worker);
   void lose_key(std::uint32_t worker);
-  void note_detected(WorkerState& state);
+  void note_death(WorkerState& state);
+  // That this incarnation is dead is known now.
+  void note_detected(WorkerState& state, std::uint32_t incarnation);
   // Whether it ends what it runs with its lease: one whose main loop is busy has no time for that.
   [[nodiscard]] bool fences(std::uint32_t worker) const {
     return config_.self_fencing && !platform_.workers()[worker].beats_in_loop;

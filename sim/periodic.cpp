@@ -31,6 +31,10 @@ Time Periodic::next() const {
 
 bool Periodic::fire(Time now, JobId id, scenarios::Arrival& arrival) {
   while (firings_.empty()) {
+    if (now >= end_) {  // what is due then does not come any more
+      facts_.clear();
+      return false;
+    }
     if (next() > now) return false;
     break_and_repair(now);
     if (!beat_) continue;

@@ -182,7 +182,7 @@ void WorkerAgent::admit() {
       if (!(used_ + at->second.held).fits_in(config_.capacity)) return;
       used_ += at->second.held;
       at->second.state = State::running;
-      orders_.emplace_back(StartRun{at->first, at->second.tasks, at->second.progress, at->second.payload});
+      orders_.emplace_back(StartRun{at->first, at->second.tasks, at->second.progress, at->second.payload, at->second.held});
     }
     waiting_.pop_front();
   }

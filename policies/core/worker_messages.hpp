@@ -151,6 +151,7 @@ struct StartRun {
   std::uint32_t tasks = 1;
   Duration progress{};  // as in RunAttempt
   std::string_view payload{};
+  Resources held{};  // by all of its tasks here
 };
 struct KillRun {
   AttemptId attempt;

@@ -3,6 +3,7 @@
 #include "policies/core/replay.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace drydock::runtime {
 namespace {
@@ -21,6 +22,9 @@ JournalWriter& MemoryShelf::next_segment() {
 }
 
 RealWorld::RealWorld(RealWorldOptions options) : options_(std::move(options)) {
+  if (const auto problem = jobs_folder_.make({.prefix = "drydock-test-jobs-", .socket = {}}))
+    ADD_FAILURE() << problem->message;
+  std::filesystem::permissions(jobs_folder_.path(), std::filesystem::perms{0711});
   auto redis = PrivateRedis::start({});
   if (redis.ok()) redis_ = std::move(redis).value();
   else ADD_FAILURE() << redis.error().message;
@@ -112,6 +116,7 @@ void RealWorld::start_worker(std::uint32_t number) {
   options.agent.report_again = 50ms;
   options.spec.capacity =
       make_resources({.cpus_milli = options_.cores * 1000, .memory_bytes = kUnlimited, .gpus = 0, .slots = kUnlimited});
+  options.executor.folder = jobs_folder_.path() / std::to_string(number);
   workers_[number] = std::make_unique<WorkerDriver>(loop_, options);
 }
 

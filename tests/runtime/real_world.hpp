@@ -99,6 +99,7 @@ class RealWorld {
   void expect_good_journal(const std::string& recorded, LeaderChecker& leaders);
 
   RealWorldOptions options_;
+  TemporaryFolder jobs_folder_;
   std::unique_ptr<PrivateRedis> redis_;
   std::unique_ptr<PrivatePostgres> postgres_;
   EventLoop loop_;

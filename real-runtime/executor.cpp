@@ -1,0 +1,246 @@
+#include "real-runtime/executor.hpp"
+
+#include "policies/core/assert.hpp"
+#include "real-runtime/housekeeping.hpp"
+#include "real-runtime/process_tree.hpp"
+#include "real-runtime/run_as.hpp"
+#include "real-runtime/task_process.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <numeric>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+namespace drydock::runtime {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = AttemptOutcome::Kind;
+
+constexpr Duration kHousekeeping = std::chrono::hours{1};
+
+std::vector<int> devices(std::vector<int> numbers, std::int64_t count) {
+  if (!numbers.empty()) return numbers;
+  numbers.resize(static_cast<std::size_t>(std::max<std::int64_t>(0, std::min<std::int64_t>(count, 1024))));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
+// Language and time zone, and what was asked for. Nothing else: the environment of a worker may hold passwords.
+std::vector<std::string> passed_environment(const std::vector<std::string>& names) {
+  std::vector<std::string> entries;
+  const auto pass = [&](const std::string& name) {
+    if (const char* value = std::getenv(name.c_str())) entries.push_back(name + "=" + value);
+  };
+  for (const char* name : {"LANG", "LC_ALL", "TZ"}) pass(name);
+  for (const std::string& name : names) pass(name);
+  return entries;
+}
+
+// Its end, if it comes soon.
+void wait_a_while(pid_t process) {
+  constexpr int kTries = 5000;
+  constexpr std::chrono::milliseconds kPause{2};
+  for (int i = 0; i < kTries && ::waitpid(process, nullptr, WNOHANG) == 0; ++i) std::this_thread::sleep_for(kPause);
+}
+
+}  // namespace
+
+Executor::Executor(EventLoop& loop, ExecutorOptions options, std::string worker, std::int64_t gpus,
+                   std::function<void(AttemptId, const AttemptOutcome&)> told)
+    : loop_(loop),
+      options_(std::move(options)),
+      told_(std::move(told)),
+      gpus_(devices(options_.gpus, gpus)),
+      housekeeping_(loop, [this] { clear_up_aside({}); }) {
+  settings_.worker = std::move(worker);
+}
+
+// All at once, then each is waited for. One that cannot end in time does so by itself later.
+Executor::~Executor() {
+  for (auto& [attempt, kept] : kept_) {
+    kept.watch.reset();
+    if (kept.keeper.socket >= 0) ::close(kept.keeper.socket);
+  }
+  for (const auto& [attempt, kept] : kept_) {
+    if (kept.keeper.process > 0) wait_a_while(kept.keeper.process);
+  }
+  aside_watch_.reset();
+  if (aside_) {
+    ::kill(aside_->process, SIGKILL);
+    ::waitpid(aside_->process, nullptr, 0);
+    ::close(aside_->socket);
+  }
+  if (prepared_) remove_cgroup_base(settings_.cgroups);
+  if (lock_ >= 0) ::close(lock_);
+}
+
+// --- before the first ---
+
+std::optional<Error> Executor::prepare() {
+  if (!std::exchange(prepared_, true)) problem_ = prepare_once();
+  return problem_;
+}
+
+std::optional<Error> Executor::prepare_once() {
+  if (auto problem = find_folder()) return problem;
+  if (::geteuid() == 0 && !options_.allow_root) {
+    auto user = find_user(options_.run_as);
+    if (!user) return user.error();
+    if (user.value().uid == 0) return Error{"jobs do not run as root unless that is allowed"};
+    settings_.user = user.value();
+  }
+  const CgroupPlaces places = options_.cgroups ? find_cgroups() : CgroupPlaces{};
+  settings_.cgroups = make_cgroup_base(places, settings_.worker);
+  settings_.limits = limit_support(settings_.cgroups);
+  settings_.process = fmt::format("{}-{}", ::getpid(), start_time_of(::getpid()).value_or(0));
+  settings_.environment = passed_environment(options_.environment);
+  settings_.engine = find_container_engine(options_.engine);
+  settings_.output = options_.output;
+  settings_.collect = options_.collect;
+  settings_.time_limit = options_.time_limit;
+  settings_.grace = options_.grace;
+  settings_.stop_grace = options_.stop_grace;
+  settings_.most_pids = options_.most_pids;
+  settings_.keep_work = options_.keep_work;
+  clear_up_aside(unfinished_attempts(folder_));
+  return std::nullopt;
+}
+
+std::optional<Error> Executor::find_folder() {
+  if (options_.folder.empty()) {
+    if (auto problem = temporary_.make({.prefix = "drydock-jobs-", .socket = {}})) return problem;
+    folder_ = temporary_.path();
+    if (::chmod(folder_.c_str(), 0711) != 0) return Error{fmt::format("others cannot pass through {}", folder_.string())};
+    return std::nullopt;
+  }
+  std::error_code error;
+  folder_ = fs::absolute(options_.folder, error);
+  if (auto problem = make_own_folder(folder_)) return problem;
+  lock_ = ::open((folder_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lock_ < 0 || ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    return Error{fmt::format("the jobs' folder {} is used by another worker: each needs its own", folder_.string())};
+  }
+  return std::nullopt;
+}
+
+ExecutorFacts Executor::facts() const { return {settings_.limits, settings_.engine, settings_.user, folder_}; }
+
+// --- attempts ---
+
+void Executor::start(KeptAttempt attempt) {
+  const AttemptId id = attempt.attempt;
+  const auto [at, is_new] = kept_.try_emplace(id);
+  DRYDOCK_CHECK(is_new, "an attempt is started once");
+  Kept& kept = at->second;
+  std::optional<Error> problem = prepare();
+  if (!problem) {
+    kept.gpus = attempt.gpus = gpus_.take(attempt.held.gpus());
+    if (settings_.limits.cpus == LimitBy::affinity && attempt.held.cpus() > 0) {
+      kept.cores = attempt.cores = cores_.take(attempt.held.cpus());
+    }
+    kept.folder = attempt.folder = folder_ / attempt_folder_name(id);
+    attempt.results =
+        options_.results.empty() ? attempt.folder / kResultsFolder : options_.results / attempt_folder_name(id);
+    const auto started = start_keeper(attempt, settings_);
+    if (started) kept.keeper = started.value();
+    else problem = started.error();
+  }
+  if (problem) {
+    kept.outcome = {.kind = Kind::not_started, .reason = problem->message};
+    kept.failed = std::make_unique<EventLoop::Timer>(loop_, [this, id] {
+      tell(id, kept_.at(id));
+      kept_.erase(id);
+    });
+    kept.failed->start_soon();
+    return;
+  }
+  kept.watch =
+      std::make_unique<EventLoop::Socket>(loop_, kept.keeper.socket, [this, id](EventLoop::Socket::Ready) { look(id); });
+  kept.watch->wait_for({.to_read = true, .to_write = false});
+}
+
+void Executor::stop(AttemptId attempt) {
+  const auto at = kept_.find(attempt);
+  if (at != kept_.end() && at->second.keeper.socket >= 0) (void)::send(at->second.keeper.socket, "s", 1, MSG_NOSIGNAL);
+}
+
+void Executor::look(AttemptId attempt) {
+  Kept& kept = kept_.at(attempt);
+  std::array<char, kMostOutcome> buffer;
+  const ssize_t got = ::recv(kept.keeper.socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got <= 0) return keeper_ended(attempt);
+  if (auto outcome = decode_outcome({buffer.data(), static_cast<std::size_t>(got)})) {
+    kept.outcome = std::move(outcome);
+    tell(attempt, kept);
+  }
+}
+
+void Executor::tell(AttemptId attempt, Kept& kept) {
+  if (std::exchange(kept.told, true)) return;
+  gpus_.give_back(kept.gpus);
+  cores_.give_back(kept.cores);
+  told_(attempt, kept.outcome.value());
+}
+
+void Executor::keeper_ended(AttemptId attempt) {
+  auto node = kept_.extract(attempt);
+  Kept& kept = node.mapped();
+  kept.watch.reset();
+  ::close(kept.keeper.socket);
+  int status = 0;
+  while (::waitpid(kept.keeper.process, &status, 0) < 0 && errno == EINTR) {}
+  if (!kept.outcome) kept.outcome = clear_up_after(attempt, kept, status);
+  tell(attempt, kept);
+}
+
+// The keeper was killed: its tasks with it, by the kernel. What they started may still run.
+AttemptOutcome Executor::clear_up_after(AttemptId attempt, const Kept& kept, int status) {
+  const std::string how =
+      WIFSIGNALED(status) ? name_of_signal(WTERMSIG(status)) : fmt::format("status {}", WEXITSTATUS(status));
+  end_processes_of(settings_, attempt, kept.folder);
+  AttemptOutcome outcome{.kind = Kind::lost, .reason = fmt::format("the process that watched it was ended by {}", how)};
+  note_lost(settings_, attempt, kept.folder, outcome);
+  clear_up_aside({kept.folder});
+  return outcome;
+}
+
+// --- housekeeping ---
+
+void Executor::clear_up_aside(const std::vector<fs::path>& unfinished) {
+  housekeeping_.start(later(loop_.now(), kHousekeeping));
+  unfinished_.insert(unfinished_.end(), unfinished.begin(), unfinished.end());
+  if (aside_) return;  // again when the present one has ended
+  const auto now = std::exchange(unfinished_, {});
+  const auto started = start_aside("job-sweeper", [&](const Aside& /*aside*/) {
+    reset_signals();  // it may be ended at any time
+    clear_up(settings_, folder_, now, options_.keep);
+  });
+  if (!started) return;
+  aside_ = started.value();
+  aside_watch_ =
+      std::make_unique<EventLoop::Socket>(loop_, aside_->socket, [this](EventLoop::Socket::Ready) { aside_ended(); });
+  aside_watch_->wait_for({.to_read = true, .to_write = false});
+}
+
+void Executor::aside_ended() {
+  aside_watch_.reset();
+  ::waitpid(aside_->process, nullptr, 0);
+  ::close(aside_->socket);
+  aside_.reset();
+  if (!unfinished_.empty()) clear_up_aside({});
+}
+
+}  // namespace drydock::runtime

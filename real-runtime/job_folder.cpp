@@ -1,0 +1,273 @@
+#include "real-runtime/job_folder.hpp"
+
+#include "real-runtime/run_as.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace drydock::runtime {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostLeftOut = 100;
+
+Error failed(std::string_view what, const fs::path& where, int error) {
+  return Error{fmt::format("{} {}: {}", what, where.string(), std::system_category().message(error))};
+}
+
+// The error, or 0.
+int write_to(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+int create(const fs::path& file, mode_t mode) {
+  return ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+}
+
+// Descriptors are closed by whoever opened them. The error, or 0.
+int copy_all(int from, int to) {
+  std::array<char, 1U << 16U> buffer{};
+  while (true) {
+    const ssize_t got = ::read(from, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return got < 0 ? errno : 0;
+    if (const int error = write_to(to, {buffer.data(), static_cast<std::size_t>(got)}); error != 0) return error;
+  }
+}
+
+std::optional<Error> put_file(const fs::path& work, const InputFile& file) {
+  std::error_code error;
+  const fs::path path = work / file.name;
+  fs::create_directories(path.parent_path(), error);
+  if (error) return failed("cannot make the folder of the input file", file.name, error.value());
+  const auto* local = std::get_if<InputFile::Local>(&file.content);
+  if (local != nullptr && local->linked) {
+    if (::eaccess(local->path.c_str(), R_OK) != 0) return failed("cannot read the input file", local->path, errno);
+    fs::create_symlink(local->path, path, error);
+    return error ? std::optional(failed("cannot link the input file", file.name, error.value())) : std::nullopt;
+  }
+  int from = -1;
+  if (local != nullptr) {
+    struct stat status {};
+    from = ::open(local->path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (from < 0 || ::fstat(from, &status) != 0) return failed("cannot read the input file", local->path, errno);
+    if (!S_ISREG(status.st_mode)) {
+      ::close(from);
+      return Error{fmt::format("the input file {} is not a plain file", local->path)};
+    }
+  }
+  const int to = create(path, file.executable ? 0700 : 0600);
+  int problem = to < 0 ? errno : 0;
+  if (to >= 0) {
+    problem = local != nullptr ? copy_all(from, to) : write_to(to, std::get<InputFile::Inline>(file.content).bytes);
+    ::close(to);
+  }
+  if (from >= 0) ::close(from);
+  return problem == 0 ? std::nullopt : std::optional(failed("cannot write the input file", file.name, problem));
+}
+
+// One file of the results. The error in words, or nothing.
+std::string collect_file(const fs::path& from, const fs::path& to, std::uint64_t room, std::uint64_t& bytes,
+                         const std::optional<User>& user) {
+  int source = -1;
+  int failure = 0;
+  {
+    const WithRightsOf rights(user);
+    source = ::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    failure = errno;
+  }
+  if (source < 0) return failure == ELOOP ? "a link" : std::system_category().message(failure);
+  struct stat status {};
+  std::string problem;
+  if (::fstat(source, &status) != 0 || !S_ISREG(status.st_mode)) problem = "not a plain file";
+  else if (user && status.st_uid != user->uid) problem = "of another user";
+  else if (static_cast<std::uint64_t>(status.st_size) > room) problem = "more bytes than are collected";
+  if (problem.empty()) {
+    std::error_code error;
+    fs::create_directories(to.parent_path(), error);
+    const int target = create(to, 0640);
+    failure = target < 0 ? errno : copy_all(source, target);
+    if (target >= 0) ::close(target);
+    if (failure != 0) problem = std::system_category().message(failure);
+    else bytes = static_cast<std::uint64_t>(status.st_size);
+  }
+  ::close(source);
+  return problem;
+}
+
+bool ended(const fs::path& attempt) {
+  std::error_code ignored;
+  return fs::exists(attempt / kResultFile, ignored);
+}
+
+bool is_attempt(const fs::directory_entry& entry) {
+  std::error_code ignored;
+  const std::string name = entry.path().filename().string();
+  const auto dash = name.find('-');
+  const auto digits = [](std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  return dash != std::string::npos && digits(std::string_view(name).substr(0, dash)) &&
+         digits(std::string_view(name).substr(dash + 1)) && entry.is_directory(ignored) && !entry.is_symlink(ignored);
+}
+
+template <class Visitor>
+void for_each_attempt(const fs::path& jobs, Visitor visit) {
+  std::error_code error;
+  for (fs::directory_iterator at(jobs, error), end; !error && at != end; at.increment(error)) {
+    if (is_attempt(*at)) visit(at->path());
+  }
+}
+
+double disk_used(const fs::path& folder) {
+  struct statvfs disk {};
+  if (::statvfs(folder.c_str(), &disk) != 0 || disk.f_blocks == 0) return 0;
+  return 1 - static_cast<double>(disk.f_bavail) / static_cast<double>(disk.f_blocks);
+}
+
+}  // namespace
+
+std::string attempt_folder_name(AttemptId attempt) { return fmt::format("{}-{}", attempt.job.value, attempt.number); }
+
+std::string output_name(std::string_view stream, std::uint32_t task, std::uint32_t tasks) {
+  return tasks == 1 ? std::string(stream) : fmt::format("{}-{}", stream, task);
+}
+
+std::optional<Error> make_own_folder(const fs::path& folder) {
+  std::error_code error;
+  if (folder.has_parent_path()) fs::create_directories(folder.parent_path(), error);
+  if (error) return failed("cannot make", folder.parent_path(), error.value());
+  if (::mkdir(folder.c_str(), 0711) != 0 && errno != EEXIST) return failed("cannot make", folder, errno);
+  struct stat status {};
+  if (::lstat(folder.c_str(), &status) != 0) return failed("cannot look at", folder, errno);
+  if (!S_ISDIR(status.st_mode)) return Error{fmt::format("{} is not a folder", folder.string())};
+  // Somebody else could put there what they like.
+  if (status.st_uid != ::geteuid()) return Error{fmt::format("{} belongs to another user", folder.string())};
+  if ((status.st_mode & 022U) != 0) return Error{fmt::format("others may write to {}", folder.string())};
+  return std::nullopt;
+}
+
+std::optional<Error> make_job_folder(const fs::path& folder, const std::optional<User>& user) {
+  std::error_code error;
+  if (::mkdir(folder.c_str(), 0711) != 0) {
+    if (errno != EEXIST) return failed("cannot make", folder, errno);
+    fs::remove_all(folder, error);  // of another job of that number, before the store began anew
+    if (::mkdir(folder.c_str(), 0711) != 0) return failed("cannot make", folder, errno);
+  }
+  const fs::path work = folder / kWorkFolder;
+  const fs::path results = work / kResultsFolder;
+  for (const fs::path& path : {work, results}) {
+    if (::mkdir(path.c_str(), 0700) != 0) return failed("cannot make", path, errno);
+  }
+  for (const fs::path& path : {results, work}) {
+    if (user && ::chown(path.c_str(), user->uid, user->gid) != 0) return failed("cannot give away", path, errno);
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> put_files(const fs::path& work, const std::vector<InputFile>& files, const std::optional<User>& user) {
+  const WithRightsOf rights(user);
+  for (const InputFile& file : files) {
+    if (auto problem = put_file(work, file)) return problem;
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> write_file(const fs::path& file, std::string_view text) {
+  const fs::path half = file.string() + ".half";
+  ::unlink(half.c_str());
+  const int descriptor = create(half, 0640);
+  if (descriptor < 0) return failed("cannot make", half, errno);
+  const int error = write_to(descriptor, text);
+  ::close(descriptor);
+  if (error != 0) return failed("cannot write", half, error);
+  if (::rename(half.c_str(), file.c_str()) != 0) return failed("cannot make", file, errno);
+  return std::nullopt;
+}
+
+Collected collect_results(const fs::path& from, const fs::path& to, const CollectBounds& bounds,
+                          const std::optional<User>& user) {
+  Collected collected;
+  const auto leave_out = [&](const std::string& name, std::string_view why) {
+    if (collected.left_out.size() < kMostLeftOut) collected.left_out.push_back(fmt::format("{}: {}", name, why));
+  };
+  std::vector<fs::path> found;
+  {
+    const WithRightsOf rights(user);
+    std::error_code error;
+    fs::recursive_directory_iterator at(from, error);
+    for (const fs::recursive_directory_iterator end; !error && at != end; at.increment(error)) {
+      std::error_code ignored;
+      if (at->is_directory(ignored) && !at->is_symlink(ignored)) continue;
+      if (found.size() < bounds.most_files) found.push_back(at->path());
+      else leave_out(at->path().lexically_relative(from).string(), "more files than are collected");
+    }
+    if (error) leave_out(".", error.message());
+  }
+  std::ranges::sort(found);
+  for (const fs::path& file : found) {
+    const fs::path name = file.lexically_relative(from);
+    std::uint64_t bytes = 0;
+    const std::string problem = collect_file(file, to / name, bounds.most_bytes - collected.bytes, bytes, user);
+    if (!problem.empty()) leave_out(name.string(), problem);
+    else ++collected.files;
+    collected.bytes += bytes;
+  }
+  return collected;
+}
+
+std::vector<fs::path> unfinished_attempts(const fs::path& jobs) {
+  std::vector<fs::path> found;
+  for_each_attempt(jobs, [&](const fs::path& attempt) {
+    if (!ended(attempt)) found.push_back(attempt);
+  });
+  return found;
+}
+
+std::size_t remove_old_attempts(const fs::path& jobs, const KeepBounds& bounds) {
+  std::vector<std::pair<fs::file_time_type, fs::path>> all;
+  for_each_attempt(jobs, [&](const fs::path& attempt) {
+    std::error_code error;
+    const auto time = fs::last_write_time(attempt / kResultFile, error);
+    if (!error) all.emplace_back(time, attempt);
+  });
+  std::ranges::sort(all);
+  const auto oldest_kept = fs::file_time_type::clock::now() - bounds.for_how_long;
+  std::size_t removed = 0;
+  for (const auto& [time, attempt] : all) {
+    if (time >= oldest_kept && disk_used(jobs) <= bounds.most_disk_used) break;
+    std::error_code error;
+    fs::remove_all(attempt, error);
+    if (!error) ++removed;
+  }
+  return removed;
+}
+
+std::int64_t disk_used_by(const fs::path& jobs) {
+  std::int64_t bytes = 0;
+  std::error_code error;
+  fs::recursive_directory_iterator at(jobs, fs::directory_options::skip_permission_denied, error);
+  for (const fs::recursive_directory_iterator end; !error && at != end; at.increment(error)) {
+    struct stat status {};
+    if (::lstat(at->path().c_str(), &status) == 0 && S_ISREG(status.st_mode)) bytes += status.st_blocks * 512;
+  }
+  return bytes;
+}
+
+}  // namespace drydock::runtime
