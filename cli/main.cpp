@@ -1,6 +1,6 @@
 // The table of commands, and what is common to all: help, usage errors, exit codes.
-#include "cli/command.hpp"
 #include "cli/help.hpp"
+#include "cli/runtime_commands.hpp"
 #include "cli/suggest.hpp"
 #include "cli/version.hpp"
 #include "scenarios/wording.hpp"
@@ -28,7 +28,7 @@ struct CommandEntry {
   std::unique_ptr<Command> (*make)();
 };
 
-constexpr std::array<CommandEntry, 13> kCommands{{
+constexpr std::array<CommandEntry, 18> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
     {"validate", "check scenario files without running them", make_validate},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
@@ -40,7 +40,12 @@ constexpr std::array<CommandEntry, 13> kCommands{{
     {"explain", "what happened to a job or a worker, and why, from a journal", make_explain},
     {"hunt", "look for faults under which a scenario breaks an invariant", make_hunt},
     {"up", "run a scenario for real: worker processes, Redis and PostgreSQL", make_up},
-    {"worker", "one worker of a real run, as `drydock up` starts them", make_worker},
+    {"scheduler", "decides for real which job runs where; several may run, one leads", make_scheduler},
+    {"worker", "runs jobs for real, on this machine", make_worker},
+    {"submit", "hands in a job that is to run for real", make_submit},
+    {"jobs", "lists the jobs that were submitted", make_jobs},
+    {"job", "tells what became of a job", make_job},
+    {"cancel", "ends jobs", make_cancel},
     {"version", "version, and what it was built with", make_version},
 }};
 

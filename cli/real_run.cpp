@@ -2,11 +2,12 @@
 
 #include "cli/real_run.hpp"
 
+#include "cli/record_folder.hpp"
 #include "cli/version.hpp"
-#include "policies/catalog.hpp"
+#include "real-runtime/job_submitter.hpp"
 #include "real-runtime/private_postgres.hpp"
 #include "real-runtime/private_redis.hpp"
-#include "real-runtime/scheduler_driver.hpp"
+#include "real-runtime/scheduler_process.hpp"
 #include "real-runtime/worker_driver.hpp"
 #include "scenarios/units.hpp"
 #include "scenarios/workload.hpp"
@@ -16,7 +17,6 @@
 #include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
-#include <fstream>
 #include <memory>
 #include <unistd.h>
 #include <utility>
@@ -66,31 +66,32 @@ std::string statistics_line(const NoteStatistics& note) {
 
 class RealRun {
  public:
-  RealRun(const Scenario& scenario, const RealRunOptions& options, Servers servers, JournalWriter* journal)
+  RealRun(const Scenario& scenario, const RealRunOptions& options, Servers servers, runtime::JournalShelf* journals)
       : scenario_(scenario),
         options_(options),
         servers_(std::move(servers)),
         platform_(scenario),
         heartbeat_(scenario.liveness.get<Duration>("heartbeat")),
         ttl_(scenario.liveness.get<Duration>("ttl")),
-        scheduler_(scheduler_config(scenario, options.seed), make_policies(scenario.scheduler)),
         workload_(scenario, options.seed),
-        driver_(loop_, scheduler_,
-                {.redis = {.address = servers_.redis->address()},
-                 .postgres = {.connection = servers_.postgres->connection()},
-                 .worker_lease = ttl_,
-                 .journal = journal}),
+        scheduler_(loop_, scheduler_config(scenario, options.seed),
+                   {.redis = {.address = servers_.redis->address()},
+                    .postgres = {.connection = servers_.postgres->connection()},
+                    .worker_lease = ttl_,
+                    .restart = scenario.scheduler_restart,
+                    .journals = journals}),
+        submitter_(loop_, {.connection = servers_.postgres->connection()}),
         timer_(loop_, [this] { look(); }),
         arrivals_(loop_, [this] { submit(); }),
         end_(loop_, [this] { loop_.stop(); }),
         interrupt_(loop_, SIGINT, [this] { interrupt(); }),
         terminate_(loop_, SIGTERM, [this] { interrupt(); }),
         workers_(platform_.workers().size()) {
-    driver_.on_idle([this] {
-      if (begun_ && !more_) loop_.stop();
+    scheduler_.on_idle([this] {
+      if (all_ended()) loop_.stop();
     });
-    driver_.on_error([this](std::string why) { fail(std::move(why)); });
-    driver_.on_statistics([](const NoteStatistics& note) { std::fputs(statistics_line(note).c_str(), stderr); });
+    scheduler_.on_error([this](std::string why) { fail(std::move(why)); });
+    scheduler_.on_statistics([](const NoteStatistics& note) { std::fputs(statistics_line(note).c_str(), stderr); });
   }
 
   RealRunResult run() {
@@ -115,14 +116,13 @@ class RealRun {
 
   // The scenario's time begins when every worker has registered.
   void look() {
-    const Cluster& cluster = scheduler_.cluster();
     std::size_t registered = 0;
-    for (std::uint32_t worker = 0; worker < std::min(workers_.size(), cluster.worker_count()); ++worker) {
-      if (cluster.worker(WorkerId{worker}).live) ++registered;
+    for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
+      if (scheduler_.is_live(WorkerId{worker})) ++registered;
     }
     if (registered == workers_.size()) return begin();
     if (loop_.now() < give_up_at_) return timer_.start(later(loop_.now(), kLook));
-    const std::string problem = driver_.problem();
+    const std::string problem = scheduler_.problem();
     fail(fmt::format("{} of {} workers have not registered within {}{}{}", workers_.size() - registered, workers_.size(),
                      scenarios::format_duration(kRegistration), problem.empty() ? "" : ": ", problem));
   }
@@ -169,9 +169,7 @@ class RealRun {
   void start_worker(std::uint32_t number) {
     Worker& worker = workers_[number];
     // A process that the scheduler does not know of was never given an attempt.
-    const Cluster& cluster = scheduler_.cluster();
-    const std::uint32_t known = number < cluster.worker_count() ? cluster.worker(WorkerId{number}).incarnation : 0;
-    worker.incarnation = std::max(worker.incarnation, known) + 1;
+    worker.incarnation = std::max(worker.incarnation, scheduler_.incarnation_of(WorkerId{number})) + 1;
     worker.back_at.reset();
     ++workers_started_;
     if (options_.in_process) {
@@ -218,7 +216,7 @@ class RealRun {
     const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
     return {error ? "/proc/self/exe" : program.string(),
             "worker",
-            fmt::format("--redis-socket={}", servers_.redis->address().unix_socket),
+            fmt::format("--redis=unix://{}", servers_.redis->address().unix_socket),
             fmt::format("--id={}", number),
             fmt::format("--incarnation={}", workers_[number].incarnation),
             fmt::format("--pool={}", spec.pool.value),
@@ -250,9 +248,15 @@ class RealRun {
       jobs.push_back({arrival_.job, to_json(runtime::JobPayload{runtime::SleepPayload{arrival_.work, keeps}})});
       more_ = next_arrival();
     }
-    if (!jobs.empty()) driver_.submit(std::move(jobs));
+    if (!jobs.empty()) submitter_.submit(std::move(jobs));
     if (more_) arrivals_.start(origin_ + arrival_.at.time_since_epoch());
-    else if (driver_.idle()) loop_.stop();
+    else if (all_ended()) loop_.stop();
+  }
+
+  // The leader knows of all jobs that were submitted, and has nothing to do.
+  [[nodiscard]] bool all_ended() const {
+    return begun_ && !more_ && submitter_.done() && scheduler_.idle() &&
+           scheduler_.last_arrival() >= submitter_.last_arrival();
   }
 
   // --- the end ---
@@ -269,8 +273,8 @@ class RealRun {
 
   RealRunResult finish() {
     RealRunResult result;
-    const runtime::JobCounts& counts = driver_.counts();
-    result.jobs_submitted = counts.submitted;
+    const runtime::JobCounts counts = scheduler_.counts();
+    result.jobs_submitted = submitter_.submitted();
     result.jobs_completed = counts.completed;
     result.jobs_failed = counts.failed;
     result.jobs_cancelled = counts.cancelled;
@@ -282,14 +286,14 @@ class RealRun {
     result.commits_in_doubt = counts.in_doubt;
     result.workers_declared_dead = counts.declared_dead;
     result.workers_started = workers_started_;
-    result.steps = driver_.steps();
+    result.steps = scheduler_.steps();
     result.time_s = begun_ ? seconds(loop_.now() - origin_) : 0;
-    result.waits_s = driver_.waits_s();
+    result.waits_s = scheduler_.waits_s();
     std::ranges::sort(result.waits_s);
-    result.complete = begun_ && !more_ && driver_.idle() && !error_;
+    result.complete = all_ended() && !error_;
     result.interrupted = interrupted_;
     result.error = error_;
-    driver_.close(result.complete);
+    scheduler_.close(result.complete);
     return result;
   }
 
@@ -300,9 +304,9 @@ class RealRun {
   Duration heartbeat_;
   Duration ttl_;
   EventLoop loop_;
-  Scheduler scheduler_;
   scenarios::Workload workload_;
-  runtime::SchedulerDriver driver_;
+  runtime::SchedulerProcess scheduler_;
+  runtime::JobSubmitter submitter_;
   EventLoop::Timer timer_;
   EventLoop::Timer arrivals_;
   EventLoop::Timer end_;
@@ -348,8 +352,6 @@ RealRunLimits limits_of_real_run(const Scenario& scenario) {
     limits.error = "jobs that make requests are for simulations so far";
   } else if (std::ranges::any_of(scenario.hosts, has_sessions)) {
     limits.error = "hosts with sessions are for simulations so far";
-  } else if (scenario.schedulers > 1) {
-    limits.error = "several schedulers are for simulations so far: the runtime has one; leave \"schedulers\" out";
   } else if (scenario.scheduler.control_plane.aggregate) {
     limits.error = "admission \"aggregate\" is for simulations: workers of the runtime admit by their own resources";
   } else if (std::ranges::any_of(scenario.pools, [](const auto& pool) { return pool.beats_in_loop; })) {
@@ -368,21 +370,24 @@ RealRunLimits limits_of_real_run(const Scenario& scenario) {
 }
 
 Result<RealRunResult> run_for_real(const Scenario& scenario, const RealRunOptions& options) {
-  std::ofstream file;
-  std::unique_ptr<JournalWriter> journal;
+  std::optional<RecordFolder> journals;
   if (!options.journal.empty()) {
-    file.open(options.journal, std::ios::binary | std::ios::trunc);
-    if (!file) return Error{fmt::format("cannot write {}", options.journal.string())};
-    const JournalHeader header{
-        .version = std::string(kVersion), .scenario = scenario.json, .variant = scenario.variant, .seed = options.seed};
-    journal = std::make_unique<JournalWriter>(file, options.json_lines ? JournalFormat::json_lines : JournalFormat::binary,
-                                              header);
+    journals.emplace(RecordFolder::Options{.folder = options.journal.parent_path(),
+                                           .stem = options.journal.stem().string(),
+                                           .json_lines = options.json_lines,
+                                           .header = {.version = std::string(kVersion),
+                                                      .scenario = scenario.json,
+                                                      .variant = scenario.variant,
+                                                      .seed = options.seed}});
+    if (const auto problem = journals->problem()) return Error{*problem};
   }
   auto servers = start_servers();
   if (!servers) return servers.error();
-  RealRunResult result = RealRun(scenario, options, std::move(servers).value(), journal.get()).run();
-  journal.reset();
-  if (file.is_open() && !file.flush()) result.error = fmt::format("cannot write all of {}", options.journal.string());
+  RealRunResult result = RealRun(scenario, options, std::move(servers).value(), journals ? &*journals : nullptr).run();
+  if (journals) {
+    journals->finish();
+    if (const auto problem = journals->problem()) result.error = *problem;
+  }
   return result;
 }
 

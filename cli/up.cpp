@@ -2,11 +2,10 @@
 #include "cli/command.hpp"
 #include "cli/notes.hpp"
 #include "cli/real_run.hpp"
-#include "cli/suggest.hpp"
+#include "cli/real_scenario.hpp"
+#include "cli/runtime_commands.hpp"
 #include "policies/core/assert.hpp"
-#include "scenarios/loader.hpp"
 #include "scenarios/units.hpp"
-#include "scenarios/wording.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -14,7 +13,6 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <fstream>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -24,9 +22,7 @@ namespace {
 using scenarios::Scenario;
 
 struct UpOptions {
-  std::string scenario;
-  std::optional<std::string> variant;
-  std::vector<std::string> sets;
+  RealScenarioOptions choice;
   std::optional<std::uint64_t> seed;
   std::optional<std::uint64_t> most_jobs;
   std::optional<std::string> duration;
@@ -38,59 +34,6 @@ struct UpOptions {
 };
 
 #ifdef DRYDOCK_WITH_RUNTIME
-
-Result<Scenario> choose(const UpOptions& options, const std::vector<std::string>& sets) {
-  auto loaded = scenarios::load(options.scenario, {.sets = sets});
-  if (!loaded) return loaded.error();
-  auto& all = loaded.value();
-  std::vector<std::string_view> names;
-  for (const Scenario& scenario : all) names.push_back(scenario.variant);
-  if (!options.variant) {
-    if (all.size() == 1) return std::move(all.front());
-    return Error{
-        fmt::format("{} has several variants; choose one with --variant: {}", options.scenario, scenarios::listed(names))};
-  }
-  const auto chosen = std::ranges::find(all, *options.variant, &Scenario::variant);
-  if (chosen != all.end()) return std::move(*chosen);
-  return Error{fmt::format("--variant {}: {} has no such variant{}; it has: {}", scenarios::printable(*options.variant),
-                           options.scenario, did_you_mean(*options.variant, names), scenarios::listed(names))};
-}
-
-// A real scheduler bounds its memory, unless the scenario says how. A queue with a capacity is held whole.
-std::optional<std::uint64_t> lookahead_to_set(const Scenario& scenario) {
-  const nlohmann::json json = nlohmann::json::parse(scenario.json);
-  if (json.contains("/control_plane/lookahead"_json_pointer)) return std::nullopt;
-  std::uint64_t lookahead = 10'000;
-  for (const QueueConfig& queue : scenario.scheduler.queues) lookahead = std::max(lookahead, queue.capacity.value_or(0));
-  return std::min<std::uint64_t>(lookahead, std::numeric_limits<std::int32_t>::max());
-}
-
-// The scenario as it can be for real: nobody is told of a death, so that the registry is read, and workers beat.
-Result<Scenario> prepare(const UpOptions& options, std::vector<std::string>& notes) {
-  std::vector<std::string> sets = options.sets;
-  auto scenario = choose(options, sets);
-  if (scenario && scenario.value().liveness.type == "oracle") {
-    notes.emplace_back("the scenario has no liveness policy that can be for real: ttl with heartbeat 1s and ttl 3s");
-    sets.emplace_back(R"(/policies/liveness={"type":"ttl","heartbeat":"1s","ttl":"3s"})");
-    scenario = choose(options, sets);
-  }
-  if (!scenario) return scenario;
-  if (const auto limits = limits_of_real_run(scenario.value()); limits.error) {
-    return Error{fmt::format("{}: {}", options.scenario, *limits.error)};
-  } else {
-    notes.insert(notes.end(), limits.notes.begin(), limits.notes.end());
-  }
-  if (scenario.value().scheduler.control_plane.registry.reading == Duration{0}) {
-    const auto heartbeat = scenario.value().liveness.get<Duration>("heartbeat");
-    sets.push_back(fmt::format("/control_plane/registry_reading={}", scenarios::format_duration(heartbeat / 2)));
-    scenario = choose(options, sets);
-  }
-  if (const auto lookahead = lookahead_to_set(scenario.value())) {
-    sets.push_back(fmt::format("/control_plane/lookahead={}", *lookahead));
-    scenario = choose(options, sets);
-  }
-  return scenario;
-}
 
 Result<std::optional<Duration>> duration_option(std::string_view name, const std::optional<std::string>& text) {
   if (!text) return std::optional<Duration>{};
@@ -184,7 +127,7 @@ std::string summary_text(const Scenario& scenario, const RealRunOptions& options
 
 int run_up(const UpOptions& options) {
   std::vector<std::string> notes;
-  const auto scenario = prepare(options, notes);
+  const auto scenario = real_scenario(options.choice, notes);
   if (!scenario) return bad_input(scenario.error().message);
   const auto run = run_options(options, scenario.value());
   if (!run) return bad_input(run.error().message);
@@ -213,20 +156,15 @@ int run_up(const UpOptions& options) {
 
 #else
 
-int run_up(const UpOptions& /*options*/) {
-  return bad_input("this drydock was built without its real runtime: it needs hiredis, libpq and libuv");
-}
+int run_up(const UpOptions& /*options*/) { return bad_input(kNoRuntime); }
 
 #endif
 
 class Up final : public Command {
  public:
   void declare(CLI::App& app) override {
-    app.add_option("SCENARIO", options_.scenario, "A scenario file, or the name of a built-in scenario")->required();
-    app.add_option("--variant", options_.variant, "The variant to run; needed where there are several")->type_name("NAME");
-    app.add_option("--set", options_.sets, "Change a value of the scenario, before its variants do; may be repeated")
-        ->allow_extra_args(false)
-        ->type_name("/JSON/POINTER=VALUE");
+    app.add_option("SCENARIO", options_.choice.scenario, "A scenario file, or the name of a built-in scenario")->required();
+    declare_choice(app, options_.choice);
     app.add_option("--seed", options_.seed, "Of the workload (default: the scenario's)");
     app.add_option("--most-jobs", options_.most_jobs, "Submit only so many jobs, from the first on")->type_name("N");
     app.add_option("--duration", options_.duration,

@@ -25,10 +25,12 @@ std::string trimmed(const char* message) {
 void AsyncPostgres::CloseConnection::operator()(PGconn* connection) const { PQfinish(connection); }
 void AsyncPostgres::ClearResult::operator()(PGresult* result) const { PQclear(result); }
 
-AsyncPostgres::AsyncPostgres(EventLoop& loop, PostgresClientOptions options, std::function<void()> connected)
+AsyncPostgres::AsyncPostgres(EventLoop& loop, PostgresClientOptions options, std::function<void()> connected,
+                             std::function<void()> notified)
     : loop_(loop),
       options_(std::move(options)),
       connected_(std::move(connected)),
+      notified_(std::move(notified)),
       reconnect_(loop, [this] { connect(); }),
       deadline_(loop, [this] { watch_time(); }),
       failing_(loop,
@@ -126,7 +128,7 @@ void AsyncPostgres::fail_later(Callback callback) {
 }
 
 void AsyncPostgres::submit(const Op& op, Callback callback) {
-  DRYDOCK_CHECK(!is_explicit_transaction(op) && !std::holds_alternative<TakeHints>(op), "this is for the blocking client");
+  DRYDOCK_CHECK(!std::holds_alternative<TakeHints>(op), "this is for the blocking client");
   if (state_ != State::ready) return fail_later(std::move(callback));
   bool sent = true;
   for (const PostgresCall& call : encode(op, options_.schema)) sent = sent && send(call);
@@ -171,8 +173,13 @@ void AsyncPostgres::read() {
     take(std::move(result));
   }
   if (connection_ == nullptr) return;
-  while (PGnotify* heard = PQnotifies(connection_.get())) PQfreemem(heard);
-  if (PQstatus(connection_.get()) == CONNECTION_BAD) breaks("PostgreSQL: the connection broke: " + last_words());
+  bool heard = false;
+  while (PGnotify* notification = PQnotifies(connection_.get())) {
+    PQfreemem(notification);
+    heard = true;
+  }
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) return breaks("PostgreSQL: the connection broke: " + last_words());
+  if (heard && notified_) notified_();
 }
 
 void AsyncPostgres::take(ResultPointer result) {
@@ -205,7 +212,10 @@ void AsyncPostgres::finish_operation() {
   results_.clear();
   if (sent_.empty()) deadline_.stop();
   else deadline_.start(sent_.front().deadline);
+  const auto* failed = std::get_if<Failed>(&reply);
   sent.callback(reply);
+  // Its transaction is still open, and has failed.
+  if (failed != nullptr && is_explicit_transaction(sent.op)) breaks(failed->message);
 }
 
 void AsyncPostgres::watch_time() {

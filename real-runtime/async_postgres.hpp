@@ -24,13 +24,16 @@ class AsyncPostgres {
  public:
   using Callback = std::function<void(const postgres::Reply&)>;
 
-  // Begins to connect at once. `connected` is called each time that it has.
-  AsyncPostgres(EventLoop& loop, PostgresClientOptions options, std::function<void()> connected = {});
+  // Begins to connect at once. `connected` is called each time that it has; `notified` when a channel that is listened to was notified,
+  // once for several.
+  AsyncPostgres(EventLoop& loop, PostgresClientOptions options, std::function<void()> connected = {},
+                std::function<void()> notified = {});
   ~AsyncPostgres();
   AsyncPostgres(const AsyncPostgres&) = delete;
   AsyncPostgres& operator=(const AsyncPostgres&) = delete;
 
-  // As AsyncRedis::submit(). LoadState, Listen and TakeHints are for the blocking client.
+  // As AsyncRedis::submit(). TakeHints is for the blocking client. Listen is forgotten with the connection. A LoadState that fails breaks
+  // the connection.
   void submit(const postgres::Op& op, Callback callback);
 
   [[nodiscard]] bool connected() const { return state_ == State::ready; }
@@ -76,6 +79,7 @@ class AsyncPostgres {
   EventLoop& loop_;
   PostgresClientOptions options_;
   std::function<void()> connected_;
+  std::function<void()> notified_;
   State state_ = State::disconnected;
   std::unique_ptr<pg_conn, CloseConnection> connection_;
   std::unique_ptr<EventLoop::Socket> socket_;  // goes before its connection

@@ -47,7 +47,21 @@ void AsyncRedis::connect() {
   if (context_->err != 0) return breaks(fmt::format("{} cannot be reached: {}", where(), context_->errstr));
   socket_ = std::make_unique<EventLoop::Socket>(loop_, context_->fd, [this](EventLoop::Socket::Ready r) { ready(r); });
   state_ = State::loading;
+  greet();
   load_scripts();
+}
+
+void AsyncRedis::greet() {
+  for (const std::vector<std::string>& words : greetings(options_.address)) {
+    append({std::nullopt, words});
+    send({.op = std::nullopt, .greeting = true, .deadline = later(loop_.now(), options_.connect_timeout)});
+  }
+}
+
+void AsyncRedis::greeted(const redisReply& reply) {
+  if (reply.type != REDIS_REPLY_ERROR) return;
+  breaks(fmt::format("{} does not let {} in: {}", where(), options_.address.user.empty() ? "us" : options_.address.user,
+                     std::string_view(reply.str, static_cast<std::size_t>(reply.len))));
 }
 
 void AsyncRedis::load_scripts() {
@@ -171,6 +185,7 @@ void AsyncRedis::read() {
 }
 
 void AsyncRedis::answer(Sent sent, const redisReply& reply) {
+  if (sent.greeting) return greeted(reply);
   if (!sent.op) return script_loaded(sent.script, reply);
   if (!is_noscript(reply)) return sent.callback(decode(*sent.op, reply));
   // It did nothing: the server has forgotten its scripts.

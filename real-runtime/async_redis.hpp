@@ -49,7 +49,8 @@ class AsyncRedis {
     void operator()(redisContext* context) const;
   };
   struct Sent {
-    std::optional<redis::Op> op;  // none: a script is being loaded
+    std::optional<redis::Op> op;  // none: a script is being loaded, or it says who it is
+    bool greeting = false;
     std::size_t script = 0;
     Callback callback{};
     Time deadline{};
@@ -57,6 +58,7 @@ class AsyncRedis {
   };
 
   void connect();
+  void greet();
   void load_scripts();
   void send(Sent sent);
   void append(const RedisCommand& command);
@@ -64,6 +66,7 @@ class AsyncRedis {
   void write();
   void read();
   void answer(Sent sent, const redisReply& reply);
+  void greeted(const redisReply& reply);
   void script_loaded(std::size_t script, const redisReply& reply);
   void breaks(std::string why);
   void fail_later(Callback callback);

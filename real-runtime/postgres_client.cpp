@@ -115,21 +115,53 @@ Result<int> PostgresClient::read_version() {
 }
 
 Result<Done> PostgresClient::ensure_schema() {
-  auto version = read_version();
-  if (version.ok() && version.value() == 0) {
-    auto made = query(fmt::format("begin; {} commit;", install_schema(options_.schema)));
-    if (!made.ok()) {
-      roll_back();
-      version = read_version();  // somebody else may have made it at the same time
-      if (!version.ok() || version.value() == 0) return made.error();
-    } else {
-      version = read_version();
-    }
-  }
+  const auto version = read_version();
   if (!version.ok()) return version.error();
   if (version.value() == kSchemaVersion) return Done{};
-  return Error{fmt::format("{}: schema {} has version {}, this program needs version {}", where(), options_.schema,
-                           version.value(), kSchemaVersion)};
+  if (!options_.may_install) return wrong_version(version.value());
+  return version.value() == 0 ? make_schema() : bring_up_to_date();
+}
+
+Result<Done> PostgresClient::make_schema() {
+  const auto made = query(fmt::format("begin; {} commit;", install_schema(options_.schema)));
+  if (made.ok()) return Done{};
+  roll_back();
+  // Somebody else may have made it at the same time.
+  const auto version = read_version();
+  if (version.ok() && version.value() == kSchemaVersion) return Done{};
+  return made.error();
+}
+
+// One does it, the others wait, and find it done.
+Result<Done> PostgresClient::bring_up_to_date() {
+  auto locked = query(fmt::format("begin; lock table {}.meta in access exclusive mode;", options_.schema));
+  if (!locked.ok()) return locked.error();
+  const auto version = read_version();
+  if (!version.ok()) return version.error();
+  if (version.value() < kOldestSchema || version.value() > kSchemaVersion) {
+    roll_back();
+    return wrong_version(version.value());
+  }
+  auto done = query(fmt::format("{} commit;", version.value() < kSchemaVersion
+                                                  ? upgrade_schema(options_.schema, version.value())
+                                                  : std::string()));
+  if (done.ok()) return Done{};
+  roll_back();
+  return done.error();
+}
+
+Error PostgresClient::wrong_version(int version) const {
+  if (version == 0) {
+    return {fmt::format("{}: there is no schema {}: start a scheduler there first, which makes it", where(), options_.schema)};
+  }
+  if (version > kSchemaVersion) {
+    return {fmt::format("{}: schema {} has version {}, this program knows up to {}: use a newer drydock", where(),
+                        options_.schema, version, kSchemaVersion)};
+  }
+  return {fmt::format("{}: schema {} has version {}, this program needs version {}: {}", where(), options_.schema, version,
+                      kSchemaVersion,
+                      version < kOldestSchema ? "it is too old to be brought up to date"
+                                              : "start a scheduler of this version, which brings it up to date")};
 }
 
 Result<Done> PostgresClient::prepare() {

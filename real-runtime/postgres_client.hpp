@@ -23,7 +23,9 @@ namespace drydock::runtime {
 
 struct PostgresClientOptions {
   std::string connection{};        // as libpq takes it: "host=... dbname=..." or "postgresql://..."; empty: PGHOST, ...
-  std::string schema = "drydock";  // made if it is not there; several installations in one database
+  std::string schema = "drydock";  // several installations in one database
+  // Make the schema if it is not there, and bring an older one up to date. Without, those are errors.
+  bool may_install = true;
   Duration connect_timeout = std::chrono::seconds{5};
   // For each answer; then the connection is closed. The server is told to give up at the same time.
   Duration reply_timeout = std::chrono::seconds{30};
@@ -34,7 +36,7 @@ class PostgresClient {
   // No batch is larger: a limit on what may be in doubt at once.
   static constexpr std::size_t kMostInBatch = 10'000;
 
-  // Connects, makes the schema if it is missing, and prepares the statements. A schema of another version is an error.
+  // Connects, sees to the schema, and prepares the statements. A schema of a newer program is an error.
   static Result<std::unique_ptr<PostgresClient>> connect(PostgresClientOptions options);
   ~PostgresClient();
   PostgresClient(const PostgresClient&) = delete;
@@ -73,6 +75,9 @@ class PostgresClient {
 
   Result<postgres::Done> open();
   Result<postgres::Done> ensure_schema();
+  Result<postgres::Done> make_schema();
+  Result<postgres::Done> bring_up_to_date();
+  [[nodiscard]] Error wrong_version(int version) const;
   Result<postgres::Done> prepare();
   // The version of the schema, 0 if it is not there.
   Result<int> read_version();

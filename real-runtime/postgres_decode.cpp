@@ -106,6 +106,8 @@ LoadedJob read_job(Row& row) {
   spec.on_preemption = row.enumeration<OnInterrupt>();
   loaded.job.payload = row.bytes();
   loaded.view = read_view(row);
+  if (row.null()) row.skip();  // no reason
+  loaded.age = std::chrono::microseconds{row.number()};
   return loaded;
 }
 
@@ -208,6 +210,10 @@ struct Decoder {
     if (PQntuples(results.back()) == 0) return JobView{};
     return one(read_view);
   }
+  Reply operator()(const ReserveIds& /*op*/) const {
+    return one([](Row& row) { return Count{row.number()}; });
+  }
+  Reply operator()(const RequestCancel& /*op*/) const { return verdict(); }
   Reply operator()(const CommitBatch& /*op*/) const { return verdict(); }
   Reply operator()(const SettleBatch& /*op*/) const { return verdict(); }
   Reply operator()(const FinishAttempt& /*op*/) const { return verdict(); }
@@ -238,6 +244,17 @@ struct Decoder {
   }
   Reply operator()(const LoadWaiting& /*op*/) const { return jobs(); }
   Reply operator()(const LoadArrived& /*op*/) const { return jobs(); }
+  Reply operator()(const LoadCancels& /*op*/) const {
+    const auto read = [](Row& row) {
+      CancelRequest request;
+      request.number = row.number();
+      request.job = JobId{row.number<std::uint64_t>()};
+      return request;
+    };
+    Cancels reply;
+    if (!each(*results.back(), read, reply.requests)) return misshapen("LoadCancels");
+    return reply;
+  }
 
   Reply operator()(const AcquireLease& /*op*/) const { return lease(); }
   Reply operator()(const ReleaseLease& /*op*/) const {

@@ -121,6 +121,8 @@ struct Encoder {
     return call(Statement::submit_jobs, std::move(parameters));
   }
   Calls operator()(const ReadJob& op) const { return call(Statement::read_job, {text(op.job.value)}); }
+  Calls operator()(const ReserveIds& op) const { return call(Statement::reserve_ids, {text(op.count)}); }
+  Calls operator()(const RequestCancel& op) const { return call(Statement::request_cancel, {text(op.job.value)}); }
   Calls operator()(const CommitBatch& op) const {
     Parameters parameters = fenced(op.fence);
     parameters.emplace_back(text(op.request.value));
@@ -165,6 +167,8 @@ struct Encoder {
     return call(Statement::load_waiting, std::move(parameters));
   }
   Calls operator()(const LoadArrived& op) const { return call(Statement::load_arrived, {text(op.after), text(op.limit)}); }
+
+  Calls operator()(const LoadCancels& op) const { return call(Statement::load_cancels, {text(op.after), text(op.limit)}); }
 
   Calls operator()(const AcquireLease& op) const {
     return call(Statement::acquire_lease, {op.lease, op.holder, text(ttl_us(op.ttl)), text(op.epoch_min)});

@@ -10,7 +10,7 @@ namespace {
 
 // Locks the lease's row, so that takings wait for what runs, and the other way round. The epoch that stands if it is another one.
 constexpr const char* kFence = R"sql(
-create function @.wrong_epoch(p_lease text, p_epoch bigint) returns bigint language plpgsql as $$
+create or replace function @.wrong_epoch(p_lease text, p_epoch bigint) returns bigint language plpgsql as $$
 declare stands bigint;
 begin
   select epoch into stands from @.leases where name = p_lease for update;
@@ -18,7 +18,7 @@ begin
 end $$;
 
 -- What is known of a batch before its rows are looked at; null: nothing. The lease's row is locked.
-create function @.known_batch(p_lease text, p_request bigint) returns @.verdict language plpgsql as $$
+create or replace function @.known_batch(p_lease text, p_request bigint) returns @.verdict language plpgsql as $$
 declare at bigint;
 begin
   if p_request < (select settled_below from @.leases where name = p_lease) then return (3, 0, 0, 0)::@.verdict; end if;
@@ -29,7 +29,7 @@ end $$;
 )sql";
 
 constexpr const char* kSubmit = R"sql(
-create function @.submit_jobs(p_id bigint[], p_queue int[], p_priority int[], p_tasks int[], p_cpus bigint[], p_memory bigint[],
+create or replace function @.submit_jobs(p_id bigint[], p_queue int[], p_priority int[], p_tasks int[], p_cpus bigint[], p_memory bigint[],
     p_gpus bigint[], p_slots bigint[], p_estimate bigint[], p_input bigint[], p_output bigint[], p_on_failure smallint[],
     p_on_preemption smallint[], p_payload bytea[], out added bigint, out last bigint)
   language plpgsql as $$
@@ -50,9 +50,33 @@ begin
 end $$;
 )sql";
 
+// What clients ask for beside submitting.
+constexpr const char* kClients = R"sql(
+create or replace function @.reserve_ids(p_count int) returns bigint language plpgsql as $$
+declare first bigint;
+begin
+  update @.intake set next_id = greatest(next_id, (select coalesce(max(id) + 1, 1) from @.jobs)) + p_count
+    returning next_id - p_count into first;
+  return first;
+end $$;
+
+create or replace function @.request_cancel(p_job bigint) returns @.verdict language plpgsql as $$
+declare last bigint;
+begin
+  select last_cancel into last from @.intake for update;
+  if not exists (select from @.jobs where id = p_job) then return (6, p_job, 0, 0)::@.verdict; end if;
+  if (select state from @.job_states where id = p_job) = 2 then return (7, p_job, 0, 0)::@.verdict; end if;
+  if exists (select from @.cancels where job = p_job) then return (1, p_job, 0, 0)::@.verdict; end if;
+  insert into @.cancels (number, job) values (last + 1, p_job);
+  update @.intake set last_cancel = last + 1;
+  perform pg_notify('@:drydock_jobs', '');
+  return (0, p_job, 0, 0)::@.verdict;
+end $$;
+)sql";
+
 // All rows of a batch at once. False where any is refused.
 constexpr const char* kApplyAtOnce = R"sql(
-create function @.apply_at_once(r_job bigint[], r_attempt int[], r_reason smallint[], r_ends boolean[], r_progress bigint[],
+create or replace function @.apply_at_once(r_job bigint[], r_attempt int[], r_reason smallint[], r_ends boolean[], r_progress bigint[],
     e_job bigint[], e_reason smallint[],
     a_job bigint[], a_attempt int[], a_part int[], a_worker int[], a_tasks int[],
     a_cpus bigint[], a_memory bigint[], a_gpus bigint[], a_slots bigint[],
@@ -100,7 +124,7 @@ end $$;
 
 // The same row by row: which one is refused first, and why. Leaves the rows before it applied, for the caller to roll back.
 constexpr const char* kRefusal = R"sql(
-create function @.assignment_refusal(p_job bigint, p_attempt int) returns int language plpgsql as $$
+create or replace function @.assignment_refusal(p_job bigint, p_attempt int) returns int language plpgsql as $$
 declare last record;
 begin
   if not exists (select from @.jobs where id = p_job) then return 6; end if;
@@ -110,7 +134,7 @@ begin
   return case when last.released = false then 8 else 0 end;
 end $$;
 
-create function @.ending_refusal(p_job bigint) returns int language plpgsql as $$
+create or replace function @.ending_refusal(p_job bigint) returns int language plpgsql as $$
 begin
   if not exists (select from @.jobs where id = p_job) then return 6; end if;
   if exists (select from @.endings where job = p_job) or
@@ -118,7 +142,7 @@ begin
   return case when exists (select from @.allocations where job = p_job and part = 0 and not released) then 8 else 0 end;
 end $$;
 
-create function @.first_refusal(r_job bigint[], r_attempt int[], r_reason smallint[], r_ends boolean[], r_progress bigint[],
+create or replace function @.first_refusal(r_job bigint[], r_attempt int[], r_reason smallint[], r_ends boolean[], r_progress bigint[],
     e_job bigint[], e_reason smallint[], a_job bigint[], a_attempt int[], a_part int[],
     out refusal int, out refused bigint)
   language plpgsql as $$
@@ -147,7 +171,7 @@ end $$;
 )sql";
 
 constexpr const char* kCommit = R"sql(
-create function @.commit_batch(p_lease text, p_epoch bigint, p_request bigint, p_settled bigint,
+create or replace function @.commit_batch(p_lease text, p_epoch bigint, p_request bigint, p_settled bigint,
     r_job bigint[], r_attempt int[], r_reason smallint[], r_ends boolean[], r_progress bigint[],
     e_job bigint[], e_reason smallint[],
     a_job bigint[], a_attempt int[], a_part int[], a_worker int[], a_tasks int[],
@@ -185,7 +209,7 @@ begin
   return result;
 end $$;
 
-create function @.settle_batch(p_lease text, p_epoch bigint, p_request bigint) returns @.verdict language plpgsql as $$
+create or replace function @.settle_batch(p_lease text, p_epoch bigint, p_request bigint) returns @.verdict language plpgsql as $$
 declare
   stands bigint := @.wrong_epoch(p_lease, p_epoch);
   known @.verdict;
@@ -199,7 +223,7 @@ end $$;
 )sql";
 
 constexpr const char* kBeside = R"sql(
-create function @.finish_attempt(p_job bigint, p_attempt int, p_reason smallint, p_ends boolean, p_progress bigint,
+create or replace function @.finish_attempt(p_job bigint, p_attempt int, p_reason smallint, p_ends boolean, p_progress bigint,
     p_release boolean) returns @.verdict language plpgsql as $$
 declare
   cpus_less bigint;
@@ -222,7 +246,7 @@ begin
   return result;
 end $$;
 
-create function @.release_ended(p_lease text, p_epoch bigint, p_limit int) returns @.verdict
+create or replace function @.release_ended(p_lease text, p_epoch bigint, p_limit int) returns @.verdict
   language plpgsql as $$
 declare
   stands bigint := @.wrong_epoch(p_lease, p_epoch);
@@ -249,7 +273,7 @@ begin
 end $$;
 
 -- Looks before it locks, for the look may take long: what ended stays so, and what comes meanwhile has a higher arrival than `seen`.
-create function @.raise_mark(p_lease text, p_epoch bigint) returns @.verdict language plpgsql as $$
+create or replace function @.raise_mark(p_lease text, p_epoch bigint) returns @.verdict language plpgsql as $$
 declare
   seen bigint := (select last_arrival from @.intake);
   first bigint;
@@ -265,10 +289,11 @@ begin
   perform from @.intake for update;
   low := least(low, (select min(id) from @.jobs where arrival > seen), 9223372036854775807);
   update @.intake set mark = first, low_job = low where mark <= first;
+  delete from @.cancels c using @.jobs j where j.id = c.job and j.arrival < first;
   return (0, first, 0, 0)::@.verdict;
 end $$;
 
-create function @.fire_due(p_lease text, p_epoch bigint, p_name text, p_due bigint, p_id bigint[], p_queue int[],
+create or replace function @.fire_due(p_lease text, p_epoch bigint, p_name text, p_due bigint, p_id bigint[], p_queue int[],
     p_priority int[], p_tasks int[], p_cpus bigint[], p_memory bigint[], p_gpus bigint[], p_slots bigint[], p_estimate bigint[],
     p_input bigint[], p_output bigint[], p_on_failure smallint[], p_on_preemption smallint[], p_payload bytea[])
   returns @.verdict language plpgsql as $$
@@ -289,7 +314,7 @@ end $$;
 
 // Time left is counted from the server's clock after the row was locked: a transaction may have waited for it.
 constexpr const char* kLeases = R"sql(
-create function @.lease_at(p_lease text, p_now timestamptz, out holder text, out epoch bigint, out left_us bigint)
+create or replace function @.lease_at(p_lease text, p_now timestamptz, out holder text, out epoch bigint, out left_us bigint)
   language plpgsql as $$
 declare row record;
 begin
@@ -304,11 +329,11 @@ begin
   end if;
 end $$;
 
-create function @.read_lease(p_lease text, out holder text, out epoch bigint, out left_us bigint) language sql as $$
+create or replace function @.read_lease(p_lease text, out holder text, out epoch bigint, out left_us bigint) language sql as $$
   select * from @.lease_at(p_lease, clock_timestamp());
 $$;
 
-create function @.acquire_lease(p_lease text, p_holder text, p_ttl_us bigint, p_epoch_min bigint, out holder text,
+create or replace function @.acquire_lease(p_lease text, p_holder text, p_ttl_us bigint, p_epoch_min bigint, out holder text,
     out epoch bigint, out left_us bigint) language plpgsql as $$
 declare
   row record;
@@ -332,7 +357,7 @@ begin
   select * into holder, epoch, left_us from @.lease_at(p_lease, at);
 end $$;
 
-create function @.release_lease(p_lease text, p_holder text, p_epoch bigint) returns boolean language plpgsql as $$
+create or replace function @.release_lease(p_lease text, p_holder text, p_epoch bigint) returns boolean language plpgsql as $$
 begin
   update @.leases set holder = null
     where name = p_lease and holder = p_holder and epoch = p_epoch and clock_timestamp() < expires_at;
@@ -344,7 +369,7 @@ end $$;
 
 std::string postgres_functions() {
   std::string all;
-  for (const char* part : {kFence, kSubmit, kApplyAtOnce, kRefusal, kCommit, kBeside, kLeases}) all += part;
+  for (const char* part : {kFence, kSubmit, kClients, kApplyAtOnce, kRefusal, kCommit, kBeside, kLeases}) all += part;
   return all;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace drydock::runtime {
 
@@ -74,10 +75,23 @@ create view @.job_states as
 create type @.verdict as (outcome int, detail bigint, version bigint, cpus bigint);
 )sql";
 
+// What each version added to the tables of the one before, from kOldestSchema + 1 on. A new schema is made the same way, so that there is
+// one way to each version.
+constexpr std::string_view kUpgrades[] = {
+    R"sql(
+-- 3: requests to cancel jobs, numbered in the order of commits under the lock of intake; ids for who submits, and the names of queues
+create table @.cancels (number bigint primary key, job bigint not null unique, requested_at timestamptz not null default now());
+alter table @.intake add column last_cancel bigint not null default 0, add column next_id bigint not null default 1;
+create table @.queues (number int primary key, name text not null);
+)sql",
+};
+static_assert(std::size(kUpgrades) == kSchemaVersion - kOldestSchema);
+
 // The columns of a job, as postgres_decode reads them.
 constexpr std::string_view kJobColumns =
     "id, arrival, queue, priority, tasks, cpus, memory, gpus, slots, estimate_ns, input_bytes, output_bytes, on_failure, "
-    "on_preemption, payload, state, attempts, failures, losses, progress_ns, last_reason";
+    "on_preemption, payload, state, attempts, failures, losses, progress_ns, last_reason, "
+    "(extract(epoch from clock_timestamp() - submitted_at) * 1000000)::bigint as age_us";
 
 std::string with_schema(std::string_view text, std::string_view schema) {
   std::string result;
@@ -124,6 +138,8 @@ std::string generic_text(PostgresStatement statement) {
       return "select * from @.submit_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     case PostgresStatement::read_job:
       return "select state, attempts, failures, losses, progress_ns, last_reason from @.job_states where id = $1";
+    case PostgresStatement::reserve_ids: return "select @.reserve_ids($1)";
+    case PostgresStatement::request_cancel: return "select * from @.request_cancel($1)";
     case PostgresStatement::commit_batch:
       return "select * from @.commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
              "$19, $20)";
@@ -146,6 +162,10 @@ std::string generic_text(PostgresStatement statement) {
           "state = 0 and queue = $1 and ($2::int is null or (-priority, id) > (-$2::int, $3::bigint)) "
           "order by priority desc, id limit $4");
     case PostgresStatement::load_arrived: return jobs_where("state = 0 and arrival > $1 order by arrival limit $2");
+    case PostgresStatement::load_cancels:
+      return "select number, job from @.cancels c where number > $1 and (select state from @.job_states where id = c.job) < "
+             "2 "
+             "order by number limit $2";
     case PostgresStatement::acquire_lease: return "select * from @.acquire_lease($1, $2, $3, $4)";
     case PostgresStatement::release_lease: return "select * from @.release_lease($1, $2, $3)";
     case PostgresStatement::read_lease: return "select * from @.read_lease($1)";
@@ -160,10 +180,11 @@ std::string generic_text(PostgresStatement statement) {
 }
 
 constexpr const char* kNames[kPostgresStatements] = {
-    "submit_jobs", "read_job",       "commit_batch",     "settle_batch",   "finish_attempt", "release_ended",
-    "read_totals", "recount_totals", "read_allocations", "raise_mark",     "load_header",    "load_all_waiting",
-    "load_held",   "load_waiting",   "load_arrived",     "acquire_lease",  "release_lease",  "read_lease",
-    "fire_due",    "read_last_due",  "notify",           "begin_snapshot", "end_snapshot"};
+    "submit_jobs",    "read_job",         "reserve_ids", "request_cancel", "commit_batch",     "settle_batch",
+    "finish_attempt", "release_ended",    "read_totals", "recount_totals", "read_allocations", "raise_mark",
+    "load_header",    "load_all_waiting", "load_held",   "load_waiting",   "load_arrived",     "load_cancels",
+    "acquire_lease",  "release_lease",    "read_lease",  "fire_due",       "read_last_due",    "notify",
+    "begin_snapshot", "end_snapshot"};
 
 }  // namespace
 
@@ -175,8 +196,20 @@ bool is_schema_name(std::string_view name) {
 
 std::string install_schema(std::string_view schema) {
   DRYDOCK_CHECK(is_schema_name(schema), "the name of a schema is made of a-z, 0-9 and '_'");
-  return fmt::format("create schema {0};{1}{2}insert into {0}.meta values ({3});", schema, with_schema(kTables, schema),
-                     with_schema(postgres_functions(), schema), kSchemaVersion);
+  return fmt::format("create schema {0};{1}insert into {0}.meta values ({2});{3}", schema, with_schema(kTables, schema),
+                     kOldestSchema, upgrade_schema(schema, kOldestSchema));
+}
+
+// Functions are replaced: what they take and return may change with a new name only, since a program of before may still run.
+std::string upgrade_schema(std::string_view schema, int from) {
+  DRYDOCK_CHECK(is_schema_name(schema), "the name of a schema is made of a-z, 0-9 and '_'");
+  DRYDOCK_CHECK(from >= kOldestSchema && from <= kSchemaVersion, "there is a way from this version to the present one");
+  std::string sql;
+  for (int version = from; version < kSchemaVersion; ++version) {
+    sql += with_schema(kUpgrades[version - kOldestSchema], schema);
+  }
+  return fmt::format("{}{}update {}.meta set version = {};", sql, with_schema(postgres_functions(), schema), schema,
+                     kSchemaVersion);
 }
 
 std::string channel_name(std::string_view schema, std::string_view channel) { return fmt::format("{}:{}", schema, channel); }

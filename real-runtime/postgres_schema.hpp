@@ -10,13 +10,19 @@
 namespace drydock::runtime {
 
 // Rises with each change of what install_schema() makes.
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
+// The oldest that upgrade_schema() knows.
+inline constexpr int kOldestSchema = 2;
 
 // The names of schemas: letters a-z, digits and '_', a letter first, at most 20 (names of channels are made from them).
 [[nodiscard]] bool is_schema_name(std::string_view name);
 
 // SQL that makes the schema with all that is in it, and notes its version.
 [[nodiscard]] std::string install_schema(std::string_view schema);
+
+// SQL that brings a schema of an older version (from kOldestSchema on) up to date, and notes that. What it holds stays. To be carried out
+// in one transaction that has locked its table `meta`.
+[[nodiscard]] std::string upgrade_schema(std::string_view schema, int from);
 
 // What each connection sets. Plans are fixed to walk through indexes: made while tables were small, or without statistics, they
 // would read whole tables for ever. That makes whatever reads a whole table look expensive, so nothing may be compiled (jit).
@@ -32,6 +38,8 @@ inline constexpr std::string_view kSessionSettings =
 enum class PostgresStatement : std::uint8_t {
   submit_jobs,
   read_job,
+  reserve_ids,
+  request_cancel,
   commit_batch,
   settle_batch,
   finish_attempt,
@@ -45,6 +53,7 @@ enum class PostgresStatement : std::uint8_t {
   load_held,
   load_waiting,
   load_arrived,
+  load_cancels,
   acquire_lease,
   release_lease,
   read_lease,
@@ -54,7 +63,7 @@ enum class PostgresStatement : std::uint8_t {
   begin_snapshot,
   end_snapshot,
 };
-inline constexpr std::size_t kPostgresStatements = 23;
+inline constexpr std::size_t kPostgresStatements = 26;
 
 [[nodiscard]] const char* name_of(PostgresStatement statement);
 [[nodiscard]] std::string text_of(PostgresStatement statement, std::string_view schema);

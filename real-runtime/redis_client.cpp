@@ -62,6 +62,15 @@ struct AdminCommand {
 
 }  // namespace
 
+std::vector<std::vector<std::string>> greetings(const RedisAddress& address) {
+  std::vector<std::vector<std::string>> commands;
+  if (!address.password.empty() || !address.user.empty()) {
+    commands.push_back({"AUTH", address.user.empty() ? "default" : address.user, address.password});
+  }
+  if (address.database != 0) commands.push_back({"SELECT", std::to_string(address.database)});
+  return commands;
+}
+
 void RedisClient::FreeContext::operator()(redisContext* context) const { redisFree(context); }
 void RedisClient::FreeReply::operator()(redisReply* reply) const { freeReplyObject(reply); }
 
@@ -94,9 +103,25 @@ Result<Done> RedisClient::reconnect() {
     return Error{broken_because_};
   }
   redisSetTimeout(context_.get(), timeout);
-  auto loaded = load_scripts();
+  auto loaded = greet();
+  if (loaded.ok()) loaded = load_scripts();
   if (loaded.ok()) redisSetTimeout(context_.get(), to_timeval(options_.reply_timeout));
   return loaded;
+}
+
+Result<Done> RedisClient::greet() {
+  for (const std::vector<std::string>& words : greetings(options_.address)) {
+    append({std::nullopt, words});
+    const ReplyPointer reply = next_reply();
+    if (reply == nullptr) return Error{broken_because_};
+    if (reply->type != REDIS_REPLY_ERROR) continue;
+    broken_because_ =
+        fmt::format("{} does not let {} in: {}", where(), options_.address.user.empty() ? "us" : options_.address.user,
+                    std::string_view(reply->str, static_cast<std::size_t>(reply->len)));
+    context_.reset();
+    return Error{broken_because_};
+  }
+  return Done{};
 }
 
 Result<Done> RedisClient::load_scripts() {

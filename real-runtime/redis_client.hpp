@@ -24,7 +24,13 @@ struct RedisAddress {
   std::string unix_socket{};  // path; empty: TCP
   std::string host = "127.0.0.1";
   int port = 6379;
+  std::string user{};      // of Redis' access lists; empty: the default one
+  std::string password{};  // empty: none is given
+  int database = 0;
 };
+
+// What a connection says first, before anything else: who it is, and which database it means.
+[[nodiscard]] std::vector<std::vector<std::string>> greetings(const RedisAddress& address);
 
 struct RedisClientOptions {
   RedisAddress address{};
@@ -72,6 +78,7 @@ class RedisClient {
 
   explicit RedisClient(RedisClientOptions options);
 
+  Result<redis::Done> greet();
   Result<redis::Done> load_scripts();
   void append(const RedisCommand& command);
   // The next answer; none when the connection broke, which closes it and sets broken_because_.

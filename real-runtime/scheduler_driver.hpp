@@ -13,7 +13,6 @@
 #include "real-runtime/event_loop.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,16 +27,16 @@ namespace drydock::runtime {
 struct SchedulerDriverOptions {
   RedisClientOptions redis;
   PostgresClientOptions postgres;
-  std::string name = "scheduler";  // of this process: it holds the lease under it
-  // By PostgreSQL's clock. There are no standbys yet: long, so that no outage of PostgreSQL outlasts it.
-  Duration leader_lease = std::chrono::hours{24};
+  std::string name = "scheduler";  // of this process: what it fetched from queues is kept under it
+  std::string holder;          // of the lease: nobody else ever has this name, no earlier scheduler of this process either
+  std::int64_t epoch_min = 1;  // above all that are known to have been
   Duration worker_lease = std::chrono::seconds{60};  // of the workers' keys
   JournalWriter* journal = nullptr;                  // written to if there is one
 };
 
 // What became of the jobs.
 struct JobCounts {
-  std::uint64_t submitted = 0;   // accepted by PostgreSQL and told to the scheduler
+  std::uint64_t submitted = 0;   // new ones that the scheduler was told of
   std::uint64_t completed = 0;   // ended as they should; the release is in the store, likewise below
   std::uint64_t failed = 0;      // given up
   std::uint64_t cancelled = 0;   //
@@ -49,25 +48,27 @@ struct JobCounts {
   std::uint64_t in_doubt = 0;    // commits whose answer was lost
   std::uint64_t refused = 0;     // commits that PostgreSQL did not take, though it could
   std::uint64_t declared_dead = 0;
+  std::uint64_t outranked = 0;  // what was refused because another scheduler leads
+  JobCounts& operator+=(const JobCounts& more);
   [[nodiscard]] std::uint64_t ended() const { return completed + failed + cancelled + rejected; }
 };
 
-// Persist before send: an attempt is dispatched through Redis only when its assignment is in PostgreSQL. What a store did not answer,
-// because it could not be reached, is Failed; because the answer was lost, Unknown. There must be no other jobs in the store: taking over
-// from a scheduler before is not there yet.
+// One scheduler, from standby to the end of its reign (SchedulerProcess starts the next). Persist before send: an attempt is dispatched
+// through Redis only when its assignment is in PostgreSQL. What a store did not answer, because it could not be reached, is Failed; because
+// the answer was lost, Unknown. Each write carries the epoch of the lease: what a leader that does not lead any more sends is refused.
 class SchedulerDriver {
  public:
-  // `scheduler` is new, and outlives this. Begins as soon as it has connected.
+  // `scheduler` is new, has a lease in its configuration, and outlives this.
   SchedulerDriver(EventLoop& loop, Scheduler& scheduler, SchedulerDriverOptions options);
   ~SchedulerDriver();
   SchedulerDriver(const SchedulerDriver&) = delete;
   SchedulerDriver& operator=(const SchedulerDriver&) = delete;
 
-  // Jobs are written to PostgreSQL first, again until that is certain, and told to the scheduler then. Their ids are new.
-  void submit(std::vector<postgres::Job> jobs);
-  void cancel(JobId job);
-
-  // Called when everything that was submitted has ended, and is in the store.
+  // Hands the lease over, if it leads, and steps down.
+  void shut_down();
+  // Called once, when it has stepped down; it does nothing any more then. It may be destroyed from there.
+  void on_stepped_down(std::function<void()> callback) { on_stepped_down_ = std::move(callback); }
+  // Called when it leads and there is nothing to do: all jobs that it knows of have ended, and that is in the store.
   void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
   // Called with each of the scheduler's statistics.
   void on_statistics(std::function<void(const NoteStatistics&)> callback) { on_statistics_ = std::move(callback); }
@@ -75,12 +76,19 @@ class SchedulerDriver {
   void on_error(std::function<void(std::string)> callback) { on_error_ = std::move(callback); }
 
   [[nodiscard]] bool idle() const;
+  [[nodiscard]] bool leads() const { return loaded_ && scheduler_.leads(); }
   [[nodiscard]] const JobCounts& counts() const { return counts_; }
-  // Seconds from being submitted to the first dispatch, of each job that was dispatched and never waited in the store alone.
+  // Seconds from being submitted to the first dispatch, of each job that was dispatched for the first time.
   [[nodiscard]] const std::vector<double>& waits_s() const { return waits_s_; }
-  [[nodiscard]] std::int64_t epoch() const { return epoch_; }
+  // Jobs up to this arrival number are known to it, or ended before.
+  [[nodiscard]] std::int64_t last_arrival() const { return last_arrival_; }
+  [[nodiscard]] std::int64_t epoch() const { return scheduler_.epoch(); }
+  // The highest epoch that somebody refused it for.
+  [[nodiscard]] std::int64_t outranked_by() const { return outranked_by_; }
+  // Who holds the lease, as far as it knows; empty: nobody.
+  [[nodiscard]] const std::string& leader() const { return leader_; }
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
-  // Why it does not get on at the moment, for people; empty if it does.
+  // Why it does not get on at the moment, for people; empty if it does, or stands by.
   [[nodiscard]] std::string problem() const;
 
   // Writes the journal's end. No step follows.
@@ -95,11 +103,10 @@ class SchedulerDriver {
     bool dispatched = false;
     bool cancelled = false;
     bool ending = false;  // without an attempt: on the way to the store
-    bool loaded = false;  // it waited in the store alone: when it was submitted is not known here
   };
   // A commit that is not settled.
   struct OpenCommit {
-    std::vector<Release> releases;
+    std::vector<postgres::ReleasedAttempt> releases;
   };
   // A reading of the registry: two answers.
   struct OpenReading {
@@ -108,21 +115,39 @@ class SchedulerDriver {
     bool failed = false;
   };
 
-  // Becoming the leader (scheduler_start.cpp).
+  // Leading (scheduler_takeover.cpp).
   void postgres_connected();
-  void lead();
-  void take_lease(const postgres::Reply& reply);
-  void look_for_jobs();
-  void begin();
   void redis_connected();
+  void ask_lease(const AskLease& order);
+  void release_lease();
+  void load_state(RequestId request);
+  void take_state(RequestId request, const postgres::State& state);
+  [[nodiscard]] JobRecord record_of(const postgres::LoadedJob& row) const;
+  void ask_workers(RequestId request);
   void raise_epoch();
+  void note_outranked(std::int64_t epoch);
+  void step_down();
+
+  // What clients ask for (scheduler_jobs.cpp).
+  void look();
+  void take_arrivals(const postgres::Reply& reply);
+  void take_cancels(const postgres::Reply& reply);
+  void look_again(bool at_once);
+  void cancel(JobId job);
+  void keep_house();
+  void keep_house_later();
+
+  // Where the scheduler does not hold all that waits in memory (scheduler_lookahead.cpp).
+  void load_waiting(const AskWaiting& order);
+  void take_loaded(const postgres::LoadedJob& row);
+  void forget_stored();
+  void cancel_stored(JobId job);
+  void look_for_cancelled(JobId job);
 
   // Facts.
   void push(Event event);
   void take_step();
   void plan();
-  void send_jobs();
-  void jobs_sent(const postgres::Reply& reply);
   void fetch_reports();
   void take_report(const redis::Reply& reply);
 
@@ -131,7 +156,7 @@ class SchedulerDriver {
   void commit(const Commit& order);
   void commit_answered(RequestId request, const postgres::Reply& reply);
   void settle(RequestId commit, bool found);
-  void note_released(const Release& release);
+  void note_released(const postgres::ReleasedAttempt& release);
   void read_batch(const ReadBatch& order);
   void dispatch(const Dispatch& order);
   void read_registry(RequestId request);
@@ -139,23 +164,15 @@ class SchedulerDriver {
   void ask_counter(const AskCounter& order);
   void sum(RequestId request);
   void reject(const RejectJob& order);
-  // Where the scheduler does not hold all that waits in memory (scheduler_lookahead.cpp).
-  void load_waiting(const AskWaiting& order);
-  void take_loaded(const postgres::LoadedJob& row);
-  [[nodiscard]] bool is_submitting(JobId job) const;
-  void forget_stored();
-  void cancel_stored(JobId job);
-  void look_for_cancelled(JobId job);
   void end_cancelled();
   void end_without_attempt(JobId job, ReleaseReason reason);
   void send_endings();
   void endings_sent(const postgres::Reply& reply);
   void send_mail();
   void fail(std::string why);
-  [[nodiscard]] postgres::Fence fence() const { return {.lease = std::string(kLease), .epoch = epoch_}; }
+  [[nodiscard]] postgres::Fence fence() const { return {.lease = std::string(kLease), .epoch = epoch()}; }
 
   static constexpr std::string_view kLease = "scheduler";
-  static constexpr std::size_t kMostJobsAtOnce = 1000;  // in one transaction
 
   EventLoop& loop_;
   Scheduler& scheduler_;
@@ -166,20 +183,24 @@ class SchedulerDriver {
   std::string error_;
   bool closed_ = false;
 
-  std::int64_t epoch_ = 0;  // 0: not the leader yet
-  bool leading_ = false;    // a try to take the lease is on its way
-  bool begun_ = false;
+  bool loaded_ = false;  // the state, since it has held the lease
+  std::string leader_;
+  std::int64_t outranked_by_ = 0;
+  bool over_ = false;       // it stepped down
+  bool releasing_ = false;  // the lease
   RegistryReader registry_;
   std::uint64_t tokens_ = 0;
   std::uint32_t unreadable_ = 0;  // keys in the registry, at the last reading
   std::string registry_problem_;
-  std::optional<Dispatcher> dispatcher_;  // once it leads
+  std::optional<Dispatcher> dispatcher_;  // once the state is loaded
 
   std::vector<Event> facts_;
   std::vector<Event> step_facts_;
   std::unordered_map<std::uint64_t, JobRecord> jobs_;  // live ones, by id
-  std::deque<postgres::Job> to_submit_;
-  std::size_t submitting_ = 0;  // from the front, on their way
+  std::int64_t last_arrival_ = 0;
+  std::int64_t last_cancel_ = 0;  // request
+  bool looking_ = false;          // for what is new
+  bool hinted_ = false;           // meanwhile
   std::map<RequestId, OpenCommit> commits_;
   std::uint64_t refusals_ = 0;  // of commits, in a row
   std::set<JobId> cancelled_;   // of jobs_
@@ -188,22 +209,26 @@ class SchedulerDriver {
   bool ending_sent_ = false;
   std::uint64_t last_ending_ = 0;
   bool fetching_ = false;
-  bool submit_in_doubt_ = false;   // the jobs in front may be in the store already
+
   std::uint32_t loads_ = 0;        // of waiting jobs, on their way
   std::size_t forget_beyond_ = 0;  // so many records
   std::vector<JobId> look_for_;    // cancelled jobs of which nothing is known here
 
+  std::function<void()> on_stepped_down_;
+  std::function<void(const NoteStatistics&)> on_statistics_;
   std::function<void()> on_idle_;
   std::function<void(std::string)> on_error_;
-  std::function<void(const NoteStatistics&)> on_statistics_;
 
   EventLoop::Timer step_timer_;
-  EventLoop::Timer lease_timer_;
-  EventLoop::Timer submit_timer_;
-  EventLoop::Timer endings_timer_;
+  EventLoop::Timer look_timer_;
+  EventLoop::Timer house_timer_;
   EventLoop::Timer look_for_timer_;
+  EventLoop::Timer endings_timer_;
+  EventLoop::Timer flush_timer_;  // of the journal
+  EventLoop::Timer over_timer_;
   // Last: they end first.
   AsyncPostgres postgres_;
+  std::optional<AsyncPostgres> housekeeping_;  // a connection of its own, once it leads
   AsyncRedis redis_;
   AsyncRedis reports_;  // its connection waits for reports
 };

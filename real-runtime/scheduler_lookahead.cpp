@@ -21,6 +21,7 @@ void SchedulerDriver::load_waiting(const AskWaiting& order) {
   postgres_.submit(postgres::LoadWaiting{order.queue, order.after, order.limit},
                    [this, order](const postgres::Reply& reply) {
                      --loads_;
+                     if (over_) return;
                      WaitingLoaded answer{.request = order.request, .answer = Answer::failed};
                      if (const auto* jobs = std::get_if<postgres::Jobs>(&reply)) {
                        answer.answer = Answer::done;
@@ -32,30 +33,19 @@ void SchedulerDriver::load_waiting(const AskWaiting& order) {
                    });
 }
 
-// One whose end is on the way to the store waits there no more; one of which it is not certain that it is there is told when it is.
+// One whose end is on the way to the store waits there no more.
 void SchedulerDriver::take_loaded(const postgres::LoadedJob& row) {
   const JobSpec& spec = row.job.spec;
   const bool held = scheduler_.cluster().find(spec.id).has_value();
   const auto known = jobs_.find(spec.id.value);
   if (known != jobs_.end() && !held && (known->second.cancelled || known->second.ending)) return;
-  if (known == jobs_.end() && is_submitting(spec.id)) return;
-  const auto [record, is_new] = jobs_.try_emplace(spec.id.value);
-  if (is_new) {
-    record->second = {
-        .spec = spec, .payload = row.job.payload, .submitted = loop_.now(), .progress = row.view.progress, .loaded = true};
-  }
+  const auto record = known != jobs_.end() ? known : jobs_.emplace(spec.id.value, record_of(row)).first;
   push(JobLoaded{.job = spec,
                  .submitted = record->second.submitted,
                  .attempts = row.view.attempts,
                  .failures = row.view.failures,
                  .losses = row.view.losses,
                  .progress = row.view.progress});
-}
-
-bool SchedulerDriver::is_submitting(JobId job) const {
-  if (!submit_in_doubt_) return false;
-  const auto end = to_submit_.begin() + static_cast<std::ptrdiff_t>(std::min(kMostJobsAtOnce, to_submit_.size()));
-  return std::any_of(to_submit_.begin(), end, [job](const postgres::Job& each) { return each.spec.id == job; });
 }
 
 // While a load is on its way, the scheduler may have put some aside that it will hold. Seldom, so that it costs little.
@@ -76,13 +66,16 @@ void SchedulerDriver::cancel_stored(JobId job) {
 
 void SchedulerDriver::look_for_cancelled(JobId job) {
   postgres_.submit(postgres::ReadJob{job}, [this, job](const postgres::Reply& reply) {
+    if (over_) return;
     if (jobs_.contains(job.value)) return cancel(job);  // it was loaded meanwhile
     const auto* view = std::get_if<postgres::JobView>(&reply);
     if (view == nullptr) {
       look_for_.push_back(job);
       look_for_timer_.start(later(loop_.now(), kRetry));
     } else if (view->found && view->state == postgres::JobState::waiting) {
-      jobs_[job.value] = {.spec = {}, .payload = {}, .cancelled = true, .loaded = true};
+      JobRecord record;
+      record.cancelled = true;
+      jobs_.emplace(job.value, std::move(record));
       cancelled_.insert(job);
       push(JobCancelled{job});
     }

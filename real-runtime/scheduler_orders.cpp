@@ -54,11 +54,10 @@ void SchedulerDriver::carry_out(const Command& command) {
     void operator()(const NoteStatistics& order) const {
       if (driver.on_statistics_) driver.on_statistics_(order);
     }
-    // There is one scheduler so far, which always leads.
-    void operator()(const AskLease&) const { DRYDOCK_CHECK(false, "a scheduler without a lease asked for one"); }
-    void operator()(const AskState&) const { DRYDOCK_CHECK(false, "a scheduler without a lease took over"); }
-    void operator()(const AskWorkers&) const { DRYDOCK_CHECK(false, "a scheduler without a lease took over"); }
-    void operator()(const StepDown&) const { DRYDOCK_CHECK(false, "a scheduler without a lease stepped down"); }
+    void operator()(const AskLease& order) const { driver.ask_lease(order); }
+    void operator()(const AskState& order) const { driver.load_state(order.request); }
+    void operator()(const AskWorkers& order) const { driver.ask_workers(order.request); }
+    void operator()(const StepDown&) const { driver.step_down(); }
   };
   std::visit(Visitor{*this}, command);
 }
@@ -67,7 +66,6 @@ void SchedulerDriver::carry_out(const Command& command) {
 
 void SchedulerDriver::commit(const Commit& order) {
   OpenCommit& open = commits_[order.request];
-  open.releases.assign(order.releases.begin(), order.releases.end());
   postgres::CommitBatch batch{.fence = fence(), .request = order.request, .settled_below = commits_.begin()->first};
   for (const Release& release : order.releases) {
     const JobRecord& job = jobs_.at(release.attempt.job.value);
@@ -85,17 +83,17 @@ void SchedulerDriver::commit(const Commit& order) {
     }
     batch.assignments.push_back(std::move(row));
   }
+  open.releases = batch.releases;
   const RequestId request = order.request;
   postgres_.submit(batch, [this, request](const postgres::Reply& reply) { commit_answered(request, reply); });
 }
 
 void SchedulerDriver::commit_answered(RequestId request, const postgres::Reply& reply) {
+  if (over_) return;
   CommitAnswered answer{.request = request, .answer = postgres::commit_answer(reply)};
   const auto* verdict = std::get_if<postgres::Verdict>(&reply);
   if (verdict != nullptr && answer.answer == Answer::done) answer.version = static_cast<std::uint64_t>(verdict->version);
-  if (verdict != nullptr && verdict->outcome == postgres::Verdict::Outcome::wrong_epoch) {
-    return fail(fmt::format("another scheduler leads, in epoch {}", verdict->detail));
-  }
+  if (answer.answer == Answer::refused) note_outranked(verdict->detail);
   // Such as what comes behind a batch that was aborted, in the same pipeline. It is tried again.
   refusals_ = verdict != nullptr && answer.answer == Answer::failed ? refusals_ + 1 : 0;
   if (refusals_ > 0) ++counts_.refused;
@@ -115,13 +113,11 @@ void SchedulerDriver::settle(RequestId commit, bool found) {
   const OpenCommit open = std::move(at->second);
   commits_.erase(at);
   if (!found) return;
-  for (const Release& release : open.releases) note_released(release);
+  for (const postgres::ReleasedAttempt& release : open.releases) note_released(release);
 }
 
-void SchedulerDriver::note_released(const Release& release) {
+void SchedulerDriver::note_released(const postgres::ReleasedAttempt& release) {
   dispatcher_->released(loop_.now(), release.attempt);
-  const auto job = jobs_.find(release.attempt.job.value);
-  const bool ends = ends_job(release.reason) || (job != jobs_.end() && job->second.cancelled);
   switch (release.reason) {
     case ReleaseReason::succeeded: ++counts_.completed; break;
     case ReleaseReason::failed:
@@ -131,8 +127,9 @@ void SchedulerDriver::note_released(const Release& release) {
     case ReleaseReason::worker_lost: ++counts_.lost; break;
     case ReleaseReason::retried: ++counts_.retried; break;
   }
-  if (ends && !ends_job(release.reason)) ++counts_.cancelled;
-  if (ends && job != jobs_.end()) jobs_.erase(job);
+  if (!release.job_ends) return;
+  if (!ends_job(release.reason)) ++counts_.cancelled;
+  jobs_.erase(release.attempt.job.value);
 }
 
 void SchedulerDriver::read_batch(const ReadBatch& order) {
@@ -140,9 +137,8 @@ void SchedulerDriver::read_batch(const ReadBatch& order) {
     const postgres::BatchAnswer read = postgres::settle_answer(reply);
     BatchRead answer{.request = order.request, .answer = read.answer, .found = read.found};
     const auto* verdict = std::get_if<postgres::Verdict>(&reply);
-    if (verdict != nullptr && verdict->outcome == postgres::Verdict::Outcome::wrong_epoch) {
-      return fail(fmt::format("another scheduler leads, in epoch {}", verdict->detail));
-    }
+    if (over_) return;
+    if (read.answer == Answer::refused) note_outranked(verdict->detail);
     if (verdict != nullptr && read.found) answer.version = static_cast<std::uint64_t>(verdict->version);
     if (read.answer == Answer::done) settle(order.commit, read.found);
     push(answer);
@@ -199,6 +195,7 @@ void SchedulerDriver::send_endings() {
 // there or none.
 void SchedulerDriver::endings_sent(const postgres::Reply& reply) {
   ending_sent_ = false;
+  if (over_) return;
   using Outcome = postgres::Verdict::Outcome;
   const auto* verdict = std::get_if<postgres::Verdict>(&reply);
   if (verdict == nullptr || (verdict->outcome != Outcome::applied && verdict->outcome != Outcome::job_ended)) {
@@ -231,16 +228,18 @@ void SchedulerDriver::dispatch(const Dispatch& order) {
   const Duration progress = ref ? cluster.job(*ref).progress : Duration{0};
   dispatcher_->run(loop_.now(), order.attempt, std::move(parts), {.progress = progress, .payload = job.payload});
   ++counts_.dispatched;
-  if (!std::exchange(job.dispatched, true) && !job.loaded) waits_s_.push_back(seconds(loop_.now() - job.submitted));
+  if (!std::exchange(job.dispatched, true)) waits_s_.push_back(seconds(loop_.now() - job.submitted));
 }
 
 void SchedulerDriver::send_mail() {
+  if (!dispatcher_) return;
   for (const OutgoingMail& mail : dispatcher_->take_mail(loop_.now())) {
-    redis_.submit(redis::FencedPush{mail_queue(mail.worker), to_json(mail.mail), epoch_}, [this](const redis::Reply& reply) {
-      const auto* verdict = std::get_if<redis::Verdict>(&reply);
-      if (verdict == nullptr || verdict->outcome != redis::Verdict::Outcome::old_epoch) return;
-      fail(fmt::format("another scheduler leads, in epoch {}", verdict->value));
-    });
+    redis_.submit(redis::FencedPush{mail_queue(mail.worker), to_json(mail.mail), epoch()},
+                  [this](const redis::Reply& reply) {
+                    const auto* verdict = std::get_if<redis::Verdict>(&reply);
+                    if (verdict != nullptr && verdict->outcome == redis::Verdict::Outcome::old_epoch)
+                      note_outranked(verdict->value);
+                  });
   }
 }
 
@@ -248,7 +247,7 @@ void SchedulerDriver::read_registry(RequestId request) {
   auto reading = std::make_shared<OpenReading>();
   reading->reading.request = request;
   reading->reading.asked = loop_.now();
-  const auto token = fmt::format("{}-{}-{}", options_.name, epoch_, ++tokens_);
+  const auto token = fmt::format("{}-{}-{}", options_.name, epoch(), ++tokens_);
   redis_.submit(redis::PlantSentinel{token}, [this, reading](const redis::Reply& reply) {
     if (const auto* identity = std::get_if<redis::StoreIdentity>(&reply)) reading->reading.identity = *identity;
     else reading->failed = true;
@@ -262,7 +261,7 @@ void SchedulerDriver::read_registry(RequestId request) {
 }
 
 void SchedulerDriver::registry_answered(const std::shared_ptr<OpenReading>& reading) {
-  if (++reading->answers < 2) return;
+  if (++reading->answers < 2 || over_) return;
   if (reading->failed) {
     push(RegistryRead{.request = reading->reading.request, .answer = Answer::failed});
     return;
@@ -281,7 +280,7 @@ void SchedulerDriver::registry_answered(const std::shared_ptr<OpenReading>& read
 
 void SchedulerDriver::ask_counter(const AskCounter& order) {
   const RequestId request = order.request;
-  redis_.submit(counter_op(order, epoch_),
+  redis_.submit(counter_op(order, epoch()),
                 [this, request](const redis::Reply& reply) { push(counter_answer(request, reply)); });
 }
 

@@ -84,7 +84,8 @@ void WorkerDriver::carry_out(const WorkerOrder& order) {
       driver.runner_.start(o);
     }
     void operator()(const KillRun& o) const { driver.runner_.kill(o.attempt); }
-    void operator()(const SendReport& o) const { driver.report(o); }
+    void operator()(const SendReport& o) const { driver.report(o.request, to_json(o.report)); }
+    void operator()(const SendHeld& o) const { driver.report(o.request, to_json(o.report)); }
     void operator()(const LeaveRegistry& o) const { driver.leave(o.request); }
     void operator()(const EndProcess& /*order*/) const {
       if (driver.ended_) driver.ended_();
@@ -117,11 +118,10 @@ void WorkerDriver::fetch(RequestId request) {
   });
 }
 
-void WorkerDriver::report(const SendReport& order) {
-  redis_.submit(redis::Push{std::string(kReportQueue), to_json(order.report)},
-                [this, request = order.request](const redis::Reply& reply) {
-                  push(ReportSent{request, answer_of(reply)});
-                });
+void WorkerDriver::report(RequestId request, std::string text) {
+  redis_.submit(redis::Push{std::string(kReportQueue), std::move(text)}, [this, request](const redis::Reply& reply) {
+    push(ReportSent{request, answer_of(reply)});
+  });
 }
 
 void WorkerDriver::leave(RequestId request) {

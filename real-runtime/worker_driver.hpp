@@ -49,7 +49,8 @@ class WorkerDriver {
   void carry_out(const WorkerOrder& order);
   void beat(const SendBeat& order);
   void fetch(RequestId request);
-  void report(const SendReport& order);
+  // AttemptReport or HeldReport.
+  void report(RequestId request, std::string text);
   void leave(RequestId request);
 
   EventLoop& loop_;

@@ -13,6 +13,7 @@ using namespace postgres;
 using Outcome = Verdict::Outcome;
 using Reason = Failed::Reason;
 
+// Or not refused, where a verdict names the job all the same.
 Verdict refused(Outcome outcome, JobId job) { return {outcome, static_cast<std::int64_t>(job.value)}; }
 
 }  // namespace
@@ -24,7 +25,11 @@ struct SimPostgres::Handler {
 
   Reply operator()(const SubmitJobs& op) const {
     Submitted reply;
-    for (const Job& job : op.jobs) reply.added += tables.add(job) ? 1 : 0;
+    for (const Job& job : op.jobs) {
+      if (!tables.add(job)) continue;
+      ++reply.added;
+      store.next_id_ = std::max(store.next_id_, job.spec.id.value + 1);
+    }
     reply.last_arrival = tables.last_arrival();
     if (reply.added > 0) store.notify(std::string(kJobsChannel));
     return reply;
@@ -32,6 +37,19 @@ struct SimPostgres::Handler {
   Reply operator()(const ReadJob& op) const {
     const PostgresJob* row = tables.find(op.job);
     return row == nullptr ? JobView{} : row->view();
+  }
+  Reply operator()(const ReserveIds& op) const {
+    return Count{static_cast<std::int64_t>(std::exchange(store.next_id_, store.next_id_ + op.count))};
+  }
+  Reply operator()(const RequestCancel& op) const {
+    const PostgresJob* row = tables.find(op.job);
+    if (row == nullptr) return refused(Outcome::unknown_job, op.job);
+    if (row->view().state == JobState::ended) return refused(Outcome::job_ended, op.job);
+    const auto number = static_cast<std::int64_t>(store.cancels_.size()) + 1;
+    if (!store.cancelled_.emplace(op.job, number).second) return refused(Outcome::repeated, op.job);
+    store.cancels_.emplace(number, op.job);
+    store.notify(std::string(kJobsChannel));
+    return refused(Outcome::applied, op.job);
   }
 
   Reply operator()(const CommitBatch& op) const {
@@ -103,6 +121,16 @@ struct SimPostgres::Handler {
   }
   Reply operator()(const LoadArrived& op) const { return Jobs{tables.arrived(op)}; }
 
+  Reply operator()(const LoadCancels& op) const {
+    Cancels reply;
+    for (auto at = store.cancels_.upper_bound(op.after); at != store.cancels_.end(); ++at) {
+      if (reply.requests.size() == op.limit) break;
+      const PostgresJob* row = tables.find(at->second);
+      if (row != nullptr && row->view().state != JobState::ended) reply.requests.push_back({at->first, at->second});
+    }
+    return reply;
+  }
+
   Reply operator()(const AcquireLease& op) const {
     LeaseRow& row = store.leases_[op.lease];
     const bool held = !store.lease_now(row).holder.empty();
@@ -134,6 +162,7 @@ struct SimPostgres::Handler {
     if (fired != store.fired_.end() && fired->second.contains(op.due)) return Verdict{Outcome::repeated};
     const auto arrival = tables.add(op.job);
     if (!arrival) return Verdict{Outcome::duplicate_job};
+    store.next_id_ = std::max(store.next_id_, op.job.spec.id.value + 1);
     store.fired_[op.name].insert(op.due);
     store.notify(std::string(kJobsChannel));
     return Verdict{Outcome::applied, *arrival};

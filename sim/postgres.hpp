@@ -60,6 +60,9 @@ class SimPostgres {
   std::int64_t version_ = 0;
   std::map<std::string, LeaseRow, std::less<>> leases_;
   std::map<std::string, std::set<Time>, std::less<>> fired_;
+  std::uint64_t next_id_ = 1;                // for ReserveIds: above all that were submitted or given out
+  std::map<std::int64_t, JobId> cancels_;    // by number
+  std::map<JobId, std::int64_t> cancelled_;  // the same by job
   std::map<std::uint32_t, std::map<std::string, std::int64_t, std::less<>>> hints_;  // by session, then channel
   bool down_ = false;
   std::optional<postgres::AdminOp> fault_;  // of the next commit

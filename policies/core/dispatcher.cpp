@@ -28,8 +28,16 @@ void Dispatcher::stop_parts(Time now, AttemptId id, Attempt& attempt) {
   if (attempt.stop) return;
   attempt.stop = true;
   for (std::size_t part = 0; part < attempt.parts.size(); ++part) {
-    if (is_over(attempt.parts[part])) continue;
-    attempt.parts[part].delay = config_.resend;
+    PartState& state = attempt.parts[part];
+    if (is_over(state)) continue;
+    if (state.part.incarnation == 0) {  // its worker has not answered yet
+      state.part.incarnation = pasts_[state.part.worker].highest;
+    }
+    if (state.part.incarnation == 0) {  // nor was it ever seen: if it comes, it hears then that nobody wants it
+      state.state = State::lost;
+      continue;
+    }
+    state.delay = config_.resend;
     order(now, id, part);
   }
 }
@@ -88,6 +96,76 @@ void Dispatcher::released(Time now, AttemptId attempt) {
 
 void Dispatcher::forget_if_over(Attempts::iterator at) {
   if (at->second.released && std::ranges::all_of(at->second.parts, is_over)) attempts_.erase(at);
+}
+
+// --- taking over ---
+
+void Dispatcher::load(AttemptId attempt, std::vector<Part> parts) {
+  DRYDOCK_CHECK(!parts.empty(), "an attempt runs somewhere");
+  const auto [at, is_new] = attempts_.try_emplace(attempt);
+  DRYDOCK_CHECK(is_new, "an attempt is loaded once");
+  at->second.loaded = true;
+  for (Part& part : parts) {
+    loaded_on_[part.worker].push_back(attempt);
+    at->second.parts.push_back({.part = std::move(part), .state = State::accepted});
+  }
+}
+
+void Dispatcher::ask_workers(Time now) {
+  asking_ = true;
+  for (auto& [worker, past] : pasts_) {
+    past.answered = 0;
+    past.ask_delay = config_.resend;
+    if (past.highest > past.dead) ask(now, worker, past);
+  }
+}
+
+void Dispatcher::ask(Time now, WorkerId worker, Past& past) {
+  post(worker, past.highest, AskHeld{});
+  past.ask_at = later(now, past.ask_delay);
+  past.ask_delay = std::min(past.ask_delay * 2, config_.resend_longest);
+}
+
+void Dispatcher::take(Time now, const HeldReport& report) {
+  if (report.epoch != config_.epoch) return;
+  Past& past = pasts_[report.worker];
+  if (report.incarnation <= past.dead || report.incarnation < past.highest) return;
+  past.highest = past.answered = report.incarnation;
+  facts_.emplace_back(WorkerReported{report.worker, report.incarnation});
+  note_missing(report);
+  for (const HeldAttempt& held : report.attempts) note_held(now, report, held);
+}
+
+void Dispatcher::note_missing(const HeldReport& report) {
+  const auto loaded = loaded_on_.extract(report.worker);
+  if (loaded.empty()) return;
+  for (const AttemptId id : loaded.mapped()) {
+    const auto at = attempts_.find(id);
+    if (at == attempts_.end() || std::ranges::find(report.attempts, id, &HeldAttempt::attempt) != report.attempts.end())
+      continue;
+    for (PartState& part : at->second.parts) {
+      if (part.part.worker != report.worker || is_over(part)) continue;
+      part.state = State::lost;
+      part.due = kNever;
+    }
+    forget_if_over(at);
+  }
+}
+
+void Dispatcher::note_held(Time now, const HeldReport& report, const HeldAttempt& held) {
+  const auto at = attempts_.find(held.attempt);
+  const auto on_it = [&](const PartState& p) { return p.part.worker == report.worker && p.state != State::lost; };
+  const bool known = at != attempts_.end() && std::ranges::any_of(at->second.parts, on_it);
+  if (!known && held.kind == ReportKind::accepted) return post(report.worker, report.incarnation, StopRun{held.attempt});
+  if (known && at->second.loaded) {
+    std::ranges::find_if(at->second.parts, on_it)->part.incarnation = report.incarnation;
+    if (!at->second.told) facts_.emplace_back(AttemptHeld{held.attempt, report.worker, held.age});
+  }
+  take(now, AttemptReport{.worker = report.worker,
+                          .incarnation = report.incarnation,
+                          .attempt = held.attempt,
+                          .kind = held.kind,
+                          .progress = held.progress});
 }
 
 // --- reports ---
@@ -150,8 +228,15 @@ void Dispatcher::conclude(Time now, AttemptId id, Attempt& attempt) {
 
 void Dispatcher::seen(Time now, WorkerId worker, std::uint32_t incarnation) {
   Past& past = pasts_[worker];
-  past.highest = std::max(past.highest, incarnation);
-  if (incarnation > past.dead && incarnation == past.highest) return;
+  if (incarnation > past.highest) {
+    past.highest = incarnation;
+    past.ask_at = now;
+    past.ask_delay = config_.resend;
+  }
+  if (incarnation > past.dead && incarnation == past.highest) {
+    if (asking_ && past.answered != incarnation && now >= past.ask_at) ask(now, worker, past);
+    return;
+  }
   if (now < past.say_again) return;
   past.say_again = later(now, config_.resend_longest);
   post(worker, std::max(past.dead, past.highest), Superseded{});

@@ -42,6 +42,11 @@ class Dispatcher {
     Duration progress{};  // as in RunAttempt
     std::string payload{};
   };
+  // What was not released when this leader took over, ordered by one before: its workers may have it or not, at any incarnation. Those
+  // of its parts are 0.
+  void load(AttemptId attempt, std::vector<Part> parts);
+  // Asks every worker what it has, also those that are seen later, until it has answered.
+  void ask_workers(Time now);
   // The scheduler ordered to run it. Not the same attempt twice.
   void run(Time now, AttemptId attempt, std::vector<Part> parts, Work work);
   // It ordered to stop it. Nothing happens where it is not known: nobody answers.
@@ -52,6 +57,9 @@ class Dispatcher {
   void released(Time now, AttemptId attempt);
 
   void take(Time now, const AttemptReport& report);
+  // A loaded attempt that is not in it is not there, and what is in it and not known here is to be stopped. An answer to another leader is
+  // ignored.
+  void take(Time now, const HeldReport& report);
   // The registry holds the worker as this incarnation. If it was taken for dead, or is lower than one that was there before, the worker is
   // told to come back as a higher one.
   void seen(Time now, WorkerId worker, std::uint32_t incarnation);
@@ -60,7 +68,7 @@ class Dispatcher {
 
   // What is to be sent now, in order; each once.
   [[nodiscard]] std::vector<OutgoingMail> take_mail(Time now);
-  // AttemptFinished and AttemptStopped.
+  // AttemptFinished and AttemptStopped; WorkerReported and AttemptHeld.
   [[nodiscard]] std::vector<Event> take_facts();
   // When take_mail() has something to say again if nothing happens; kNever if there is no need.
   [[nodiscard]] Time next_wakeup() const { return outbox_.empty() ? next_resend() : Time{}; }
@@ -86,14 +94,18 @@ class Dispatcher {
   struct Attempt {
     std::vector<PartState> parts;
     Work work;
+    bool loaded = false;    // a leader before ordered it
     bool stop = false;      // its parts are to end
     bool told = false;      // the scheduler was told how it ended
     bool released = false;  // and that is in the store
   };
   struct Past {
-    std::uint32_t dead = 0;     // the highest incarnation that was taken for dead
-    std::uint32_t highest = 0;  // that was seen
-    Time say_again{};           // that one of these is over
+    std::uint32_t dead = 0;      // the highest incarnation that was taken for dead
+    std::uint32_t highest = 0;   // that was seen
+    Time say_again{};            // that one of these is over
+    std::uint32_t answered = 0;  // the incarnation that said what it has, since the workers were asked
+    Time ask_at{};               // again
+    Duration ask_delay{};
   };
   using Attempts = std::map<AttemptId, Attempt>;
 
@@ -105,6 +117,9 @@ class Dispatcher {
   }
   [[nodiscard]] Time next_resend() const { return due_.empty() ? kNever : due_.begin()->first; }
   void order(Time now, AttemptId id, std::size_t part);
+  void ask(Time now, WorkerId worker, Past& past);
+  void note_missing(const HeldReport& report);
+  void note_held(Time now, const HeldReport& report, const HeldAttempt& held);
   void post(WorkerId worker, std::uint32_t incarnation, decltype(WorkerMail::body) body);
   void stop_parts(Time now, AttemptId id, Attempt& attempt);
   void conclude(Time now, AttemptId id, Attempt& attempt);
@@ -118,6 +133,8 @@ class Dispatcher {
   };
   std::multimap<Time, PartKey> due_;  // orders that may have to be sent again; void where PartState::due is another time
   std::map<WorkerId, Past> pasts_;
+  bool asking_ = false;                                     // the workers what they have
+  std::map<WorkerId, std::vector<AttemptId>> loaded_on_{};  // loaded attempts, until the worker has answered
   std::vector<OutgoingMail> outbox_;
   std::vector<Event> facts_;
 };

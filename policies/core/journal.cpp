@@ -40,6 +40,11 @@ void JournalWriter::step(Time now, std::span<const Event> events, std::span<cons
   impl_->sink->step(now, events, commands, hash);
 }
 
+void JournalWriter::flush() {
+  DRYDOCK_CHECK(impl_->open, "a journal that is closed has nothing to flush");
+  impl_->sink->flush();
+}
+
 void JournalWriter::close(JournalEnd end) {
   DRYDOCK_CHECK(impl_->open, "a journal is closed once");
   impl_->open = false;

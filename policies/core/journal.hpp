@@ -54,13 +54,16 @@ enum class JournalEnd : std::uint8_t {
   all_ended,  // the run went on until every job had ended: none may be left over
 };
 
-// Writes to a stream that the caller owns and keeps open. Writes are buffered until close(); check the stream's state after.
+// Writes to a stream that the caller owns and keeps open. Writes are buffered until flush() or close(); check the stream's state after.
 class JournalWriter {
  public:
   JournalWriter(std::ostream& out, JournalFormat format, const JournalHeader& header);
   // Closes with JournalEnd::stopped, unless it was closed before.
   ~JournalWriter();
   void step(Time now, std::span<const Event> events, std::span<const Command> commands, std::uint64_t hash);
+  // Writes everything buffered through the stream, so that whoever reads it now finds whole records, and so does who reads it when this
+  // process was killed.
+  void flush();
   // Writes the end record (none for JournalEnd::missing) and everything buffered. No step may follow.
   void close(JournalEnd end);
 

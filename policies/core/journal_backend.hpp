@@ -12,6 +12,8 @@ class Sink {
  public:
   virtual ~Sink() = default;
   virtual void step(Time now, std::span<const Event> events, std::span<const Command> commands, std::uint64_t hash) = 0;
+  // Hands all steps so far to the stream, and that to whoever is behind it.
+  virtual void flush() = 0;
   // Called once, last.
   virtual void close(JournalEnd end) = 0;
 };

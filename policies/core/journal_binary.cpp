@@ -27,14 +27,19 @@ class BinarySink final : public Sink {
     record_.demand(kMaxVarint);
     record_.varint(header.seed);
     finish_record();
-    flush();
+    hand_over();
   }
 
   void step(Time now, std::span<const Event> events, std::span<const Command> commands, std::uint64_t hash) override {
     encode_step(record_, deltas_, now, events, commands, hash);
     finish_record();
     ++steps_;
-    if (file_.view().size() >= kFlushBytes) flush();
+    if (file_.view().size() >= kFlushBytes) hand_over();
+  }
+
+  void flush() override {
+    hand_over();
+    out_.flush();
   }
 
   void close(JournalEnd end) override {
@@ -48,7 +53,7 @@ class BinarySink final : public Sink {
       file_.bytes(record_.view());
       file_.fixed32(static_cast<std::uint32_t>(checksum_));
     }
-    flush();
+    hand_over();
     out_.flush();
   }
 
@@ -62,7 +67,7 @@ class BinarySink final : public Sink {
     file_.fixed32(static_cast<std::uint32_t>(checksum_));
     record_.clear();
   }
-  void flush() {
+  void hand_over() {
     const std::span<const std::uint8_t> all = file_.view();
     out_.write(reinterpret_cast<const char*>(all.data()), static_cast<std::streamsize>(all.size()));
     file_.clear();

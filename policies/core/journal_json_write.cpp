@@ -310,7 +310,7 @@ class JsonSink final : public Sink {
       object.number("seed", header.seed);
     }
     end_line();
-    flush();
+    hand_over();
   }
 
   void step(Time now, std::span<const Event> events, std::span<const Command> commands, std::uint64_t hash) override {
@@ -319,21 +319,26 @@ class JsonSink final : public Sink {
     ++steps_;
   }
 
+  void flush() override {
+    hand_over();
+    out_.flush();
+  }
+
   void close(JournalEnd end) override {
     if (end != JournalEnd::missing) {
       JsonObject(text_).word("end", kEnds[static_cast<std::size_t>(end)]).number("steps", steps_);
       text_ += '\n';
     }
-    flush();
+    hand_over();
     out_.flush();
   }
 
  private:
   void end_line() {
     text_ += '\n';
-    if (text_.size() >= kFlushBytes) flush();
+    if (text_.size() >= kFlushBytes) hand_over();
   }
-  void flush() {
+  void hand_over() {
     out_.write(text_.data(), static_cast<std::streamsize>(text_.size()));
     text_.clear();
   }

@@ -231,7 +231,8 @@ void WorkerAgent::take(const WorkerMail& mail, const RunAttempt& order) {
             .held = order.held,
             .payload = order.payload,
             .progress = order.progress,
-            .incarnation = incarnation_};
+            .incarnation = incarnation_,
+            .taken = now_};
   if (!order.held.fits_in(config_.capacity)) return end(ticket, ReportKind::failed, {});
   waiting_.push_back(order.attempt);
   accept(order.attempt);
@@ -245,6 +246,7 @@ void WorkerAgent::take(const WorkerMail& mail, const StopRun& order) {
     drop_older(order.attempt);
     Ticket& ticket = tickets_[order.attempt];
     ticket.incarnation = incarnation_;
+    ticket.taken = now_;
     return end(ticket, ReportKind::stopped, {});
   }
   switch (known->second.state) {
@@ -264,6 +266,21 @@ void WorkerAgent::take(const WorkerMail& /*mail*/, const ReportTaken& order) {
 void WorkerAgent::take(const WorkerMail& mail, const Superseded& /*order*/) {
   const std::uint32_t mine = fencing() ? next_incarnation_ : incarnation_;
   if (mail.incarnation >= mine) fence(mail.incarnation + 1);
+}
+
+// Said once: whoever asked asks again if this is lost.
+void WorkerAgent::take(const WorkerMail& mail, const AskHeld& /*order*/) {
+  if (!is_mine(mail)) return;
+  HeldReport report{.worker = config_.worker, .incarnation = incarnation_, .epoch = mail.epoch};
+  for (const auto& [attempt, ticket] : tickets_) {
+    if (ticket.state == State::killing) continue;
+    const bool ended = ticket.state == State::ended;
+    report.attempts.push_back({.attempt = attempt,
+                               .kind = ended ? ticket.kind : ReportKind::accepted,
+                               .progress = ended ? ticket.progress : Duration{0},
+                               .age = now_ - ticket.taken});
+  }
+  orders_.emplace_back(SendHeld{next_request(), std::move(report)});
 }
 
 // --- reports ---

@@ -72,7 +72,8 @@ class WorkerAgent {
     ReportKind kind = ReportKind::accepted;  // in state ended
     Duration progress{};                     // that it began with, then that it ended with
     std::uint32_t incarnation = 0;           // under which it was taken
-    RequestId request{};                     // of the report on its way; 0: none
+    Time taken{};
+    RequestId request{};  // of the report on its way; 0: none
     Time report_at{};
     Duration report_delay{};
   };
@@ -95,6 +96,7 @@ class WorkerAgent {
   void take(const WorkerMail& mail, const StopRun& order);
   void take(const WorkerMail& mail, const ReportTaken& order);
   void take(const WorkerMail& mail, const Superseded& order);
+  void take(const WorkerMail& mail, const AskHeld& order);
 
   [[nodiscard]] bool is_mine(const WorkerMail& mail) const { return mail.incarnation == incarnation_ && !fencing(); }
   [[nodiscard]] bool fencing() const { return next_incarnation_ != 0; }

@@ -43,10 +43,15 @@ struct Superseded {
   friend bool operator==(const Superseded&, const Superseded&) = default;
 };
 
+// A new leader took over: say what you have. Acknowledged by HeldReport.
+struct AskHeld {
+  friend bool operator==(const AskHeld&, const AskHeld&) = default;
+};
+
 struct WorkerMail {
   std::int64_t epoch = 0;         // of the leader: workers refuse lower ones than they have seen
   std::uint32_t incarnation = 0;  // that it is meant for
-  std::variant<RunAttempt, StopRun, ReportTaken, Superseded> body;
+  std::variant<RunAttempt, StopRun, ReportTaken, Superseded, AskHeld> body;
   friend bool operator==(const WorkerMail&, const WorkerMail&) = default;
 };
 
@@ -67,6 +72,25 @@ struct AttemptReport {
   friend bool operator==(const AttemptReport&, const AttemptReport&) = default;
 };
 
+// An attempt that a worker has: it waits or runs there, or has ended, and that is not acknowledged.
+struct HeldAttempt {
+  AttemptId attempt;
+  ReportKind kind = ReportKind::accepted;  // accepted: it has not ended
+  Duration progress{};                     // as in AttemptReport
+  Duration age{};                          // since the order to run it arrived
+  friend bool operator==(const HeldAttempt&, const HeldAttempt&) = default;
+};
+// Answer to AskHeld: all that it has. What is not here it does not have, and takes no order of an earlier leader to run it any more.
+struct HeldReport {
+  WorkerId worker;
+  std::uint32_t incarnation = 0;
+  std::int64_t epoch = 0;  // of the leader that asked
+  std::vector<HeldAttempt> attempts{};
+  friend bool operator==(const HeldReport&, const HeldReport&) = default;
+};
+
+using AnyReport = std::variant<AttemptReport, HeldReport>;
+
 // --- what a worker is told ---------------------------------------------------------------------------------------------------------
 // Each request is answered exactly once: done, failed (it had no effect) or unknown.
 
@@ -82,7 +106,7 @@ struct MailFetched {
   Answer answer = Answer::done;
   std::vector<WorkerMail> mails{};
 };
-// Answer to SendReport: it is on its way. That it was taken is told by ReportTaken.
+// Answer to SendReport and SendHeld: it is on its way. That a report was taken is told by ReportTaken.
 struct ReportSent {
   RequestId request;
   Answer answer = Answer::done;
@@ -136,6 +160,10 @@ struct SendReport {
   RequestId request;
   AttemptReport report;
 };
+struct SendHeld {
+  RequestId request;
+  HeldReport report;
+};
 // Delete the worker's key: it goes by itself, holding nothing.
 struct LeaveRegistry {
   RequestId request;
@@ -143,6 +171,6 @@ struct LeaveRegistry {
 // There is nothing more to do, ever.
 struct EndProcess {};
 
-using WorkerOrder = std::variant<SendBeat, FetchMail, StartRun, KillRun, SendReport, LeaveRegistry, EndProcess>;
+using WorkerOrder = std::variant<SendBeat, FetchMail, StartRun, KillRun, SendReport, SendHeld, LeaveRegistry, EndProcess>;
 
 }  // namespace drydock

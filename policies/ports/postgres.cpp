@@ -65,6 +65,8 @@ struct Checker {
     check_distinct(op.jobs, [](const Job& job) { return job.spec.id; });
   }
   void operator()(const ReadJob& op) const { check_large(op.job.value); }
+  void operator()(const ReserveIds& op) const { check_limit(op.count); }
+  void operator()(const RequestCancel& op) const { check_large(op.job.value); }
   void operator()(const CommitBatch& op) const {
     check_fence(op.fence);
     check_large(op.request.value);
@@ -108,6 +110,7 @@ struct Checker {
     if (op.after) check_large(op.after->job.value);
   }
   void operator()(const LoadArrived& op) const { check_limit(op.limit); }
+  void operator()(const LoadCancels& op) const { check_limit(op.limit); }
   void operator()(const AcquireLease& op) const {
     check_name(op.lease);
     check_name(op.holder);

@@ -61,6 +61,19 @@ struct ReadJob {
   friend bool operator==(const ReadJob&, const ReadJob&) = default;
 };
 
+// For who submits: numbers that no job has, and that nobody else is given. -> Count: the first of them; the others follow.
+struct ReserveIds {
+  std::uint32_t count = 0;  // > 0
+  friend bool operator==(const ReserveIds&, const ReserveIds&) = default;
+};
+
+// Asks whoever leads to end the job, wherever it is. Requests are numbered in the order of commits, as arrivals are. Notifies
+// kJobsChannel. Refused: unknown_job; job_ended; repeated (asked before). -> Verdict; detail: the job.
+struct RequestCancel {
+  JobId job;
+  friend bool operator==(const RequestCancel&, const RequestCancel&) = default;
+};
+
 // --- the scheduler's batches -------------------------------------------------------------------------------------------------------
 
 // Ends an attempt and releases its allocations. If it ended before (FinishAttempt), the outcome of then stays. Refused
@@ -189,6 +202,13 @@ struct LoadArrived {
   friend bool operator==(const LoadArrived&, const LoadArrived&) = default;
 };
 
+// The requests to cancel jobs that have not ended, after a number: what is new since the last look. -> Cancels, by number.
+struct LoadCancels {
+  std::int64_t after = 0;
+  std::uint32_t limit = 0;  // > 0
+  friend bool operator==(const LoadCancels&, const LoadCancels&) = default;
+};
+
 // --- leases: judged by the server's clock ------------------------------------------------------------------------------------------
 
 // Takes the lease if nobody holds it, or prolongs it if `holder` does. Each taking has a higher epoch than all before. The epoch is
@@ -255,9 +275,10 @@ struct TakeHints {
   friend bool operator==(const TakeHints&, const TakeHints&) = default;
 };
 
-using Op = std::variant<SubmitJobs, ReadJob, CommitBatch, SettleBatch, FinishAttempt, ReleaseEnded, ReadTotals,
-                        RecountTotals, ReadAllocations, RaiseMark, LoadState, LoadWaiting, LoadArrived, AcquireLease,
-                        ReleaseLease, ReadLease, FireDue, ReadLastDue, Listen, Notify, TakeHints>;
+using Op =
+    std::variant<SubmitJobs, ReadJob, ReserveIds, RequestCancel, CommitBatch, SettleBatch, FinishAttempt, ReleaseEnded,
+                 ReadTotals, RecountTotals, ReadAllocations, RaiseMark, LoadState, LoadWaiting, LoadArrived, LoadCancels,
+                 AcquireLease, ReleaseLease, ReadLease, FireDue, ReadLastDue, Listen, Notify, TakeHints>;
 
 // --- faults ------------------------------------------------------------------------------------------------------------------------
 
@@ -353,11 +374,24 @@ struct LoadedJob {
   Job job;
   std::int64_t arrival = 0;
   JobView view;
-  friend bool operator==(const LoadedJob&, const LoadedJob&) = default;
+  Duration age{};  // since it was submitted, by the store's clock: not compared, and not known to the simulated store
+  friend bool operator==(const LoadedJob& a, const LoadedJob& b) {
+    return a.job == b.job && a.arrival == b.arrival && a.view == b.view;
+  }
 };
 struct Jobs {
   std::vector<LoadedJob> jobs;
   friend bool operator==(const Jobs&, const Jobs&) = default;
+};
+
+struct CancelRequest {
+  std::int64_t number = 0;
+  JobId job;
+  friend bool operator==(const CancelRequest&, const CancelRequest&) = default;
+};
+struct Cancels {
+  std::vector<CancelRequest> requests;
+  friend bool operator==(const Cancels&, const Cancels&) = default;
 };
 
 struct Allocation {
@@ -404,8 +438,8 @@ struct Failed {
   friend bool operator==(const Failed& a, const Failed& b) { return a.reason == b.reason; }
 };
 
-using Reply =
-    std::variant<Done, Found, Count, Submitted, Totals, Verdict, JobView, Jobs, Allocations, State, Lease, LastDue, Failed>;
+using Reply = std::variant<Done, Found, Count, Submitted, Totals, Verdict, JobView, Jobs, Cancels, Allocations, State, Lease,
+                           LastDue, Failed>;
 
 // What the core is told about a CommitBatch. A refusal is `failed`, since it had no effect; that of an epoch is `refused`.
 [[nodiscard]] Answer commit_answer(const Reply& reply);

@@ -35,6 +35,7 @@ std::string text(const EndedJob& row);
 std::string text(const AssignedAttempt& row);
 std::string text(const LoadedJob& job);
 std::string text(const Allocation& row);
+std::string text(const CancelRequest& row);
 
 // Of each row its text, between brackets.
 template <class Rows>
@@ -56,6 +57,8 @@ std::string text(const AssignedAttempt& row) { return fmt::format("{} {}", text(
 struct Names {
   std::string_view operator()(const SubmitJobs& /*op*/) const { return "SubmitJobs"; }
   std::string_view operator()(const ReadJob& /*op*/) const { return "ReadJob"; }
+  std::string_view operator()(const ReserveIds& /*op*/) const { return "ReserveIds"; }
+  std::string_view operator()(const RequestCancel& /*op*/) const { return "RequestCancel"; }
   std::string_view operator()(const CommitBatch& /*op*/) const { return "CommitBatch"; }
   std::string_view operator()(const SettleBatch& /*op*/) const { return "SettleBatch"; }
   std::string_view operator()(const FinishAttempt& /*op*/) const { return "FinishAttempt"; }
@@ -67,6 +70,7 @@ struct Names {
   std::string_view operator()(const LoadState& /*op*/) const { return "LoadState"; }
   std::string_view operator()(const LoadWaiting& /*op*/) const { return "LoadWaiting"; }
   std::string_view operator()(const LoadArrived& /*op*/) const { return "LoadArrived"; }
+  std::string_view operator()(const LoadCancels& /*op*/) const { return "LoadCancels"; }
   std::string_view operator()(const AcquireLease& /*op*/) const { return "AcquireLease"; }
   std::string_view operator()(const ReleaseLease& /*op*/) const { return "ReleaseLease"; }
   std::string_view operator()(const ReadLease& /*op*/) const { return "ReadLease"; }
@@ -80,6 +84,8 @@ struct Names {
 struct Arguments {
   std::string operator()(const SubmitJobs& op) const { return list(op.jobs); }
   std::string operator()(const ReadJob& op) const { return fmt::format("{}", op.job.value); }
+  std::string operator()(const ReserveIds& op) const { return fmt::format("{}", op.count); }
+  std::string operator()(const RequestCancel& op) const { return fmt::format("{}", op.job.value); }
   std::string operator()(const CommitBatch& op) const {
     return fmt::format("{}, request {}, settled below {}, releases {}, ends {}, assigns {}", text(op.fence),
                        op.request.value, op.settled_below.value, list(op.releases), list(op.endings), list(op.assignments));
@@ -105,6 +111,7 @@ struct Arguments {
     const std::string after = op.after ? fmt::format("after {} priority {}, ", op.after->job.value, op.after->priority) : "";
     return fmt::format("queue {}, {}limit {}", op.queue.value, after, op.limit);
   }
+  std::string operator()(const LoadCancels& op) const { return fmt::format("after {}, limit {}", op.after, op.limit); }
   std::string operator()(const LoadArrived& op) const { return fmt::format("after {}, limit {}", op.after, op.limit); }
   std::string operator()(const AcquireLease& op) const {
     return fmt::format("'{}', holder '{}', {}, epoch at least {}", op.lease, op.holder, text(op.ttl), op.epoch_min);
@@ -176,6 +183,7 @@ std::string text(const LoadedJob& job) {
 std::string text(const Allocation& row) {
   return fmt::format("{} {}{}", text(row.attempt), text(row.share), row.attempt_ended ? " ended" : "");
 }
+std::string text(const CancelRequest& row) { return fmt::format("{} for {}", row.number, row.job.value); }
 std::string text(const Totals& totals) {
   return fmt::format("{} mcpu in {} allocations at version {}", totals.cpus, totals.allocations, totals.version);
 }
@@ -193,6 +201,7 @@ struct ReplyText {
   }
   std::string operator()(const JobView& reply) const { return text(reply); }
   std::string operator()(const Jobs& reply) const { return list(reply.jobs); }
+  std::string operator()(const Cancels& reply) const { return list(reply.requests); }
   std::string operator()(const Allocations& reply) const { return list(reply.rows); }
   std::string operator()(const State& reply) const {
     return fmt::format("waiting {}, held {}, allocations {}, {}, last arrival {}", list(reply.waiting), list(reply.held),

@@ -37,6 +37,7 @@ struct BodyWriter {
   void operator()(const StopRun& stop) const { out["stop"] = written_id(stop.attempt); }
   void operator()(const ReportTaken& taken) const { out["taken"] = written_id(taken.attempt); }
   void operator()(const Superseded& /*body*/) const { out["superseded"] = json::object(); }
+  void operator()(const AskHeld& /*body*/) const { out["held?"] = json::object(); }
 };
 
 // Reads an object's members; the first that is missing or wrong is noted.
@@ -89,6 +90,39 @@ RunAttempt read_run(Members& members) {
   return run;
 }
 
+// The first problem is noted in `problem`.
+ReportKind read_kind(Members& members, std::string& problem) {
+  const std::string kind = members.text("report");
+  for (std::size_t i = 0; i < kKinds.size(); ++i) {
+    if (kKinds[i] == kind) return static_cast<ReportKind>(i);
+  }
+  if (problem.empty()) problem = members.problem();
+  if (problem.empty()) {
+    problem = fmt::format("there is no report \"{}\"; reports are accepted, succeeded, failed and stopped", kind);
+  }
+  return {};
+}
+
+Result<AnyReport> read_held(const json& object) {
+  Members members(object);
+  HeldReport report{.worker = WorkerId{members.number<std::uint32_t>("worker", 0)},
+                    .incarnation = members.number<std::uint32_t>("incarnation", 1),
+                    .epoch = members.number<std::int64_t>("epoch", 0)};
+  std::string problem = members.problem();
+  const json& rows = object["held"];
+  if (!rows.is_array() && problem.empty()) problem = "\"held\" is not a list";
+  for (const json& row : problem.empty() ? rows : json::array()) {
+    Members held(row);
+    report.attempts.push_back({.attempt = held.attempt(),
+                               .kind = read_kind(held, problem),
+                               .progress = Duration{held.number<std::int64_t>("progress_ns", 0)},
+                               .age = Duration{held.number<std::int64_t>("age_ns", 0)}});
+    if (problem.empty()) problem = held.problem();
+  }
+  if (!problem.empty()) return Error{problem};
+  return AnyReport{std::move(report)};
+}
+
 std::optional<std::int64_t> whole(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -132,6 +166,21 @@ std::string to_json(const AttemptReport& report) {
   return written(out);
 }
 
+std::string to_json(const HeldReport& report) {
+  json rows = json::array();
+  for (const HeldAttempt& held : report.attempts) {
+    json row = written_id(held.attempt);
+    row["report"] = kKinds[static_cast<std::size_t>(held.kind)];
+    row["progress_ns"] = nanos(held.progress);
+    row["age_ns"] = nanos(held.age);
+    rows.push_back(std::move(row));
+  }
+  return written({{"worker", report.worker.value},
+                  {"incarnation", report.incarnation},
+                  {"epoch", report.epoch},
+                  {"held", std::move(rows)}});
+}
+
 Result<WorkerMail> parse_mail(std::string_view text) {
   const json object = json::parse(text, nullptr, false);
   Members members(object);
@@ -141,6 +190,10 @@ Result<WorkerMail> parse_mail(std::string_view text) {
   if (!members.problem().empty()) return Error{members.problem()};
   if (object.contains("superseded")) {
     mail.body = Superseded{};
+    return mail;
+  }
+  if (object.contains("held?")) {
+    mail.body = AskHeld{};
     return mail;
   }
   for (const char* kind : {"run", "stop", "taken"}) {
@@ -153,25 +206,22 @@ Result<WorkerMail> parse_mail(std::string_view text) {
     if (!body.problem().empty()) return Error{fmt::format("in \"{}\": {}", kind, body.problem())};
     return mail;
   }
-  return Error{"none of \"run\", \"stop\", \"taken\" and \"superseded\" is there"};
+  return Error{"none of \"run\", \"stop\", \"taken\", \"superseded\" and \"held?\" is there"};
 }
 
-Result<AttemptReport> parse_report(std::string_view text) {
+Result<AnyReport> parse_report(std::string_view text) {
   const json object = json::parse(text, nullptr, false);
+  if (object.is_object() && object.contains("held")) return read_held(object);
   Members members(object);
   AttemptReport report{.worker = WorkerId{members.number<std::uint32_t>("worker", 0)},
                        .incarnation = members.number<std::uint32_t>("incarnation", 1),
                        .attempt = members.attempt(),
                        .kind = {},
                        .progress = Duration{members.number<std::int64_t>("progress_ns", 0)}};
-  const std::string kind = members.text("report");
-  if (!members.problem().empty()) return Error{members.problem()};
-  for (std::size_t i = 0; i < kKinds.size(); ++i) {
-    if (kKinds[i] != kind) continue;
-    report.kind = static_cast<ReportKind>(i);
-    return report;
-  }
-  return Error{fmt::format("there is no report \"{}\"; reports are accepted, succeeded, failed and stopped", kind)};
+  std::string problem = members.problem();
+  report.kind = read_kind(members, problem);
+  if (!problem.empty()) return Error{problem};
+  return AnyReport{report};
 }
 
 std::string mail_queue(WorkerId worker) { return fmt::format("worker-{}", worker.value); }

@@ -14,14 +14,16 @@ namespace drydock {
 
 // {"epoch":1,"incarnation":1,"run":{"job":7,"attempt":1,"tasks":1,"cpus_milli":1000,"memory_bytes":0,"gpus":0,"slots":1,
 // "progress_ns":0,"payload":"..."}},
-// or "stop", "taken" {job, attempt}, or "superseded" {}. Bytes of a payload that are no UTF-8 are written as U+FFFD.
+// or "stop", "taken" {job, attempt}, or "superseded" {}, or "held?" {}. Bytes of a payload that are no UTF-8 are written as U+FFFD.
 [[nodiscard]] std::string to_json(const WorkerMail& mail);
 // {"worker":0,"incarnation":1,"job":7,"attempt":1,"report":"succeeded","progress_ns":0}
 [[nodiscard]] std::string to_json(const AttemptReport& report);
+// {"worker":0,"incarnation":1,"epoch":2,"held":[{"job":7,"attempt":1,"report":"accepted","progress_ns":0,"age_ns":0}]}
+[[nodiscard]] std::string to_json(const HeldReport& report);
 
 // Errors say what is wrong, not where it came from.
 [[nodiscard]] Result<WorkerMail> parse_mail(std::string_view text);
-[[nodiscard]] Result<AttemptReport> parse_report(std::string_view text);
+[[nodiscard]] Result<AnyReport> parse_report(std::string_view text);
 
 // The queue of a worker's mail, and of all reports.
 [[nodiscard]] std::string mail_queue(WorkerId worker);

@@ -127,6 +127,38 @@ void large_batches(PostgresDriver& db) {
   EXPECT_EQ(db.commit(release).cpus, 0);
 }
 
+void requests_to_cancel_are_seen_by_number(PostgresDriver& db) {
+  const auto cancel = [&](std::uint64_t id) { return db.ask<Verdict>(RequestCancel{JobId{id}}).outcome; };
+  const auto seen = [&](std::int64_t after, std::uint32_t limit = 9) {
+    return db.ask<Cancels>(LoadCancels{after, limit}).requests;
+  };
+  db.submit({job(1), job(2), job(3), job(4)});
+  db.commit({.endings = {{JobId{2}}}, .assignments = {assigned(1, 1)}});
+  EXPECT_EQ(cancel(9), Outcome::unknown_job);
+  EXPECT_EQ(cancel(2), Outcome::job_ended);
+  EXPECT_TRUE(seen(0).empty());
+  EXPECT_EQ(cancel(4), Outcome::applied);
+  EXPECT_EQ(cancel(1), Outcome::applied) << "it is held";
+  EXPECT_EQ(cancel(4), Outcome::repeated);
+  EXPECT_EQ(cancel(3), Outcome::applied);
+  using Requests = std::vector<CancelRequest>;
+  EXPECT_EQ(seen(0), (Requests{{1, JobId{4}}, {2, JobId{1}}, {3, JobId{3}}}));
+  EXPECT_EQ(seen(1, 1), (Requests{{2, JobId{1}}}));
+  db.commit({.releases = {released(1, 1, ReleaseReason::cancelled)}});
+  EXPECT_EQ(seen(0), (Requests{{1, JobId{4}}, {3, JobId{3}}})) << "the others are no news";
+  db.ask<Verdict>(RaiseMark{db.fence()});
+  EXPECT_EQ(seen(1), (Requests{{3, JobId{3}}}));
+  EXPECT_EQ(cancel(1), Outcome::job_ended);
+}
+
+void ids_are_given_out_once(PostgresDriver& db) {
+  EXPECT_EQ(db.ask<Count>(ReserveIds{3}).value, 1);
+  EXPECT_EQ(db.ask<Count>(ReserveIds{1}).value, 4);
+  db.submit({job(100), job(7)});
+  EXPECT_EQ(db.ask<Count>(ReserveIds{2}).value, 101) << "above what is there";
+  EXPECT_EQ(db.ask<Count>(ReserveIds{1}).value, 103);
+}
+
 }  // namespace
 
 std::vector<PostgresCase> postgres_state_cases() {
@@ -137,6 +169,8 @@ std::vector<PostgresCase> postgres_state_cases() {
           {"NewJobsAreSeenByArrival", new_jobs_are_seen_by_arrival},
           {"TheMarkFollowsTheFirstUnfinishedJob", the_mark_follows_the_first_unfinished_job},
           {"JobsWithLowerIdsMayArriveBehindTheMark", jobs_with_lower_ids_may_arrive_behind_the_mark},
+          {"RequestsToCancelAreSeenByNumber", requests_to_cancel_are_seen_by_number},
+          {"IdsAreGivenOutOnce", ids_are_given_out_once},
           {"LargeBatches", large_batches}};
 }
 

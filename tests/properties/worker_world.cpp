@@ -250,6 +250,9 @@ class World {
     const auto run = processes_[w].runs.find(order.attempt);
     if (run != processes_[w].runs.end()) run->second.killed_at = later(now_, milliseconds(0, nanos(kKillTakes) / 1'000'000));
   }
+  void carry_out(std::uint32_t /*w*/, const SendHeld& order) {
+    if (!lost()) at(milliseconds(0, 10), [this, report = order.report] { dispatcher_.take(now_, report); });
+  }
   void carry_out(std::uint32_t w, const SendReport& order) {
     const bool is_end = order.report.kind != ReportKind::accepted;
     const bool again = is_end && !processes_[w].reported.insert(order.report.attempt).second;

@@ -65,10 +65,16 @@ void CutProxy::accept() {
   link.from_server->wait_for({.to_read = true, .to_write = false});
 }
 
+void CutProxy::mend() {
+  cut_ = false;
+  for (Link& link : links_) close(link);
+}
+
 void CutProxy::forward(Link& link, bool to_server) {
   std::array<char, 65536> buffer{};
   const ssize_t length = ::recv(to_server ? link.client : link.server, buffer.data(), buffer.size(), 0);
   if (length <= 0) return close(link);
+  if (cut_) return;
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(length));
   if (to_server && marked_ && bytes.find(*marked_) != std::string_view::npos) {
     marked_.reset();

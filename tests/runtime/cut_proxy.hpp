@@ -1,4 +1,4 @@
-// Between a client of PostgreSQL and its server, on Unix sockets: loses an answer on demand, as a network does.
+// Between a client of PostgreSQL and its server, on Unix sockets: loses an answer on demand, or lets nothing through, as a network does.
 #pragma once
 
 #include "real-runtime/event_loop.hpp"
@@ -24,6 +24,10 @@ class CutProxy {
   // The answer to the next request that holds this text never arrives: the connection breaks when the server has given it.
   void lose_answer_to(std::string text) { marked_ = std::move(text); }
   [[nodiscard]] int lost() const { return lost_; }
+  // From now on nothing passes in either direction, and nobody is told: what was connected hangs, and what connects does, too.
+  void cut() { cut_ = true; }
+  // What hung breaks; new connections pass.
+  void mend();
 
  private:
   struct Link {
@@ -45,6 +49,7 @@ class CutProxy {
   std::list<Link> links_;
   std::optional<std::string> marked_;
   int lost_ = 0;
+  bool cut_ = false;
 };
 
 }  // namespace drydock::runtime

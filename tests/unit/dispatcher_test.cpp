@@ -1,6 +1,8 @@
 #include "policies/core/dispatcher.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <vector>
 
 namespace drydock {
 namespace {
@@ -148,6 +150,113 @@ TEST_F(DispatcherTest, WhoComesBackAsALowerIncarnationIsTold) {
   const auto mail = dispatcher_.take_mail(Time{1s});
   ASSERT_EQ(mail.size(), 1U);
   EXPECT_EQ(mail.front().mail.incarnation, 5U);
+}
+
+// --- after a takeover ---
+
+class DispatcherTakeover : public DispatcherTest {
+ protected:
+  void load(std::vector<std::uint32_t> workers) {
+    std::vector<Dispatcher::Part> parts;
+    for (const std::uint32_t worker : workers) parts.push_back({.worker = WorkerId{worker}, .incarnation = 0, .held = {}});
+    dispatcher_.load(kAttempt, std::move(parts));
+  }
+  void answer(std::uint32_t worker, std::vector<HeldAttempt> held, std::int64_t epoch = 4) {
+    dispatcher_.take(Time{2s}, HeldReport{.worker = WorkerId{worker}, .incarnation = 3, .epoch = epoch, .attempts = held});
+  }
+  template <class Fact>
+  static std::size_t count(const std::vector<Event>& facts) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(facts, [](const Event& fact) { return std::holds_alternative<Fact>(fact); }));
+  }
+};
+
+TEST_F(DispatcherTakeover, AsksEachWorkerUntilItHasAnswered) {
+  dispatcher_.seen(Time{}, WorkerId{0}, 3);
+  EXPECT_EQ(mails<AskHeld>(0s), 0U) << "nobody asked yet";
+  dispatcher_.ask_workers(Time{});
+  EXPECT_EQ(mails<AskHeld>(0s), 1U);
+  dispatcher_.seen(Time{500ms}, WorkerId{0}, 3);
+  EXPECT_EQ(mails<AskHeld>(500ms), 0U);
+  dispatcher_.seen(Time{1s}, WorkerId{0}, 3);
+  dispatcher_.seen(Time{1s}, WorkerId{1}, 1);
+  EXPECT_EQ(mails<AskHeld>(1s), 2U) << "one again, and one that is seen for the first time";
+  answer(0, {});
+  dispatcher_.seen(Time{100s}, WorkerId{0}, 3);
+  EXPECT_EQ(mails<AskHeld>(100s), 0U);
+  dispatcher_.seen(Time{100s}, WorkerId{0}, 4);
+  EXPECT_EQ(mails<AskHeld>(100s), 1U) << "another incarnation has other things";
+}
+
+TEST_F(DispatcherTakeover, WhatAWorkerHasIsAFact) {
+  load({0});
+  answer(0, {{.attempt = kAttempt, .age = 7s}});
+  const auto facts = dispatcher_.take_facts();
+  ASSERT_EQ(facts.size(), 2U);
+  EXPECT_EQ(std::get<WorkerReported>(facts[0]).incarnation, 3U);
+  EXPECT_EQ(std::get<AttemptHeld>(facts[1]).age, Duration{7s});
+  report(0, ReportKind::succeeded);
+  EXPECT_EQ(count<AttemptFinished>(dispatcher_.take_facts()), 1U);
+  dispatcher_.released(Time{3s}, kAttempt);
+  EXPECT_EQ(mails<ReportTaken>(3s), 1U);
+  EXPECT_EQ(dispatcher_.attempts(), 0U);
+}
+
+TEST_F(DispatcherTakeover, WhatEndedMeanwhileIsTakenWithTheAnswer) {
+  load({0});
+  answer(0, {{.attempt = kAttempt, .kind = ReportKind::succeeded}});
+  EXPECT_EQ(count<AttemptFinished>(dispatcher_.take_facts()), 1U);
+}
+
+// The part that ended is there all the same: the gang does not lack it.
+TEST_F(DispatcherTakeover, APartOfAGangThatEndedIsHeld) {
+  load({0, 1});
+  answer(0, {{.attempt = kAttempt, .kind = ReportKind::succeeded}});
+  auto facts = dispatcher_.take_facts();
+  EXPECT_EQ(count<AttemptHeld>(facts), 1U);
+  EXPECT_EQ(count<AttemptFinished>(facts), 0U);
+  answer(1, {{.attempt = kAttempt}});
+  report(1, ReportKind::succeeded);
+  EXPECT_EQ(count<AttemptFinished>(dispatcher_.take_facts()), 1U);
+}
+
+TEST_F(DispatcherTakeover, WhatAWorkerDoesNotHaveIsForgotten) {
+  load({0});
+  answer(0, {});
+  const auto facts = dispatcher_.take_facts();
+  EXPECT_EQ(count<WorkerReported>(facts), 1U);
+  EXPECT_EQ(count<AttemptHeld>(facts), 0U);
+  dispatcher_.released(Time{3s}, kAttempt);
+  EXPECT_EQ(dispatcher_.attempts(), 0U);
+  EXPECT_EQ(mails<StopRun>(3s), 0U);
+}
+
+TEST_F(DispatcherTakeover, WhatNobodyKnowsIsStopped) {
+  answer(0, {{.attempt = {JobId{9}, 1}}});
+  EXPECT_EQ(mails<StopRun>(2s), 1U);
+}
+
+TEST_F(DispatcherTakeover, AnAnswerToAnotherLeaderIsIgnored) {
+  load({0});
+  answer(0, {}, 3);
+  EXPECT_TRUE(dispatcher_.take_facts().empty());
+  answer(0, {{.attempt = kAttempt}});
+  EXPECT_EQ(count<AttemptHeld>(dispatcher_.take_facts()), 1U);
+}
+
+// A new leader stops what it loaded: of whom it has seen it knows the incarnation; of others there is nobody to tell.
+TEST_F(DispatcherTakeover, StopsWhatItLoaded) {
+  load({0});
+  dispatcher_.stop(Time{}, kAttempt);
+  EXPECT_EQ(mails<StopRun>(0s), 0U);
+  dispatcher_.released(Time{}, kAttempt);
+  EXPECT_EQ(dispatcher_.attempts(), 0U);
+  load({0});
+  dispatcher_.seen(Time{}, WorkerId{0}, 3);
+  dispatcher_.stop(Time{}, kAttempt);
+  const auto mail = dispatcher_.take_mail(Time{});
+  ASSERT_EQ(mail.size(), 1U);
+  EXPECT_EQ(mail.front().mail.incarnation, 3U);
 }
 
 }  // namespace

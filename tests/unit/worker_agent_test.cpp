@@ -226,5 +226,23 @@ TEST_F(WorkerAgentTest, ABeatThatFailedIsTriedSoonerAndAtOnceWhenTheLinkIsBack) 
   EXPECT_EQ(all<SendBeat>(step(1100ms, {LinkRestored{}})).size(), 1U);
 }
 
+TEST_F(WorkerAgentTest, SaysWhatItHasWhenALeaderAsks) {
+  register_it();
+  mail(1s, {run(1), run(2), run(3)});  // two run, one waits
+  step(2s, {RunEnded{attempt(1)}});
+  const auto answered = all<SendHeld>(mail(5s, {AskHeld{}}, 1, 9));
+  ASSERT_EQ(answered.size(), 1U);
+  const HeldReport& report = answered.front().report;
+  EXPECT_EQ(report.epoch, 9);
+  EXPECT_EQ(report.incarnation, 1U);
+  ASSERT_EQ(report.attempts.size(), 3U);
+  EXPECT_EQ(report.attempts[0].kind, ReportKind::succeeded) << "not acknowledged yet";
+  EXPECT_EQ(report.attempts[1].kind, ReportKind::accepted);
+  EXPECT_EQ(report.attempts[1].age, Duration{4s});
+  // From now on the leader before is not heard.
+  EXPECT_TRUE(all<StartRun>(mail(6s, {run(4)}, 1, 8)).empty());
+  EXPECT_TRUE(all<SendHeld>(mail(7s, {AskHeld{}}, 2, 9)).empty()) << "meant for another";
+}
+
 }  // namespace
 }  // namespace drydock

@@ -16,9 +16,9 @@ using namespace std::chrono_literals;
 TEST(WorkerText, MailComesBackAsItWas) {
   const AttemptId attempt{JobId{7}, 2};
   const Resources held = make_resources({.cpus_milli = 1500, .memory_bytes = 1 << 20, .gpus = 1, .slots = 2});
-  const std::array<decltype(WorkerMail::body), 4> bodies{
+  const std::array<decltype(WorkerMail::body), 5> bodies{
       RunAttempt{.attempt = attempt, .tasks = 2, .held = held, .progress = 5s, .payload = "{\"a\": \"\\n\"}"},
-      StopRun{attempt}, ReportTaken{attempt}, Superseded{}};
+      StopRun{attempt}, ReportTaken{attempt}, Superseded{}, AskHeld{}};
   for (const auto& body : bodies) {
     const WorkerMail mail{.epoch = 3, .incarnation = 4, .body = body};
     const auto back = parse_mail(to_json(mail));
@@ -33,8 +33,16 @@ TEST(WorkerText, ReportsComeBackAsTheyWere) {
         .worker = WorkerId{1}, .incarnation = 2, .attempt = {JobId{3}, 4}, .kind = kind, .progress = 5ms};
     const auto back = parse_report(to_json(report));
     ASSERT_TRUE(back.ok()) << back.error().message;
-    EXPECT_EQ(back.value(), report);
+    EXPECT_EQ(back.value(), AnyReport(report));
   }
+  const HeldReport held{.worker = WorkerId{1},
+                        .incarnation = 2,
+                        .epoch = 3,
+                        .attempts = {{.attempt = {JobId{4}, 5}, .age = 6s},
+                                     {.attempt = {JobId{7}, 8}, .kind = ReportKind::stopped, .progress = 9ms}}};
+  const auto back = parse_report(to_json(held));
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(back.value(), AnyReport(held));
 }
 
 TEST(WorkerText, WhatIsNotOursIsRefusedWithTheReason) {
@@ -50,6 +58,9 @@ TEST(WorkerText, WhatIsNotOursIsRefusedWithTheReason) {
     }
   }
   EXPECT_FALSE(parse_report(R"({"worker":0,"incarnation":1,"job":1,"attempt":1,"report":"lost","progress_ns":0})").ok());
+  EXPECT_FALSE(parse_report(R"({"worker":0,"incarnation":1,"epoch":2,"held":7})").ok());
+  EXPECT_FALSE(parse_report(R"({"worker":0,"incarnation":1,"epoch":2,"held":[{"job":1,"attempt":1}]})").ok());
+  EXPECT_FALSE(parse_report(R"({"worker":0,"incarnation":1,"held":[]})").ok());
 }
 
 redis::WorkerEntry entry_of(std::uint32_t worker, std::uint32_t incarnation,

@@ -1,0 +1,287 @@
+// drydock jobs, drydock job ID, drydock cancel ID...
+#include "cli/runtime_commands.hpp"
+#include "cli/stores.hpp"
+#include "cli/suggest.hpp"
+#include "scenarios/units.hpp"
+#include "scenarios/wording.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <fmt/format.h>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#ifdef DRYDOCK_WITH_RUNTIME
+#include "real-runtime/store_queries.hpp"
+#endif
+
+namespace drydock::cli {
+namespace {
+
+constexpr std::array<const char*, 8> kStates{"any",       "waiting", "running",   "ended",
+                                             "succeeded", "failed",  "cancelled", "quarantined"};
+
+struct JobsArguments {
+  StoreArguments stores;
+  std::string state = "any";
+  std::string queue;
+  std::optional<std::int64_t> before;
+  std::uint32_t limit = 50;
+  std::string format = "table";
+};
+
+struct OneJobArguments {
+  StoreArguments stores;
+  std::uint64_t id = 0;
+  std::string format = "table";
+};
+
+struct CancelArguments {
+  StoreArguments stores;
+  std::vector<std::uint64_t> ids;
+};
+
+constexpr std::uint64_t kMostId = std::numeric_limits<std::int64_t>::max();
+
+#ifdef DRYDOCK_WITH_RUNTIME
+
+using nlohmann::json;
+using runtime::JobRow;
+using Store = std::unique_ptr<runtime::PostgresClient>;
+
+// Null: `code` says how it ended.
+Store open(const StoreArguments& stores, int& code) {
+  auto options = postgres_options(stores);
+  if (!options) {
+    code = bad_input(options.error().message);
+    return nullptr;
+  }
+  options.value().may_install = false;
+  auto store = runtime::PostgresClient::connect(options.value());
+  if (store) return std::move(store).value();
+  code = no_store(store.error().message);
+  return nullptr;
+}
+
+// Any bytes may be in a payload.
+std::string dumped(const json& value) { return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n"; }
+
+json as_json(const JobRow& job) {
+  return {{"id", job.id.value},
+          {"arrival", job.arrival},
+          {"queue", job.queue},
+          {"status", to_string(job.status)},
+          {"cancel_requested", job.cancel_requested},
+          {"priority", job.priority},
+          {"tasks", job.tasks},
+          {"cpus", static_cast<double>(job.cpus_milli) / 1000},
+          {"memory_bytes", job.memory_bytes},
+          {"gpus", job.gpus},
+          {"attempts", job.attempts},
+          {"failures", job.failures},
+          {"losses", job.losses},
+          {"submitted_at", job.submitted_at},
+          {"payload", job.payload}};
+}
+
+// The status, and what is to become of it.
+std::string status_of(const JobRow& job) {
+  const bool lives = job.status == runtime::JobStatus::waiting || job.status == runtime::JobStatus::running;
+  return fmt::format("{}{}", to_string(job.status), lives && job.cancel_requested ? ", to be cancelled" : "");
+}
+
+std::string cut(const std::string& text, std::size_t width) {
+  std::string one_line = scenarios::printable(text);
+  if (one_line.size() > width) one_line = one_line.substr(0, width - 3) + "...";
+  return one_line;
+}
+
+std::string cores(std::int64_t milli) { return fmt::format("{:g}", static_cast<double>(milli) / 1000); }
+
+Result<std::optional<std::uint32_t>> queue_number(runtime::PostgresClient& store, const JobsArguments& arguments) {
+  if (arguments.queue.empty()) return std::optional<std::uint32_t>{};
+  const auto names = runtime::read_queues(store, arguments.stores.schema);
+  if (!names) return names.error();
+  const auto at = std::ranges::find(names.value(), arguments.queue);
+  if (at != names.value().end()) return std::optional(static_cast<std::uint32_t>(at - names.value().begin()));
+  const std::vector<std::string_view> views(names.value().begin(), names.value().end());
+  return Error{fmt::format("--queue: there is no queue {}{}; there are: {}", scenarios::printable(arguments.queue),
+                           did_you_mean(arguments.queue, views), scenarios::listed(views))};
+}
+
+void print_table(const std::vector<JobRow>& jobs, const Terminal& terminal) {
+  fmt::print("{:>10}  {:<12}  {:<26}  {:>6}  {:>5}  {:>8}  {:<24}  {}\n", "id", "queue", "status", "cpus", "tasks",
+             "attempts", "submitted", "job");
+  constexpr std::size_t kBefore = 106;
+  const std::size_t width = std::max<std::size_t>(20, terminal.width > kBefore ? terminal.width - kBefore : 0);
+  for (const JobRow& job : jobs) {
+    fmt::print("{:>10}  {:<12}  {:<26}  {:>6}  {:>5}  {:>8}  {:<24}  {}\n", job.id.value, job.queue, status_of(job),
+               cores(job.cpus_milli), job.tasks, job.attempts, job.submitted_at, cut(job.payload, width));
+  }
+}
+
+int run_jobs(const JobsArguments& arguments, const Terminal& terminal) {
+  int code = kDone;
+  const Store store = open(arguments.stores, code);
+  if (store == nullptr) return code;
+  const auto queue = queue_number(*store, arguments);
+  if (!queue) return bad_input(queue.error().message);
+  const auto state = std::ranges::find(kStates, arguments.state);
+  const runtime::JobFilter filter{.state = static_cast<runtime::JobFilter::State>(state - kStates.begin()),
+                                  .queue = queue.value(),
+                                  .before = arguments.before,
+                                  .limit = arguments.limit};
+  const auto jobs = runtime::list_jobs(*store, arguments.stores.schema, filter);
+  if (!jobs) return no_store(jobs.error().message);
+  const bool more = jobs.value().size() == arguments.limit;
+  if (arguments.format == "json") {
+    json all{{"schema", "drydock-jobs/1"}, {"jobs", json::array()}};
+    for (const JobRow& job : jobs.value()) all["jobs"].push_back(as_json(job));
+    all["next_before"] = more ? json(jobs.value().back().arrival) : json();
+    fmt::print("{}", dumped(all));
+    return kDone;
+  }
+  print_table(jobs.value(), terminal);
+  if (more) fmt::print("For older ones: --before {}\n", jobs.value().back().arrival);
+  return kDone;
+}
+
+int run_job(const OneJobArguments& arguments) {
+  int code = kDone;
+  const Store store = open(arguments.stores, code);
+  if (store == nullptr) return code;
+  const auto found = runtime::find_job(*store, arguments.stores.schema, JobId{arguments.id});
+  if (!found) return no_store(found.error().message);
+  if (!found.value()) return bad_input(fmt::format("there is no job {}", arguments.id));
+  const auto attempts = runtime::list_attempts(*store, arguments.stores.schema, JobId{arguments.id});
+  if (!attempts) return no_store(attempts.error().message);
+  const JobRow& job = *found.value();
+  if (arguments.format == "json") {
+    json all = as_json(job);
+    all["schema"] = "drydock-job/1";
+    json rows = json::array();
+    for (const runtime::AttemptRow& row : attempts.value()) {
+      rows.push_back({{"attempt", row.number},
+                      {"worker", row.worker},
+                      {"tasks", row.tasks},
+                      {"assigned_at", row.assigned_at},
+                      {"ended_at", row.ended_at.empty() ? json() : json(row.ended_at)},
+                      {"outcome", row.outcome.empty() ? json() : json(row.outcome)}});
+    }
+    all["allocations"] = std::move(rows);
+    fmt::print("{}", dumped(all));
+    return kDone;
+  }
+  fmt::print("job {}: {}\n", job.id.value, status_of(job));
+  fmt::print("  queue      {}, priority {}\n", job.queue, job.priority);
+  fmt::print("  asks for   {} x {} cpus, {} memory, {} gpus\n", job.tasks, cores(job.cpus_milli),
+             scenarios::format_size(job.memory_bytes), job.gpus);
+  fmt::print("  submitted  {}\n", job.submitted_at);
+  fmt::print("  runs       {}\n", scenarios::printable(job.payload));
+  for (const runtime::AttemptRow& row : attempts.value()) {
+    fmt::print("  attempt {}: {} of its tasks on worker {}, assigned {}, {}\n", row.number, row.tasks, row.worker,
+               row.assigned_at,
+               row.outcome.empty() ? std::string("not ended") : fmt::format("{} {}", row.outcome, row.ended_at));
+  }
+  return kDone;
+}
+
+int run_cancel(const CancelArguments& arguments) {
+  int code = kDone;
+  const Store store = open(arguments.stores, code);
+  if (store == nullptr) return code;
+  for (const std::uint64_t id : arguments.ids) {
+    const auto reply = store->execute(postgres::RequestCancel{JobId{id}});
+    const auto* verdict = std::get_if<postgres::Verdict>(&reply);
+    if (verdict == nullptr) return no_store(to_text(reply));
+    using Outcome = postgres::Verdict::Outcome;
+    if (verdict->outcome == Outcome::unknown_job) {
+      code = bad_input(fmt::format("there is no job {}", id));
+    } else if (verdict->outcome == Outcome::job_ended) {
+      fmt::print("{}: has ended\n", id);
+    } else {
+      fmt::print("{}: will be cancelled\n", id);
+    }
+  }
+  return code;
+}
+
+#else
+
+int run_jobs(const JobsArguments& /*arguments*/, const Terminal& /*terminal*/) { return bad_input(kNoRuntime); }
+int run_job(const OneJobArguments& /*arguments*/) { return bad_input(kNoRuntime); }
+int run_cancel(const CancelArguments& /*arguments*/) { return bad_input(kNoRuntime); }
+
+#endif
+
+void declare_format(CLI::App& app, std::string& format) {
+  app.add_option("--format", format, "table (default) or json")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"table", "json"}));
+}
+
+class Jobs final : public Command {
+ public:
+  void declare(CLI::App& app) override {
+    declare_postgres(app, arguments_.stores);
+    app.add_option("--state", arguments_.state,
+                   "any (default), waiting, running, ended, succeeded, failed, cancelled, quarantined")
+        ->check(CLI::IsMember(std::vector<std::string>(kStates.begin(), kStates.end())));
+    app.add_option("--queue", arguments_.queue, "Only of this queue")->type_name("NAME");
+    app.add_option("--limit", arguments_.limit, "At most so many (default 50)")->check(CLI::Range(1, 100'000));
+    app.add_option("--before", arguments_.before, "Only jobs that arrived before this one: the next page")
+        ->type_name("ARRIVAL")
+        ->check(CLI::NonNegativeNumber);
+    declare_format(app, arguments_.format);
+    app.footer("The newest jobs first, as PostgreSQL has them.\nExit code 3: PostgreSQL could not be reached.");
+  }
+  int run(const Terminal& terminal) override { return run_jobs(arguments_, terminal); }
+
+ private:
+  JobsArguments arguments_;
+};
+
+class OneJob final : public Command {
+ public:
+  void declare(CLI::App& app) override {
+    app.add_option("ID", arguments_.id, "Number of the job, as `drydock submit` printed it")
+        ->required()
+        ->check(CLI::Range(std::uint64_t{0}, kMostId));
+    declare_postgres(app, arguments_.stores);
+    declare_format(app, arguments_.format);
+    app.footer("Exit code 2: there is no such job; 3: PostgreSQL could not be reached.");
+  }
+  int run(const Terminal& /*terminal*/) override { return run_job(arguments_); }
+
+ private:
+  OneJobArguments arguments_;
+};
+
+class Cancel final : public Command {
+ public:
+  void declare(CLI::App& app) override {
+    app.add_option("ID", arguments_.ids, "Numbers of jobs")->required()->check(CLI::Range(std::uint64_t{0}, kMostId));
+    declare_postgres(app, arguments_.stores);
+    app.footer(
+        "Writes down that these jobs are to end; whoever leads sees to it: one that waits ends at once, one that runs is\n"
+        "stopped.\nExit code 2: there is no such job; 3: PostgreSQL could not be reached.");
+  }
+  int run(const Terminal& /*terminal*/) override { return run_cancel(arguments_); }
+
+ private:
+  CancelArguments arguments_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_jobs() { return std::make_unique<Jobs>(); }
+std::unique_ptr<Command> make_job() { return std::make_unique<OneJob>(); }
+std::unique_ptr<Command> make_cancel() { return std::make_unique<Cancel>(); }
+
+}  // namespace drydock::cli

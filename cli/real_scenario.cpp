@@ -1,0 +1,93 @@
+#include "cli/real_scenario.hpp"
+
+#include "cli/real_run.hpp"
+#include "cli/suggest.hpp"
+#include "scenarios/loader.hpp"
+#include "scenarios/units.hpp"
+#include "scenarios/wording.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fmt/format.h>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+
+namespace drydock::cli {
+
+void declare_choice(CLI::App& app, RealScenarioOptions& options) {
+  app.add_option("--variant", options.variant, "The variant to run; needed where there are several")->type_name("NAME");
+  app.add_option("--set", options.sets, "Change a value of the scenario, before its variants do; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("/JSON/POINTER=VALUE");
+}
+
+#ifdef DRYDOCK_WITH_RUNTIME
+
+namespace {
+
+using scenarios::Scenario;
+
+Result<Scenario> choose(const RealScenarioOptions& options, const std::vector<std::string>& sets) {
+  auto loaded = scenarios::load(options.scenario, {.sets = sets});
+  if (!loaded) return loaded.error();
+  auto& all = loaded.value();
+  std::vector<std::string_view> names;
+  for (const Scenario& scenario : all) names.push_back(scenario.variant);
+  if (!options.variant) {
+    if (all.size() == 1) return std::move(all.front());
+    return Error{
+        fmt::format("{} has several variants; choose one with --variant: {}", options.scenario, scenarios::listed(names))};
+  }
+  const auto chosen = std::ranges::find(all, *options.variant, &Scenario::variant);
+  if (chosen != all.end()) return std::move(*chosen);
+  return Error{fmt::format("--variant {}: {} has no such variant{}; it has: {}", scenarios::printable(*options.variant),
+                           options.scenario, did_you_mean(*options.variant, names), scenarios::listed(names))};
+}
+
+// A real scheduler bounds its memory, unless the scenario says how. A queue with a capacity is held whole.
+std::optional<std::uint64_t> lookahead_to_set(const Scenario& scenario) {
+  const nlohmann::json json = nlohmann::json::parse(scenario.json);
+  if (json.contains("/control_plane/lookahead"_json_pointer)) return std::nullopt;
+  std::uint64_t lookahead = 10'000;
+  for (const QueueConfig& queue : scenario.scheduler.queues) lookahead = std::max(lookahead, queue.capacity.value_or(0));
+  return std::min<std::uint64_t>(lookahead, std::numeric_limits<std::int32_t>::max());
+}
+
+}  // namespace
+
+Result<Scenario> real_scenario(const RealScenarioOptions& options, std::vector<std::string>& notes) {
+  std::vector<std::string> sets = options.sets;
+  auto scenario = choose(options, sets);
+  if (scenario && scenario.value().liveness.type == "oracle") {
+    notes.emplace_back("the scenario has no liveness policy that can be for real: ttl with heartbeat 1s and ttl 3s");
+    sets.emplace_back(R"(/policies/liveness={"type":"ttl","heartbeat":"1s","ttl":"3s"})");
+    scenario = choose(options, sets);
+  }
+  if (!scenario) return scenario;
+  if (const auto limits = limits_of_real_run(scenario.value()); limits.error) {
+    return Error{fmt::format("{}: {}", options.scenario, *limits.error)};
+  } else {
+    notes.insert(notes.end(), limits.notes.begin(), limits.notes.end());
+  }
+  if (scenario.value().schedulers == 1) {
+    sets.emplace_back("/control_plane/schedulers=2");
+    scenario = choose(options, sets);
+    if (!scenario) return scenario;
+  }
+  if (scenario.value().scheduler.control_plane.registry.reading == Duration{0}) {
+    const auto heartbeat = scenario.value().liveness.get<Duration>("heartbeat");
+    sets.push_back(fmt::format("/control_plane/registry_reading={}", scenarios::format_duration(heartbeat / 2)));
+    scenario = choose(options, sets);
+  }
+  if (const auto lookahead = lookahead_to_set(scenario.value())) {
+    sets.push_back(fmt::format("/control_plane/lookahead={}", *lookahead));
+    scenario = choose(options, sets);
+  }
+  return scenario;
+}
+
+#endif
+
+}  // namespace drydock::cli

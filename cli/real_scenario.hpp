@@ -1,0 +1,30 @@
+// The scenario of a run for real: one variant, with what a simulation does not need filled in.
+#pragma once
+
+#include "policies/core/result.hpp"
+#include "scenarios/scenario.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace drydock::cli {
+
+struct RealScenarioOptions {
+  std::string scenario;  // a file, or the name of a built-in one
+  std::optional<std::string> variant;
+  std::vector<std::string> sets;
+};
+
+// --variant and --set.
+void declare_choice(CLI::App& app, RealScenarioOptions& options);
+
+// Nobody is told of a death for real: workers beat and the registry is read. A scheduler has a lease, since another one may come. Appends
+// notes for people on what was filled in, and on what has no effect.
+[[nodiscard]] Result<scenarios::Scenario> real_scenario(const RealScenarioOptions& options, std::vector<std::string>& notes);
+
+}  // namespace drydock::cli

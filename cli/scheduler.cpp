@@ -1,0 +1,238 @@
+// drydock scheduler
+#include "cli/real_scenario.hpp"
+#include "cli/runtime_commands.hpp"
+#include "cli/stores.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fmt/format.h>
+
+#ifdef DRYDOCK_WITH_RUNTIME
+#include "cli/record_folder.hpp"
+#include "cli/version.hpp"
+#include "real-runtime/event_loop.hpp"
+#include "real-runtime/scheduler_process.hpp"
+#include "real-runtime/store_queries.hpp"
+#include "scenarios/units.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <ctime>
+#include <optional>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#endif
+
+namespace drydock::cli {
+namespace {
+
+struct SchedulerArguments {
+  RealScenarioOptions choice;
+  StoreArguments stores;
+  std::string name;
+  std::string record;
+  std::string record_max = "1GiB";
+  std::string record_format = "binary";
+};
+
+#ifdef DRYDOCK_WITH_RUNTIME
+
+using runtime::EventLoop;
+using scenarios::Scenario;
+
+constexpr Duration kLookAround = std::chrono::seconds{1};
+
+std::string default_name() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = {'h', 'o', 's', 't'};
+  return fmt::format("{}-{}", host.data(), ::getpid());
+}
+
+std::string now_as_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  ::gmtime_r(&now, &utc);
+  std::array<char, 32> text{};
+  const std::size_t length = std::strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &utc);
+  return {text.data(), length};
+}
+
+// Names of files and of keys are made of it.
+bool is_good_name(std::string_view name) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), fits);
+}
+
+Result<std::optional<RecordFolder::Options>> record_options(const SchedulerArguments& arguments, const Scenario& scenario,
+                                                            const std::string& name) {
+  if (arguments.record.empty()) return std::optional<RecordFolder::Options>{};
+  const auto most = scenarios::parse_size(arguments.record_max);
+  if (!most) return Error{"--record-max: " + most.error().message};
+  if (most.value() <= 0) return Error{"--record-max: must be more than 0"};
+  std::error_code error;
+  std::filesystem::create_directories(arguments.record, error);
+  if (error) return Error{fmt::format("--record {}: cannot make this folder: {}", arguments.record, error.message())};
+  return std::optional(RecordFolder::Options{
+      .folder = arguments.record,
+      .stem = fmt::format("{}-{}", name, now_as_text()),
+      .name = name,
+      .bytes_max = static_cast<std::uint64_t>(most.value()),
+      .json_lines = arguments.record_format == "jsonl",
+      .header = {
+          .version = std::string(kVersion), .scenario = scenario.json, .variant = scenario.variant, .seed = scenario.seed}});
+}
+
+// Both stores answer, the schema is there, and knows the queues' names.
+std::optional<std::string> problem_with_stores(const Scenario& scenario, const runtime::SchedulerProcessOptions& options) {
+  auto postgres = runtime::PostgresClient::connect(options.postgres);
+  if (!postgres) return postgres.error().message;
+  const auto redis = runtime::RedisClient::connect(options.redis);
+  if (!redis) return redis.error().message;
+  std::vector<std::string> queues;
+  for (const QueueConfig& queue : scenario.scheduler.queues) queues.push_back(queue.name);
+  const auto named = runtime::set_queues(*postgres.value(), options.postgres.schema, queues);
+  if (!named) return named.error().message;
+  return std::nullopt;
+}
+
+// Runs a scheduler process and says on stderr what happens to it.
+class Running {
+ public:
+  Running(const Scenario& scenario, const runtime::SchedulerProcessOptions& options, RecordFolder* record)
+      : record_(record),
+        process_(loop_, config_of(scenario), options),
+        look_(loop_, [this] { look(); }),
+        interrupt_(loop_, SIGINT, [this] { shut_down(); }),
+        terminate_(loop_, SIGTERM, [this] { shut_down(); }) {
+    process_.on_turn([this] { tell_turn(); });
+    process_.on_error([this](std::string why) {
+      failed_ = true;
+      (void)bad_input(why);
+      loop_.stop();
+    });
+    look_.start(later(loop_.now(), kLookAround));
+  }
+
+  int run() {
+    fmt::print(stderr, "standing by\n");
+    loop_.run();
+    return failed_ ? kCheckFailed : kDone;
+  }
+
+ private:
+  static SchedulerConfig config_of(const Scenario& scenario) {
+    SchedulerConfig config = scenario.scheduler;
+    config.seed = scenario.seed;
+    return config;
+  }
+
+  void tell_turn() const {
+    if (process_.leads()) fmt::print(stderr, "leads, in epoch {}\n", process_.epoch());
+    else fmt::print(stderr, "does not lead any more\n");
+  }
+
+  void look() {
+    std::string problem = process_.problem();
+    if (problem.empty() && record_ != nullptr) problem = record_->problem().value_or("");
+    if (problem != problem_) {
+      fmt::print(stderr, "{}\n", problem.empty() ? "goes on" : problem);
+      problem_ = problem;
+    }
+    look_.start(later(loop_.now(), kLookAround));
+  }
+
+  // At the second time without waiting.
+  void shut_down() {
+    if (std::exchange(ending_, true)) return loop_.stop();
+    process_.shut_down([this] { loop_.stop(); });
+  }
+
+  EventLoop loop_;
+  RecordFolder* record_;
+  runtime::SchedulerProcess process_;
+  EventLoop::Timer look_;
+  EventLoop::Signal interrupt_;
+  EventLoop::Signal terminate_;
+  std::string problem_;
+  bool ending_ = false;
+  bool failed_ = false;
+};
+
+int run_scheduler(const SchedulerArguments& arguments) {
+  std::vector<std::string> notes;
+  const auto scenario = real_scenario(arguments.choice, notes);
+  if (!scenario) return bad_input(scenario.error().message);
+  const auto redis = redis_options(arguments.stores);
+  if (!redis) return bad_input(redis.error().message);
+  const auto postgres = postgres_options(arguments.stores);
+  if (!postgres) return bad_input(postgres.error().message);
+  const std::string name = arguments.name.empty() ? default_name() : arguments.name;
+  if (!is_good_name(name)) return bad_input("--name: a name has at most 100 of a-z, A-Z, 0-9, '-', '_' and '.'");
+  auto record = record_options(arguments, scenario.value(), name);
+  if (!record) return bad_input(record.error().message);
+  for (const std::string& note : notes) fmt::print(stderr, "note: {}\n", note);
+
+  runtime::SchedulerProcessOptions options{.redis = redis.value(),
+                                           .postgres = postgres.value(),
+                                           .name = name,
+                                           .worker_lease = scenario.value().liveness.get<Duration>("ttl"),
+                                           .restart = scenario.value().scheduler_restart};
+  if (const auto problem = problem_with_stores(scenario.value(), options)) return no_store(*problem);
+  std::optional<RecordFolder> folder;
+  if (record.value()) folder.emplace(std::move(*record.value()));
+  if (folder) options.journals = &*folder;
+  return Running(scenario.value(), options, folder ? &*folder : nullptr).run();
+}
+
+#else
+
+int run_scheduler(const SchedulerArguments& /*arguments*/) { return bad_input(kNoRuntime); }
+
+#endif
+
+class SchedulerCommand final : public Command {
+ public:
+  void declare(CLI::App& app) override {
+    app.add_option("--config", arguments_.choice.scenario, "A scenario file, or the name of a built-in scenario")
+        ->required()
+        ->type_name("SCENARIO");
+    declare_choice(app, arguments_.choice);
+    declare_redis(app, arguments_.stores);
+    declare_postgres(app, arguments_.stores);
+    app.add_option("--name", arguments_.name,
+                   "Of this process, for people; differs from all others (default: host and process)");
+    app.add_option("--record", arguments_.record, "Folder for journals, for `drydock check` and `drydock replay`")
+        ->type_name("DIR");
+    app.add_option("--record-max", arguments_.record_max,
+                   "Of all journals of this name, about: the oldest go (default 1GiB); a new one begins after an eighth")
+        ->type_name("SIZE");
+    app.add_option("--record-format", arguments_.record_format, "binary (default) or jsonl")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"binary", "jsonl"}));
+    app.footer(
+        std::string(
+            "Decides which job runs where, as the scenario's policies have it. Several may run on the same stores: one\n"
+            "leads, the others stand by, and one of them takes over within the scenario's \"lease\" (15s) and a second\n"
+            "when the leader dies, stands still or is cut off. What runs goes on meanwhile. SIGTERM or Ctrl-C: it gives\n"
+            "the lease back, and ends. It makes the schema in PostgreSQL, and brings one of an older version up to "
+            "date.\n"
+            "The scenario's hosts, workload and faults have no effect: workers are those that run, jobs those that are\n"
+            "submitted.\n") +
+        std::string(kPasswords) + "\nExit code 3: a store could not be reached at the start; later it is waited for.");
+  }
+
+  int run(const Terminal& /*terminal*/) override { return run_scheduler(arguments_); }
+
+ private:
+  SchedulerArguments arguments_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_scheduler() { return std::make_unique<SchedulerCommand>(); }
+
+}  // namespace drydock::cli

@@ -1,0 +1,141 @@
+#include "real-runtime/scheduler_process.hpp"
+
+#include "policies/catalog.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <random>
+#include <utility>
+
+namespace drydock::runtime {
+
+namespace {
+
+constexpr Duration kLook = std::chrono::milliseconds{100};
+// What a scheduler begins with may fill a segment by itself: then at most so often is there another.
+constexpr Duration kLeastReign = std::chrono::seconds{1};
+
+// Nobody else has it, not even after a restart with the same name and process number.
+std::string new_life() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}", device(), device());
+}
+
+}  // namespace
+
+SchedulerProcess::SchedulerProcess(EventLoop& loop, SchedulerConfig config, SchedulerProcessOptions options)
+    : loop_(loop),
+      config_(std::move(config)),
+      options_(std::move(options)),
+      life_(new_life()),
+      start_timer_(loop, [this] { start(); }),
+      look_timer_(loop, [this] { look(); }) {
+  start();
+}
+
+SchedulerProcess::~SchedulerProcess() { close(false); }
+
+void SchedulerProcess::start() {
+  scheduler_ = std::make_unique<Scheduler>(config_, make_policies(config_));
+  SchedulerDriverOptions options{.redis = options_.redis,
+                                 .postgres = options_.postgres,
+                                 .name = options_.name,
+                                 .holder = fmt::format("{} {}-{}", options_.name, life_, ++schedulers_),
+                                 .epoch_min = epoch_min_,
+                                 .worker_lease = options_.worker_lease,
+                                 .journal = options_.journals != nullptr ? &options_.journals->next_segment() : nullptr};
+  driver_ = std::make_unique<SchedulerDriver>(loop_, *scheduler_, std::move(options));
+  driver_->on_stepped_down([this] { stepped_down(); });
+  driver_->on_idle([this] {
+    if (on_idle_) on_idle_();
+  });
+  driver_->on_statistics([this](const NoteStatistics& note) {
+    if (on_statistics_) on_statistics_(note);
+  });
+  driver_->on_error([this](std::string why) { fail(std::move(why)); });
+  look_timer_.start_soon();
+}
+
+// Its process may start another one, which begins as a standby.
+void SchedulerProcess::stepped_down() {
+  // A database that came back from an old backup knows lower epochs than Redis.
+  epoch_min_ = std::max(epoch_min_, driver_->outranked_by() + 1);
+  const bool rotates = ended_ == nullptr && options_.journals != nullptr && options_.journals->full();
+  gather(*driver_);
+  driver_.reset();
+  scheduler_.reset();
+  look();
+  if (closed_) return;
+  if (ended_) return std::exchange(ended_, nullptr)();
+  start_timer_.start(rotates ? loop_.now() : later(loop_.now(), options_.restart));
+}
+
+void SchedulerProcess::look() {
+  if (std::exchange(led_, leads()) != leads()) {
+    reigns_ += led_ ? 1U : 0U;
+    turn_at_ = loop_.now();
+    if (on_turn_) on_turn_();
+  }
+  if (driver_ == nullptr || closed_) return;
+  const bool may_rotate = led_ && options_.journals != nullptr && loop_.now() - turn_at_ >= kLeastReign;
+  if (may_rotate && options_.journals->full()) return driver_->shut_down();
+  look_timer_.start(later(loop_.now(), kLook));
+}
+
+void SchedulerProcess::shut_down(std::function<void()> ended) {
+  ended_ = std::move(ended);
+  if (driver_ != nullptr && error_.empty()) return driver_->shut_down();
+  start_timer_.stop();
+  std::exchange(ended_, nullptr)();
+}
+
+void SchedulerProcess::fail(std::string why) {
+  if (!error_.empty()) return;
+  error_ = std::move(why);
+  if (on_error_) on_error_(error_);
+}
+
+void SchedulerProcess::close(bool all_ended) {
+  if (std::exchange(closed_, true)) return;
+  start_timer_.stop();
+  look_timer_.stop();
+  if (driver_ != nullptr) driver_->close(all_ended);
+}
+
+// --- what is known ---
+
+void SchedulerProcess::gather(const SchedulerDriver& driver) {
+  counts_ += driver.counts();
+  waits_s_.insert(waits_s_.end(), driver.waits_s().begin(), driver.waits_s().end());
+  steps_ += driver.steps();
+}
+
+JobCounts SchedulerProcess::counts() const {
+  JobCounts all = counts_;
+  if (driver_ != nullptr) all += driver_->counts();
+  return all;
+}
+
+std::vector<double> SchedulerProcess::waits_s() const {
+  std::vector<double> all = waits_s_;
+  if (driver_ != nullptr) all.insert(all.end(), driver_->waits_s().begin(), driver_->waits_s().end());
+  return all;
+}
+
+std::uint64_t SchedulerProcess::steps() const { return steps_ + (driver_ != nullptr ? driver_->steps() : 0); }
+
+std::string SchedulerProcess::problem() const {
+  if (!error_.empty()) return error_;
+  return driver_ != nullptr ? driver_->problem() : "it has stepped down and will stand by again";
+}
+
+std::uint32_t SchedulerProcess::incarnation_of(WorkerId worker) const {
+  if (scheduler_ == nullptr || index(worker) >= scheduler_->cluster().worker_count()) return 0;
+  return scheduler_->cluster().worker(worker).incarnation;
+}
+
+bool SchedulerProcess::is_live(WorkerId worker) const {
+  return incarnation_of(worker) > 0 && scheduler_->cluster().worker(worker).live;
+}
+
+}  // namespace drydock::runtime

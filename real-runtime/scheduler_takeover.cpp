@@ -1,0 +1,153 @@
+// Leading: the lease, what the leader before left, and the end.
+#include "policies/core/assert.hpp"
+#include "policies/ports/worker_text.hpp"
+#include "real-runtime/scheduler_driver.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+#include <variant>
+
+namespace drydock::runtime {
+
+namespace {
+
+// Orders that are not acknowledged are repeated after this part of a lease.
+constexpr int kResendsInLease = 8;
+// How long a scheduler that steps down waits until its lease is given back.
+constexpr Duration kFarewell = std::chrono::seconds{1};
+// Where all that wait are held in memory.
+constexpr std::uint32_t kNoLookahead = std::numeric_limits<std::int32_t>::max();
+
+// What a failed operation is for the core.
+Answer answer_of(const postgres::Reply& reply) {
+  const auto* failed = std::get_if<postgres::Failed>(&reply);
+  return failed != nullptr && failed->reason == postgres::Failed::Reason::unknown ? Answer::unknown : Answer::failed;
+}
+
+}  // namespace
+
+void SchedulerDriver::postgres_connected() {
+  postgres_.submit(postgres::Listen{std::string(postgres::kJobsChannel)}, [](const postgres::Reply&) {});
+  step_timer_.start_soon();  // the first, if it has just begun: nobody could have answered before
+  look();                    // what was said meanwhile was not heard
+}
+
+void SchedulerDriver::redis_connected() {
+  if (dispatcher_) raise_epoch();
+}
+
+// --- the lease ---
+
+void SchedulerDriver::ask_lease(const AskLease& order) {
+  if (order.op == LeaseOp::release) return release_lease();
+  const RequestId request = order.request;
+  postgres_.submit(postgres::AcquireLease{.lease = std::string(kLease),
+                                          .holder = options_.holder,
+                                          .ttl = order.ttl,
+                                          .epoch_min = epoch() > 0 ? epoch() : options_.epoch_min},
+                   [this, request](const postgres::Reply& reply) {
+                     LeaseAnswered answer{.request = request, .answer = answer_of(reply)};
+                     if (const auto* lease = std::get_if<postgres::Lease>(&reply)) {
+                       answer = {request, Answer::done, lease->holder == options_.holder, lease->epoch, lease->left};
+                       leader_ = lease->holder;
+                     }
+                     push(answer);
+                   });
+}
+
+void SchedulerDriver::release_lease() {
+  releasing_ = true;
+  postgres_.submit(postgres::ReleaseLease{std::string(kLease), options_.holder, epoch()},
+                   [this](const postgres::Reply&) { over_timer_.start_soon(); });
+}
+
+// --- taking over ---
+
+void SchedulerDriver::load_state(RequestId request) {
+  const std::uint32_t lookahead = scheduler_.config().control_plane.lookahead;
+  postgres_.submit(postgres::LoadState{fence(), lookahead > 0 ? lookahead : kNoLookahead},
+                   [this, request](const postgres::Reply& reply) {
+                     if (over_) return;
+                     if (const auto* state = std::get_if<postgres::State>(&reply)) return take_state(request, *state);
+                     const auto* verdict = std::get_if<postgres::Verdict>(&reply);
+                     if (verdict != nullptr) note_outranked(verdict->detail);
+                     push(StateLoaded{request, verdict != nullptr ? Answer::refused : answer_of(reply)});
+                   });
+}
+
+SchedulerDriver::JobRecord SchedulerDriver::record_of(const postgres::LoadedJob& row) const {
+  return {.spec = row.job.spec,
+          .payload = row.job.payload,
+          .submitted = loop_.now() - row.age,
+          .progress = row.view.progress,
+          .dispatched = row.view.attempts > 0};
+}
+
+void SchedulerDriver::take_state(RequestId request, const postgres::State& state) {
+  const Duration resend = options_.worker_lease / kResendsInLease;
+  dispatcher_.emplace(DispatcherConfig{.epoch = epoch(), .resend = resend, .resend_longest = options_.worker_lease});
+  for (const std::vector<postgres::LoadedJob>* rows : {&state.waiting, &state.held}) {
+    for (const postgres::LoadedJob& row : *rows) {
+      JobRecord record = record_of(row);
+      push(JobLoaded{.job = row.job.spec,
+                     .submitted = record.submitted,
+                     .attempts = row.view.attempts,
+                     .failures = row.view.failures,
+                     .losses = row.view.losses,
+                     .progress = row.view.progress});
+      jobs_.emplace(row.job.spec.id.value, std::move(record));
+    }
+  }
+  std::map<AttemptId, std::vector<Dispatcher::Part>> parts;
+  for (const postgres::Allocation& row : state.allocations) {
+    push(AllocationLoaded{row.attempt, row.share.worker, row.share.tasks});
+    parts[row.attempt].push_back({.worker = row.share.worker, .tasks = row.share.tasks, .held = row.share.held});
+  }
+  for (auto& [attempt, of] : parts) dispatcher_->load(attempt, std::move(of));
+  last_arrival_ = state.last_arrival;
+  loaded_ = true;
+  push(StateLoaded{request, Answer::done});
+  fetch_reports();
+  look_timer_.start_soon();  // behind the step
+  keep_house_later();
+}
+
+// From now on orders of the leaders before are refused, by Redis, and by each worker when it has heard of this epoch.
+void SchedulerDriver::ask_workers(RequestId request) {
+  redis_.submit(redis::RaiseEpoch{epoch()}, [this, request](const redis::Reply& reply) {
+    if (over_) return;
+    WorkersAsked answer{request, Answer::failed};
+    if (const auto* verdict = std::get_if<redis::Verdict>(&reply)) {
+      const bool raised = verdict->outcome == redis::Verdict::Outcome::applied;
+      answer.answer = raised ? Answer::done : Answer::refused;
+      if (raised) dispatcher_->ask_workers(loop_.now());
+      else note_outranked(verdict->value);
+    }
+    push(answer);
+  });
+}
+
+// A Redis that forgot takes orders of every epoch until it is told.
+void SchedulerDriver::raise_epoch() {
+  redis_.submit(redis::RaiseEpoch{epoch()}, [](const redis::Reply&) {});
+}
+
+void SchedulerDriver::note_outranked(std::int64_t epoch) {
+  ++counts_.outranked;
+  outranked_by_ = std::max(outranked_by_, epoch);
+}
+
+// --- the end ---
+
+void SchedulerDriver::step_down() {
+  over_ = true;
+  for (EventLoop::Timer* timer : {&step_timer_, &look_timer_, &look_for_timer_, &house_timer_, &endings_timer_})
+    timer->stop();
+  close(false);
+  if (releasing_) over_timer_.start(later(loop_.now(), kFarewell));
+  else over_timer_.start_soon();
+}
+
+}  // namespace drydock::runtime

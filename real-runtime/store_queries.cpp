@@ -1,0 +1,153 @@
+#include "real-runtime/store_queries.hpp"
+
+#include <array>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace drydock::runtime {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 6> kStatuses{"waiting", "running", "succeeded", "failed", "cancelled", "quarantined"};
+
+// A job that ended with the release of an attempt for another reason was cancelled meanwhile.
+constexpr std::string_view kStatus =
+    "case state when 0 then 0 when 1 then 1 else case last_reason when 0 then 2 when 1 then 3 when 6 then 5 else 4 end end";
+
+std::string condition(JobFilter::State state) {
+  switch (state) {
+    case JobFilter::State::any: return "true";
+    case JobFilter::State::waiting: return "state = 0";
+    case JobFilter::State::running: return "state = 1";
+    case JobFilter::State::ended: return "state = 2";
+    case JobFilter::State::succeeded: return "state = 2 and last_reason = 0";
+    case JobFilter::State::failed: return "state = 2 and last_reason = 1";
+    case JobFilter::State::quarantined: return "state = 2 and last_reason = 6";
+    case JobFilter::State::cancelled: return "state = 2 and last_reason not in (0, 1, 6)";
+  }
+  return "true";
+}
+
+std::string utc(std::string_view column) {
+  return fmt::format("to_char({} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')", column);
+}
+
+// What lives lies behind the mark.
+std::string select_jobs(const std::string& schema, const std::string& where) {
+  return fmt::format(
+      "select coalesce(json_agg(r order by arrival desc), '[]') from (select j.id, j.arrival, "
+      "coalesce((select name from {0}.queues q where q.number = j.queue), j.queue::text) as queue, {1} as status, "
+      "exists (select from {0}.cancels c where c.job = j.id) as cancel_requested, priority, tasks, cpus, memory, gpus, "
+      "attempts, "
+      "failures, losses, {2} as submitted_at, encode(payload, 'hex') as payload from {0}.job_states j where {3}) r",
+      schema, kStatus, utc("j.submitted_at"), where);
+}
+
+Result<json> ask(PostgresClient& store, const std::string& sql) {
+  const auto text = store.run(sql);
+  if (!text.ok()) return text.error();
+  json rows = json::parse(text.value(), nullptr, false);
+  if (!rows.is_array()) return Error{"PostgreSQL answered in another shape than this program expects"};
+  return rows;
+}
+
+std::string from_hex(const std::string& hex) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  }
+  return bytes;
+}
+
+JobRow job_of(const json& row) {
+  return {.id = JobId{row.at("id").get<std::uint64_t>()},
+          .arrival = row.at("arrival").get<std::int64_t>(),
+          .queue = row.at("queue").get<std::string>(),
+          .status = static_cast<JobStatus>(row.at("status").get<int>()),
+          .cancel_requested = row.at("cancel_requested").get<bool>(),
+          .priority = row.at("priority").get<std::int32_t>(),
+          .tasks = row.at("tasks").get<std::uint32_t>(),
+          .cpus_milli = row.at("cpus").get<std::int64_t>(),
+          .memory_bytes = row.at("memory").get<std::int64_t>(),
+          .gpus = row.at("gpus").get<std::int64_t>(),
+          .attempts = row.at("attempts").get<std::uint32_t>(),
+          .failures = row.at("failures").get<std::uint32_t>(),
+          .losses = row.at("losses").get<std::uint32_t>(),
+          .submitted_at = row.at("submitted_at").get<std::string>(),
+          .payload = from_hex(row.at("payload").get<std::string>())};
+}
+
+std::string literal(std::string_view text) {
+  std::string result = "'";
+  for (const char c : text) {
+    if (c == '\'') result += '\'';
+    result += c;
+  }
+  return result + "'";
+}
+
+}  // namespace
+
+std::string_view to_string(JobStatus status) { return kStatuses[static_cast<std::size_t>(status)]; }
+
+Result<std::vector<JobRow>> list_jobs(PostgresClient& store, const std::string& schema, const JobFilter& filter) {
+  std::string where = condition(filter.state);
+  const bool live = filter.state == JobFilter::State::waiting || filter.state == JobFilter::State::running;
+  if (live) where += fmt::format(" and arrival >= (select mark from {}.intake)", schema);
+  if (filter.queue) where += fmt::format(" and queue = {}", *filter.queue);
+  if (filter.before) where += fmt::format(" and arrival < {}", *filter.before);
+  const auto rows = ask(store, select_jobs(schema, fmt::format("{} order by arrival desc limit {}", where, filter.limit)));
+  if (!rows.ok()) return rows.error();
+  std::vector<JobRow> jobs;
+  for (const json& row : rows.value()) jobs.push_back(job_of(row));
+  return jobs;
+}
+
+Result<std::optional<JobRow>> find_job(PostgresClient& store, const std::string& schema, JobId job) {
+  const auto rows = ask(store, select_jobs(schema, fmt::format("id = {}", job.value)));
+  if (!rows.ok()) return rows.error();
+  if (rows.value().empty()) return std::optional<JobRow>{};
+  return std::optional(job_of(rows.value().front()));
+}
+
+Result<std::vector<AttemptRow>> list_attempts(PostgresClient& store, const std::string& schema, JobId job) {
+  const std::string sql = fmt::format(
+      "select coalesce(json_agg(r), '[]') from (select attempt, worker, tasks, {1} as assigned_at, {2} as ended_at, "
+      "(array['succeeded', 'failed', 'preempted', 'worker lost', 'cancelled', 'retried', 'quarantined'])[outcome + 1] as "
+      "outcome from {0}.allocations where job = {3} order by attempt, part) r",
+      schema, utc("created_at"), utc("ended_at"), job.value);
+  const auto rows = ask(store, sql);
+  if (!rows.ok()) return rows.error();
+  const auto text = [](const json& value) { return value.is_string() ? value.get<std::string>() : std::string(); };
+  std::vector<AttemptRow> attempts;
+  for (const json& row : rows.value()) {
+    attempts.push_back({.number = row.at("attempt").get<std::uint32_t>(),
+                        .worker = row.at("worker").get<std::uint32_t>(),
+                        .tasks = row.at("tasks").get<std::uint32_t>(),
+                        .assigned_at = text(row.at("assigned_at")),
+                        .ended_at = text(row.at("ended_at")),
+                        .outcome = text(row.at("outcome"))});
+  }
+  return attempts;
+}
+
+Result<postgres::Done> set_queues(PostgresClient& store, const std::string& schema, const std::vector<std::string>& names) {
+  std::string sql = fmt::format("begin; lock table {0}.queues in exclusive mode; delete from {0}.queues;", schema);
+  for (std::size_t number = 0; number < names.size(); ++number) {
+    sql += fmt::format("insert into {}.queues values ({}, {});", schema, number, literal(names[number]));
+  }
+  const auto done = store.run(sql + "commit;");
+  if (!done.ok()) return done.error();
+  return postgres::Done{};
+}
+
+Result<std::vector<std::string>> read_queues(PostgresClient& store, const std::string& schema) {
+  const auto rows = ask(store, fmt::format("select coalesce(json_agg(name order by number), '[]') from {}.queues", schema));
+  if (!rows.ok()) return rows.error();
+  return rows.value().get<std::vector<std::string>>();
+}
+
+}  // namespace drydock::runtime

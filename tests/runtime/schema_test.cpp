@@ -1,0 +1,100 @@
+// A store that an earlier version made: it is brought up to date, and keeps what it holds.
+#include "real-runtime/postgres_client.hpp"
+#include "real-runtime/postgres_schema.hpp"
+#include "real-runtime/private_postgres.hpp"
+
+#include <fstream>
+#include <gtest/gtest.h>
+#include <iterator>
+#include <memory>
+#include <string>
+
+namespace drydock::runtime {
+namespace {
+
+using postgres::Verdict;
+
+class OldSchema : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto server = PrivatePostgres::start({.durable = false});
+    ASSERT_TRUE(server.ok()) << server.error().message;
+    server_ = std::move(server).value();
+    // A client has a schema of its own, and SQL for the old one.
+    auto other = PostgresClient::connect({.connection = server_->connection(), .schema = "other"});
+    ASSERT_TRUE(other.ok()) << other.error().message;
+    other_ = std::move(other).value();
+    std::ifstream file(std::string(DRYDOCK_SOURCE_DIR) + "/tests/runtime/schema_2.sql");
+    const std::string sql{std::istreambuf_iterator<char>(file), {}};
+    const auto made = other_->run(sql);
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    const auto job = other_->run(
+        "select added from drydock.submit_jobs('{7}', '{0}', '{0}', '{1}', '{1000}', '{0}', '{0}', '{1}', '{1000000000}', "
+        "'{0}', "
+        "'{0}', '{0}', '{1}', array['x'::bytea])");
+    ASSERT_TRUE(job.ok()) << job.error().message;
+    ASSERT_EQ(job.value(), "1");
+  }
+  Result<std::unique_ptr<PostgresClient>> connect(bool may_install) {
+    return PostgresClient::connect({.connection = server_->connection(), .may_install = may_install});
+  }
+  std::string value(const std::string& sql) {
+    const auto result = other_->run(sql);
+    return result.ok() ? result.value() : result.error().message;
+  }
+
+  std::unique_ptr<PrivatePostgres> server_;
+  std::unique_ptr<PostgresClient> other_;
+};
+
+TEST_F(OldSchema, IsBroughtUpToDateAndKeepsItsJobs) {
+  auto client = connect(true);
+  ASSERT_TRUE(client.ok()) << client.error().message;
+  EXPECT_EQ(value("select version from drydock.meta"), std::to_string(kSchemaVersion));
+  const auto reply = client.value()->execute(postgres::LoadArrived{0, 10});
+  const auto* jobs = std::get_if<postgres::Jobs>(&reply);
+  ASSERT_NE(jobs, nullptr) << to_text(reply);
+  ASSERT_EQ(jobs->jobs.size(), 1U);
+  EXPECT_EQ(jobs->jobs[0].job.spec.id, JobId{7});
+  EXPECT_EQ(jobs->jobs[0].job.payload, "x");
+  const auto cancelled = client.value()->execute(postgres::RequestCancel{JobId{7}});
+  EXPECT_EQ(cancelled, postgres::Reply(Verdict{Verdict::Outcome::applied, 7}));
+  EXPECT_EQ(client.value()->execute(postgres::ReserveIds{1}), postgres::Reply(postgres::Count{8}));
+  EXPECT_TRUE(connect(false).ok()) << "nothing is left to do";
+}
+
+// Tables and functions are those of a new schema.
+TEST_F(OldSchema, BecomesWhatANewOneIs) {
+  ASSERT_TRUE(connect(true).ok());
+  const auto columns = [&](const std::string& schema) {
+    return value(
+        "select string_agg(c, ' ') from (select table_name || '.' || column_name || ':' || data_type as c from "
+        "information_schema.columns where table_schema = '" +
+        schema + "' order by 1) t");
+  };
+  EXPECT_EQ(columns("drydock"), columns("other"));
+  const auto functions = [&](const std::string& schema) {
+    return value("select string_agg(f, ' ') from (select proname || md5(replace(prosrc, '" + schema +
+                 ".', '')) as f from pg_proc p join pg_namespace n on n.oid = pronamespace where nspname = '" + schema +
+                 "' and prosrc not like '%" + schema + ":%' order by 1) t");
+  };
+  EXPECT_EQ(functions("drydock"), functions("other"));
+}
+
+TEST_F(OldSchema, IsLeftAloneByWhoMayNot) {
+  const auto client = connect(false);
+  ASSERT_FALSE(client.ok());
+  EXPECT_NE(client.error().message.find("start a scheduler of this version"), std::string::npos) << client.error().message;
+  EXPECT_EQ(value("select version from drydock.meta"), "2");
+}
+
+TEST_F(OldSchema, OfBeforeAllUpgradesIsRefused) {
+  ASSERT_EQ(value("update drydock.meta set version = 1 returning 'done'"), "done");
+  const auto client = connect(true);
+  ASSERT_FALSE(client.ok());
+  EXPECT_NE(client.error().message.find("too old"), std::string::npos) << client.error().message;
+  EXPECT_EQ(value("select version from drydock.meta"), "1");
+}
+
+}  // namespace
+}  // namespace drydock::runtime
