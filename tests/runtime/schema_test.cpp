@@ -24,7 +24,7 @@ class OldSchema : public testing::Test {
     auto other = PostgresClient::connect({.connection = server_->connection(), .schema = "other"});
     ASSERT_TRUE(other.ok()) << other.error().message;
     other_ = std::move(other).value();
-    std::ifstream file(std::string(DRYDOCK_SOURCE_DIR) + "/tests/runtime/schema_2.sql");
+    std::ifstream file(DRYDOCK_SOURCE_DIR "/tests/runtime/schema_2.sql");
     const std::string sql{std::istreambuf_iterator<char>(file), {}};
     const auto made = other_->run(sql);
     ASSERT_TRUE(made.ok()) << made.error().message;

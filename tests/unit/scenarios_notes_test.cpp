@@ -69,7 +69,7 @@ TEST(ExpectedJobs, FollowFromTheRates) {
   const auto loaded = load_text(R"({"duration": "10000h", "cluster": {"hosts": [{"name": "n", "cpus": 64}]}, "workload": [
       {"arrivals": {"poisson": {"rate": "100/h"}}, "duration": "1s"},
       {"arrivals": {"poisson": {"rate": "100/h"}}, "count": 7, "duration": "1s"},
-      {"every": "1h", "duration": "1s"}]})",
+      {"name": "p", "every": "1h", "duration": "1s"}]})",
                                 "s.json", "");
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   const auto expected = expected_jobs(loaded.value().front());
