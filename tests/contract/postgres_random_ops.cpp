@@ -149,7 +149,7 @@ FinishAttempt RandomPostgresOps::finish() {
 
 Op RandomPostgresOps::next() {
   if (const auto wrong = std::exchange(to_read_, std::nullopt)) return ReadJob{*wrong};
-  switch (rng_.below(32)) {
+  switch (rng_.below(35)) {
     case 0:
     case 1:
     case 2:
@@ -194,6 +194,9 @@ Op RandomPostgresOps::next() {
     case 28: return FireDue{fence(), "beat" + number(2), time_at(between(0, 200)), new_job()};
     case 29: return ReadLastDue{"beat" + number(3)};
     case 30: return chance(30) ? Op(Listen{channel()}) : Op(Notify{channel()});
+    case 31: return RequestCancel{any_job()};
+    case 32: return LoadCancels{between(0, static_cast<std::int64_t>(last_job_ / 8)), limit()};
+    case 33: return chance(20) ? Op(ReserveIds{limit()}) : Op(ReadJob{any_job()});
     default: return TakeHints{channel()};
   }
 }
