@@ -142,9 +142,8 @@ Result<Done> PostgresClient::bring_up_to_date() {
     roll_back();
     return wrong_version(version.value());
   }
-  auto done = query(fmt::format("{} commit;", version.value() < kSchemaVersion
-                                                  ? upgrade_schema(options_.schema, version.value())
-                                                  : std::string()));
+  auto done = query(fmt::format(
+      "{} commit;", version.value() < kSchemaVersion ? upgrade_schema(options_.schema, version.value()) : std::string()));
   if (done.ok()) return Done{};
   roll_back();
   return done.error();
@@ -152,7 +151,8 @@ Result<Done> PostgresClient::bring_up_to_date() {
 
 Error PostgresClient::wrong_version(int version) const {
   if (version == 0) {
-    return {fmt::format("{}: there is no schema {}: start a scheduler there first, which makes it", where(), options_.schema)};
+    return {
+        fmt::format("{}: there is no schema {}: start a scheduler there first, which makes it", where(), options_.schema)};
   }
   if (version > kSchemaVersion) {
     return {fmt::format("{}: schema {} has version {}, this program knows up to {}: use a newer drydock", where(),

@@ -146,6 +146,7 @@ void SchedulerDriver::take_step() {
     ++steps_;
     if (options_.journal != nullptr) options_.journal->step(now, step_facts_, commands, scheduler_.journal_hash());
     for (const Command& command : commands) carry_out(command);
+    has_led_ = has_led_ || leads();
     if (over_) return;
     end_cancelled();
     forget_stored();

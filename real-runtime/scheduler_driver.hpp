@@ -77,6 +77,8 @@ class SchedulerDriver {
 
   [[nodiscard]] bool idle() const;
   [[nodiscard]] bool leads() const { return loaded_ && scheduler_.leads(); }
+  // It leads or has led.
+  [[nodiscard]] bool has_led() const { return has_led_; }
   [[nodiscard]] const JobCounts& counts() const { return counts_; }
   // Seconds from being submitted to the first dispatch, of each job that was dispatched for the first time.
   [[nodiscard]] const std::vector<double>& waits_s() const { return waits_s_; }
@@ -184,6 +186,7 @@ class SchedulerDriver {
   bool closed_ = false;
 
   bool loaded_ = false;  // the state, since it has held the lease
+  bool has_led_ = false;
   std::string leader_;
   std::int64_t outranked_by_ = 0;
   bool over_ = false;       // it stepped down

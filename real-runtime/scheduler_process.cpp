@@ -62,6 +62,7 @@ void SchedulerProcess::stepped_down() {
   epoch_min_ = std::max(epoch_min_, driver_->outranked_by() + 1);
   const bool rotates = ended_ == nullptr && options_.journals != nullptr && options_.journals->full();
   gather(*driver_);
+  reigns_ += driver_->has_led() ? 1U : 0U;
   driver_.reset();
   scheduler_.reset();
   look();
@@ -72,7 +73,6 @@ void SchedulerProcess::stepped_down() {
 
 void SchedulerProcess::look() {
   if (std::exchange(led_, leads()) != leads()) {
-    reigns_ += led_ ? 1U : 0U;
     turn_at_ = loop_.now();
     if (on_turn_) on_turn_();
   }

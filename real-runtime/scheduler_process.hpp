@@ -63,7 +63,7 @@ class SchedulerProcess {
   [[nodiscard]] JobCounts counts() const;
   [[nodiscard]] std::vector<double> waits_s() const;
   [[nodiscard]] std::uint64_t steps() const;
-  [[nodiscard]] std::uint64_t reigns() const { return reigns_; }
+  [[nodiscard]] std::uint64_t reigns() const { return reigns_ + (driver_ != nullptr && driver_->has_led() ? 1U : 0U); }
   [[nodiscard]] std::string leader() const { return driver_ != nullptr ? driver_->leader() : std::string(); }
   [[nodiscard]] std::string problem() const;
 
@@ -82,7 +82,7 @@ class SchedulerProcess {
   SchedulerProcessOptions options_;
   std::string life_;  // tells the schedulers of this process from all others of its name
   std::uint64_t schedulers_ = 0;
-  std::uint64_t reigns_ = 0;
+  std::uint64_t reigns_ = 0;  // before the present scheduler
   std::int64_t epoch_min_ = 1;
   bool led_ = false;  // at the last look
   Time turn_at_{};    // when that changed
