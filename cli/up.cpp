@@ -48,6 +48,7 @@ Result<RealRunOptions> run_options(const UpOptions& options, const Scenario& sce
   run.most_jobs = options.most_jobs;
   const auto duration = duration_option("--duration", options.duration);
   if (!duration) return duration.error();
+  if (duration.value() == Duration{0}) return Error{"--duration: expected a duration above 0s, such as \"20s\""};
   run.duration = duration.value();
   const auto restart = duration_option("--restart", options.restart);
   if (!restart) return restart.error();

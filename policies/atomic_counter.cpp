@@ -26,6 +26,7 @@ class AtomicCounter final : public CounterPolicy {
     const std::int64_t back = version ? change.released : change.assigned;
     if (back != 0) {
       const std::uint64_t as = 2 * change.batch + 1;
+      if (resyncs() && as <= summed_at_) wanted_ = true;  // the fence does not tell whether the sum has it
       highest_ = std::max(highest_, as);
       returning_.push_back(ask.counter({.op = CounterOp::checked_add, .amount = -back, .version = as}));
     }
@@ -47,8 +48,7 @@ class AtomicCounter final : public CounterPolicy {
       if (!applied) wanted_ = true;
     } else if (set_.value != 0 && event.request == set_) {
       set_ = RequestId{};
-      wanted_ = !applied;
-      if (!applied) retry_at_ = later(ask.now(), std::chrono::seconds{1});
+      if (!applied) try_again(ask.now());
     }
     go_on(ask);
     return clearance;
@@ -60,7 +60,7 @@ class AtomicCounter final : public CounterPolicy {
     if (event.answer == Answer::done) {
       set_ = ask.counter({.op = CounterOp::fenced_set, .amount = event.cpus_milli, .version = summed_at_});
     } else {
-      retry_at_ = later(ask.now(), std::chrono::seconds{1});
+      try_again(ask.now());
     }
   }
 
@@ -84,12 +84,17 @@ class AtomicCounter final : public CounterPolicy {
     std::int64_t limit = 0;
     RequestId request;
   };
-  [[nodiscard]] bool may_resync() const {
-    return clearing_.empty() && returning_.empty() && granted_ == 0 && sum_.value == 0 && set_.value == 0;
+  [[nodiscard]] bool resyncs() const { return sum_.value != 0 || set_.value != 0; }
+  [[nodiscard]] bool may_resync() const { return clearing_.empty() && returning_.empty() && granted_ == 0 && !resyncs(); }
+  void try_again(Time now) {
+    wanted_ = true;
+    retry_at_ = later(now, std::chrono::seconds{1});
   }
   void go_on(Asker& ask) {
+    if (resyncs()) return;
     if (wanted_) {
       if (may_resync() && ask.now() >= retry_at_) {
+        wanted_ = false;  // what makes another necessary from now on is younger than the sum
         sum_ = ask.sum();
         summed_at_ = highest_;  // a batch that only gives back may be counted before the answer comes
       }

@@ -15,7 +15,10 @@ namespace {
 
 constexpr std::uint64_t kInstantsBetweenReports = 256;
 constexpr std::uint64_t kMostRoundsAtOneInstant = 1'000'000;
-constexpr std::uint64_t kMostIdleWakeups = 1000;
+// Longer than the time between two resyncs, which may let jobs go on.
+constexpr Duration kLongestPause = std::chrono::hours{1};
+constexpr std::uint64_t kManyIdleWakeups = 1000;
+constexpr std::uint64_t kMostIdleWakeups = 1'000'000;
 constexpr std::size_t kMostViolations = 100;
 
 std::uint64_t count_jobs(const scenarios::Scenario& scenario, const scenarios::Workload& workload) {
@@ -356,8 +359,13 @@ void World::step() {
     return;
   }
   for (const Command& command : commands) carry_out(command);
-  if (!is_idle(commands)) idle_wakeups_ = 0;
-  else if (stores_.asked() == 0) ++idle_wakeups_;  // an answer to come may change everything
+  const bool idle = is_idle(commands);
+  if (!idle || stores_.asked() == 0) count_idle(idle);  // an answer to come may change everything
+}
+
+void World::count_idle(bool idle) {
+  if (!idle) idle_wakeups_ = 0;
+  else if (idle_wakeups_++ == 0) idle_since_ = common_.now;
 }
 
 void World::step_replicas() {
@@ -365,8 +373,7 @@ void World::step_replicas() {
   common_.facts.clear();
   replicas_->step(facts_);
   ++steps_;
-  const bool idle = replicas_->was_idle() && executor_.live_attempts() == 0 && stores_.pending() == 0;
-  idle_wakeups_ = idle ? idle_wakeups_ + 1 : 0;
+  count_idle(replicas_->was_idle() && executor_.live_attempts() == 0 && stores_.pending() == 0);
   wakeup_ = replicas_->next_wakeup();
 }
 
@@ -556,7 +563,9 @@ void World::end_if_over() {
 bool World::stuck() const {
   if (executor_.live_attempts() > 0 || fleet_.will_change() || (replicas_ && replicas_->will_change())) return false;
   const bool answers_come = reading_.value != 0 || stores_.asked() > 0 || (replicas_ && replicas_->asked() > 0);
-  return !answers_come && (wakeup_ == kNever || idle_wakeups_ > kMostIdleWakeups);
+  if (answers_come) return false;
+  const bool long_idle = idle_wakeups_ > kManyIdleWakeups && common_.now - idle_since_ > kLongestPause;
+  return wakeup_ == kNever || long_idle || idle_wakeups_ > kMostIdleWakeups;
 }
 
 void World::fail(std::string why) {

@@ -97,6 +97,7 @@ class World final : private EngineDriver, private ProcessWatcher, private Replic
   void harm_stores();
   void change_speed(HostIndex host);
   void step_replicas();
+  void count_idle(bool idle);
   [[nodiscard]] bool is_at_rest() const;
   [[nodiscard]] bool is_idle(std::span<const Command> commands) const;
   void reach_horizon();
@@ -148,6 +149,7 @@ class World final : private EngineDriver, private ProcessWatcher, private Replic
   std::uint64_t steps_ = 0;
   std::uint64_t instants_ = 0;
   std::uint64_t idle_wakeups_ = 0;  // in a row: steps that bring no job on, while nothing runs
+  Time idle_since_{};               // the first of them
   bool finished_ = false;
   bool partial_ = false;
   std::optional<std::string> error_;
