@@ -18,6 +18,7 @@ struct RealScenarioOptions {
   std::string scenario;  // a file, or the name of a built-in one
   std::optional<std::string> variant;
   std::vector<std::string> sets;
+  bool trial = false;  // its workload and its faults happen too
 };
 
 // --variant and --set.

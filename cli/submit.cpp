@@ -2,6 +2,7 @@
 #include "cli/runtime_commands.hpp"
 #include "cli/stores.hpp"
 #include "cli/suggest.hpp"
+#include "scenarios/line_reader.hpp"
 #include "scenarios/units.hpp"
 #include "scenarios/wording.hpp"
 
@@ -31,6 +32,7 @@ struct SubmitArguments {
   std::int32_t priority = 0;
   std::optional<std::string> estimate;
   std::optional<std::string> sleep;
+  std::optional<std::string> payload;
   std::uint32_t count = 1;
   std::vector<std::string> words;
   std::string format = "table";
@@ -41,6 +43,16 @@ struct SubmitArguments {
 constexpr Duration kEstimate = std::chrono::minutes{1};
 constexpr std::uint32_t kMostAtOnce = 1000;
 
+// A file that says more than a command line can.
+Result<runtime::JobPayload> payload_of(const std::string& file) {
+  constexpr std::size_t kMostBytes = std::size_t{16} << 20U;
+  const auto text = scenarios::read_file(file, kMostBytes);
+  if (!text) return Error{"--payload: " + text.error().message};
+  auto payload = runtime::parse_payload(text.value());
+  if (!payload) return Error{fmt::format("{}: {}", file, payload.error().message)};
+  return payload;
+}
+
 Result<postgres::Job> job_of(const SubmitArguments& arguments) {
   postgres::Job job;
   std::optional<Duration> estimate;
@@ -49,6 +61,10 @@ Result<postgres::Job> job_of(const SubmitArguments& arguments) {
     if (!work) return Error{"--sleep: " + work.error().message};
     job.payload = to_json(runtime::JobPayload{runtime::SleepPayload{.work = work.value()}});
     estimate = work.value();
+  } else if (arguments.payload) {
+    const auto payload = payload_of(*arguments.payload);
+    if (!payload) return payload.error();
+    job.payload = to_json(payload.value());
   } else {
     runtime::CommandPayload command;
     command.words = arguments.words;
@@ -96,8 +112,10 @@ Result<postgres::Done> submit(runtime::PostgresClient& store, const postgres::Jo
 }
 
 int run_submit(const SubmitArguments& arguments) {
-  if (arguments.sleep.has_value() == !arguments.words.empty()) {
-    return bad_input("submit: what shall run? Say -- COMMAND ARGUMENTS..., or --sleep DURATION");
+  const int said = int{!arguments.words.empty()} + int{arguments.sleep.has_value()} + int{arguments.payload.has_value()};
+  if (said != 1) {
+    return bad_input(fmt::format("submit: {}: one of -- COMMAND ARGUMENTS..., --payload FILE and --sleep DURATION",
+                                 said == 0 ? "what shall run? Say" : "several things to run; say"));
   }
   auto job = job_of(arguments);
   if (!job) return bad_input(job.error().message);
@@ -155,6 +173,9 @@ class Submit final : public Command {
     app.add_option("--estimate", arguments_.estimate, "How long it will run at most, for the policies (default 1m)")
         ->type_name("DURATION");
     app.add_option("--sleep", arguments_.sleep, "Sleep so long instead of running a command")->type_name("DURATION");
+    app.add_option("--payload", arguments_.payload,
+                   "A file with what to run as JSON: a command, script or container, with files, environment, limits")
+        ->type_name("FILE");
     app.add_option("--count", arguments_.count, "Submit so many of them (default 1)")->check(CLI::Range(1, 1'000'000));
     app.add_option("--format", arguments_.format, "table (default: an id on each line) or json")
         ->type_name("FORMAT")
@@ -163,7 +184,7 @@ class Submit final : public Command {
     app.footer(
         std::string("Writes jobs into PostgreSQL, and prints their numbers when they are there for good; the leader finds\n"
                     "them within a moment:\n"
-                    "  drydock submit --cpus 2 --estimate 10m -- make -j2\n") +
+                    "  drydock submit --cpus 2 --estimate 10m -- sh -c 'nproc; date'\n") +
         std::string(kPasswords) + "\nExit code 3: PostgreSQL could not be reached.");
   }
 

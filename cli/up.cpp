@@ -128,7 +128,9 @@ std::string summary_text(const Scenario& scenario, const RealRunOptions& options
 
 int run_up(const UpOptions& options) {
   std::vector<std::string> notes;
-  const auto scenario = real_scenario(options.choice, notes);
+  RealScenarioOptions choice = options.choice;
+  choice.trial = true;
+  const auto scenario = real_scenario(choice, notes);
   if (!scenario) return bad_input(scenario.error().message);
   const auto run = run_options(options, scenario.value());
   if (!run) return bad_input(run.error().message);

@@ -92,6 +92,7 @@ class JobStory {
   Time waiting_since_{};
   std::optional<Attempt> attempt_;                  // the current one
   std::map<WorkerId, Time> expired_;                // since when a lease is over
+  std::map<WorkerId, std::uint32_t> known_;         // the highest incarnation that registered
   std::optional<RequestId> releasing_;              // the commit with the row that ends it
   std::optional<ReleaseReason> end_;                // as written
   std::map<std::uint64_t, std::uint64_t> reading_;  // commit in doubt, by the request that reads it
@@ -116,7 +117,8 @@ class WorkerStory {
   WorkerId worker_;
   const SchedulerConfig& config_;
   Time now_{};
-  std::uint32_t incarnation_ = 0;
+  std::uint32_t incarnation_ = 0;  // the highest that registered
+  std::uint64_t processes_ = 0;    // that did
   bool live_ = false;
   bool reading_ = false;
   bool expired_now_ = false;   // in this step

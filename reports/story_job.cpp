@@ -63,9 +63,11 @@ void JobStory::hear(const Event& event) {
                             e.early ? "is gone before its time: it is suspected" : "has expired"));
     }
     void operator()(const WorkerRegistered& e) const {
-      if (e.incarnation > 1 && story.attempt_ && story.attempt_->sent)
+      std::uint32_t& known = story.known_[e.worker];
+      if (known > 0 && e.incarnation > known && story.attempt_ && story.attempt_->sent)
         story.hear_loss(e.worker,
                         fmt::format("worker {} is another process now, incarnation {}", e.worker.value, e.incarnation));
+      known = std::max(known, e.incarnation);
       story.expired_.erase(e.worker);
     }
     void operator()(const RegistryRead&) const {}

@@ -53,6 +53,7 @@ void WorkerStory::hear_registration(const WorkerRegistered& event) {
       incarnation_ == 0 ? "registers" : fmt::format("is there as another process, incarnation {},", event.incarnation), pool,
       say_resources(event.spec.capacity), held));
   incarnation_ = event.incarnation;
+  ++processes_;
   live_ = true;
 }
 
@@ -83,8 +84,8 @@ void WorkerStory::obey(const Command& command) {
 
 std::string WorkerStory::summary() const {
   if (incarnation_ == 0) return fmt::format("worker {} is not in this journal", worker_.value);
-  return fmt::format("worker {}: {} process{}, {} attempt{} ended there, {} lost; {}", worker_.value, incarnation_,
-                     incarnation_ == 1 ? "" : "es", finished_, finished_ == 1 ? "" : "s", lost_,
+  return fmt::format("worker {}: {} process{}, {} attempt{} ended there, {} lost; {}", worker_.value, processes_,
+                     processes_ == 1 ? "" : "es", finished_, finished_ == 1 ? "" : "s", lost_,
                      live_ ? "it lives where the journal ends" : "it is not known to live where the journal ends");
 }
 
