@@ -245,7 +245,7 @@ Result<AttemptCgroup> AttemptCgroup::make(const CgroupBase& base, const std::str
   AttemptCgroup group;
   std::vector<std::string> problems;
   const auto make_in = [&](const fs::path& parent) {
-    const fs::path folder = parent / name;
+    fs::path folder = parent / name;
     if (!make_group(folder, problems)) return fs::path{};
     group.folders_.push_back(folder);
     return folder;

@@ -62,7 +62,7 @@ std::vector<std::string> in_words(const LimitSupport& support) {
 
 CoreSet::CoreSet() : CoreSet(own_cores()) {}
 
-CoreSet::CoreSet(std::vector<int> cores) {
+CoreSet::CoreSet(const std::vector<int>& cores) {
   for (const int core : cores) cores_.push_back({.number = core});
 }
 

@@ -37,7 +37,7 @@ class CoreSet {
  public:
   // Of this machine: those that this process may use.
   CoreSet();
-  explicit CoreSet(std::vector<int> cores);
+  explicit CoreSet(const std::vector<int>& cores);
 
   // As many as hold so many thousandths, at least one, at most all.
   [[nodiscard]] std::vector<int> take(std::int64_t cpus_milli);

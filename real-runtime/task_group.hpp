@@ -37,7 +37,7 @@ class TaskGroup {
     int status = 0;  // as of wait4(), once it has ended
   };
 
-  explicit TaskGroup(Options options) : options_(std::move(options)) {}
+  explicit TaskGroup(Options options) : options_(options) {}
   ~TaskGroup();
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;

@@ -181,7 +181,7 @@ class BatsimReader {
     Work sum;
     for (const Json& part : profile["seq"]) {
       if (!part.is_string()) return problem("a profile whose \"seq\" is no array of names");
-      const Work work = work_of(part.get<std::string>(), tasks, depth + 1);
+      Work work = work_of(part.get<std::string>(), tasks, depth + 1);
       if (!work.problem.empty()) return work;
       sum.seconds += work.seconds;
       sum.ignores_network = sum.ignores_network || work.ignores_network;
