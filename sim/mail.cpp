@@ -1,5 +1,6 @@
 #include "sim/mail.hpp"
 
+#include "policies/core/dispatcher.hpp"
 #include "policies/core/rng.hpp"
 #include "scenarios/draw.hpp"
 #include "scenarios/sampling.hpp"
@@ -12,9 +13,9 @@
 namespace drydock::sim {
 namespace {
 
-constexpr Duration kOrderAgain = std::chrono::milliseconds{500};
+constexpr Duration kOrderAgain = DispatcherConfig{}.resend;
 constexpr Duration kReportAgain = std::chrono::seconds{1};
-constexpr Duration kLongestPause = std::chrono::minutes{1};
+constexpr Duration kLongestPause = DispatcherConfig{}.resend_longest;
 // Whoever loses more in a row loses no more: a bound on a loop, years of losses away.
 constexpr std::uint32_t kMostTries = 1'000'000;
 
