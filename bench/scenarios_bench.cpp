@@ -5,6 +5,7 @@
 
 #include <benchmark/benchmark.h>
 #include <cstdint>
+#include <fmt/format.h>
 #include <memory>
 #include <string>
 
@@ -16,9 +17,8 @@ constexpr std::int64_t kJobs = 100'000;
 std::string swf_text() {
   std::string text = "; Version: 2.2\n; MaxProcs: 1000\n";
   for (std::int64_t job = 1; job <= kJobs; ++job) {
-    const std::string runtime = std::to_string(60 + job * 7919 % 1080);
-    text += std::to_string(job) + " " + std::to_string(job / 2) + " -1 " + runtime + " 1 -1 -1 1 " + runtime +
-            " -1 1 1 1 1 1 -1 -1 -1\n";
+    const std::int64_t runtime = 60 + job * 7919 % 1080;
+    text += fmt::format("{} {} -1 {} 1 -1 -1 1 {} -1 1 1 1 1 1 -1 -1 -1\n", job, job / 2, runtime, runtime);
   }
   return text;
 }

@@ -145,8 +145,8 @@ class Explain final : public Command {
       const auto* commit = std::get_if<Commit>(&command);
       if (commit == nullptr) continue;
       for (const Release& row : commit->releases) {
-        const bool over = row.reason != ReleaseReason::preempted && row.reason != ReleaseReason::worker_lost &&
-                          row.reason != ReleaseReason::retried;
+        const bool over = row.reason != ReleaseReason::preempted && row.reason != ReleaseReason::declined &&
+                          row.reason != ReleaseReason::worker_lost && row.reason != ReleaseReason::retried;
         if (over) ended[row.attempt.job] = true;
       }
     }

@@ -23,12 +23,20 @@ function(drydock_precompile target)
   target_precompile_headers(${target} PRIVATE ${headers})
 endfunction()
 
-# Eight files compiled as one: what they include is parsed once. For libraries of many small files, each with names of its own. (Not for
-# clang-tidy, which wants each file; DRYDOCK_UNITY=OFF for quick small changes.)
+# drydock_unity(TARGET [PATTERN...]): eight files compiled as one: what they include is parsed once. Files that match a pattern, because
+# they use a namespace as a whole or have names of their own that others have too, are compiled alone. (Not for clang-tidy, which
+# wants each file; DRYDOCK_UNITY=OFF for quick small changes.)
 function(drydock_unity target)
-  if(DRYDOCK_UNITY AND NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  if(NOT DRYDOCK_UNITY OR CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    return()
   endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  get_target_property(sources ${target} SOURCES)
+  foreach(pattern IN LISTS ARGN)
+    set(alone ${sources})
+    list(FILTER alone INCLUDE REGEX "${pattern}")
+    set_source_files_properties(${alone} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endforeach()
 endfunction()
 
 # drydock_layer(NAME FOLDER...): library drydock_NAME, alias drydock::NAME, installed as drydock::NAME.

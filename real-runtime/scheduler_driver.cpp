@@ -29,6 +29,7 @@ JobCounts& JobCounts::operator+=(const JobCounts& more) {
   lost += more.lost;
   retried += more.retried;
   preempted += more.preempted;
+  declined += more.declined;
   in_doubt += more.in_doubt;
   refused += more.refused;
   declared_dead += more.declared_dead;

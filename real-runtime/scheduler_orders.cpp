@@ -26,6 +26,7 @@ bool ends_job(ReleaseReason reason) {
     case ReleaseReason::cancelled:
     case ReleaseReason::quarantined: return true;
     case ReleaseReason::preempted:
+    case ReleaseReason::declined:
     case ReleaseReason::worker_lost:
     case ReleaseReason::retried: return false;
   }
@@ -69,11 +70,11 @@ void SchedulerDriver::commit(const Commit& order) {
   postgres::CommitBatch batch{.fence = fence(), .request = order.request, .settled_below = commits_.begin()->first};
   for (const Release& release : order.releases) {
     const JobRecord& job = jobs_.at(release.attempt.job.value);
-    const bool preempted = release.reason == ReleaseReason::preempted;
+    const bool stopped = release.reason == ReleaseReason::preempted || release.reason == ReleaseReason::declined;
     batch.releases.push_back({.attempt = release.attempt,
                               .reason = release.reason,
                               .job_ends = ends_job(release.reason) || job.cancelled,
-                              .progress = preempted ? job.progress : Duration{0}});
+                              .progress = stopped ? job.progress : Duration{0}});
   }
   for (const Assignment& assignment : order.assignments) {
     const Resources& per_task = jobs_.at(assignment.attempt.job.value).spec.per_task;
@@ -124,6 +125,7 @@ void SchedulerDriver::note_released(const postgres::ReleasedAttempt& release) {
     case ReleaseReason::quarantined: ++counts_.failed; break;
     case ReleaseReason::cancelled: ++counts_.cancelled; break;
     case ReleaseReason::preempted: ++counts_.preempted; break;
+    case ReleaseReason::declined: ++counts_.declined; break;
     case ReleaseReason::worker_lost: ++counts_.lost; break;
     case ReleaseReason::retried: ++counts_.retried; break;
   }
@@ -274,7 +276,7 @@ void SchedulerDriver::registry_answered(const std::shared_ptr<OpenReading>& read
     raise_epoch();
     dispatcher_->mail_lost(now);
   }
-  for (const auto& [worker, incarnation] : outcome.present) dispatcher_->seen(now, worker, incarnation);
+  for (const auto& there : outcome.present) dispatcher_->seen(now, there.worker, there.incarnation, there.draining);
   for (const Event& fact : outcome.facts) push(fact);
 }
 

@@ -95,6 +95,10 @@ void JobStory::hear(const Event& event) {
     void operator()(const WorkerReported&) const {}
     void operator()(const ShutdownRequested&) const {}
     void operator()(const WaitingLoaded&) const {}
+    void operator()(const WorkerDraining& e) const {
+      if (story.attempt_ && !story.attempt_->lost && is_on(story.attempt_->placements, e.worker))
+        story.say(fmt::format("worker {} is about to leave", e.worker.value));
+    }
   };
   std::visit(Visitor{*this}, event);
 }

@@ -10,6 +10,9 @@ void RoomBook::take(std::span<const Event> events, std::span<const Command> comm
     if (const auto* job = std::get_if<JobSubmitted>(&event)) per_task_[job->job.id] = job->job.per_task;
     if (const auto* job = std::get_if<JobLoaded>(&event)) per_task_[job->job.id] = job->job.per_task;
     if (const auto* left = std::get_if<WorkerLeft>(&event)) lose(left->worker, left->incarnation);
+    // What it holds is given back, but not to be had again.
+    const auto* drains = std::get_if<WorkerDraining>(&event);
+    if (drains != nullptr) lose(drains->worker, drains->incarnation);
     const auto* expired = std::get_if<LeaseExpired>(&event);
     if (expired != nullptr && !reading_) lose(expired->worker, expired->incarnation);
     const auto* came = std::get_if<WorkerRegistered>(&event);

@@ -21,6 +21,9 @@ void WorkerStory::hear(const Event& event) {
   if (const auto* left = std::get_if<WorkerLeft>(&event); left != nullptr && left->worker == worker_) {
     say(fmt::format("leaves{}", lose_all()));
   }
+  if (const auto* draining = std::get_if<WorkerDraining>(&event); draining != nullptr && draining->worker == worker_) {
+    say("is about to leave: it gets nothing more");
+  }
   if (const auto* expired = std::get_if<LeaseExpired>(&event); expired != nullptr && expired->worker == worker_) {
     expired_now_ = true;
     say(fmt::format("{}{}", expired->early ? "its key is gone before its time" : "its lease has expired",

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMostBytes = std::size_t{1} << 31U;
+constexpr std::size_t kMostText = std::size_t{1} << 31U;
 constexpr int kDeepestProfile = 16;
 constexpr double kLongestSeconds = 1e9;
 
@@ -199,7 +199,7 @@ class BatsimReader {
 }  // namespace
 
 Result<RawTrace> read_batsim(std::unique_ptr<ByteSource> bytes, std::string path, double flops_per_s) {
-  auto text = read_all(std::move(bytes), kMostBytes);
+  auto text = read_all(std::move(bytes), kMostText);
   if (!text) return Error{fmt::format("{}: {}", path, text.error().message)};
   return BatsimReader(std::move(path), flops_per_s).read(text.value());
 }

@@ -14,7 +14,7 @@ namespace drydock::scenarios {
 namespace {
 
 constexpr std::size_t kColumns = 18;
-constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kNanosInSecond = 1'000'000'000;
 enum Column : std::size_t { kSubmit = 1, kRuntime = 3, kAllocated = 4, kRequested = 7, kRequestedTime = 8, kQueue = 14 };
 
 // A number as read: whole ones are the rule, and parsed on the way.
@@ -124,11 +124,11 @@ class SwfReader {
   std::int64_t time_ns(Column column) {
     const Field& field = fields_[column];
     std::int64_t ns = 0;
-    const bool fits =
-        field.is_whole ? !__builtin_mul_overflow(field.whole, kSecond, &ns) : decimal_to_nanos(field.text, kSecond, ns);
+    const bool fits = field.is_whole ? !__builtin_mul_overflow(field.whole, kNanosInSecond, &ns)
+                                     : decimal_to_nanos(field.text, kNanosInSecond, ns);
     if (!fits || ns > nanos(kLongest)) {
       fail(fmt::format("column {} is \"{}\": a time of at most {} s is allowed", column + 1, printable(field.text, 40),
-                       nanos(kLongest) / kSecond));
+                       nanos(kLongest) / kNanosInSecond));
       return -1;
     }
     return ns < 0 ? -1 : ns;

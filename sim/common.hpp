@@ -41,6 +41,7 @@ enum class Happening : std::uint8_t {
   child_ready,    // index: job slot; the processes that are to run its tasks have started
   report,         // index: job slot; the end of its attempt is told
   report_again,   // index: number of a report; it comes again
+  linger_end,     // index: worker that was asked to end; it has waited long enough for the scheduler to know of it
   grace_end,      // index: worker that was asked to end; what it still runs is ended
 };
 

@@ -509,6 +509,7 @@ bool Executor::is_void(const Pending& pending) const {
     case Happening::lease_end:
     case Happening::beat:
     case Happening::key_back:
+    case Happening::linger_end:
     case Happening::grace_end:
     case Happening::reading:
     case Happening::store_fault:

@@ -56,6 +56,8 @@ class Executor {
   // The workers got the order to run the attempt. `reachable`: all of them live; else the order is lost. Returns false when
   // there is no such job.
   [[nodiscard]] bool dispatch(AttemptId attempt, std::span<const Placement> placements, bool reachable);
+  // The workers got it and begin nothing: they answer that the attempt has stopped, with these facts.
+  void decline(const Dispatch& order, std::vector<Event> facts);
   // How long the attempt that was dispatched last waits at its workers until it starts.
   [[nodiscard]] Duration last_start_delay() const { return last_start_delay_; }
   // Stops it if it is there and tells so (AttemptStopped); nobody answers for an attempt that is dead.
@@ -166,6 +168,7 @@ class Executor {
   [[nodiscard]] Time arrival(const LiveJob& job, Mail::Kind kind) const;
   void conclude(std::uint32_t slot, Outcome outcome);
   void tell(std::uint32_t slot, Outcome outcome);
+  void tell_later(Time at, Event fact);
   void give_fact(AttemptId attempt, WorkerId worker, Event fact);
   void give_fact(const LiveJob& job, Event fact) {
     give_fact({job.id, job.attempt}, WorkerId{cpu_.facts(job.first_task).tag}, std::move(fact));

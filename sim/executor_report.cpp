@@ -64,11 +64,37 @@ void Executor::tell_stop(std::uint32_t slot) {
   give_fact(attempt, worker, AttemptStopped{attempt, job.done});
 }
 
+void Executor::decline(const Dispatch& order, std::vector<Event> facts) {
+  const std::uint32_t* found = by_id_.find(order.attempt.job);
+  if (found == nullptr) return;
+  LiveJob& job = jobs_[*found];
+  DRYDOCK_CHECK(job.phase == Phase::none, "a job was dispatched while an attempt of it runs");
+  job.attempt = order.attempt.number;
+  Time told = common_.now;
+  for (const Placement& p : order.placements) {
+    Time heard =
+        std::max(later(common_.now, until_poll(p.worker)), paused_until_[platform_.workers()[index(p.worker)].host]);
+    Mail::Message message{.kind = Mail::Kind::run, .worker = p.worker, .attempt = order.attempt};
+    if (mail_ != nullptr) heard = mail_->arrival(message, heard);
+    message.kind = Mail::Kind::report;
+    told = std::max(told, mail_ == nullptr ? heard : mail_->arrival(message, heard));
+  }
+  facts.emplace_back(AttemptStopped{order.attempt, job.done});
+  for (Event& fact : facts) {
+    if (told <= common_.now) common_.facts.push_back(std::move(fact));
+    else tell_later(told, std::move(fact));
+  }
+}
+
+void Executor::tell_later(Time at, Event fact) {
+  repeated_.emplace(repetitions_, std::move(fact));
+  common_.at(at, Happening::report_again, repetitions_++ % Pending::kMost, 0);
+}
+
 void Executor::give_fact(AttemptId attempt, WorkerId worker, Event fact) {
   const Mail::Message report{.kind = Mail::Kind::report, .worker = worker, .attempt = attempt};
   if (const auto again = mail_ == nullptr ? std::nullopt : mail_->repetition(report, common_.now)) {
-    repeated_.emplace(repetitions_, fact);
-    common_.at(later(common_.now, *again), Happening::report_again, repetitions_++ % Pending::kMost, 0);
+    tell_later(later(common_.now, *again), fact);
   }
   common_.facts.push_back(std::move(fact));
 }

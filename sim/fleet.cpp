@@ -1,5 +1,7 @@
 #include "sim/fleet.hpp"
 
+#include "policies/core/worker_agent.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -43,13 +45,29 @@ void Fleet::start() {
   }
 }
 
+bool Fleet::gets_orders(const WorkerState& state, std::uint32_t worker) const {
+  const bool runs = state.trusted || !fences(worker) || fences_apart(worker);
+  return state.running && !state.announcing && runs && !state.hollow && state.told == state.incarnation;
+}
+
 bool Fleet::reachable(std::span<const Placement> placements) const {
   return std::ranges::all_of(placements, [this](const Placement& p) {
     const WorkerState& state = workers_[index(p.worker)];
-    const bool alive = state.running && !state.stopping && !state.announcing;
-    const bool runs = state.trusted || !fences(p.worker.value) || fences_apart(p.worker.value);
-    return alive && runs && !state.hollow && state.told == state.incarnation;
+    return !state.stopping && gets_orders(state, p.worker.value);
   });
+}
+
+bool Fleet::declines(const Dispatch& order) {
+  if (stopping_ == 0) return false;
+  std::vector<Event> facts;
+  for (const Placement& p : order.placements) {
+    const WorkerState& state = workers_[index(p.worker)];
+    if (!gets_orders(state, p.worker.value)) return false;
+    if (state.stopping) facts.emplace_back(WorkerDraining{p.worker, state.incarnation});
+  }
+  if (facts.empty()) return false;
+  executor_.decline(order, std::move(facts));
+  return true;
 }
 
 // --- processes ---
@@ -63,7 +81,7 @@ void Fleet::start_process(std::uint32_t worker) {
   ++state.incarnation;
   if (state.absent) --returning_;
   state.running = state.trusted = true;
-  state.absent = state.hollow = state.declared = state.left = false;
+  state.absent = state.hollow = state.declared = state.left = state.told_draining = false;
   state.unread = {};
   state.announced = 0;
   executor_.listen(WorkerId{worker});
@@ -82,6 +100,7 @@ void Fleet::end_process(std::uint32_t worker) {
   WorkerState& state = workers_[worker];
   state.running = false;
   if (std::exchange(state.stopping, false)) --stopping_;
+  state.lingers = false;
   set_announcing(state, false);
   if (watcher_ != nullptr) watcher_->process_stopped(WorkerId{worker});
   common_.metrics.workers(common_.now, -1, platform_.workers()[worker].spec.pool);
@@ -227,6 +246,7 @@ Fleet::Reading Fleet::read_registry() {
     tell(worker);
   }
   changed_.clear();
+  for (const std::uint32_t worker : asked_to_end_) tell_draining(worker);
   return reading_;
 }
 
@@ -236,10 +256,11 @@ void Fleet::tell_all(std::vector<Event>& facts) {
   reading_ = {};
   for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
     WorkerState& state = workers_[worker];
-    state.changed = state.told_live = false;
+    state.changed = state.told_live = state.told_draining = false;
     state.told = 0;
     if (present(state)) tell(worker);
     else note_detected(state, kAnyIncarnation);
+    tell_draining(worker);
   }
   facts.swap(common_.facts);
 }
@@ -294,6 +315,7 @@ void Fleet::tell(std::uint32_t worker) {
   } else if (there && (!state.told_live || other)) {
     if (state.awaited.incarnation != state.incarnation) note_detected(state, kAnyIncarnation);
     if (!state.told_live) ++reading_.entries;
+    state.told_draining = false;
     WorkerSpec spec = platform_.workers()[worker].spec;
     if (const Sessions* sessions = sessions_of(platform_.workers()[worker].host)) spec.until = sessions->keeper.until();
     if (state.hollow) spec.capacity = Resources{};
@@ -303,6 +325,16 @@ void Fleet::tell(std::uint32_t worker) {
   // Of a process whose key nobody has read, the scheduler knows nothing: what it sends is meant for the one before.
   if (there) state.told = state.incarnation;
   if (there && state.unread.incarnation == state.incarnation) state.awaited = std::exchange(state.unread, {});
+}
+
+// It beats at once when it is asked, and whenever it can be heard again.
+void Fleet::tell_draining(std::uint32_t worker) {
+  WorkerState& state = workers_[worker];
+  if (!state.stopping || !state.told_live || state.told != state.incarnation || state.told_draining) return;
+  if (links_.is_cut(platform_.workers()[worker].host, Way::to_redis, common_.now)) return;
+  state.told_draining = true;
+  state.lingers = false;
+  common_.facts.emplace_back(WorkerDraining{WorkerId{worker}, state.incarnation});
 }
 
 void Fleet::declared_dead(WorkerId worker, std::uint32_t incarnation) {
@@ -426,7 +458,18 @@ void Fleet::ask_to_end(std::uint32_t worker, const scenarios::WorkerStop& stop, 
   state.down = down;
   ++stopping_;
   asked_to_end_.push_back(worker);
+  if (config_.is_read) {
+    state.lingers = true;
+    common_.at(later(common_.now, WorkerAgentConfig{}.linger), Happening::linger_end, worker, state.processes);
+  } else {
+    tell_draining(worker);
+  }
   if (stop.grace) common_.at(later(common_.now, *stop.grace), Happening::grace_end, worker, state.processes);
+}
+
+void Fleet::linger_end(std::uint32_t worker, std::uint32_t process) {
+  WorkerState& state = workers_[worker];
+  if (state.stopping && state.processes == process) state.lingers = false;
 }
 
 void Fleet::grace_end(std::uint32_t worker, std::uint32_t process) {
@@ -513,7 +556,7 @@ bool Fleet::stop_idle() {
   bool any = false;
   std::erase_if(asked_to_end_, [&](std::uint32_t worker) {
     if (!workers_[worker].stopping) return true;
-    if (!executor_.is_idle(WorkerId{worker})) return false;
+    if (workers_[worker].lingers || !executor_.is_idle(WorkerId{worker})) return false;
     leave(worker);
     any = true;
     return true;

@@ -52,6 +52,8 @@ class Fleet : private LoopWatcher {
 
   // Whether all workers of these placements would get an order now.
   [[nodiscard]] bool reachable(std::span<const Placement> placements) const;
+  // Whether they would, and some of them were asked to end: then these say so, and the attempt is declined.
+  [[nodiscard]] bool declines(const Dispatch& order);
 
   // The process of a worker dies, with all that it runs, and is started again after this time; not if it is dead already.
   void kill(WorkerId worker, Duration restart);
@@ -87,6 +89,7 @@ class Fleet : private LoopWatcher {
   void crash(std::uint32_t process);
   void repair(std::uint32_t process);
   void worker_start(std::uint32_t worker, std::uint32_t incarnation);
+  void linger_end(std::uint32_t worker, std::uint32_t process);
   void grace_end(std::uint32_t worker, std::uint32_t process);
   void session(HostIndex host, std::uint32_t generation);
   [[nodiscard]] bool is_void(const Pending& pending) const;
@@ -136,11 +139,13 @@ class Fleet : private LoopWatcher {
     bool restarting = false;       // it was killed, its host lives, and it will be started again
     bool planned = false;          // there is an event about its beats
     bool stopping = false;         // it was asked to end: it takes nothing new
+    bool lingers = false;          // likewise, and it waits for the scheduler to know of it
     bool left = false;             // it deleted its key, and is no more
     bool announcing = false;       // it has fenced itself, and the registry does not know of the next incarnation
     bool changed = false;          // since the scheduler last read the registry
     bool told_live = false;        // what the scheduler knows:
     std::uint32_t told = 0;        // of this incarnation
+    bool told_draining = false;    // likewise
     Time started{};
     Death awaited;                   // of the process that the scheduler takes for live
     Death unread;                    // of one that the scheduler has not heard of, as long as it may
@@ -155,6 +160,8 @@ class Fleet : private LoopWatcher {
   void end_process(std::uint32_t worker);
   void ask_to_end(std::uint32_t worker, const scenarios::WorkerStop& stop, std::optional<Duration> down);
   void leave(std::uint32_t worker);
+  [[nodiscard]] bool gets_orders(const WorkerState& state, std::uint32_t worker) const;
+  void tell_draining(std::uint32_t worker);
   void take_turn(std::uint32_t worker, BeatTrack::Turn turn);
   void learn(std::uint32_t worker);
   void set_announcing(WorkerState& state, bool announcing);

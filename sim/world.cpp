@@ -266,6 +266,7 @@ void World::happen(const Pending& pending) {
     case Happening::child_ready: executor_.child_ready(pending.index, pending.generation); break;
     case Happening::report: executor_.report(pending.index, pending.generation); break;
     case Happening::report_again: executor_.report_again(pending.index); break;
+    case Happening::linger_end: fleet_.linger_end(pending.index, pending.generation); break;
     case Happening::grace_end: fleet_.grace_end(pending.index, pending.generation); break;
     case Happening::host_end: executor_.host_end(pending.index, pending.generation); break;
     case Happening::flow_end: executor_.flow_end(pending.index, pending.generation); break;
@@ -409,6 +410,7 @@ void World::carry_out(const Command& command) {
     void operator()(const ReadRegistry& order) const { world.ask_registry(order.request); }
     void operator()(const DeclareDead& order) const { world.declare_dead(order); }
     void operator()(const Dispatch& order) const {
+      if (world.fleet_.declines(order)) return;
       const bool reachable = world.fleet_.reachable(order.placements);
       if (world.executor_.dispatch(order.attempt, order.placements, reachable)) {
         if (reachable) world.note_taken(order.attempt.job, true);

@@ -26,8 +26,8 @@ constexpr int kLeaders = 7;
 constexpr int kOrder = 8;
 
 constexpr std::array<const char*, 4> kAmountNames{"cpus (thousandths)", "bytes of memory", "gpus", "slots"};
-constexpr std::array<const char*, 7> kReasonNames{"succeeded", "failed",  "preempted",  "worker_lost",
-                                                  "cancelled", "retried", "quarantined"};
+constexpr std::array<const char*, 8> kReasonNames{"succeeded", "failed",  "preempted",   "worker_lost",
+                                                  "cancelled", "retried", "quarantined", "declined"};
 
 std::string text(AttemptId id) { return fmt::format("{}.{}", id.job.value, id.number); }
 const char* text(ReleaseReason reason) { return kReasonNames[static_cast<std::size_t>(reason)]; }
@@ -67,6 +67,7 @@ struct Checker::Impl {
   void operator()(const AttemptHeld&) {}
   void operator()(const ShutdownRequested&) {}
   void operator()(const WaitingLoaded& e);
+  void operator()(const WorkerDraining& e);
   // Orders.
   void operator()(const Commit& c);
   void operator()(const ReadBatch& c);
@@ -225,6 +226,11 @@ void Checker::Impl::lose(WorkerId id, std::uint32_t incarnation) {
   if (worker != nullptr && worker->live && worker->incarnation == incarnation) books.lose_worker(*worker);
 }
 
+void Checker::Impl::operator()(const WorkerDraining& e) {
+  WorkerBook* worker = books.find_worker(e.worker);
+  if (worker != nullptr && worker->live && worker->incarnation == e.incarnation) worker->draining = true;
+}
+
 void Checker::Impl::operator()(const RegistryRead& e) {
   answered(e.request, Ask::registry);
   reading = true;
@@ -275,7 +281,7 @@ void Checker::Impl::operator()(const AttemptFinished& e) {
 
 void Checker::Impl::operator()(const AttemptStopped& e) {
   const std::uint32_t slot = running(e.attempt);
-  if (slot == kNone || !(books.attempts[slot].stop_requested || books.attempts[slot].loaded)) return;
+  if (slot == kNone) return;
   books.attempts[slot].phase = Phase::ended;
   books.attempts[slot].outcome = Outcome::stopped;
 }
@@ -304,6 +310,8 @@ void Checker::Impl::operator()(const Dispatch& c) {
   } else if (books.is_lost(attempt)) {
     report(kCapacity, "attempt {} is dispatched, but one of its workers has been lost since it was assigned",
            text(c.attempt));
+  } else if (books.drains(attempt)) {
+    report(kCapacity, "attempt {} is dispatched, but one of its workers is about to leave", text(c.attempt));
   }
   if (!std::ranges::equal(c.placements, attempt.holds, {}, {}, &Hold::placement)) {
     std::vector<Placement> assigned;
@@ -525,6 +533,9 @@ void Checker::Impl::hold(AttemptBook& attempt, const JobBook& job, AttemptId id,
       report(kCapacity, "attempt {} is assigned to worker {}, which {}", text(id), p.worker.value,
              worker == nullptr ? "never registered" : "is not alive");
       continue;
+    }
+    if (worker->draining) {
+      report(kCapacity, "attempt {} is assigned to worker {}, which is about to leave", text(id), p.worker.value);
     }
     if (first == nullptr) first = worker;
     if (worker->pool != first->pool) {

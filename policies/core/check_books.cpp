@@ -87,6 +87,13 @@ bool Books::is_lost(const AttemptBook& attempt) const {
   });
 }
 
+bool Books::drains(const AttemptBook& attempt) const {
+  return std::ranges::any_of(attempt.holds, [this](const Hold& hold) {
+    const WorkerBook* worker = find_worker(hold.placement.worker);
+    return worker != nullptr && worker->draining && worker->generation == hold.generation;
+  });
+}
+
 bool Books::may_release(const AttemptBook& attempt, ReleaseReason reason) const {
   const bool cancelled = jobs[attempt.job].cancelled && reason == ReleaseReason::cancelled;
   const bool lost = reason == ReleaseReason::worker_lost || reason == ReleaseReason::quarantined;
@@ -94,11 +101,15 @@ bool Books::may_release(const AttemptBook& attempt, ReleaseReason reason) const 
   switch (attempt.outcome) {
     case Outcome::succeeded: return reason == ReleaseReason::succeeded || cancelled;
     case Outcome::failed: return reason == ReleaseReason::failed || reason == ReleaseReason::retried || cancelled;
-    case Outcome::stopped: return reason == ReleaseReason::preempted || cancelled;
+    case Outcome::stopped: {
+      const bool asked = attempt.stop_requested || attempt.loaded;
+      return (asked && reason == ReleaseReason::preempted) ||
+             (!attempt.stop_requested && reason == ReleaseReason::declined) || cancelled;
+    }
     case Outcome::none: break;
   }
   if (is_lost(attempt) && lost) return true;
-  return attempt.phase == Phase::committed && cancelled;
+  return attempt.phase == Phase::committed && (cancelled || (drains(attempt) && reason == ReleaseReason::declined));
 }
 
 void Books::count(const AttemptBook& attempt, std::int64_t sign) {
@@ -111,7 +122,7 @@ void Books::count(const AttemptBook& attempt, std::int64_t sign) {
 }
 
 void Books::lose_worker(WorkerBook& worker) {
-  worker.live = false;
+  worker.live = worker.draining = false;
   worker.used = {};
   ++worker.generation;
 }

@@ -26,6 +26,7 @@ struct WorkerBook {
   std::uint32_t incarnation = 0;
   std::uint32_t generation = 0;  // rises whenever all that it held is lost; 0: never seen
   bool live = false;
+  bool draining = false;
   bool expired = false;  // the registry does not hold it, as far as that was read
 };
 
@@ -123,6 +124,8 @@ class Books {
 
   // Whether a worker of the attempt has been lost since it was assigned.
   [[nodiscard]] bool is_lost(const AttemptBook& attempt) const;
+  // Whether a worker of the attempt drains.
+  [[nodiscard]] bool drains(const AttemptBook& attempt) const;
   // Whether an attempt that ended like this may be released for this reason.
   [[nodiscard]] bool may_release(const AttemptBook& attempt, ReleaseReason reason) const;
   // Counts what an attempt holds (1), or stops counting it (-1).

@@ -221,7 +221,7 @@ void Cluster::leave_queue(JobRef ref, std::optional<PoolId> taker) {
     Worker& worker = workers_[index(job.bound)];
     worker.local.erase(std::find(worker.local.begin(), worker.local.end(), ref));
     --queue.bound;
-    if (!taker && worker.live) {
+    if (!taker && worker.open()) {
       pools_[index(worker.spec.pool)].dirty = true;
       pools_[index(worker.spec.pool)].freed.push_back(job.bound);
     }
@@ -284,7 +284,7 @@ void Cluster::give_back(JobRef ref) {
     count_lent(pool, job, -std::int64_t{p.tasks});
     forget_held(p.worker, job.held_at[i]);
     change_room(p.worker, p.tasks == 1 ? job.spec.per_task : job.spec.per_task * p.tasks, false);
-    if (workers_[index(p.worker)].live) pool.freed.push_back(p.worker);
+    if (workers_[index(p.worker)].open()) pool.freed.push_back(p.worker);
   }
   pool.dirty = true;
   pool.departures.push_back({job.sequence, job.estimated_end});
@@ -338,7 +338,7 @@ void Cluster::change_room(WorkerId id, const Resources& amount, bool taken) {
   if (taken) worker.free -= amount;
   else worker.free += amount;
   DRYDOCK_CHECK(worker.free.non_negative(), "a worker was given more than it has room for");
-  if (!worker.live) return;
+  if (!worker.open()) return;
   if (taken) pool.free -= amount;
   else pool.free += amount;
   if (pool.unit) pool.free_units += fit_count(*pool.unit, worker.free) - fit_count(*pool.unit, before);
@@ -361,6 +361,7 @@ void Cluster::add_worker(WorkerId id, std::uint32_t incarnation, const WorkerSpe
   worker.spec = spec;
   worker.incarnation = incarnation;
   worker.live = true;
+  worker.draining = false;
   join_kind(id);
   worker.free = spec.capacity;
   pool.free += spec.capacity;
@@ -372,10 +373,19 @@ void Cluster::add_worker(WorkerId id, std::uint32_t incarnation, const WorkerSpe
   pool.dirty = true;
 }
 
+void Cluster::close_worker(WorkerId id) {
+  close(id);
+  workers_[index(id)].draining = true;
+}
+
 void Cluster::remove_worker(WorkerId id) {
-  Worker& worker = workers_[index(id)];
+  if (workers_[index(id)].open()) close(id);
+  workers_[index(id)].live = false;
+}
+
+void Cluster::close(WorkerId id) {
+  const Worker& worker = workers_[index(id)];
   Pool& pool = pools_[index(worker.spec.pool)];
-  worker.live = false;
   leave_kind(id);
   ++pool.worker_changes;
   pool.free -= worker.free;

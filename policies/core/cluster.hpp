@@ -158,17 +158,19 @@ struct Worker {
   WorkerSpec spec;
   std::uint32_t incarnation = 0;
   bool live = false;
+  bool draining = false;       // while live: it finishes what it holds, and gets nothing more
   std::uint32_t position = 0;  // in its pool
-  std::uint32_t kind = 0;      // while live: in Pool::kinds,
+  std::uint32_t kind = 0;      // while open: in Pool::kinds,
   std::uint32_t kind_at = 0;   // and there
   Resources free;
   std::vector<Held> held;    // attempts with tasks here
   std::deque<JobRef> local;  // jobs bound to it, in order
 
-  [[nodiscard]] bool serves(PoolId pool) const { return live && spec.pool == pool; }
+  [[nodiscard]] bool open() const { return live && !draining; }
+  [[nodiscard]] bool serves(PoolId pool) const { return open() && spec.pool == pool; }
 };
 
-// Live workers of equal capacity, in no order.
+// Open workers of equal capacity, in no order.
 struct WorkerKind {
   Resources capacity;
   std::vector<WorkerId> workers;
@@ -188,7 +190,7 @@ struct Pool {
   std::vector<WorkerKind> kinds;
   std::uint64_t worker_changes = 0;  // how often a worker came or went
   FitIndex fits;
-  Resources free;             // sum over live workers
+  Resources free;             // sum over open workers
   Resources capacity;         // likewise
   double speed_max = 0;       // of any worker so far
   Resources lent;             // what jobs of queues that are not its own hold here, in sum
@@ -203,7 +205,7 @@ struct Pool {
   // number of places. `unit` is the first demand seen.
   std::optional<Resources> unit;
   std::uint64_t other_demands = 0;  // live jobs with another demand
-  std::int64_t free_units = 0;      // sum over live workers of fit_count(unit, free)
+  std::int64_t free_units = 0;      // sum over open workers of fit_count(unit, free)
 
   // Since the policy's last pass over this pool:
   bool dirty = false;
@@ -303,6 +305,8 @@ class Cluster {
     job.losses = history.losses;
   }
   void add_worker(WorkerId id, std::uint32_t incarnation, const WorkerSpec& spec);
+  // From now on it drains. What it holds stays there.
+  void close_worker(WorkerId id);
   // Takes it out of use. Its attempts keep what they hold until give_back.
   void remove_worker(WorkerId id);
   void clear_changes(PoolId pool);
@@ -317,6 +321,7 @@ class Cluster {
  private:
   // find_workers by Fit::worst for several tasks: each goes to the worker with most free cpus then.
   void spread(const Pool& pool, const Job& job, std::vector<Placement>& out) const;
+  void close(WorkerId id);
   void join_kind(WorkerId id);
   void leave_kind(WorkerId id);
   void change_room(WorkerId id, const Resources& amount, bool taken);

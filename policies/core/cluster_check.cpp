@@ -43,6 +43,7 @@ void Cluster::check_worker(const Worker& worker) const {
     free -= job.spec.per_task * job.placements[held.placement].tasks;
   }
   DRYDOCK_CHECK(free == worker.free && free.non_negative(), "free room is not capacity minus what is held");
+  DRYDOCK_CHECK(worker.open() || worker.local.empty(), "a job waits in the own queue of a worker that is not open");
   DRYDOCK_CHECK(worker.live || (worker.held.empty() && worker.local.empty()), "a worker that is gone holds something");
 }
 
@@ -143,7 +144,7 @@ void Cluster::check_job(JobRef ref) const {
   }
   for (std::size_t i = 0; i < job.placements.size(); ++i) {
     const Worker& worker = this->worker(job.placements[i].worker);
-    DRYDOCK_CHECK(worker.serves(job.pool), "an attempt is held by a worker that is gone");
+    DRYDOCK_CHECK(worker.live && worker.spec.pool == job.pool, "an attempt is held by a worker that is gone");
     const Held& held = worker.held.at(job.held_at[i]);
     DRYDOCK_CHECK(held.job == ref && held.placement == i, "a worker does not hold what a job says");
   }

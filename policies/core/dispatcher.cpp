@@ -193,6 +193,7 @@ void Dispatcher::take(Time now, const AttemptReport& report) {
     part->kind = report.kind;
     part->progress = report.progress;
     part->due = kNever;
+    if (report.kind == ReportKind::declined) facts_.emplace_back(WorkerDraining{report.worker, report.incarnation});
     conclude(now, at->first, at->second);
   }
   if (at->second.released) post(report.worker, report.incarnation, ReportTaken{report.attempt});
@@ -210,31 +211,39 @@ void Dispatcher::conclude(Time now, AttemptId id, Attempt& attempt) {
     stop_parts(now, id, attempt);
     return;
   }
+  const bool declined = has(ReportKind::declined);
+  if (declined) stop_parts(now, id, attempt);
   if (!std::ranges::all_of(attempt.parts, [](const PartState& p) { return p.state == State::ended; })) return;
   attempt.told = true;
-  if (!has(ReportKind::stopped)) {
+  if (!declined && !has(ReportKind::stopped)) {
     facts_.emplace_back(AttemptFinished{id, Ending::succeeded});
     return;
   }
   // What is left of all is what each has; of a part that had ended, all is left.
   Duration progress = Duration::max();
   for (const PartState& part : attempt.parts) {
-    if (part.kind == ReportKind::stopped) progress = std::min(progress, part.progress);
+    const bool early = part.kind == ReportKind::stopped || part.kind == ReportKind::declined;
+    if (early) progress = std::min(progress, part.progress);
   }
   facts_.emplace_back(AttemptStopped{id, progress});
 }
 
 // --- what was lost ---
 
-void Dispatcher::seen(Time now, WorkerId worker, std::uint32_t incarnation) {
+void Dispatcher::seen(Time now, WorkerId worker, std::uint32_t incarnation, bool draining) {
   Past& past = pasts_[worker];
   if (incarnation > past.highest) {
     past.highest = incarnation;
+    past.note_again = Time{};
     past.ask_at = now;
     past.ask_delay = config_.resend;
   }
   if (incarnation > past.dead && incarnation == past.highest) {
     if (asking_ && past.answered != incarnation && now >= past.ask_at) ask(now, worker, past);
+    if (draining && now >= past.note_again) {
+      past.note_again = later(now, config_.resend_longest);
+      post(worker, incarnation, DrainNoted{});
+    }
     return;
   }
   if (now < past.say_again) return;
@@ -252,7 +261,7 @@ void Dispatcher::mail_lost(Time now) {
       due_.emplace(now, PartKey{id, number});
     }
   }
-  for (auto& [worker, past] : pasts_) past.say_again = now;
+  for (auto& [worker, past] : pasts_) past.say_again = past.note_again = now;
 }
 
 std::vector<OutgoingMail> Dispatcher::take_mail(Time now) {

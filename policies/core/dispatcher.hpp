@@ -61,14 +61,14 @@ class Dispatcher {
   // ignored.
   void take(Time now, const HeldReport& report);
   // The registry holds the worker as this incarnation. If it was taken for dead, or is lower than one that was there before, the worker is
-  // told to come back as a higher one.
-  void seen(Time now, WorkerId worker, std::uint32_t incarnation);
+  // told to come back as a higher one. If it is known to drain, it is told so.
+  void seen(Time now, WorkerId worker, std::uint32_t incarnation, bool draining = false);
   // Whoever carries the mail lost it.
   void mail_lost(Time now);
 
   // What is to be sent now, in order; each once.
   [[nodiscard]] std::vector<OutgoingMail> take_mail(Time now);
-  // AttemptFinished and AttemptStopped; WorkerReported and AttemptHeld.
+  // AttemptFinished and AttemptStopped; WorkerReported and AttemptHeld; WorkerDraining of a worker that declined an attempt.
   [[nodiscard]] std::vector<Event> take_facts();
   // When take_mail() has something to say again if nothing happens; kNever if there is no need.
   [[nodiscard]] Time next_wakeup() const { return outbox_.empty() ? next_resend() : Time{}; }
@@ -103,6 +103,7 @@ class Dispatcher {
     std::uint32_t dead = 0;      // the highest incarnation that was taken for dead
     std::uint32_t highest = 0;   // that was seen
     Time say_again{};            // that one of these is over
+    Time note_again{};           // that it drains
     std::uint32_t answered = 0;  // the incarnation that said what it has, since the workers were asked
     Time ask_at{};               // again
     Duration ask_delay{};

@@ -21,6 +21,7 @@ struct OrderOf {
   Key operator()(const WorkerLeft& e) const { return {e.worker.value, e.incarnation}; }
   Key operator()(const LeaseExpired& e) const { return {e.worker.value, e.incarnation}; }
   Key operator()(const WorkerRegistered& e) const { return {e.worker.value, e.incarnation}; }
+  Key operator()(const WorkerDraining& e) const { return {e.worker.value, e.incarnation}; }
   Key operator()(const JobCancelled& e) const { return {e.job.value, 0}; }
   Key operator()(const JobSubmitted& e) const { return {e.job.id.value, 0}; }
   Key operator()(const LeaseAnswered& e) const { return {e.request.value, 0}; }

@@ -66,6 +66,11 @@ struct WorkerRegistered {
   std::uint32_t incarnation = 0;
   WorkerSpec spec;
 };
+// It is about to leave: it finishes what it runs, and begins nothing else.
+struct WorkerDraining {
+  WorkerId worker;
+  std::uint32_t incarnation = 0;
+};
 struct WorkerLeft {
   WorkerId worker;
   std::uint32_t incarnation = 0;
@@ -83,7 +88,7 @@ struct AttemptFinished {
   AttemptId attempt;
   Ending ending = Ending::succeeded;
 };
-// Answer to StopAttempt: the attempt holds nothing any more. `progress` is the work that a next attempt need not repeat, as
+// The attempt holds nothing any more: it was stopped, as StopAttempt asked, or a worker that drains has declined it. `progress` is the work that a next attempt need not repeat, as
 // time on a worker of speed 1.
 struct AttemptStopped {
   AttemptId attempt;
@@ -111,7 +116,7 @@ struct BatchRead {
 };
 
 // Answer to ReadRegistry. With Answer::done, what differs from the reading before comes with it, in the same step: WorkerRegistered
-// for entries that are new or changed, LeaseExpired for those that are gone.
+// for entries that are new or changed, WorkerDraining where that is new, LeaseExpired for those that are gone.
 struct RegistryRead {
   RequestId request;
   Answer answer = Answer::done;
@@ -201,7 +206,7 @@ struct WaitingLoaded {
 using Event = std::variant<CommitAnswered, BatchRead, RegistryRead, CounterAnswered, AllocationsSummed, AttemptFinished,
                            AttemptStopped, WorkerLeft, LeaseExpired, WorkerRegistered, JobCancelled, JobSubmitted,
                            LeaseAnswered, StateLoaded, JobLoaded, AllocationLoaded, WorkersAsked, WorkerReported,
-                           AttemptHeld, ShutdownRequested, WaitingLoaded>;
+                           AttemptHeld, ShutdownRequested, WaitingLoaded, WorkerDraining>;
 
 // Puts the facts of one instant into the one order in which every world hands them over: by kind (answers, ends, workers,
 // then arrivals: the order of the variant), within a kind by id.

@@ -188,6 +188,10 @@ Event Decoder::event(std::uint8_t tag) {
       const WorkerId id = worker();
       return WorkerLeft{id, in_.varint32()};
     }
+    case EventCode::worker_draining: {
+      const WorkerId id = worker();
+      return WorkerDraining{id, in_.varint32()};
+    }
     case EventCode::lease_expired: {
       const WorkerId id = worker();
       return LeaseExpired{id, in_.varint32(), (small & 1U) != 0};

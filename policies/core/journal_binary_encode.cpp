@@ -60,6 +60,10 @@ class Encoder {
     tag(e, 0);
     worker(e.worker, e.incarnation);
   }
+  void operator()(const WorkerDraining& e) {
+    tag(e, 0);
+    worker(e.worker, e.incarnation);
+  }
   void operator()(const LeaseExpired& e) {
     tag(e, e.early ? 1U : 0U);
     worker(e.worker, e.incarnation);

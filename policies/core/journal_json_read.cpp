@@ -181,6 +181,10 @@ void read(const Fields& in, WorkerLeft& e, JournalStep&) {
   in.number("worker", e.worker.value);
   in.number("incarnation", e.incarnation);
 }
+void read(const Fields& in, WorkerDraining& e, JournalStep&) {
+  in.number("worker", e.worker.value);
+  in.number("incarnation", e.incarnation);
+}
 void read(const Fields& in, LeaseExpired& e, JournalStep&) {
   in.number("worker", e.worker.value);
   in.number("incarnation", e.incarnation);

@@ -124,6 +124,10 @@ class Renderer {
     JsonObject object(out_);
     begin(object, e).number("worker", e.worker.value).number("incarnation", e.incarnation);
   }
+  void operator()(const WorkerDraining& e) const {
+    JsonObject object(out_);
+    begin(object, e).number("worker", e.worker.value).number("incarnation", e.incarnation);
+  }
   void operator()(const LeaseExpired& e) const {
     JsonObject object(out_);
     begin(object, e).number("worker", e.worker.value).number("incarnation", e.incarnation).flag("early", e.early);

@@ -36,6 +36,7 @@ enum class EventCode : std::uint8_t {
   attempt_held,
   shutdown_requested,
   waiting_loaded,
+  worker_draining,
 };
 
 enum class CommandCode : std::uint8_t {
@@ -81,6 +82,7 @@ template <> struct KindOf<WorkerReported> { static constexpr auto kCode = EventC
 template <> struct KindOf<AttemptHeld> { static constexpr auto kCode = EventCode::attempt_held; static constexpr std::string_view kName = "AttemptHeld"; };
 template <> struct KindOf<ShutdownRequested> { static constexpr auto kCode = EventCode::shutdown_requested; static constexpr std::string_view kName = "ShutdownRequested"; };
 template <> struct KindOf<WaitingLoaded> { static constexpr auto kCode = EventCode::waiting_loaded; static constexpr std::string_view kName = "WaitingLoaded"; };
+template <> struct KindOf<WorkerDraining> { static constexpr auto kCode = EventCode::worker_draining; static constexpr std::string_view kName = "WorkerDraining"; };
 template <> struct KindOf<Commit> { static constexpr auto kCode = CommandCode::commit; static constexpr std::string_view kName = "Commit"; };
 template <> struct KindOf<ReadBatch> { static constexpr auto kCode = CommandCode::read_batch; static constexpr std::string_view kName = "ReadBatch"; };
 template <> struct KindOf<Dispatch> { static constexpr auto kCode = CommandCode::dispatch; static constexpr std::string_view kName = "Dispatch"; };
@@ -103,8 +105,8 @@ template <> struct KindOf<NoteStatistics> { static constexpr auto kCode = Comman
 inline constexpr std::array<std::string_view, 4> kAnswers{"done", "failed", "unknown", "refused"};
 inline constexpr std::array<std::string_view, 2> kEndings{"succeeded", "failed"};
 inline constexpr std::array<std::string_view, 3> kOnInterrupts{"restart", "resume", "checkpoint"};
-inline constexpr std::array<std::string_view, 7> kReleaseReasons{"succeeded", "failed",  "preempted",  "worker_lost",
-                                                                 "cancelled", "retried", "quarantined"};
+inline constexpr std::array<std::string_view, 8> kReleaseReasons{"succeeded", "failed",  "preempted",   "worker_lost",
+                                                                 "cancelled", "retried", "quarantined", "declined"};
 inline constexpr std::array<std::string_view, 3> kRejectReasons{"queue_full", "unknown_queue", "duplicate_id"};
 inline constexpr std::array<std::string_view, 5> kCounterVerdicts{"applied", "missing", "old_epoch", "old_version",
                                                                   "over_limit"};

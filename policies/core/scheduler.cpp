@@ -245,7 +245,7 @@ void Scheduler::on(const WorkerRegistered& event) {
     lose_worker(event.worker);
   }
   WorkerSpec spec = event.spec;
-  cpus_live_ += spec.capacity.cpus();
+  cpus_open_ += spec.capacity.cpus();
   if (aggregate_ != nullptr) spec.capacity = AggregateAdmission::without_limit(spec.capacity);
   cluster_.add_worker(event.worker, event.incarnation, spec);
 }
@@ -256,9 +256,40 @@ void Scheduler::on(const WorkerLeft& event) {
   if (worker.live && worker.incarnation == event.incarnation) lose_worker(event.worker);
 }
 
+// What has not begun there goes elsewhere: it would be declined. Of a batch that is on its way to the store, its answer decides.
+void Scheduler::on(const WorkerDraining& event) {
+  if (index(event.worker) >= cluster_.worker_count()) return;
+  const Worker& worker = cluster_.worker(event.worker);
+  if (!worker.open() || worker.incarnation != event.incarnation) return;
+  cluster_.close_worker(event.worker);
+  draining_.push_back(event.worker);
+  cpus_open_ -= cpus_of(worker);
+  for (const JobRef ref : jobs_at(event.worker)) {
+    const Job& job = cluster_.job(ref);
+    if (job.state == JobState::bound) {
+      cluster_.dequeue(ref);
+      wait_again(ref);
+    } else if (job.state == JobState::committing && !job.sent) {
+      retract(ref);
+    }
+  }
+}
+
+bool Scheduler::is_declined(const Job& job) const {
+  if (draining_.empty()) return false;
+  return std::ranges::any_of(job.placements, [this](const Placement& p) { return cluster_.worker(p.worker).draining; });
+}
+
 void Scheduler::on(const LeaseExpired& event) {
   if (!registry_.reads()) on(WorkerLeft{event.worker, event.incarnation});
-  else if (registry_.believes(event, now_)) declare_dead(event);
+  else if (has_drained(event) || registry_.believes(event, now_)) declare_dead(event);
+}
+
+// It said that it would leave, and holds nothing.
+bool Scheduler::has_drained(const LeaseExpired& event) const {
+  if (index(event.worker) >= cluster_.worker_count()) return false;
+  const Worker& worker = cluster_.worker(event.worker);
+  return worker.draining && worker.incarnation == event.incarnation && worker.held.empty();
 }
 
 void Scheduler::declare_dead(const LeaseExpired& event) {
@@ -271,13 +302,27 @@ void Scheduler::declare_dead(const LeaseExpired& event) {
 
 void Scheduler::lose_worker(WorkerId id) {
   cluster_.remove_worker(id);
+  if (std::erase(draining_, id) == 0) cpus_open_ -= cpus_of(cluster_.worker(id));
+  for (const JobRef ref : jobs_at(id)) lose_attempt(ref, id);
+}
+
+std::span<const JobRef> Scheduler::jobs_at(WorkerId id) {
   const Worker& worker = cluster_.worker(id);
-  cpus_live_ -= worker.spec.capacity.cpus() - (aggregate_ != nullptr ? AggregateAdmission::kBeyond : 0);
-  lost_.clear();
-  for (const Held& held : worker.held) lost_.push_back(held.job);
-  for (const JobRef ref : worker.local) lost_.push_back(ref);
-  std::ranges::sort(lost_, {}, [this](JobRef ref) { return cluster_.job(ref).sequence; });
-  for (const JobRef ref : lost_) lose_attempt(ref, id);
+  there_.clear();
+  for (const Held& held : worker.held) there_.push_back(held.job);
+  for (const JobRef ref : worker.local) there_.push_back(ref);
+  std::ranges::sort(there_, {}, [this](JobRef ref) { return cluster_.job(ref).sequence; });
+  return there_;
+}
+
+std::int64_t Scheduler::cpus_of(const Worker& worker) const {
+  return worker.spec.capacity.cpus() - (aggregate_ != nullptr ? AggregateAdmission::kBeyond : 0);
+}
+
+std::int64_t Scheduler::cpus_draining() const {
+  std::int64_t cpus = 0;
+  for (const WorkerId id : draining_) cpus += cluster_.worker(id).spec.capacity.cpus() - cluster_.worker(id).free.cpus();
+  return cpus;
 }
 
 void Scheduler::lose_attempt(JobRef ref, WorkerId worker) {
@@ -348,12 +393,12 @@ void Scheduler::release_delayed() {
   }
 }
 
-// A leader before may have ordered it.
+// Where nobody here ordered it, the worker has declined it, or a leader before ordered it.
 void Scheduler::on(const AttemptStopped& event) {
   const std::optional<JobRef> ref = current(event.attempt);
   if (!ref || (!takeover_.empty() && takeover_.ended(event))) return;
   const JobState state = cluster_.job(*ref).state;
-  if (state == JobState::stopping || (leadership_ && state == JobState::running)) stopped(*ref, event);
+  if (state == JobState::stopping || state == JobState::running) stopped(*ref, event);
 }
 
 void Scheduler::stopped(JobRef ref, const AttemptStopped& event) {
@@ -361,7 +406,7 @@ void Scheduler::stopped(JobRef ref, const AttemptStopped& event) {
     end(ref, ReleaseReason::cancelled);
     return;
   }
-  end(ref, ReleaseReason::preempted);
+  end(ref, cluster_.job(ref).state == JobState::running ? ReleaseReason::declined : ReleaseReason::preempted);
   cluster_.set_progress(ref, event.progress);
   wait_again(ref);
 }
@@ -442,7 +487,7 @@ bool Scheduler::knows_budget() {
   for (const AttemptId attempt : to_assign_) {
     if (const auto ref = current(attempt)) on_their_way += cluster_.job(*ref).cpus_in_all();
   }
-  aggregate_->set_budget(allocated ? cpus_live_ - *allocated - on_their_way : 0);
+  aggregate_->set_budget(allocated ? cpus_open_ + cpus_draining() - *allocated - on_their_way : 0);
   return true;
 }
 

@@ -129,6 +129,7 @@ class Scheduler {
   void on(const AttemptFinished& event);
   void on(const AttemptStopped& event);
   void on(const WorkerLeft& event);
+  void on(const WorkerDraining& event);
   void on(const LeaseExpired& event);
   void on(const WorkerRegistered& event);
   void on(const JobCancelled& event);
@@ -192,6 +193,14 @@ class Scheduler {
   void take_clearance(const Clearance& clearance);
   void declare_dead(const LeaseExpired& event);
   void lose_worker(WorkerId worker);
+  [[nodiscard]] bool has_drained(const LeaseExpired& event) const;
+  // Whether a worker that the job is assigned to would not begin it.
+  [[nodiscard]] bool is_declined(const Job& job) const;
+  // All that is held by the worker or bound to it, by submission; holds until the next call.
+  [[nodiscard]] std::span<const JobRef> jobs_at(WorkerId worker);
+  [[nodiscard]] std::int64_t cpus_of(const Worker& worker) const;
+  // What workers that drain still hold, in thousandths of a cpu.
+  [[nodiscard]] std::int64_t cpus_draining() const;
   void lose_attempt(JobRef ref, WorkerId worker);
   void wait_again(JobRef ref);
   void forget_or_wait(JobRef ref);
@@ -243,7 +252,7 @@ class Scheduler {
   IsolationTraits isolation_traits_;
   AggregateAdmission* aggregate_ = nullptr;       // the isolation policy, where admission is by totals
   bool counting_ = false;                         // the total for the next pass was asked for
-  std::int64_t cpus_live_ = 0;                    // of all live workers, in thousandths
+  std::int64_t cpus_open_ = 0;                    // of all open workers, in thousandths
   std::unique_ptr<AccountingPolicy> accounting_;  // may be nullptr
   Cluster cluster_;
   RegistryWatch registry_;
@@ -280,7 +289,8 @@ class Scheduler {
   std::vector<JobRef> submitted_;           // in this step, to queues of limited capacity
   std::vector<JobRef> promised_;            // jobs for which attempts were stopped in this step
   std::vector<std::uint64_t> promised_in_;  // by queue: how many of them still wait
-  std::vector<JobRef> lost_;
+  std::vector<JobRef> there_;
+  std::vector<WorkerId> draining_;
   std::vector<PoolId> planned_;  // in this round of a pass
 
   std::vector<Command> commands_;

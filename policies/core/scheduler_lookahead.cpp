@@ -86,7 +86,7 @@ void Scheduler::ask_total() {
 void Scheduler::note_statistics() {
   statistics_at_ = later(now_, config_.control_plane.statistics);
   if (halted_) return;
-  NoteStatistics note{.cpus = cpus_live_};
+  NoteStatistics note{.cpus = cpus_open_ + cpus_draining()};
   for (const Pool& pool : cluster_.pools()) {
     for (const WorkerKind& kind : pool.kinds) note.workers += static_cast<std::uint32_t>(kind.workers.size());
   }

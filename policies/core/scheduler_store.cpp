@@ -66,7 +66,7 @@ void Scheduler::send_cleared() {
   const auto is_whole = [this](const Batch& batch) {
     return std::ranges::all_of(batch.assignments, [this](AttemptId attempt) {
       const std::optional<JobRef> ref = current(attempt);
-      return ref && !cluster_.job(*ref).lost && !cluster_.job(*ref).cancelled;
+      return ref && !cluster_.job(*ref).lost && !cluster_.job(*ref).cancelled && !is_declined(cluster_.job(*ref));
     });
   };
   for (std::size_t at = 0; at < in_flight_.size();) {
@@ -208,8 +208,8 @@ void Scheduler::send(Batch& batch) {
 // What all pools together have, as far as scripts can count.
 std::int64_t Scheduler::cpus_in_use_limit() const {
   constexpr std::int64_t kMost = (std::int64_t{1} << 53U) - 1;
-  if (aggregate_ != nullptr) return cpus_live_;
-  std::int64_t cpus = 0;
+  if (aggregate_ != nullptr) return cpus_open_ + cpus_draining();
+  std::int64_t cpus = cpus_draining();
   for (const Pool& pool : cluster_.pools()) cpus = std::min(kMost, cpus + std::min(kMost, pool.capacity.cpus()));
   return cpus;
 }
@@ -230,6 +230,11 @@ void Scheduler::send_dispatches() {
     if (!ref || cluster_.job(*ref).state != JobState::committed) continue;  // its worker was lost in this step
     if (cluster_.job(*ref).cancelled) {                                     // likewise
       end(*ref, ReleaseReason::cancelled);
+      continue;
+    }
+    if (is_declined(cluster_.job(*ref))) {
+      end(*ref, ReleaseReason::declined);
+      wait_again(*ref);
       continue;
     }
     cluster_.set_running(*ref, now_);

@@ -92,6 +92,10 @@ class Hasher {
     add(std::uint64_t{e.worker.value});
     add(std::uint64_t{e.incarnation});
   }
+  void operator()(const WorkerDraining& e) {
+    add(std::uint64_t{e.worker.value});
+    add(std::uint64_t{e.incarnation});
+  }
   void operator()(const LeaseExpired& e) {
     add(std::uint64_t{e.worker.value});
     add(std::uint64_t{e.incarnation} << 1U | (e.early ? 1U : 0U));

@@ -41,6 +41,7 @@ std::span<const WorkerOrder> WorkerAgent::step(Time now, std::span<const WorkerF
 Time WorkerAgent::next_wakeup() const {
   if (gone_) return kNever;
   Time at = std::min(fence_at_, leave_until_);
+  if (draining_ && leaving_.value == 0 && now_ < linger_until_) at = std::min(at, linger_until_);
   if (leaving_.value == 0 && !fencing() && beats_.size() < kMostBeats) at = std::min(at, beat_at_);
   if (fetching_.value == 0) at = std::min(at, fetch_at_);
   for (const auto& [attempt, ticket] : tickets_) {
@@ -222,8 +223,6 @@ void WorkerAgent::take(const WorkerMail& mail, const RunAttempt& order) {
     return;
   }
   if (order.attempt.number == number_of(order.attempt.job)) return;  // it is over and done with
-  // Who drains takes nothing new. What it is given all the same will be given to others when it has left.
-  if (draining_) return;
   note_number(order.attempt);
   drop_older(order.attempt);
   Ticket& ticket = tickets_[order.attempt];
@@ -233,6 +232,7 @@ void WorkerAgent::take(const WorkerMail& mail, const RunAttempt& order) {
             .progress = order.progress,
             .incarnation = incarnation_,
             .taken = now_};
+  if (draining_) return end(ticket, ReportKind::declined, order.progress);
   if (!order.held.fits_in(config_.capacity)) return end(ticket, ReportKind::failed, {});
   waiting_.push_back(order.attempt);
   accept(order.attempt);
@@ -283,6 +283,10 @@ void WorkerAgent::take(const WorkerMail& mail, const AskHeld& /*order*/) {
   orders_.emplace_back(SendHeld{next_request(), std::move(report)});
 }
 
+void WorkerAgent::take(const WorkerMail& mail, const DrainNoted& /*order*/) {
+  if (draining_ && is_mine(mail)) linger_until_ = now_;
+}
+
 // --- reports ---
 
 void WorkerAgent::on(const ReportSent& fact) {
@@ -318,6 +322,7 @@ void WorkerAgent::on(const LinkRestored& /*fact*/) {
 void WorkerAgent::on(const DrainAsked& /*fact*/) {
   if (draining_) return;
   draining_ = true;
+  linger_until_ = later(now_, config_.linger);
   beat_at_ = now_;  // others are to know
 }
 
@@ -336,7 +341,7 @@ void WorkerAgent::on(const RegistryLeft& fact) {
 void WorkerAgent::leave() {
   if (gone_ || !draining_) return;
   if (leaving_.value == 0) {
-    if (!tickets_.empty()) return;
+    if (!tickets_.empty() || now_ < linger_until_) return;
     leaving_ = next_request();
     leave_until_ = later(now_, config_.lease);
     orders_.emplace_back(LeaveRegistry{leaving_});

@@ -22,6 +22,8 @@ struct WorkerAgentConfig {
   Duration lease = std::chrono::seconds{60};     // the TTL of its key
   // It ends what it runs this long before its key can be gone: the time that this takes, and what clocks may differ in a lease.
   Duration margin = std::chrono::seconds{6};
+  // A worker that drains leaves when the scheduler knows it, or after this: what was on its way to it is declined until then.
+  Duration linger = std::chrono::seconds{10};
   Duration report_again = std::chrono::seconds{1};  // a report that is not acknowledged; doubles up to one lease
 };
 
@@ -97,6 +99,7 @@ class WorkerAgent {
   void take(const WorkerMail& mail, const ReportTaken& order);
   void take(const WorkerMail& mail, const Superseded& order);
   void take(const WorkerMail& mail, const AskHeld& order);
+  void take(const WorkerMail& mail, const DrainNoted& order);
 
   [[nodiscard]] bool is_mine(const WorkerMail& mail) const { return mail.incarnation == incarnation_ && !fencing(); }
   [[nodiscard]] bool fencing() const { return next_incarnation_ != 0; }
@@ -146,6 +149,7 @@ class WorkerAgent {
   Duration fetch_delay_{};
 
   bool draining_ = false;
+  Time linger_until_{};  // while draining: until the scheduler has noted it, or this
   RequestId leaving_{};  // 0: not asked
   Time leave_until_ = kNever;
   bool gone_ = false;

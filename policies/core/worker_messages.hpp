@@ -43,6 +43,11 @@ struct Superseded {
   friend bool operator==(const Superseded&, const Superseded&) = default;
 };
 
+// The scheduler knows that this worker drains: it orders nothing new after this.
+struct DrainNoted {
+  friend bool operator==(const DrainNoted&, const DrainNoted&) = default;
+};
+
 // A new leader took over: say what you have. Acknowledged by HeldReport.
 struct AskHeld {
   friend bool operator==(const AskHeld&, const AskHeld&) = default;
@@ -51,7 +56,7 @@ struct AskHeld {
 struct WorkerMail {
   std::int64_t epoch = 0;         // of the leader: workers refuse lower ones than they have seen
   std::uint32_t incarnation = 0;  // that it is meant for
-  std::variant<RunAttempt, StopRun, ReportTaken, Superseded, AskHeld> body;
+  std::variant<RunAttempt, StopRun, ReportTaken, Superseded, AskHeld, DrainNoted> body;
   friend bool operator==(const WorkerMail&, const WorkerMail&) = default;
 };
 
@@ -62,13 +67,14 @@ enum class ReportKind : std::uint8_t {
   succeeded,  // its tasks here have ended
   failed,     // likewise; or it can never run here
   stopped,    // as ordered; it holds nothing any more
+  declined,   // it was not begun: the worker drains
 };
 struct AttemptReport {
   WorkerId worker;
   std::uint32_t incarnation = 0;
   AttemptId attempt;
   ReportKind kind = ReportKind::accepted;
-  Duration progress{};  // with stopped: work that a next attempt need not repeat, on a worker of speed 1
+  Duration progress{};  // with stopped and declined: work that a next attempt need not repeat, on a worker of speed 1
   friend bool operator==(const AttemptReport&, const AttemptReport&) = default;
 };
 
@@ -128,7 +134,7 @@ struct RunKilled {
 };
 // Whoever could not be reached can be reached again: what failed may be tried now.
 struct LinkRestored {};
-// Take no more attempts, and leave when the last has ended.
+// Take no more attempts, and leave when the last has ended and the scheduler knows of it, or has had time to.
 struct DrainAsked {};
 
 using WorkerFact =

@@ -23,13 +23,16 @@ RegistryReader::Outcome RegistryReader::take(const Reading& reading, std::size_t
       continue;
     }
     const WorkerEntryView& worker = view.value();
-    Known known{.incarnation = worker.incarnation};
+    Known known{.incarnation = worker.incarnation, .draining = worker.draining};
     if (entry.ttl.state == redis::Ttl::State::expiring) known.there_until = later(reading.asked, entry.ttl.left);
     found.emplace(worker.worker, known);
-    outcome.present.emplace_back(worker.worker, worker.incarnation);
+    outcome.present.push_back({worker.worker, worker.incarnation, worker.draining});
     const auto before = known_.find(worker.worker);
-    if (before != known_.end() && before->second.incarnation == worker.incarnation) continue;
-    changes.emplace_back(WorkerRegistered{worker.worker, worker.incarnation, worker.spec});
+    const bool same = before != known_.end() && before->second.incarnation == worker.incarnation;
+    if (!same) changes.emplace_back(WorkerRegistered{worker.worker, worker.incarnation, worker.spec});
+    if (worker.draining && !(same && before->second.draining)) {
+      changes.emplace_back(WorkerDraining{worker.worker, worker.incarnation});
+    }
   }
   RegistryRead read{.request = reading.request};
   read.server = stream_of(reading.identity.run_id);

@@ -8,7 +8,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace drydock {
@@ -24,11 +23,16 @@ class RegistryReader {
     redis::Workers workers;
   };
   struct Outcome {
-    std::vector<Event> facts;                                 // RegistryRead, and what changed since the reading before
-    std::vector<std::pair<WorkerId, std::uint32_t>> present;  // workers and their incarnations
-    bool server_changed = false;                              // restarted or flushed since the reading before
-    std::uint32_t unreadable = 0;                             // keys that are no workers of this kind; they are not counted
-    std::string problem;                                      // of the first of those
+    std::vector<Event> facts;  // RegistryRead, and what changed since the reading before
+    struct Present {
+      WorkerId worker;
+      std::uint32_t incarnation = 0;
+      bool draining = false;
+    };
+    std::vector<Present> present;
+    bool server_changed = false;   // restarted or flushed since the reading before
+    std::uint32_t unreadable = 0;  // keys that are no workers of this kind; they are not counted
+    std::string problem;           // of the first of those
   };
   // `pools`: workers of others are unreadable. Readings that failed are told to nobody here.
   [[nodiscard]] Outcome take(const Reading& reading, std::size_t pools);
@@ -36,6 +40,7 @@ class RegistryReader {
  private:
   struct Known {
     std::uint32_t incarnation = 0;
+    bool draining = false;
     Time there_until = kNever;  // not expired before this: by the TTL that it had when it was read
   };
   std::map<WorkerId, Known> known_;

@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 4> kKinds{"accepted", "succeeded", "failed", "stopped"};
+constexpr std::array<std::string_view, 5> kKinds{"accepted", "succeeded", "failed", "stopped", "declined"};
 
 std::string written(const json& object) { return object.dump(-1, ' ', false, json::error_handler_t::replace); }
 
@@ -38,6 +38,7 @@ struct BodyWriter {
   void operator()(const ReportTaken& taken) const { out["taken"] = written_id(taken.attempt); }
   void operator()(const Superseded& /*body*/) const { out["superseded"] = json::object(); }
   void operator()(const AskHeld& /*body*/) const { out["held?"] = json::object(); }
+  void operator()(const DrainNoted& /*body*/) const { out["drain_noted"] = json::object(); }
 };
 
 // Reads an object's members; the first that is missing or wrong is noted.
@@ -98,7 +99,7 @@ ReportKind read_kind(Members& members, std::string& problem) {
   }
   if (problem.empty()) problem = members.problem();
   if (problem.empty()) {
-    problem = fmt::format("there is no report \"{}\"; reports are accepted, succeeded, failed and stopped", kind);
+    problem = fmt::format("there is no report \"{}\"; reports are accepted, succeeded, failed, stopped and declined", kind);
   }
   return {};
 }
@@ -196,6 +197,10 @@ Result<WorkerMail> parse_mail(std::string_view text) {
     mail.body = AskHeld{};
     return mail;
   }
+  if (object.contains("drain_noted")) {
+    mail.body = DrainNoted{};
+    return mail;
+  }
   for (const char* kind : {"run", "stop", "taken"}) {
     const auto at = object.find(kind);
     if (at == object.end()) continue;
@@ -206,7 +211,7 @@ Result<WorkerMail> parse_mail(std::string_view text) {
     if (!body.problem().empty()) return Error{fmt::format("in \"{}\": {}", kind, body.problem())};
     return mail;
   }
-  return Error{"none of \"run\", \"stop\", \"taken\", \"superseded\" and \"held?\" is there"};
+  return Error{"none of \"run\", \"stop\", \"taken\", \"superseded\", \"held?\" and \"drain_noted\" is there"};
 }
 
 Result<AnyReport> parse_report(std::string_view text) {

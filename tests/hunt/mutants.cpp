@@ -269,6 +269,13 @@ class EndedJobComesBack final : public Mutant {
   std::map<JobId, Time> ended_;
 };
 
+// Does not hear that a worker is about to leave.
+class DrainingNotHeard final : public Mutant {
+  void hear(std::vector<Event>& facts) override {
+    std::erase_if(facts, [](const Event& fact) { return std::holds_alternative<WorkerDraining>(fact); });
+  }
+};
+
 // Drops a job from memory, and takes the next load for one of all that waits.
 class ForgottenTail final : public Mutant {
   void hear(std::vector<Event>& facts) override {
@@ -322,6 +329,7 @@ std::span<const MutantInfo> mutants() {
       MutantInfo{"forgotten-arrival", make<ForgottenArrival>},
       MutantInfo{"ended-job-comes-back", make<EndedJobComesBack>},
       MutantInfo{"forgotten-tail", make<ForgottenTail>},
+      MutantInfo{"draining-not-heard", make<DrainingNotHeard>},
   };
   return kAll;
 }

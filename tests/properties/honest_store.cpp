@@ -15,7 +15,8 @@ void HonestWorld::write(const Commit& c) {
     switch (r.reason) {
       case ReleaseReason::worker_lost: ++row.losses; break;
       case ReleaseReason::retried: ++row.failures; break;
-      case ReleaseReason::preempted: break;
+      case ReleaseReason::preempted:
+      case ReleaseReason::declined: break;
       case ReleaseReason::succeeded:
       case ReleaseReason::failed:
       case ReleaseReason::cancelled:

@@ -96,8 +96,8 @@ void HonestWorld::schedule_dangers() {
   for (std::uint32_t w = 0; w < workers_.size(); ++w) {
     for (std::uint64_t i = rng_.below(4); i > 0; --i) {
       const WorkerId worker{w};
-      const bool leaves = chance(4);
-      at(some_time(), [this, worker, leaves] { leaves ? leave(worker) : crash(worker); });
+      const std::uint64_t fate = rng_.below(4);
+      at(some_time(), [this, worker, fate] { fate == 0 ? leave(worker) : fate == 1 ? drain(worker) : crash(worker); });
     }
     at(config_.healed_at, [this, w] { heal(WorkerId{w}); });
   }
@@ -194,7 +194,8 @@ void HonestWorld::kill(WorkerId worker) {
 
 // From here on each worker is as it was meant to be.
 void HonestWorld::heal(WorkerId worker) {
-  if (workers_[index(worker)].alive && !workers_[index(worker)].changed) return;
+  const WorkerTruth& truth = workers_[index(worker)];
+  if (truth.alive && !truth.changed && !truth.draining) return;
   kill(worker);
   come_back(worker);
 }
@@ -203,6 +204,7 @@ void HonestWorld::come_back(WorkerId worker) {
   WorkerTruth& truth = workers_[index(worker)];
   if (truth.alive) return;
   truth.alive = true;
+  truth.draining = false;
   ++truth.incarnation;
   truth.spec = config_.workers[index(worker)];
   truth.changed = !healed() && chance(4);
@@ -218,6 +220,26 @@ void HonestWorld::come_back(WorkerId worker) {
 void HonestWorld::leave(WorkerId worker) {
   WorkerTruth& truth = workers_[index(worker)];
   if (!truth.alive || healed() || !(truth.running == Resources{})) return;
+  truth.alive = false;
+  tell(WorkerLeft{worker, truth.incarnation});
+  at(now_ + some_delay(16'000) + Duration{1}, [this, worker] { come_back(worker); });
+}
+
+void HonestWorld::drain(WorkerId worker) {
+  WorkerTruth& truth = workers_[index(worker)];
+  if (!truth.alive || truth.draining || healed()) return;
+  truth.draining = true;
+  tell_later(WorkerDraining{worker, truth.incarnation});
+  leave_drained(worker, truth.incarnation);
+}
+
+void HonestWorld::leave_drained(WorkerId worker, std::uint32_t incarnation) {
+  WorkerTruth& truth = workers_[index(worker)];
+  if (!truth.alive || truth.incarnation != incarnation) return;
+  if (!(truth.running == Resources{}) || chance(3)) {
+    at(now_ + some_delay(4'000) + Duration{1}, [this, worker, incarnation] { leave_drained(worker, incarnation); });
+    return;
+  }
   truth.alive = false;
   tell(WorkerLeft{worker, truth.incarnation});
   at(now_ + some_delay(16'000) + Duration{1}, [this, worker] { come_back(worker); });
@@ -272,9 +294,14 @@ void HonestWorld::note(const LeaseExpired& e) {
   const WorkerTruth& truth = workers_[index(e.worker)];
   if (truth.known && truth.told == e.incarnation) note_lost(e.worker);
 }
+void HonestWorld::note(const WorkerDraining& e) {
+  WorkerTruth& truth = workers_[index(e.worker)];
+  if (truth.known && truth.told == e.incarnation) truth.known_draining = true;
+}
 void HonestWorld::note(const WorkerRegistered& e) {
   WorkerTruth& truth = workers_[index(e.worker)];
   if (e.incarnation <= truth.told) return;
+  truth.known_draining = false;
   if (truth.known) note_lost(e.worker);
   truth.told = e.incarnation;
   truth.known = true;
@@ -405,7 +432,11 @@ void HonestWorld::settle(CommitTruth& commit, bool in_store) {
 void HonestWorld::take_release(const Release& r, CommitTruth& commit) {
   AttemptTruth* attempt = find(r.attempt);
   if (attempt == nullptr) return complain("a release of " + text(r.attempt) + ", which was never assigned");
-  const bool unwanted = attempt->phase == Phase::stored && jobs_[r.attempt.job.value].cancelled;
+  const bool declined = std::ranges::any_of(attempt->placements,
+                                            [this](const Placement& p) { return workers_[index(p.worker)].known_draining; });
+  if (r.reason == ReleaseReason::declined && attempt->phase == Phase::stored && !declined)
+    complain(text(r.attempt) + " is not begun, and nobody declined it");
+  const bool unwanted = attempt->phase == Phase::stored && (declined || jobs_[r.attempt.job.value].cancelled);
   if (unwanted && !attempt->told_over) note_over(r.attempt);
   if (attempt->phase == Phase::assigned || attempt->phase == Phase::released || attempt->releasing || !attempt->told_over) {
     complain("a release of " + text(r.attempt) + ", which is not over, not in the store, or already released");
@@ -450,6 +481,8 @@ void HonestWorld::check_placements(const Assignment& a) {
     if (index(p.worker) >= workers_.size()) return complain(name + " is assigned to a worker that does not exist");
     if (!workers_[index(p.worker)].known)
       complain(fmt::format("{} is assigned to worker {}, which is gone", name, p.worker.value));
+    if (workers_[index(p.worker)].known_draining)
+      complain(fmt::format("{} is assigned to worker {}, which drains", name, p.worker.value));
     const PoolId pool = workers_[index(p.worker)].spec.pool;
     if (pool != workers_[index(a.placements.front().worker)].spec.pool) complain(name + " is spread over pools");
     const auto& queues = config_.scheduler.pools[index(pool)].queues;
@@ -484,6 +517,7 @@ void HonestWorld::obey(const Dispatch& c) {
   }
   if (!std::ranges::equal(c.placements, attempt->placements)) complain(text(c.attempt) + " is dispatched to other workers");
   if (jobs_[c.attempt.job.value].cancelled) complain(text(c.attempt) + " is dispatched after it was cancelled");
+  if (is_declined(c)) return;
   attempt->phase = Phase::running;
   attempt->began = now_;
   const bool alive =
@@ -503,6 +537,22 @@ void HonestWorld::obey(const Dispatch& c) {
   const Duration takes = speed == 1.0 ? left : std::max(Duration{1}, duration_of_seconds(seconds(left) / speed));
   const AttemptId id = c.attempt;
   at(now_ + takes, [this, id] { finish(id); });
+}
+
+bool HonestWorld::is_declined(const Dispatch& c) {
+  std::vector<Event> facts;
+  for (const Placement& p : c.placements) {
+    const WorkerTruth& worker = workers_[index(p.worker)];
+    if (!worker.alive) return false;
+    if (worker.known_draining)
+      complain(fmt::format("{} is sent to worker {}, which is known to drain", text(c.attempt), p.worker.value));
+    if (worker.draining) facts.emplace_back(WorkerDraining{p.worker, worker.incarnation});
+  }
+  if (facts.empty()) return false;
+  find(c.attempt)->phase = Phase::over;
+  for (const Event& fact : facts) tell(fact);
+  tell_later(AttemptStopped{c.attempt, jobs_[c.attempt.job.value].done});
+  return true;
 }
 
 void HonestWorld::obey(const StopAttempt& c) {

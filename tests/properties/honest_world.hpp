@@ -55,8 +55,10 @@ class HonestWorld {
   struct WorkerTruth {
     WorkerSpec spec;
     std::uint32_t incarnation = 1;
-    bool changed = false;    // it came back with another spec than it should have
-    bool alive = true;       // in truth
+    bool changed = false;   // it came back with another spec than it should have
+    bool alive = true;      // in truth
+    bool draining = false;  // likewise: it begins nothing, and leaves when it has nothing
+    bool known_draining = false;
     std::uint32_t told = 0;  // the highest incarnation that the scheduler was told of
     bool known = false;      // to the scheduler as alive, by the facts so far
     Resources running;       // held by running attempts, in truth
@@ -126,6 +128,9 @@ class HonestWorld {
   void heal(WorkerId worker);
   void come_back(WorkerId worker);
   void leave(WorkerId worker);
+  void drain(WorkerId worker);
+  void leave_drained(WorkerId worker, std::uint32_t incarnation);
+  [[nodiscard]] bool is_declined(const Dispatch& c);
   void end_in_truth(AttemptId id);
   void finish(AttemptId id);
   void keep_progress(JobId job, const AttemptTruth& attempt);
@@ -153,6 +158,7 @@ class HonestWorld {
   void note(const AttemptHeld&) {}
   void note(const ShutdownRequested&) {}
   void note(const WaitingLoaded&) {}
+  void note(const WorkerDraining& e);
   void note_lost(WorkerId worker);
   void note_over(AttemptId id);
   void note_failure(AttemptId id);

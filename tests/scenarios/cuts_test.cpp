@@ -46,7 +46,10 @@ TEST(WorkerUpgrade, WhoIsAskedLosesNothing) {
   for (const auto& [variant, metrics] : runs) {
     for (const Metrics& run : metrics) EXPECT_EQ(run.at("jobs_completed"), 3000) << variant;
   }
-  for (const Metrics& run : runs.at("asked")) EXPECT_EQ(run.at("wasted_cpu_s"), 0);
+  for (const Metrics& run : runs.at("asked")) {
+    EXPECT_EQ(run.at("wasted_cpu_s"), 0);
+    EXPECT_EQ(run.at("attempts_lost"), 0);
+  }
   EXPECT_GT(mean_of(runs.at("given-10s"), "wasted_cpu_s"), 0);
   EXPECT_GT(mean_of(runs.at("killed"), "wasted_cpu_s"), mean_of(runs.at("given-10s"), "wasted_cpu_s"));
 }

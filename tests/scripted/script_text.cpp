@@ -262,10 +262,11 @@ void parse_facts(Line& line, const Names& names, const Tell& tell) {
     parse_registered(line, names, tell);
   } else if (kind == "submit") {
     tell(JobSubmitted{parse_job(line, names)});
-  } else if (kind == "expire" || kind == "leave") {
+  } else if (kind == "expire" || kind == "leave" || kind == "drain") {
     const WorkerId worker = parse_worker(line.word("a worker"));
     const std::uint32_t incarnation = parse_small(line.value("incarnation", "1"));
     if (kind == "leave") tell(WorkerLeft{worker, incarnation});
+    else if (kind == "drain") tell(WorkerDraining{worker, incarnation});
     else tell(LeaseExpired{worker, incarnation, line.value("early", "no") == "yes"});
   } else if (!parse_leadership(kind, line, names, tell)) {
     parse_short_fact(kind, line, tell);
@@ -300,7 +301,8 @@ std::string text_of(std::span<const Placement> placements) {
   return text;
 }
 
-constexpr std::array<std::string_view, 5> kReasons{"succeeded", "failed", "preempted", "worker_lost", "cancelled"};
+constexpr std::array<std::string_view, 8> kReasons{"succeeded", "failed",  "preempted",   "worker_lost",
+                                                   "cancelled", "retried", "quarantined", "declined"};
 constexpr std::array<std::string_view, 3> kRejections{"queue_full", "unknown_queue", "duplicate_id"};
 std::string_view text_of(ReleaseReason reason) { return kReasons.at(static_cast<std::size_t>(reason)); }
 

@@ -104,6 +104,30 @@ TEST_F(DispatcherTest, AStopIsAnsweredByTheLeastProgress) {
   EXPECT_EQ(std::get<AttemptStopped>(facts.front()).progress, Duration{3s});
 }
 
+TEST_F(DispatcherTest, OneThatDeclinesStopsTheOthersAndIsKnownToDrain) {
+  run({0, 1});
+  (void)mails<RunAttempt>(0s);
+  report(0, ReportKind::declined, 2s);
+  EXPECT_EQ(mails<StopRun>(0s), 1U) << "the other has begun";
+  report(1, ReportKind::stopped, 5s);
+  const auto facts = dispatcher_.take_facts();
+  ASSERT_EQ(facts.size(), 2U);
+  EXPECT_EQ(std::get<WorkerDraining>(facts[0]).worker, WorkerId{0});
+  EXPECT_EQ(std::get<AttemptStopped>(facts[1]).progress, Duration{2s});
+}
+
+TEST_F(DispatcherTest, WhoDrainsIsToldThatThisIsKnown) {
+  dispatcher_.seen(Time{}, WorkerId{0}, 3, true);
+  EXPECT_EQ(mails<DrainNoted>(0s), 1U);
+  dispatcher_.seen(Time{5s}, WorkerId{0}, 3, true);
+  EXPECT_EQ(mails<DrainNoted>(5s), 0U);
+  dispatcher_.mail_lost(Time{6s});
+  dispatcher_.seen(Time{7s}, WorkerId{0}, 3, true);
+  EXPECT_EQ(mails<DrainNoted>(7s), 1U);
+  dispatcher_.seen(Time{8s}, WorkerId{0}, 4, true);
+  EXPECT_EQ(mails<DrainNoted>(8s), 1U) << "another process";
+}
+
 TEST_F(DispatcherTest, AStopThatCameTooLateIsAnEnd) {
   run({0});
   dispatcher_.stop(Time{}, kAttempt);

@@ -61,7 +61,7 @@ class RandomSteps {
   }
 
   Event event() {
-    switch (rng_.below(13)) {
+    switch (rng_.below(14)) {
       case 0: return CommitAnswered{RequestId{number()}, pick<Answer>(3), number()};
       case 1: return BatchRead{RequestId{number()}, pick<Answer>(3), rng_.below(2) == 0, number()};
       case 8: return RegistryRead{RequestId{number()}, pick<Answer>(3), rng_.below(2), rng_.below(2), small(), small()};
@@ -70,6 +70,7 @@ class RandomSteps {
       case 2: return AttemptFinished{attempt(), pick<Ending>(2)};
       case 3: return AttemptStopped{attempt(), Duration{signed_number()}};
       case 4: return WorkerLeft{WorkerId{small()}, small()};
+      case 13: return WorkerDraining{WorkerId{small()}, small()};
       case 5: return LeaseExpired{WorkerId{small()}, small(), rng_.below(2) == 0};
       case 6: {
         WorkerSpec spec{.pool = PoolId{small()}, .capacity = amounts(), .speed = rng_.uniform() * 1e3};
@@ -119,7 +120,7 @@ class RandomSteps {
   Command commit(JournalStep& step) {
     const std::size_t first_release = step.releases.size();
     const std::size_t first_assignment = step.assignments.size();
-    for (std::uint64_t n = rng_.below(4); n > 0; --n) step.releases.push_back({attempt(), pick<ReleaseReason>(7)});
+    for (std::uint64_t n = rng_.below(4); n > 0; --n) step.releases.push_back({attempt(), pick<ReleaseReason>(8)});
     for (std::uint64_t n = rng_.below(4); n > 0; --n) step.assignments.push_back({attempt(), placements(step)});
     return Commit{RequestId{number()}, std::span<const Release>(step.releases).subspan(first_release),
                   std::span<const Assignment>(step.assignments).subspan(first_assignment)};
@@ -167,7 +168,7 @@ class RandomSteps {
       case 8: return DeclareDead{WorkerId{small()}, small()};
       case 1: return ReadBatch{RequestId{number()}, RequestId{number()}};
       case 2: return Dispatch{attempt(), placements(step)};
-      case 3: return StopAttempt{attempt(), pick<ReleaseReason>(7)};
+      case 3: return StopAttempt{attempt(), pick<ReleaseReason>(8)};
       case 4: return RejectJob{JobId{number()}, pick<RejectReason>(3)};
       default:
         step.texts.push_back("policy \"x\"\n broke a rule: \xc3\xa4 " + std::to_string(number()));

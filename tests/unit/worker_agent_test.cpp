@@ -204,19 +204,33 @@ TEST_F(WorkerAgentTest, DrainsThenLeaves) {
   const auto draining = note(step(2s, {DrainAsked{}}));
   ASSERT_EQ(all<SendBeat>(draining).size(), 1U);
   EXPECT_TRUE(all<SendBeat>(draining).front().draining);
-  EXPECT_TRUE(all<StartRun>(mail(3s, {run(2)})).empty());
+  const auto declined = mail(3s, {run(2)});
+  EXPECT_TRUE(all<StartRun>(declined).empty());
+  ASSERT_EQ(all<SendReport>(declined).size(), 1U);
+  EXPECT_EQ(all<SendReport>(declined).front().report.kind, ReportKind::declined);
   step(4s, {RunEnded{attempt(1)}});
-  const auto left = all<LeaveRegistry>(mail(5s, {ReportTaken{attempt(1)}}));
+  EXPECT_TRUE(all<LeaveRegistry>(mail(5s, {ReportTaken{attempt(1)}, DrainNoted{}})).empty()) << "one is not taken yet";
+  const auto left = all<LeaveRegistry>(mail(6s, {ReportTaken{attempt(2)}}));
   ASSERT_EQ(left.size(), 1U);
-  EXPECT_EQ(all<EndProcess>(step(6s, {RegistryLeft{left.front().request}})).size(), 1U);
+  EXPECT_EQ(all<EndProcess>(step(7s, {RegistryLeft{left.front().request}})).size(), 1U);
   EXPECT_EQ(agent_.next_wakeup(), kNever);
+}
+
+// An order may be on its way from a scheduler that does not know.
+TEST_F(WorkerAgentTest, LeavesWhenTheSchedulerKnowsOrHadTimeTo) {
+  register_it();
+  EXPECT_TRUE(all<LeaveRegistry>(step(2s, {DrainAsked{}})).empty());
+  EXPECT_EQ(agent_.next_wakeup(), Time{12s});
+  EXPECT_TRUE(all<LeaveRegistry>(mail(3s, {DrainNoted{}}, 9)).empty()) << "meant for another incarnation";
+  EXPECT_EQ(all<LeaveRegistry>(mail(4s, {DrainNoted{}})).size(), 1U);
 }
 
 TEST_F(WorkerAgentTest, LeavesAlsoWhereNobodyAnswers) {
   register_it();
   step(2s, {DrainAsked{}});
+  EXPECT_EQ(all<LeaveRegistry>(step(12s)).size(), 1U);
   EXPECT_EQ(agent_.next_wakeup(), Time{54s});
-  EXPECT_EQ(all<EndProcess>(step(62s)).size(), 1U);
+  EXPECT_EQ(all<EndProcess>(step(72s)).size(), 1U);
 }
 
 TEST_F(WorkerAgentTest, ABeatThatFailedIsTriedSoonerAndAtOnceWhenTheLinkIsBack) {

@@ -16,9 +16,13 @@ using namespace std::chrono_literals;
 TEST(WorkerText, MailComesBackAsItWas) {
   const AttemptId attempt{JobId{7}, 2};
   const Resources held = make_resources({.cpus_milli = 1500, .memory_bytes = 1 << 20, .gpus = 1, .slots = 2});
-  const std::array<decltype(WorkerMail::body), 5> bodies{
+  const std::array<decltype(WorkerMail::body), 6> bodies{
       RunAttempt{.attempt = attempt, .tasks = 2, .held = held, .progress = 5s, .payload = "{\"a\": \"\\n\"}"},
-      StopRun{attempt}, ReportTaken{attempt}, Superseded{}, AskHeld{}};
+      StopRun{attempt},
+      ReportTaken{attempt},
+      Superseded{},
+      AskHeld{},
+      DrainNoted{}};
   for (const auto& body : bodies) {
     const WorkerMail mail{.epoch = 3, .incarnation = 4, .body = body};
     const auto back = parse_mail(to_json(mail));
@@ -119,6 +123,21 @@ TEST_F(RegistryReaderTest, TellsWhatChanged) {
   EXPECT_EQ(std::get<WorkerRegistered>(outcome.facts[1]).incarnation, 2U);
   EXPECT_EQ(std::get<LeaseExpired>(outcome.facts[2]).worker, WorkerId{0});
   EXPECT_FALSE(std::get<LeaseExpired>(outcome.facts[2]).early);
+}
+
+TEST_F(RegistryReaderTest, TellsOnceWhoDrains) {
+  redis::WorkerEntry entry = entry_of(0, 1);
+  (void)read(0s, {entry});
+  entry.fields["status"] = "draining";
+  const auto outcome = read(1s, {entry});
+  ASSERT_EQ(outcome.facts.size(), 2U);
+  EXPECT_EQ(std::get<WorkerDraining>(outcome.facts[1]).worker, WorkerId{0});
+  EXPECT_TRUE(outcome.present.front().draining);
+  EXPECT_EQ(read(2s, {entry}).facts.size(), 1U);
+  redis::WorkerEntry next = entry_of(0, 2);
+  EXPECT_EQ(read(3s, {next}).facts.size(), 2U) << "it came back, and does not drain";
+  next.fields["status"] = "draining";
+  EXPECT_EQ(read(4s, {next}).facts.size(), 2U);
 }
 
 TEST_F(RegistryReaderTest, AKeyThatIsGoneBeforeItsTimeWasLost) {
