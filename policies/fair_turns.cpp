@@ -8,7 +8,7 @@
 
 namespace drydock {
 
-FairTurns::FairTurns(Discipline discipline, std::int64_t quantum, std::vector<std::int64_t> weights)
+FairTurns::FairTurns(Discipline discipline, std::int64_t quantum, const std::vector<std::int64_t>& weights)
     : discipline_(discipline), quantum_(quantum), places_(weights.size()) {
   DRYDOCK_CHECK(quantum > 0 && quantum <= kMostCost, "a quantum is a positive cost");
   for (const std::int64_t weight : weights) {

@@ -23,7 +23,7 @@ class FairTurns {
   static constexpr std::int64_t kMostCost = std::int64_t{1} << 60;
 
   // Weights from 1 to kMostWeight; `quantum` > 0 is the cost that a queue of weight 1 may start in a round (deficit only).
-  FairTurns(Discipline discipline, std::int64_t quantum, std::vector<std::int64_t> weights);
+  FairTurns(Discipline discipline, std::int64_t quantum, const std::vector<std::int64_t>& weights);
 
   // What the first job of each queue would cost (1 to kMostCost), nothing where none waits. To be told whenever it changed.
   void set_heads(std::span<const std::optional<std::int64_t>> costs);

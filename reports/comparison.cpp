@@ -105,8 +105,20 @@ std::vector<VariantSummary> summarise(std::span<const RunResult> runs) {
   return summaries;
 }
 
+namespace {
+
+// Where a time limit ended some of the runs, their last end says nothing.
+bool is_cut_short(std::span<const RunResult> runs, std::string_view metric) {
+  return metric == "makespan_s" && std::ranges::any_of(runs, [](const RunResult& run) {
+           const auto found = run.metrics.find("jobs_unfinished");
+           return found != run.metrics.end() && found->second != 0;
+         });
+}
+
+}  // namespace
+
 std::optional<Verdict> judge(std::span<const RunResult> runs, std::string_view metric) {
-  const auto info = describe(metric);
+  const auto info = is_cut_short(runs, metric) ? std::nullopt : describe(metric);
   if (!info || info->better() == Better::neither) return std::nullopt;
   const std::vector<Series> all = series_of(runs, metric);
   const bool lower = info->better() == Better::lower;

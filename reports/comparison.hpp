@@ -53,7 +53,7 @@ struct Verdict {
   bool all_equal = false;
 };
 // Nothing when fewer than two variants have the metric from complete runs, or no direction of it is better, or some variants
-// have no seed in common.
+// have no seed in common, or it is the makespan and a run was cut short.
 [[nodiscard]] std::optional<Verdict> judge(std::span<const RunResult> runs, std::string_view metric);
 // The same comparisons with a given variant in the leader's place, who may be worse than others: their leads are then below
 // 0. Nothing also when the variant does not have the metric.

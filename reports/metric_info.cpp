@@ -146,9 +146,10 @@ const std::vector<MetricFamily>& families() {
        Better::lower,
        {"time_avg_abs", "abs_max", "abs_mean", "peak_mean", "after_resync"},
        Split::none,
-       "counter of allocated cpus - what is allocated, in cpus without its sign: on average over time, at most, on average "
-       "right before a resync, at most between two resyncs (their mean), and right after one; a missing counter counts as "
-       "right"},
+       "counter of allocated cpus - what is allocated, in cpus without its sign; a missing counter counts as right. "
+       "time_avg_abs: on average over time; abs_max: at most; abs_mean: on average right before a resync; peak_mean: the "
+       "most "
+       "between two resyncs, on average; after_resync: right after one"},
       {"leader_changes",
        "changes of the leader",
        "fewest",
@@ -189,8 +190,9 @@ const std::vector<MetricFamily>& families() {
        Better::lower,
        {"missing_workers", "counter_off", "utilization"},
        Split::none,
-       "statistics of the scheduler with fewer live workers than there should be, a counter that is off by too much, or too "
-       "much of the cpus allocated (control_plane.statistics and alerts)"},
+       "statistics of the scheduler (control_plane.statistics, alerts) with fewer live workers than there should be "
+       "(missing_workers), a counter that is off by too much (counter_off), or too much of the cpus allocated "
+       "(utilization)"},
       {"overallocated_cpu_s",
        "core time allocated beyond",
        "least",
@@ -439,6 +441,13 @@ std::string_view statistic_word(std::string_view statistic) {
   if (statistic == "p99") return "99th percentile";
   if (statistic == "max") return "longest";
   if (statistic == "sd") return "standard deviation";
+  if (statistic == "time_avg_abs") return "average";
+  if (statistic == "abs_max") return "largest";
+  if (statistic == "abs_mean") return "before a resync";
+  if (statistic == "peak_mean") return "mean peak";
+  if (statistic == "after_resync") return "after a resync";
+  if (statistic == "missing_workers") return "missing workers";
+  if (statistic == "counter_off") return "counter off";
   return statistic;
 }
 

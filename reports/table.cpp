@@ -247,9 +247,7 @@ std::string render_findings(const TableInput& input, const std::vector<std::stri
                             const std::vector<VariantSummary>& summaries, const Painter& painter) {
   if (summaries.size() < 2) return {};
   // With the default rows, the figures that sum a schedule up; otherwise what was asked for.
-  std::vector<std::string> said{"wait_s.mean", "bounded_slowdown.mean"};
-  // Where a time limit ended the runs, the last end says nothing.
-  if (!any_above_zero(input.runs, "jobs_unfinished")) said.emplace_back("makespan_s");
+  std::vector<std::string> said{"wait_s.mean", "bounded_slowdown.mean", "makespan_s"};
   if (!input.metrics.empty()) said = metrics;
   std::string text;
   for (const std::string& sentence : say_findings(input.runs, said, ShownUnits(summaries), input.random))

@@ -69,9 +69,9 @@ std::string printable(std::string_view text, std::size_t limit) {
 std::string listed(std::span<const std::string_view> words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
 std::vector<std::string_view> close_to(std::string_view typed, std::span<const std::string_view> words, std::size_t most) {
-  constexpr std::size_t kLongest = 64;
+  constexpr std::size_t kLongestTyped = 64;
   std::vector<std::pair<std::size_t, std::string_view>> found;
-  if (typed.size() > kLongest) return {};
+  if (typed.size() > kLongestTyped) return {};
   for (const std::string_view word : words) {
     const std::size_t apart = distance(typed, word);
     const bool part = typed.size() >= 3 && word.size() >= 3 &&
@@ -79,7 +79,7 @@ std::vector<std::string_view> close_to(std::string_view typed, std::span<const s
     if (apart <= std::max<std::size_t>(1, std::max(typed.size(), word.size()) / 3)) {
       found.emplace_back(apart, word);
     } else if (part) {
-      found.emplace_back(kLongest + apart, word);
+      found.emplace_back(kLongestTyped + apart, word);
     }
   }
   std::ranges::stable_sort(found, {}, &std::pair<std::size_t, std::string_view>::first);

@@ -98,18 +98,18 @@ bool Books::may_release(const AttemptBook& attempt, ReleaseReason reason) const 
   const bool cancelled = jobs[attempt.job].cancelled && reason == ReleaseReason::cancelled;
   const bool lost = reason == ReleaseReason::worker_lost || reason == ReleaseReason::quarantined;
   if (attempt.loaded && lost) return true;
+  const bool declined = drains(attempt) || is_lost(attempt);  // or it was, before its worker left
   switch (attempt.outcome) {
     case Outcome::succeeded: return reason == ReleaseReason::succeeded || cancelled;
     case Outcome::failed: return reason == ReleaseReason::failed || reason == ReleaseReason::retried || cancelled;
-    case Outcome::stopped: {
-      const bool asked = attempt.stop_requested || attempt.loaded;
-      return (asked && reason == ReleaseReason::preempted) ||
-             (!attempt.stop_requested && reason == ReleaseReason::declined) || cancelled;
-    }
+    case Outcome::stopped:
+      if (attempt.stop_requested) return reason == ReleaseReason::preempted || cancelled;
+      if (attempt.loaded && reason == ReleaseReason::preempted) return true;
+      return (declined || attempt.loaded) && (reason == ReleaseReason::declined || cancelled);
     case Outcome::none: break;
   }
   if (is_lost(attempt) && lost) return true;
-  return attempt.phase == Phase::committed && (cancelled || (drains(attempt) && reason == ReleaseReason::declined));
+  return attempt.phase == Phase::committed && (cancelled || (declined && reason == ReleaseReason::declined));
 }
 
 void Books::count(const AttemptBook& attempt, std::int64_t sign) {

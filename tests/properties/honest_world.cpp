@@ -296,7 +296,14 @@ void HonestWorld::note(const LeaseExpired& e) {
 }
 void HonestWorld::note(const WorkerDraining& e) {
   WorkerTruth& truth = workers_[index(e.worker)];
-  if (truth.known && truth.told == e.incarnation) truth.known_draining = true;
+  if (!truth.known || truth.told != e.incarnation) return;
+  truth.known_draining = true;
+  for (JobTruth& job : jobs_) {
+    for (auto& [number, attempt] : job.attempts) {
+      const bool begun = attempt.phase != Phase::assigned && attempt.phase != Phase::stored;
+      if (!begun && is_on(attempt.placements, e.worker)) attempt.declined = true;
+    }
+  }
 }
 void HonestWorld::note(const WorkerRegistered& e) {
   WorkerTruth& truth = workers_[index(e.worker)];
@@ -432,8 +439,7 @@ void HonestWorld::settle(CommitTruth& commit, bool in_store) {
 void HonestWorld::take_release(const Release& r, CommitTruth& commit) {
   AttemptTruth* attempt = find(r.attempt);
   if (attempt == nullptr) return complain("a release of " + text(r.attempt) + ", which was never assigned");
-  const bool declined = std::ranges::any_of(attempt->placements,
-                                            [this](const Placement& p) { return workers_[index(p.worker)].known_draining; });
+  const bool declined = attempt->declined;
   if (r.reason == ReleaseReason::declined && attempt->phase == Phase::stored && !declined)
     complain(text(r.attempt) + " is not begun, and nobody declined it");
   const bool unwanted = attempt->phase == Phase::stored && (declined || jobs_[r.attempt.job.value].cancelled);

@@ -70,6 +70,7 @@ class HonestWorld {
     std::vector<Placement> placements;
     Time began{};
     bool stop_asked = false;
+    bool declined = false;                               // it has not begun, and a worker of it drains
     bool told_over = false;                              // the scheduler knows that it holds nothing any more
     bool releasing = false;                              // in a commit that has not failed
     std::optional<ReleaseReason> reason = std::nullopt;  // with which it is to be released, where only one is right

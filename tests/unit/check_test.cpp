@@ -288,6 +288,21 @@ const std::vector<PlantedBug>& planted_bugs() {
       {"FailureTakenForSuccess", 4, [](Story& s) { commit_in(s, 17).releases[1].reason = ReleaseReason::succeeded; }},
       {"CancelledWithoutCancel", 4, [](Story& s) { commit_in(s, 10).releases[0].reason = ReleaseReason::cancelled; }},
       {"StopForgotten", 4, [](Story& s) { s[9].orders.clear(); }},
+      // workers that are about to leave
+      {"AssignedToOneThatDrains", 3,
+       [](Story& s) {
+         s[5].events.emplace_back(WorkerDraining{WorkerId{0}, 1});
+       }},
+      {"DispatchedToOneThatDrains", 3,
+       [](Story& s) {
+         s[8].events.emplace_back(WorkerDraining{WorkerId{0}, 1});
+       }},
+      {"DeclinedByNobody", 4, [](Story& s) { commit_in(s, 10).releases[0].reason = ReleaseReason::declined; }},
+      {"DeclinedThoughItEnded", 4,
+       [](Story& s) {
+         s[9].events.emplace_back(WorkerDraining{WorkerId{0}, 1});
+         commit_in(s, 16).releases[0].reason = ReleaseReason::declined;
+       }},
       // 8: time and requests
       {"TimeGoesBack", 8, [](Story& s) { s[9].at_s = 7; }},
       {"RequestIdUsedAgain", 8, [](Story& s) { commit_in(s, 10).request = 6; }},

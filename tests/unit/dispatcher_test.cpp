@@ -119,13 +119,13 @@ TEST_F(DispatcherTest, OneThatDeclinesStopsTheOthersAndIsKnownToDrain) {
 TEST_F(DispatcherTest, WhoDrainsIsToldThatThisIsKnown) {
   dispatcher_.seen(Time{}, WorkerId{0}, 3, true);
   EXPECT_EQ(mails<DrainNoted>(0s), 1U);
-  dispatcher_.seen(Time{5s}, WorkerId{0}, 3, true);
-  EXPECT_EQ(mails<DrainNoted>(5s), 0U);
-  dispatcher_.mail_lost(Time{6s});
-  dispatcher_.seen(Time{7s}, WorkerId{0}, 3, true);
-  EXPECT_EQ(mails<DrainNoted>(7s), 1U);
-  dispatcher_.seen(Time{8s}, WorkerId{0}, 4, true);
-  EXPECT_EQ(mails<DrainNoted>(8s), 1U) << "another process";
+  dispatcher_.seen(Time{1s}, WorkerId{0}, 3, true);
+  EXPECT_EQ(mails<DrainNoted>(1s), 0U);
+  dispatcher_.mail_lost(Time{2s});
+  dispatcher_.seen(Time{2s}, WorkerId{0}, 3, true);
+  EXPECT_EQ(mails<DrainNoted>(2s), 1U);
+  dispatcher_.seen(Time{3s}, WorkerId{0}, 4, true);
+  EXPECT_EQ(mails<DrainNoted>(3s), 1U) << "another process";
 }
 
 TEST_F(DispatcherTest, AStopThatCameTooLateIsAnEnd) {
