@@ -270,7 +270,7 @@ class WorkerCommand final : public Command {
         std::string(
             "A worker registers in Redis, runs what the scheduler sends it, and ends all of that by itself when it cannot\n"
             "refresh its lease in time. SIGTERM or Ctrl-C: it takes nothing new and leaves when the last attempt has\n"
-            "ended; a second one ends it at once.\n") +
+            "ended and the scheduler knows (without one: after ten seconds); a second one ends it at once.\n") +
         std::string(kPasswords) + "\nExit code 3: Redis could not be reached at the start; later it is waited for.");
   }
 

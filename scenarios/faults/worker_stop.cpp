@@ -21,9 +21,9 @@ FaultKind worker_stop_kind() {
       .details =
           "As by SIGTERM, for a new version: a worker takes nothing new from then on, ends when what it runs has ended, "
           "deletes its key, and is started again \"for\" later. What still runs after grace is ended, and runs again. "
-          "What the scheduler gives it meanwhile, not knowing, it gives to others once it knows that the worker has "
-          "left; where it reads the registry, a key that is gone before its time is not believed for a lease, unless the "
-          "worker is back before. With mtbf each host of the target has a clock of its own.",
+          "What the scheduler sends it meanwhile, not knowing, it declines, and that goes to others. It leaves when the "
+          "scheduler knows, from its key or by what was declined, or after ten seconds. With mtbf each host of the target "
+          "has a clock of its own.",
       .source = "systemd.kill(5); Kubernetes documentation, termination of pods",
       .keys = keys::kWorkerStop,
       .read = read_stop,
