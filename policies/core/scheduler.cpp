@@ -273,6 +273,7 @@ void Scheduler::on(const WorkerDraining& event) {
       retract(ref);
     }
   }
+  drop_all_excess();
 }
 
 bool Scheduler::is_declined(const Job& job) const {
@@ -304,6 +305,7 @@ void Scheduler::lose_worker(WorkerId id) {
   cluster_.remove_worker(id);
   if (std::erase(draining_, id) == 0) cpus_open_ -= cpus_of(cluster_.worker(id));
   for (const JobRef ref : jobs_at(id)) lose_attempt(ref, id);
+  drop_all_excess();
 }
 
 std::span<const JobRef> Scheduler::jobs_at(WorkerId id) {

@@ -170,6 +170,7 @@ class Scheduler {
   // --- where not all that waits is held in memory ---
   [[nodiscard]] bool may_wait_here(const JobSpec& job);
   void drop_excess(QueueId queue);
+  void drop_all_excess();
   void note_taken_over();
   void send_loads();
   [[nodiscard]] Lookahead::Here held_of(QueueId queue) const;

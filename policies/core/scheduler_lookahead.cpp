@@ -35,6 +35,11 @@ void Scheduler::drop_excess(QueueId id) {
   }
 }
 
+// What was on its way to a worker waits again.
+void Scheduler::drop_all_excess() {
+  for (std::uint32_t q = 0; lookahead_ && q < config_.queues.size(); ++q) drop_excess(QueueId{q});
+}
+
 void Scheduler::on(const WaitingLoaded& event) {
   const std::optional<QueueId> queue = lookahead_ ? lookahead_->asked(event.request) : std::nullopt;
   if (!queue) return;
