@@ -16,7 +16,7 @@ constexpr int kDigitsAlone = 4;  // of a value without an interval
 // Of the leading digit once `value` (not 0) is rounded to so many digits: 0 for 9.4, 1 for 9.96 with two digits.
 int exponent_of(double value, int digits) {
   const std::string text = fmt::format("{:.{}e}", value, digits - 1);
-  return std::atoi(text.c_str() + text.find('e') + 1);
+  return static_cast<int>(std::strtol(text.c_str() + text.find('e') + 1, nullptr, 10));
 }
 
 // Decimals that show so many digits of `value`.
