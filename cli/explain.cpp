@@ -145,7 +145,7 @@ class Explain final : public Command {
       const auto* commit = std::get_if<Commit>(&command);
       if (commit == nullptr) continue;
       for (const Release& row : commit->releases) {
-        const bool over = row.reason != ReleaseReason::preempted && row.reason != ReleaseReason::declined &&
+        const bool over = row.reason != ReleaseReason::preempted && row.reason != ReleaseReason::drained &&
                           row.reason != ReleaseReason::worker_lost && row.reason != ReleaseReason::retried;
         if (over) ended[row.attempt.job] = true;
       }

@@ -82,7 +82,8 @@ Result<Scenario> real_scenario(const RealScenarioOptions& options, std::vector<s
   }
   if (scenario.value().scheduler.control_plane.registry.reading == Duration{0}) {
     const auto heartbeat = scenario.value().liveness.get<Duration>("heartbeat");
-    sets.push_back(fmt::format("/control_plane/registry_reading={}", scenarios::format_duration(heartbeat / 2)));
+    sets.push_back(fmt::format("/control_plane/registry_reading={}",
+                               scenarios::format_duration(std::min<Duration>(heartbeat / 2, std::chrono::seconds{5}))));
     scenario = choose(options, sets);
   }
   if (const auto lookahead = lookahead_to_set(scenario.value())) {

@@ -210,6 +210,7 @@ int run_worker(const WorkerArguments& arguments) {
   const auto incarnation = next_incarnation(arguments, redis.value());
   if (!incarnation) return no_store(incarnation.error().message);
 
+  const Duration reading = scenario ? scenario->scheduler.control_plane.registry.reading : Duration{0};
   const Duration tenth = beating.value().ttl / kMarginInLease;
   return run_loop({.redis = redis.value(),
                    .agent = {.worker = WorkerId{arguments.id},
@@ -218,6 +219,7 @@ int run_worker(const WorkerArguments& arguments) {
                              .interval = beating.value().heartbeat,
                              .lease = beating.value().ttl,
                              .margin = tenth,
+                             .linger = WorkerAgentConfig::linger_for(reading),
                              .report_again = std::max(tenth, Duration{std::chrono::milliseconds{10}})},
                    .spec = place.value().spec,
                    .host = place.value().host},
@@ -270,7 +272,7 @@ class WorkerCommand final : public Command {
         std::string(
             "A worker registers in Redis, runs what the scheduler sends it, and ends all of that by itself when it cannot\n"
             "refresh its lease in time. SIGTERM or Ctrl-C: it takes nothing new and leaves when the last attempt has\n"
-            "ended and the scheduler knows (without one: after ten seconds); a second one ends it at once.\n") +
+            "ended and the scheduler knows (without one: ten seconds later); a second one ends it at once.\n") +
         std::string(kPasswords) + "\nExit code 3: Redis could not be reached at the start; later it is waited for.");
   }
 

@@ -45,7 +45,7 @@ struct JobCounts {
   std::uint64_t lost = 0;        // attempts, with their workers
   std::uint64_t retried = 0;     // attempts that failed and were repeated
   std::uint64_t preempted = 0;   // attempts
-  std::uint64_t declined = 0;    // likewise, by workers that were about to leave
+  std::uint64_t drained = 0;     // likewise, of workers that were about to leave
   std::uint64_t in_doubt = 0;    // commits whose answer was lost
   std::uint64_t refused = 0;     // commits that PostgreSQL did not take, though it could
   std::uint64_t declared_dead = 0;

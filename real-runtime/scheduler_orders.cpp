@@ -26,7 +26,7 @@ bool ends_job(ReleaseReason reason) {
     case ReleaseReason::cancelled:
     case ReleaseReason::quarantined: return true;
     case ReleaseReason::preempted:
-    case ReleaseReason::declined:
+    case ReleaseReason::drained:
     case ReleaseReason::worker_lost:
     case ReleaseReason::retried: return false;
   }
@@ -70,7 +70,7 @@ void SchedulerDriver::commit(const Commit& order) {
   postgres::CommitBatch batch{.fence = fence(), .request = order.request, .settled_below = commits_.begin()->first};
   for (const Release& release : order.releases) {
     const JobRecord& job = jobs_.at(release.attempt.job.value);
-    const bool stopped = release.reason == ReleaseReason::preempted || release.reason == ReleaseReason::declined;
+    const bool stopped = release.reason == ReleaseReason::preempted || release.reason == ReleaseReason::drained;
     batch.releases.push_back({.attempt = release.attempt,
                               .reason = release.reason,
                               .job_ends = ends_job(release.reason) || job.cancelled,
@@ -125,7 +125,7 @@ void SchedulerDriver::note_released(const postgres::ReleasedAttempt& release) {
     case ReleaseReason::quarantined: ++counts_.failed; break;
     case ReleaseReason::cancelled: ++counts_.cancelled; break;
     case ReleaseReason::preempted: ++counts_.preempted; break;
-    case ReleaseReason::declined: ++counts_.declined; break;
+    case ReleaseReason::drained: ++counts_.drained; break;
     case ReleaseReason::worker_lost: ++counts_.lost; break;
     case ReleaseReason::retried: ++counts_.retried; break;
   }

@@ -29,7 +29,7 @@ inline std::string_view say_reason(ReleaseReason reason) {
     case ReleaseReason::succeeded: return "succeeded";
     case ReleaseReason::failed: return "failed, and the job is given up";
     case ReleaseReason::preempted: return "preempted";
-    case ReleaseReason::declined: return "not begun: its worker is about to leave";
+    case ReleaseReason::drained: return "not begun or not finished: its worker was about to leave";
     case ReleaseReason::worker_lost: return "lost with its worker";
     case ReleaseReason::cancelled: return "cancelled";
     case ReleaseReason::retried: return "failed, and to be repeated";

@@ -99,6 +99,8 @@ class Executor {
   // Thousandths of a cpu that one task of a live job holds.
   [[nodiscard]] std::int64_t cpus_of(JobId job) const;
   [[nodiscard]] bool is_idle(HostIndex host) const { return cpu_.first_on(host) == kNoTask; }
+  // When something can happen there: now, unless it is paused.
+  [[nodiscard]] Time awake_at(HostIndex host) const { return std::max(common_.now, paused_until_[host]); }
   // Nothing runs there, and the end of all that ran was told.
   [[nodiscard]] bool is_idle(WorkerId worker) const;
   [[nodiscard]] std::size_t live_jobs() const { return by_id_.size(); }

@@ -1,7 +1,5 @@
 #include "sim/fleet.hpp"
 
-#include "policies/core/worker_agent.hpp"
-
 #include <algorithm>
 #include <utility>
 
@@ -89,8 +87,10 @@ void Fleet::start_process(std::uint32_t worker) {
   state.started = common_.now;
   if (watcher_ != nullptr) watcher_->process_started(WorkerId{worker});
   change(worker);
+  if (const auto stopped_by = std::exchange(state.stopped_by, std::nullopt)) plan_next_stop(*stopped_by);
+  const std::uint32_t process = state.processes++;
   if (!beats_) return;
-  const BeatChannel::Sender sender{.worker = worker, .process = state.processes++, .host = platform_.workers()[worker].host};
+  const BeatChannel::Sender sender{.worker = worker, .process = process, .host = platform_.workers()[worker].host};
   tracks_[worker].start(liveness_, channel_, sender, platform_.workers()[worker].beats_in_loop, common_.now);
   plan_beats(worker);
 }
@@ -405,13 +405,7 @@ void Fleet::key_back(std::uint32_t worker, std::uint32_t process) {
 
 void Fleet::crash(std::uint32_t process) {
   const HostIndex index = crashes_.host_of(process);
-  if (const scenarios::WorkerStop* stop = crashes_.stop_of(process)) {
-    const std::optional<Duration> off = crashes_.until_repair(process);
-    for (const WorkerId worker : platform_.hosts()[index].workers) ask_to_end(worker.value, *stop, off);
-    const auto up = off ? crashes_.until_crash(process) : std::nullopt;
-    if (up) common_.at(later(common_.now, *off + *up), Happening::crash, process, 0);
-    return;
-  }
+  if (crashes_.stop_of(process) != nullptr) return stop_workers(process);
   HostState& host = hosts_[index];
   const bool was_repaired = host.down_by == 0;
   const bool returned = returns(host);
@@ -450,17 +444,38 @@ void Fleet::kill(WorkerId worker, Duration restart) {
 
 // --- workers that are asked to end ---
 
+// Whoever stands still hears of it when he goes on.
+void Fleet::stop_workers(std::uint32_t process) {
+  const HostIndex host = crashes_.host_of(process);
+  if (const Time awake = executor_.awake_at(host); awake > common_.now) {
+    if (awake < kEndOfTime) common_.at(awake, Happening::crash, process, 0);
+    return;
+  }
+  const std::optional<Duration> down = crashes_.until_repair(process);
+  for (const WorkerId worker : platform_.hosts()[host].workers) ask_to_end(worker.value, process, down);
+  if (down) plan_next_stop(process);
+}
+
+// From when the last of them is back.
+void Fleet::plan_next_stop(std::uint32_t process) {
+  const auto asked = [&](WorkerId worker) { return workers_[index(worker)].stopped_by == process; };
+  if (std::ranges::any_of(platform_.hosts()[crashes_.host_of(process)].workers, asked)) return;
+  if (const auto up = crashes_.until_crash(process)) common_.at(later(common_.now, *up), Happening::crash, process, 0);
+}
+
 // Not one that is about to end already.
-void Fleet::ask_to_end(std::uint32_t worker, const scenarios::WorkerStop& stop, std::optional<Duration> down) {
+void Fleet::ask_to_end(std::uint32_t worker, std::uint32_t process, std::optional<Duration> down) {
+  const scenarios::WorkerStop& stop = *crashes_.stop_of(process);
   WorkerState& state = workers_[worker];
   if (!state.running || state.stopping) return;
+  if (down) state.stopped_by = process;
   state.stopping = true;
   state.down = down;
   ++stopping_;
   asked_to_end_.push_back(worker);
   if (config_.is_read) {
     state.lingers = true;
-    common_.at(later(common_.now, WorkerAgentConfig{}.linger), Happening::linger_end, worker, state.processes);
+    common_.at(later(common_.now, config_.linger), Happening::linger_end, worker, state.processes);
   } else {
     tell_draining(worker);
   }
@@ -556,7 +571,8 @@ bool Fleet::stop_idle() {
   bool any = false;
   std::erase_if(asked_to_end_, [&](std::uint32_t worker) {
     if (!workers_[worker].stopping) return true;
-    if (workers_[worker].lingers || !executor_.is_idle(WorkerId{worker})) return false;
+    const bool asleep = executor_.awake_at(platform_.workers()[worker].host) > common_.now;
+    if (asleep || workers_[worker].lingers || !executor_.is_idle(WorkerId{worker})) return false;
     leave(worker);
     any = true;
     return true;

@@ -37,6 +37,7 @@ class Fleet : private LoopWatcher {
   struct Config {
     bool eager = false;
     bool is_read = false;      // the scheduler learns what the registry holds when it reads it; else at once
+    Duration linger{};         // then: of WorkerAgentConfig
     bool self_fencing = true;  // see Scenario
     bool safe_beat = true;
   };
@@ -147,18 +148,21 @@ class Fleet : private LoopWatcher {
     std::uint32_t told = 0;        // of this incarnation
     bool told_draining = false;    // likewise
     Time started{};
-    Death awaited;                   // of the process that the scheduler takes for live
-    Death unread;                    // of one that the scheduler has not heard of, as long as it may
-    std::optional<Duration> down{};  // while stopping: from its end to its next start; nothing: none
-    std::uint32_t announced = 0;     // of BeatTrack, as last seen
-    Time back_at = kNever;           // while absent: when its key is back
-    Time lease_until = kNever;       // once it crashed: when the registry gives it up; kNever when nothing is pending
+    Death awaited;                              // of the process that the scheduler takes for live
+    Death unread;                               // of one that the scheduler has not heard of, as long as it may
+    std::optional<Duration> down{};             // while stopping: from its end to its next start; nothing: none
+    std::optional<std::uint32_t> stopped_by{};  // the fault process that asked it to end, until it is started again
+    std::uint32_t announced = 0;                // of BeatTrack, as last seen
+    Time back_at = kNever;                      // while absent: when its key is back
+    Time lease_until = kNever;  // once it crashed: when the registry gives it up; kNever when nothing is pending
   };
 
   void start_process(std::uint32_t worker);
   void stop_process(std::uint32_t worker);
   void end_process(std::uint32_t worker);
-  void ask_to_end(std::uint32_t worker, const scenarios::WorkerStop& stop, std::optional<Duration> down);
+  void ask_to_end(std::uint32_t worker, std::uint32_t process, std::optional<Duration> down);
+  void stop_workers(std::uint32_t process);
+  void plan_next_stop(std::uint32_t process);
   void leave(std::uint32_t worker);
   [[nodiscard]] bool gets_orders(const WorkerState& state, std::uint32_t worker) const;
   void tell_draining(std::uint32_t worker);

@@ -20,7 +20,7 @@ bool ends_job(ReleaseReason reason) {
     case ReleaseReason::cancelled:
     case ReleaseReason::quarantined: return true;
     case ReleaseReason::preempted:
-    case ReleaseReason::declined:
+    case ReleaseReason::drained:
     case ReleaseReason::worker_lost:
     case ReleaseReason::retried: return false;
   }

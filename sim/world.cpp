@@ -2,6 +2,7 @@
 
 #include "policies/catalog.hpp"
 #include "policies/core/assert.hpp"
+#include "policies/core/worker_agent.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -115,6 +116,7 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
              *liveness_,
              {.eager = options.eager,
               .is_read = scenario.scheduler.control_plane.registry.reading > Duration{0},
+              .linger = WorkerAgentConfig::linger_for(scenario.scheduler.control_plane.registry.reading),
               .self_fencing = scenario.self_fencing,
               .safe_beat = scenario.safe_beat},
              links_, engine, executor_, common_),

@@ -27,7 +27,7 @@ constexpr int kOrder = 8;
 
 constexpr std::array<const char*, 4> kAmountNames{"cpus (thousandths)", "bytes of memory", "gpus", "slots"};
 constexpr std::array<const char*, 8> kReasonNames{"succeeded", "failed",  "preempted",   "worker_lost",
-                                                  "cancelled", "retried", "quarantined", "declined"};
+                                                  "cancelled", "retried", "quarantined", "drained"};
 
 std::string text(AttemptId id) { return fmt::format("{}.{}", id.job.value, id.number); }
 const char* text(ReleaseReason reason) { return kReasonNames[static_cast<std::size_t>(reason)]; }

@@ -90,7 +90,9 @@ bool Books::is_lost(const AttemptBook& attempt) const {
 bool Books::drains(const AttemptBook& attempt) const {
   return std::ranges::any_of(attempt.holds, [this](const Hold& hold) {
     const WorkerBook* worker = find_worker(hold.placement.worker);
-    return worker != nullptr && worker->draining && worker->generation == hold.generation;
+    if (worker == nullptr) return false;
+    return (worker->draining && worker->generation == hold.generation) ||
+           std::ranges::find(worker->drained, hold.generation) != worker->drained.end();
   });
 }
 
@@ -98,18 +100,18 @@ bool Books::may_release(const AttemptBook& attempt, ReleaseReason reason) const 
   const bool cancelled = jobs[attempt.job].cancelled && reason == ReleaseReason::cancelled;
   const bool lost = reason == ReleaseReason::worker_lost || reason == ReleaseReason::quarantined;
   if (attempt.loaded && lost) return true;
-  const bool declined = drains(attempt) || is_lost(attempt);  // or it was, before its worker left
+  const bool drained = drains(attempt) && reason == ReleaseReason::drained;
   switch (attempt.outcome) {
     case Outcome::succeeded: return reason == ReleaseReason::succeeded || cancelled;
     case Outcome::failed: return reason == ReleaseReason::failed || reason == ReleaseReason::retried || cancelled;
     case Outcome::stopped:
       if (attempt.stop_requested) return reason == ReleaseReason::preempted || cancelled;
       if (attempt.loaded && reason == ReleaseReason::preempted) return true;
-      return (declined || attempt.loaded) && (reason == ReleaseReason::declined || cancelled);
+      return drained || ((drains(attempt) || attempt.loaded) && (reason == ReleaseReason::drained || cancelled));
     case Outcome::none: break;
   }
-  if (is_lost(attempt) && lost) return true;
-  return attempt.phase == Phase::committed && (cancelled || (declined && reason == ReleaseReason::declined));
+  if (is_lost(attempt) && (lost || drained)) return true;
+  return attempt.phase == Phase::committed && (cancelled || drained);
 }
 
 void Books::count(const AttemptBook& attempt, std::int64_t sign) {
@@ -122,6 +124,7 @@ void Books::count(const AttemptBook& attempt, std::int64_t sign) {
 }
 
 void Books::lose_worker(WorkerBook& worker) {
+  if (worker.draining) worker.drained.push_back(worker.generation);
   worker.live = worker.draining = false;
   worker.used = {};
   ++worker.generation;

@@ -27,7 +27,8 @@ struct WorkerBook {
   std::uint32_t generation = 0;  // rises whenever all that it held is lost; 0: never seen
   bool live = false;
   bool draining = false;
-  bool expired = false;  // the registry does not hold it, as far as that was read
+  std::vector<std::uint32_t> drained;  // generations that were lost while they drained
+  bool expired = false;                // the registry does not hold it, as far as that was read
 };
 
 // Tasks of one attempt on one worker.
@@ -124,7 +125,7 @@ class Books {
 
   // Whether a worker of the attempt has been lost since it was assigned.
   [[nodiscard]] bool is_lost(const AttemptBook& attempt) const;
-  // Whether a worker of the attempt drains.
+  // Whether a worker of the attempt drains, or did when it was lost.
   [[nodiscard]] bool drains(const AttemptBook& attempt) const;
   // Whether an attempt that ended like this may be released for this reason.
   [[nodiscard]] bool may_release(const AttemptBook& attempt, ReleaseReason reason) const;

@@ -32,7 +32,7 @@ enum class ReleaseReason : std::uint8_t {
   cancelled,
   retried,      // failed, and the job will run again
   quarantined,  // lost with its worker, as others of the job before it, and the job is given up
-  declined,     // never began: its worker is about to leave
+  drained,      // its worker was about to leave: it was not begun, or ended with it
 };
 struct Release {
   AttemptId attempt;

@@ -106,7 +106,7 @@ inline constexpr std::array<std::string_view, 4> kAnswers{"done", "failed", "unk
 inline constexpr std::array<std::string_view, 2> kEndings{"succeeded", "failed"};
 inline constexpr std::array<std::string_view, 3> kOnInterrupts{"restart", "resume", "checkpoint"};
 inline constexpr std::array<std::string_view, 8> kReleaseReasons{"succeeded", "failed",  "preempted",   "worker_lost",
-                                                                 "cancelled", "retried", "quarantined", "declined"};
+                                                                 "cancelled", "retried", "quarantined", "drained"};
 inline constexpr std::array<std::string_view, 3> kRejectReasons{"queue_full", "unknown_queue", "duplicate_id"};
 inline constexpr std::array<std::string_view, 5> kCounterVerdicts{"applied", "missing", "old_epoch", "old_version",
                                                                   "over_limit"};

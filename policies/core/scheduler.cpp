@@ -344,9 +344,14 @@ void Scheduler::lose_attempt(JobRef ref, WorkerId worker) {
     case JobState::running:
     case JobState::stopping:
       keep_progress(ref);
+      cluster_.give_back(ref);
+      if (cluster_.worker(worker).draining) {  // that it was asked to end is no fault of the job
+        release_later(ref, ReleaseReason::drained);
+        if (!job.cancelled) wait_again(ref);
+        return;
+      }
       cluster_.count_loss(ref);
       poison = !job.cancelled && retries_.is_poison(job.losses);
-      cluster_.give_back(ref);
       break;
     case JobState::waiting:
     case JobState::delayed:
@@ -408,7 +413,7 @@ void Scheduler::stopped(JobRef ref, const AttemptStopped& event) {
     end(ref, ReleaseReason::cancelled);
     return;
   }
-  end(ref, cluster_.job(ref).state == JobState::running ? ReleaseReason::declined : ReleaseReason::preempted);
+  end(ref, cluster_.job(ref).state == JobState::running ? ReleaseReason::drained : ReleaseReason::preempted);
   cluster_.set_progress(ref, event.progress);
   wait_again(ref);
 }

@@ -233,7 +233,7 @@ void Scheduler::send_dispatches() {
       continue;
     }
     if (is_declined(cluster_.job(*ref))) {
-      end(*ref, ReleaseReason::declined);
+      end(*ref, ReleaseReason::drained);
       wait_again(*ref);
       continue;
     }

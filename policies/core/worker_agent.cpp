@@ -41,7 +41,9 @@ std::span<const WorkerOrder> WorkerAgent::step(Time now, std::span<const WorkerF
 Time WorkerAgent::next_wakeup() const {
   if (gone_) return kNever;
   Time at = std::min(fence_at_, leave_until_);
-  if (draining_ && leaving_.value == 0 && now_ < linger_until_) at = std::min(at, linger_until_);
+  if (draining_ && leaving_.value == 0) {
+    for (const Time until : {linger_until_, quiet_until_}) at = now_ < until ? std::min(at, until) : at;
+  }
   if (leaving_.value == 0 && !fencing() && beats_.size() < kMostBeats) at = std::min(at, beat_at_);
   if (fetching_.value == 0) at = std::min(at, fetch_at_);
   for (const auto& [attempt, ticket] : tickets_) {
@@ -142,6 +144,7 @@ void WorkerAgent::end(Ticket& ticket, ReportKind kind, Duration progress) {
   ticket.payload.clear();
   ticket.report_at = now_;
   ticket.report_delay = config_.report_again;
+  if (draining_) quiet_until_ = later(now_, config_.linger);
 }
 
 // Said once: whoever gave the order gives it again if this is lost.
@@ -292,7 +295,9 @@ void WorkerAgent::take(const WorkerMail& mail, const DrainNoted& /*order*/) {
 void WorkerAgent::on(const ReportSent& fact) {
   const auto of = [&](const auto& entry) { return entry.second.request == fact.request; };
   const auto at = fact.request.value == 0 ? tickets_.end() : std::ranges::find_if(tickets_, of);
-  if (at != tickets_.end()) at->second.request = RequestId{};
+  if (at == tickets_.end()) return;
+  at->second.request = RequestId{};
+  at->second.sent = at->second.sent || fact.answer == Answer::done;
 }
 
 void WorkerAgent::report() {
@@ -322,7 +327,7 @@ void WorkerAgent::on(const LinkRestored& /*fact*/) {
 void WorkerAgent::on(const DrainAsked& /*fact*/) {
   if (draining_) return;
   draining_ = true;
-  linger_until_ = later(now_, config_.linger);
+  linger_until_ = quiet_until_ = later(now_, config_.linger);
   beat_at_ = now_;  // others are to know
 }
 
@@ -341,7 +346,9 @@ void WorkerAgent::on(const RegistryLeft& fact) {
 void WorkerAgent::leave() {
   if (gone_ || !draining_) return;
   if (leaving_.value == 0) {
-    if (!tickets_.empty() || now_ < linger_until_) return;
+    const auto is_kept = [](const auto& t) { return t.second.state == State::ended && t.second.sent; };
+    if (now_ < linger_until_ || !std::ranges::all_of(tickets_, is_kept)) return;
+    if (!tickets_.empty() && now_ < quiet_until_) return;
     leaving_ = next_request();
     leave_until_ = later(now_, config_.lease);
     orders_.emplace_back(LeaveRegistry{leaving_});

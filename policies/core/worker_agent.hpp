@@ -13,6 +13,11 @@
 namespace drydock {
 
 struct WorkerAgentConfig {
+  // Enough for a scheduler that reads the registry this often.
+  [[nodiscard]] static constexpr Duration linger_for(Duration reading) {
+    return std::max<Duration>(std::chrono::seconds{10}, 2 * reading);
+  }
+
   WorkerId worker;
   // Such that no attempt was ever given to another process of this worker under it. Where it is lower than one that the scheduler has seen,
   // the scheduler says so (Superseded), and the agent takes a higher one.
@@ -22,8 +27,9 @@ struct WorkerAgentConfig {
   Duration lease = std::chrono::seconds{60};     // the TTL of its key
   // It ends what it runs this long before its key can be gone: the time that this takes, and what clocks may differ in a lease.
   Duration margin = std::chrono::seconds{6};
-  // A worker that drains leaves when the scheduler knows it, or after this: what was on its way to it is declined until then.
-  Duration linger = std::chrono::seconds{10};
+  // A worker that drains leaves when the scheduler knows it, or this long after it has nothing more to run: what was on its way to it is
+  // declined until then.
+  Duration linger = linger_for(Duration{0});
   Duration report_again = std::chrono::seconds{1};  // a report that is not acknowledged; doubles up to one lease
 };
 
@@ -76,6 +82,7 @@ class WorkerAgent {
     std::uint32_t incarnation = 0;           // under which it was taken
     Time taken{};
     RequestId request{};  // of the report on its way; 0: none
+    bool sent = false;    // it was: it is where the scheduler will find it
     Time report_at{};
     Duration report_delay{};
   };
@@ -150,6 +157,7 @@ class WorkerAgent {
 
   bool draining_ = false;
   Time linger_until_{};  // while draining: until the scheduler has noted it, or this
+  Time quiet_until_{};   // likewise, for ends that it does not acknowledge
   RequestId leaving_{};  // 0: not asked
   Time leave_until_ = kNever;
   bool gone_ = false;

@@ -16,7 +16,7 @@ void HonestWorld::write(const Commit& c) {
       case ReleaseReason::worker_lost: ++row.losses; break;
       case ReleaseReason::retried: ++row.failures; break;
       case ReleaseReason::preempted:
-      case ReleaseReason::declined: break;
+      case ReleaseReason::drained: break;
       case ReleaseReason::succeeded:
       case ReleaseReason::failed:
       case ReleaseReason::cancelled:

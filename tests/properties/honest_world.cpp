@@ -326,7 +326,7 @@ void HonestWorld::note_lost(WorkerId worker) {
   for (std::uint64_t j = 0; j < jobs_.size(); ++j) {
     for (auto& [number, attempt] : jobs_[j].attempts) {
       if (!is_on(attempt.placements, worker) || attempt.told_over) continue;
-      note_loss({JobId{j}, number});
+      if (!workers_[index(worker)].known_draining) note_loss({JobId{j}, number});
       note_over({JobId{j}, number});
     }
   }
@@ -440,7 +440,7 @@ void HonestWorld::take_release(const Release& r, CommitTruth& commit) {
   AttemptTruth* attempt = find(r.attempt);
   if (attempt == nullptr) return complain("a release of " + text(r.attempt) + ", which was never assigned");
   const bool declined = attempt->declined;
-  if (r.reason == ReleaseReason::declined && attempt->phase == Phase::stored && !declined)
+  if (r.reason == ReleaseReason::drained && attempt->phase == Phase::stored && !declined)
     complain(text(r.attempt) + " is not begun, and nobody declined it");
   const bool unwanted = attempt->phase == Phase::stored && (declined || jobs_[r.attempt.job.value].cancelled);
   if (unwanted && !attempt->told_over) note_over(r.attempt);

@@ -302,7 +302,7 @@ std::string text_of(std::span<const Placement> placements) {
 }
 
 constexpr std::array<std::string_view, 8> kReasons{"succeeded", "failed",  "preempted",   "worker_lost",
-                                                   "cancelled", "retried", "quarantined", "declined"};
+                                                   "cancelled", "retried", "quarantined", "drained"};
 constexpr std::array<std::string_view, 3> kRejections{"queue_full", "unknown_queue", "duplicate_id"};
 std::string_view text_of(ReleaseReason reason) { return kReasons.at(static_cast<std::size_t>(reason)); }
 

@@ -297,11 +297,11 @@ const std::vector<PlantedBug>& planted_bugs() {
        [](Story& s) {
          s[8].events.emplace_back(WorkerDraining{WorkerId{0}, 1});
        }},
-      {"DeclinedByNobody", 4, [](Story& s) { commit_in(s, 10).releases[0].reason = ReleaseReason::declined; }},
+      {"DeclinedByNobody", 4, [](Story& s) { commit_in(s, 10).releases[0].reason = ReleaseReason::drained; }},
       {"DeclinedThoughItEnded", 4,
        [](Story& s) {
          s[9].events.emplace_back(WorkerDraining{WorkerId{0}, 1});
-         commit_in(s, 16).releases[0].reason = ReleaseReason::declined;
+         commit_in(s, 16).releases[0].reason = ReleaseReason::drained;
        }},
       // 8: time and requests
       {"TimeGoesBack", 8, [](Story& s) { s[9].at_s = 7; }},

@@ -225,6 +225,17 @@ TEST_F(WorkerAgentTest, LeavesWhenTheSchedulerKnowsOrHadTimeTo) {
   EXPECT_EQ(all<LeaveRegistry>(mail(4s, {DrainNoted{}})).size(), 1U);
 }
 
+// Its reports are where the next scheduler will find them.
+TEST_F(WorkerAgentTest, LeavesAWhileAfterItsLastEndWhereNobodyTakesIt) {
+  register_it();
+  mail(1s, {run(1)});
+  step(2s, {DrainAsked{}});
+  const auto reports = all<SendReport>(step(20s, {RunEnded{attempt(1)}}));
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_TRUE(all<LeaveRegistry>(step(30s)).empty()) << "the report may not have been stored";
+  EXPECT_EQ(all<LeaveRegistry>(step(31s, {ReportSent{reports.front().request}})).size(), 1U);
+}
+
 TEST_F(WorkerAgentTest, LeavesAlsoWhereNobodyAnswers) {
   register_it();
   step(2s, {DrainAsked{}});
