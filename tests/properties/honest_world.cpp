@@ -308,8 +308,8 @@ void HonestWorld::note(const WorkerDraining& e) {
 void HonestWorld::note(const WorkerRegistered& e) {
   WorkerTruth& truth = workers_[index(e.worker)];
   if (e.incarnation <= truth.told) return;
-  truth.known_draining = false;
   if (truth.known) note_lost(e.worker);
+  truth.known_draining = false;
   truth.told = e.incarnation;
   truth.known = true;
 }
