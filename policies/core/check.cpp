@@ -2,6 +2,7 @@
 
 #include "policies/core/check_books.hpp"
 #include "policies/core/check_totals.hpp"
+#include "policies/core/journal_names.hpp"
 
 #include <algorithm>
 #include <array>
@@ -26,18 +27,6 @@ constexpr int kLeaders = 7;
 constexpr int kOrder = 8;
 
 constexpr std::array<const char*, 4> kAmountNames{"cpus (thousandths)", "bytes of memory", "gpus", "slots"};
-constexpr std::array<const char*, 8> kReasonNames{"succeeded", "failed",  "preempted",   "worker_lost",
-                                                  "cancelled", "retried", "quarantined", "drained"};
-
-std::string text(AttemptId id) { return fmt::format("{}.{}", id.job.value, id.number); }
-const char* text(ReleaseReason reason) { return kReasonNames[static_cast<std::size_t>(reason)]; }
-
-std::string text(std::span<const Placement> placements) {
-  std::string result;
-  for (const Placement& p : placements)
-    result += fmt::format("{}w{}x{}", result.empty() ? "" : " ", p.worker.value, p.tasks);
-  return result.empty() ? "nowhere" : result;
-}
 
 }  // namespace
 
@@ -178,7 +167,7 @@ void Checker::Impl::operator()(const AllocationLoaded& e) {
   const std::uint32_t job = books.find_job(e.attempt.job);
   if (job == kNone || books.jobs[job].last_number != e.attempt.number) {
     return report(kReleased, "attempt {} is loaded with an allocation, but it is not the last one of a loaded job",
-                  text(e.attempt));
+                  text_of(e.attempt));
   }
   books.load(job, e);
 }
@@ -288,36 +277,36 @@ void Checker::Impl::operator()(const AttemptStopped& e) {
 
 void Checker::Impl::operator()(const StopAttempt& c) {
   const std::uint32_t slot = running(c.attempt);
-  if (slot == kNone) return report(kOneResult, "attempt {} is to be stopped, but it does not run", text(c.attempt));
+  if (slot == kNone) return report(kOneResult, "attempt {} is to be stopped, but it does not run", text_of(c.attempt));
   AttemptBook& attempt = books.attempts[slot];
-  if (attempt.stop_requested) return report(kOneResult, "attempt {} is to be stopped a second time", text(c.attempt));
+  if (attempt.stop_requested) return report(kOneResult, "attempt {} is to be stopped a second time", text_of(c.attempt));
   attempt.stop_requested = true;
 }
 
 void Checker::Impl::operator()(const Dispatch& c) {
   const std::uint32_t slot = books.find_attempt(c.attempt);
-  if (slot == kNone) return report(kOneResult, "attempt {} is dispatched, but it has no allocation", text(c.attempt));
+  if (slot == kNone) return report(kOneResult, "attempt {} is dispatched, but it has no allocation", text_of(c.attempt));
   AttemptBook& attempt = books.attempts[slot];
   const std::uint32_t last = books.jobs[attempt.job].last_number;
   if (attempt.number != last) {
-    report(kOneResult, "attempt {} is dispatched, but attempt {} is the current one", text(c.attempt), last);
+    report(kOneResult, "attempt {} is dispatched, but attempt {} is the current one", text_of(c.attempt), last);
   } else if (attempt.phase == Phase::requested) {
-    report(kOneResult, "attempt {} is dispatched before its commit was answered done", text(c.attempt));
+    report(kOneResult, "attempt {} is dispatched before its commit was answered done", text_of(c.attempt));
   } else if (attempt.phase != Phase::committed) {
-    report(kOneResult, "attempt {} is dispatched a second time", text(c.attempt));
+    report(kOneResult, "attempt {} is dispatched a second time", text_of(c.attempt));
   } else if (attempt.releasing) {
-    report(kOneResult, "attempt {} is dispatched after its release was requested", text(c.attempt));
+    report(kOneResult, "attempt {} is dispatched after its release was requested", text_of(c.attempt));
   } else if (books.is_lost(attempt)) {
     report(kCapacity, "attempt {} is dispatched, but one of its workers has been lost since it was assigned",
-           text(c.attempt));
+           text_of(c.attempt));
   } else if (books.drains(attempt)) {
-    report(kCapacity, "attempt {} is dispatched, but one of its workers is about to leave", text(c.attempt));
+    report(kCapacity, "attempt {} is dispatched, but one of its workers is about to leave", text_of(c.attempt));
   }
   if (!std::ranges::equal(c.placements, attempt.holds, {}, {}, &Hold::placement)) {
     std::vector<Placement> assigned;
     for (const Hold& hold : attempt.holds) assigned.push_back(hold.placement);
-    report(kCapacity, "attempt {} is dispatched to {}, but was assigned to {}", text(c.attempt), text(c.placements),
-           text(assigned));
+    report(kCapacity, "attempt {} is dispatched to {}, but was assigned to {}", text_of(c.attempt), text_of(c.placements),
+           text_of(assigned));
   }
   if (attempt.phase == Phase::committed) attempt.phase = Phase::dispatched;
 }
@@ -468,19 +457,21 @@ void Checker::Impl::settle(RequestBook& commit, std::optional<std::uint64_t> ver
 void Checker::Impl::release(RequestBook& commit, const Release& r) {
   const std::uint32_t slot = books.find_attempt(r.attempt);
   if (slot == kNone) {
-    return report(kReleased, "commit {} releases attempt {}, which holds no allocation", commit.id.value, text(r.attempt));
+    return report(kReleased, "commit {} releases attempt {}, which holds no allocation", commit.id.value,
+                  text_of(r.attempt));
   }
   AttemptBook& attempt = books.attempts[slot];
   if (attempt.releasing) {
-    return report(kReleased, "commit {} releases attempt {} a second time", commit.id.value, text(r.attempt));
+    return report(kReleased, "commit {} releases attempt {} a second time", commit.id.value, text_of(r.attempt));
   }
   if (attempt.phase == Phase::requested) {
     return report(kReleased, "commit {} releases attempt {}, whose assignment has no answer yet", commit.id.value,
-                  text(r.attempt));
+                  text_of(r.attempt));
   }
   if (!books.may_release(attempt, r.reason)) {
     static constexpr std::array<const char*, 4> kOutcomes{"has not ended", "succeeded", "failed", "was stopped"};
-    report(kReleased, "commit {} releases attempt {} as {}, but it {}", commit.id.value, text(r.attempt), text(r.reason),
+    report(kReleased, "commit {} releases attempt {} as {}, but it {}", commit.id.value, text_of(r.attempt),
+           journal_detail::name_of(r.reason),
            books.is_lost(attempt) && attempt.outcome == Outcome::none
                ? "was lost with its worker"
                : kOutcomes[static_cast<std::size_t>(attempt.outcome)]);
@@ -495,7 +486,7 @@ void Checker::Impl::assign(RequestBook& commit, const Assignment& a) {
   const std::uint32_t job_slot = books.find_job(a.attempt.job);
   if (job_slot == kNone) {
     return report(kOneResult, "commit {} assigns attempt {} of a job that is unknown or has ended", commit.id.value,
-                  text(a.attempt));
+                  text_of(a.attempt));
   }
   JobBook& job = books.jobs[job_slot];
   check_attempt_is_due(job, a.attempt);
@@ -508,16 +499,16 @@ void Checker::Impl::assign(RequestBook& commit, const Assignment& a) {
 
 void Checker::Impl::check_attempt_is_due(const JobBook& job, AttemptId id) {
   if (job.closed) {
-    report(kOneResult, "attempt {} is assigned, but the job {}", text(id),
+    report(kOneResult, "attempt {} is assigned, but the job {}", text_of(id),
            job.cancelled ? "was cancelled" : "already has its result");
   }
   if (id.number <= job.last_number) {
-    report(kOneResult, "attempt {} is assigned, but numbers rise and {} was used before", text(id), job.last_number);
+    report(kOneResult, "attempt {} is assigned, but numbers rise and {} was used before", text_of(id), job.last_number);
   }
   for (std::uint32_t open = job.open; open != kNone; open = books.attempts[open].next) {
     if (books.attempts[open].releasing) continue;
-    report(kOneResult, "attempt {} is assigned while the release of attempt {} is not even requested", text(id),
-           text(books.id_of(open)));
+    report(kOneResult, "attempt {} is assigned while the release of attempt {} is not even requested", text_of(id),
+           text_of(books.id_of(open)));
   }
 }
 
@@ -528,25 +519,25 @@ void Checker::Impl::hold(AttemptBook& attempt, const JobBook& job, AttemptId id,
     tasks += p.tasks;
     WorkerBook* worker = books.find_worker(p.worker);
     Hold& hold = attempt.holds.emplace_back(Hold{p, worker == nullptr ? 0 : worker->generation, false});
-    if (p.tasks == 0) report(kCapacity, "attempt {} is assigned to worker {} with no task", text(id), p.worker.value);
+    if (p.tasks == 0) report(kCapacity, "attempt {} is assigned to worker {} with no task", text_of(id), p.worker.value);
     if (worker == nullptr || !worker->live) {
-      report(kCapacity, "attempt {} is assigned to worker {}, which {}", text(id), p.worker.value,
+      report(kCapacity, "attempt {} is assigned to worker {}, which {}", text_of(id), p.worker.value,
              worker == nullptr ? "never registered" : "is not alive");
       continue;
     }
     if (worker->draining) {
-      report(kCapacity, "attempt {} is assigned to worker {}, which is about to leave", text(id), p.worker.value);
+      report(kCapacity, "attempt {} is assigned to worker {}, which is about to leave", text_of(id), p.worker.value);
     }
     if (first == nullptr) first = worker;
     if (worker->pool != first->pool) {
-      report(kCapacity, "attempt {} is assigned to workers of pools {} and {}", text(id), first->pool.value,
+      report(kCapacity, "attempt {} is assigned to workers of pools {} and {}", text_of(id), first->pool.value,
              worker->pool.value);
     }
     if (!has_room(*worker, job, id, p)) continue;
     hold.counted = true;
     for (std::size_t k = 0; k < worker->used.size(); ++k) worker->used[k] += job.per_task[k] * p.tasks;
   }
-  if (tasks != job.tasks) report(kCapacity, "attempt {} is assigned with {} of its {} tasks", text(id), tasks, job.tasks);
+  if (tasks != job.tasks) report(kCapacity, "attempt {} is assigned with {} of its {} tasks", text_of(id), tasks, job.tasks);
 }
 
 bool Checker::Impl::has_room(const WorkerBook& worker, const JobBook& job, AttemptId id, const Placement& placement) {
@@ -557,7 +548,7 @@ bool Checker::Impl::has_room(const WorkerBook& worker, const JobBook& job, Attem
     if (k == 0 && !per_worker) continue;  // cpus
     if (demand == 0 || placement.tasks == 0 || (room >= demand && room / demand >= placement.tasks)) continue;
     all = false;
-    report(kCapacity, "attempt {} needs {} x {} {} on worker {}, which holds {} of {}", text(id), placement.tasks, demand,
+    report(kCapacity, "attempt {} needs {} x {} {} on worker {}, which holds {} of {}", text_of(id), placement.tasks, demand,
            kAmountNames[k], placement.worker.value, worker.used[k], worker.capacity[k]);
   }
   return all;
@@ -586,7 +577,7 @@ void Checker::Impl::finish() {
     if (!job.known) continue;
     if (!job.closed) report(kNothingLost, "job {} has not ended; its last attempt is {}", job.id.value, job.last_number);
     for (std::uint32_t open = job.open; open != kNone; open = books.attempts[open].next) {
-      report(kReleased, "the allocation of attempt {} is not released", text(books.id_of(open)));
+      report(kReleased, "the allocation of attempt {} is not released", text_of(books.id_of(open)));
     }
   }
   for (const RequestBook& request : books.requests) {

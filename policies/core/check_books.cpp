@@ -1,6 +1,7 @@
 #include "policies/core/check_books.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace drydock::check_detail {
 
@@ -11,6 +12,15 @@ Amounts clamped(const Resources& resources) {
     result[k] = std::clamp<std::int64_t>(resources.amounts[static_cast<Eigen::Index>(k)], 0, kMost);
   }
   return result;
+}
+
+std::string text_of(AttemptId id) { return fmt::format("{}.{}", id.job.value, id.number); }
+
+std::string text_of(std::span<const Placement> placements) {
+  std::string result;
+  for (const Placement& p : placements)
+    result += fmt::format("{}w{}x{}", result.empty() ? "" : " ", p.worker.value, p.tasks);
+  return result.empty() ? "nowhere" : result;
 }
 
 WorkerBook* Books::find_worker(WorkerId id) {

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace drydock::check_detail {
@@ -18,6 +20,10 @@ inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
 // Clamped to 0..2^53, so that no sum of what fits overflows, whatever a journal says.
 using Amounts = std::array<std::int64_t, 4>;
 [[nodiscard]] Amounts clamped(const Resources& resources);
+
+// For messages: "7.1", "w0x1 w3x2".
+[[nodiscard]] std::string text_of(AttemptId id);
+[[nodiscard]] std::string text_of(std::span<const Placement> placements);
 
 struct WorkerBook {
   Amounts capacity{};

@@ -25,12 +25,6 @@ bool is_noise(const Event& fact) {
          (read != nullptr && read->request.value >= kNoRequest);
 }
 
-bool is_on(std::span<const Placement> placements, WorkerId worker) {
-  return std::ranges::find(placements, worker, &Placement::worker) != placements.end();
-}
-
-std::string text(AttemptId id) { return fmt::format("attempt {}.{}", id.job.value, id.number); }
-
 }  // namespace
 
 HonestWorld::HonestWorld(WorldConfig config, std::unique_ptr<PlacementPolicy> policy)
@@ -225,26 +219,6 @@ void HonestWorld::leave(WorkerId worker) {
   at(now_ + some_delay(16'000) + Duration{1}, [this, worker] { come_back(worker); });
 }
 
-void HonestWorld::drain(WorkerId worker) {
-  WorkerTruth& truth = workers_[index(worker)];
-  if (!truth.alive || truth.draining || healed()) return;
-  truth.draining = true;
-  tell_later(WorkerDraining{worker, truth.incarnation});
-  leave_drained(worker, truth.incarnation);
-}
-
-void HonestWorld::leave_drained(WorkerId worker, std::uint32_t incarnation) {
-  WorkerTruth& truth = workers_[index(worker)];
-  if (!truth.alive || truth.incarnation != incarnation) return;
-  if (!(truth.running == Resources{}) || chance(3)) {
-    at(now_ + some_delay(4'000) + Duration{1}, [this, worker, incarnation] { leave_drained(worker, incarnation); });
-    return;
-  }
-  truth.alive = false;
-  tell(WorkerLeft{worker, truth.incarnation});
-  at(now_ + some_delay(16'000) + Duration{1}, [this, worker] { come_back(worker); });
-}
-
 // --- the scheduler's side ---
 
 // What the scheduler may conclude from a fact.
@@ -293,17 +267,6 @@ void HonestWorld::note(const LeaseExpired& e) {
   if (index(e.worker) >= workers_.size()) return;
   const WorkerTruth& truth = workers_[index(e.worker)];
   if (truth.known && truth.told == e.incarnation) note_lost(e.worker);
-}
-void HonestWorld::note(const WorkerDraining& e) {
-  WorkerTruth& truth = workers_[index(e.worker)];
-  if (!truth.known || truth.told != e.incarnation) return;
-  truth.known_draining = true;
-  for (JobTruth& job : jobs_) {
-    for (auto& [number, attempt] : job.attempts) {
-      const bool begun = attempt.phase != Phase::assigned && attempt.phase != Phase::stored;
-      if (!begun && is_on(attempt.placements, e.worker)) attempt.declined = true;
-    }
-  }
 }
 void HonestWorld::note(const WorkerRegistered& e) {
   WorkerTruth& truth = workers_[index(e.worker)];
@@ -543,22 +506,6 @@ void HonestWorld::obey(const Dispatch& c) {
   const Duration takes = speed == 1.0 ? left : std::max(Duration{1}, duration_of_seconds(seconds(left) / speed));
   const AttemptId id = c.attempt;
   at(now_ + takes, [this, id] { finish(id); });
-}
-
-bool HonestWorld::is_declined(const Dispatch& c) {
-  std::vector<Event> facts;
-  for (const Placement& p : c.placements) {
-    const WorkerTruth& worker = workers_[index(p.worker)];
-    if (!worker.alive) return false;
-    if (worker.known_draining)
-      complain(fmt::format("{} is sent to worker {}, which is known to drain", text(c.attempt), p.worker.value));
-    if (worker.draining) facts.emplace_back(WorkerDraining{p.worker, worker.incarnation});
-  }
-  if (facts.empty()) return false;
-  find(c.attempt)->phase = Phase::over;
-  for (const Event& fact : facts) tell(fact);
-  tell_later(AttemptStopped{c.attempt, jobs_[c.attempt.job.value].done});
-  return true;
 }
 
 void HonestWorld::obey(const StopAttempt& c) {

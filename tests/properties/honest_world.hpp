@@ -6,18 +6,26 @@
 #include "policies/core/rng.hpp"
 #include "policies/core/scheduler.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <fmt/format.h>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <queue>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace drydock::properties {
+
+[[nodiscard]] inline bool is_on(std::span<const Placement> placements, WorkerId worker) {
+  return std::ranges::find(placements, worker, &Placement::worker) != placements.end();
+}
+[[nodiscard]] inline std::string text(AttemptId id) { return fmt::format("attempt {}.{}", id.job.value, id.number); }
 
 // What may happen in a history.
 struct Dangers {
