@@ -18,6 +18,7 @@
 #include <vector>
 
 #ifdef DRYDOCK_WITH_RUNTIME
+#include "real-runtime/job_json.hpp"
 #include "real-runtime/store_queries.hpp"
 #endif
 
@@ -72,24 +73,6 @@ Store open(const StoreArguments& stores, int& code) {
 // Any bytes may be in a payload.
 std::string dumped(const json& value) { return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n"; }
 
-json as_json(const JobRow& job) {
-  return {{"id", job.id.value},
-          {"arrival", job.arrival},
-          {"queue", job.queue},
-          {"status", to_string(job.status)},
-          {"cancel_requested", job.cancel_requested},
-          {"priority", job.priority},
-          {"tasks", job.tasks},
-          {"cpus", static_cast<double>(job.cpus_milli) / 1000},
-          {"memory_bytes", job.memory_bytes},
-          {"gpus", job.gpus},
-          {"attempts", job.attempts},
-          {"failures", job.failures},
-          {"losses", job.losses},
-          {"submitted_at", job.submitted_at},
-          {"payload", job.payload}};
-}
-
 // The status, and what is to become of it.
 std::string status_of(const JobRow& job) {
   const bool lives = job.status == runtime::JobStatus::waiting || job.status == runtime::JobStatus::running;
@@ -142,7 +125,7 @@ int run_jobs(const JobsArguments& arguments, const Terminal& terminal) {
   const bool more = jobs.value().size() == arguments.limit;
   if (arguments.format == "json") {
     json all{{"schema", "drydock-jobs/1"}, {"jobs", json::array()}};
-    for (const JobRow& job : jobs.value()) all["jobs"].push_back(as_json(job));
+    for (const JobRow& job : jobs.value()) all["jobs"].push_back(to_json(job));
     all["next_before"] = more ? json(jobs.value().back().arrival) : json();
     fmt::print("{}", dumped(all));
     return kDone;
@@ -163,18 +146,9 @@ int run_job(const OneJobArguments& arguments) {
   if (!attempts) return no_store(attempts.error().message);
   const JobRow& job = *found.value();
   if (arguments.format == "json") {
-    json all = as_json(job);
+    json all = to_json(job);
     all["schema"] = "drydock-job/1";
-    json rows = json::array();
-    for (const runtime::AttemptRow& row : attempts.value()) {
-      rows.push_back({{"attempt", row.number},
-                      {"worker", row.worker},
-                      {"tasks", row.tasks},
-                      {"assigned_at", row.assigned_at},
-                      {"ended_at", row.ended_at.empty() ? json() : json(row.ended_at)},
-                      {"outcome", row.outcome.empty() ? json() : json(row.outcome)}});
-    }
-    all["allocations"] = std::move(rows);
+    all["allocations"] = to_json(attempts.value());
     fmt::print("{}", dumped(all));
     return kDone;
   }

@@ -28,7 +28,7 @@ struct CommandEntry {
   std::unique_ptr<Command> (*make)();
 };
 
-constexpr std::array<CommandEntry, 18> kCommands{{
+constexpr std::array<CommandEntry, 19> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
     {"validate", "check scenario files without running them", make_validate},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
@@ -42,6 +42,7 @@ constexpr std::array<CommandEntry, 18> kCommands{{
     {"up", "run a scenario for real: worker processes, Redis and PostgreSQL", make_up},
     {"scheduler", "decides for real which job runs where; several may run, one leads", make_scheduler},
     {"worker", "runs jobs for real, on this machine", make_worker},
+    {"api", "takes jobs and tells of them over HTTP", make_api},
     {"submit", "hands in a job that is to run for real", make_submit},
     {"jobs", "lists the jobs that were submitted", make_jobs},
     {"job", "tells what became of a job", make_job},

@@ -1,14 +1,10 @@
 // drydock submit
 #include "cli/runtime_commands.hpp"
 #include "cli/stores.hpp"
-#include "cli/suggest.hpp"
 #include "scenarios/line_reader.hpp"
-#include "scenarios/units.hpp"
-#include "scenarios/wording.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -16,6 +12,8 @@
 
 #ifdef DRYDOCK_WITH_RUNTIME
 #include "real-runtime/job_payload.hpp"
+#include "real-runtime/job_request.hpp"
+#include "real-runtime/json_text.hpp"
 #include "real-runtime/store_queries.hpp"
 #endif
 
@@ -40,62 +38,58 @@ struct SubmitArguments {
 
 #ifdef DRYDOCK_WITH_RUNTIME
 
-constexpr Duration kEstimate = std::chrono::minutes{1};
 constexpr std::uint32_t kMostAtOnce = 1000;
 
 // A file that says more than a command line can.
-Result<runtime::JobPayload> payload_of(const std::string& file) {
+Result<nlohmann::json> payload_of(const std::string& file) {
   constexpr std::size_t kMostBytes = std::size_t{16} << 20U;
   const auto text = scenarios::read_file(file, kMostBytes);
   if (!text) return Error{"--payload: " + text.error().message};
-  auto payload = runtime::parse_payload(text.value());
+  const auto payload = runtime::parse_payload(text.value());
   if (!payload) return Error{fmt::format("{}: {}", file, payload.error().message)};
-  return payload;
+  return nlohmann::json::parse(to_json(payload.value()));
 }
 
-Result<postgres::Job> job_of(const SubmitArguments& arguments) {
-  postgres::Job job;
-  std::optional<Duration> estimate;
-  if (arguments.sleep) {
-    const auto work = scenarios::parse_duration(*arguments.sleep);
-    if (!work) return Error{"--sleep: " + work.error().message};
-    job.payload = to_json(runtime::JobPayload{runtime::SleepPayload{.work = work.value()}});
-    estimate = work.value();
-  } else if (arguments.payload) {
-    const auto payload = payload_of(*arguments.payload);
+// As the HTTP API has it: there is one reader for both.
+Result<nlohmann::json> described(const SubmitArguments& arguments) {
+  nlohmann::json job = nlohmann::json::object();
+  if (arguments.payload) {
+    auto payload = payload_of(*arguments.payload);
     if (!payload) return payload.error();
-    job.payload = to_json(payload.value());
+    job = std::move(payload).value();
+  } else if (arguments.sleep) {
+    job["sleep"] = *arguments.sleep;
   } else {
-    runtime::CommandPayload command;
-    command.words = arguments.words;
-    job.payload = to_json(runtime::JobPayload{command});
+    job["command"] = arguments.words;
   }
-  if (arguments.estimate) {
-    const auto given = scenarios::parse_duration(*arguments.estimate);
-    if (!given) return Error{"--estimate: " + given.error().message};
-    if (given.value() <= Duration{0}) return Error{"--estimate: must be more than 0"};
-    estimate = given.value();
-  }
-  const auto memory = scenarios::parse_size(arguments.memory);
-  if (!memory) return Error{"--memory: " + memory.error().message};
-  job.spec.priority = arguments.priority;
-  job.spec.tasks = arguments.tasks;
-  job.spec.estimate = std::max(Duration{1}, estimate.value_or(kEstimate));
-  job.spec.per_task = make_resources({.cpus_milli = std::llround(arguments.cpus * 1000),
-                                      .memory_bytes = memory.value(),
-                                      .gpus = arguments.gpus,
-                                      .slots = 1});
+  job["cpus"] = arguments.cpus;
+  job["memory"] = arguments.memory;
+  job["gpus"] = arguments.gpus;
+  job["tasks"] = arguments.tasks;
+  job["priority"] = arguments.priority;
+  if (arguments.estimate) job["estimate"] = *arguments.estimate;
+  if (!arguments.queue.empty()) job["queue"] = arguments.queue;
   return job;
 }
 
-Result<QueueId> queue_of(const std::string& name, const std::vector<std::string>& names) {
+// "/memory: ..." is about --memory.
+std::string about_option(const std::string& message) {
+  return message.starts_with('/') ? "--" + message.substr(1) : message;
+}
+
+Result<runtime::JobRequests> requests_of(const SubmitArguments& arguments) {
+  const auto job = described(arguments);
+  if (!job) return job.error();
+  auto requests = runtime::read_job_requests(runtime::to_line(job.value()));
+  if (!requests) return Error{about_option(requests.error().message)};
+  return requests;
+}
+
+Result<postgres::Job> queued(const runtime::JobRequests& requests, const std::vector<std::string>& names) {
   if (names.empty()) return Error{"no scheduler has said yet which queues there are: start one first"};
-  if (name.empty()) return QueueId{0};
-  const auto at = std::ranges::find(names, name);
-  if (at != names.end()) return QueueId{static_cast<std::uint32_t>(at - names.begin())};
-  const std::vector<std::string_view> views(names.begin(), names.end());
-  return Error{fmt::format("--queue: there is no queue {}{}; there are: {}", scenarios::printable(name),
-                           did_you_mean(name, views), scenarios::listed(views))};
+  auto jobs = runtime::in_queues(requests, names);
+  if (!jobs) return Error{about_option(jobs.error().message)};
+  return std::move(jobs.value().front());
 }
 
 // Jobs that were said to be submitted are in the store. A repetition adds nothing, since their ids are theirs.
@@ -117,8 +111,8 @@ int run_submit(const SubmitArguments& arguments) {
     return bad_input(fmt::format("submit: {}: one of -- COMMAND ARGUMENTS..., --payload FILE and --sleep DURATION",
                                  said == 0 ? "what shall run? Say" : "several things to run; say"));
   }
-  auto job = job_of(arguments);
-  if (!job) return bad_input(job.error().message);
+  const auto requests = requests_of(arguments);
+  if (!requests) return bad_input(requests.error().message);
   auto options = postgres_options(arguments.stores);
   if (!options) return bad_input(options.error().message);
   options.value().may_install = false;
@@ -126,9 +120,8 @@ int run_submit(const SubmitArguments& arguments) {
   if (!store) return no_store(store.error().message);
   const auto queues = runtime::read_queues(*store.value(), arguments.stores.schema);
   if (!queues) return no_store(queues.error().message);
-  const auto queue = queue_of(arguments.queue, queues.value());
-  if (!queue) return bad_input(queue.error().message);
-  job.value().spec.queue = queue.value();
+  const auto job = queued(requests.value(), queues.value());
+  if (!job) return bad_input(job.error().message);
 
   const auto reserved = store.value()->execute(postgres::ReserveIds{arguments.count});
   const auto* first = std::get_if<postgres::Count>(&reserved);

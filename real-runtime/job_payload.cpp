@@ -1,6 +1,7 @@
 #include "real-runtime/job_payload.hpp"
 
 #include "real-runtime/base64.hpp"
+#include "real-runtime/json_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -61,6 +62,7 @@ struct Writer {
 class Reader {
  public:
   Result<JobPayload> read(std::string_view text) {
+    if (is_nested_too_deep(text)) return Error{"the payload of the job is nested too deep"};
     const json object = json::parse(text, nullptr, false);
     if (object.is_discarded()) return Error{"the payload of the job is not valid JSON"};
     if (!object.is_object()) return Error{"the payload of the job is not a JSON object"};

@@ -60,6 +60,19 @@ begin
   return first;
 end $$;
 
+-- Who comes with the same key meanwhile waits, and gets the same ids.
+create or replace function @.reserve_ids_once(p_key text, p_digest text, p_count int, out first bigint, out is_new boolean, out stands text)
+  language plpgsql as $$
+begin
+  insert into @.submissions (key, digest, first_job) values (p_key, p_digest, 0) on conflict do nothing;
+  is_new := found;
+  if is_new then
+    first := @.reserve_ids(p_count);
+    update @.submissions set first_job = first where key = p_key;
+  end if;
+  select first_job, digest into first, stands from @.submissions where key = p_key;
+end $$;
+
 create or replace function @.request_cancel(p_job bigint) returns @.verdict language plpgsql as $$
 declare last bigint;
 begin

@@ -84,6 +84,11 @@ create table @.cancels (number bigint primary key, job bigint not null unique, r
 alter table @.intake add column last_cancel bigint not null default 0, add column next_id bigint not null default 1;
 create table @.queues (number int primary key, name text not null);
 )sql",
+    R"sql(
+-- 4: which ids the jobs got that a client submitted under a key of its own, and what they were
+create table @.submissions (
+  key text primary key, digest text not null, first_job bigint not null, submitted_at timestamptz not null default now());
+)sql",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - kOldestSchema);
 

@@ -59,6 +59,9 @@ struct JobCounts {
 // the answer was lost, Unknown. Each write carries the epoch of the lease: what a leader that does not lead any more sends is refused.
 class SchedulerDriver {
  public:
+  // The name of the leader's lease in PostgreSQL.
+  static constexpr std::string_view kLease = "scheduler";
+
   // `scheduler` is new, has a lease in its configuration, and outlives this.
   SchedulerDriver(EventLoop& loop, Scheduler& scheduler, SchedulerDriverOptions options);
   ~SchedulerDriver();
@@ -174,8 +177,6 @@ class SchedulerDriver {
   void send_mail();
   void fail(std::string why);
   [[nodiscard]] postgres::Fence fence() const { return {.lease = std::string(kLease), .epoch = epoch()}; }
-
-  static constexpr std::string_view kLease = "scheduler";
 
   EventLoop& loop_;
   Scheduler& scheduler_;

@@ -36,14 +36,14 @@ std::string utc(std::string_view column) {
 }
 
 // What lives lies behind the mark.
-std::string select_jobs(const std::string& schema, const std::string& where) {
+std::string select_jobs(const std::string& schema, const std::string& where, bool payloads = true) {
   return fmt::format(
       "select coalesce(json_agg(r order by arrival desc), '[]') from (select j.id, j.arrival, "
       "coalesce((select name from {0}.queues q where q.number = j.queue), j.queue::text) as queue, {1} as status, "
       "exists (select from {0}.cancels c where c.job = j.id) as cancel_requested, priority, tasks, cpus, memory, gpus, "
       "attempts, "
-      "failures, losses, {2} as submitted_at, encode(payload, 'hex') as payload from {0}.job_states j where {3}) r",
-      schema, kStatus, utc("j.submitted_at"), where);
+      "failures, losses, {2} as submitted_at, {3} as payload from {0}.job_states j where {4}) r",
+      schema, kStatus, utc("j.submitted_at"), payloads ? "encode(payload, 'hex')" : "''", where);
 }
 
 Result<json> ask(PostgresClient& store, const std::string& sql) {
@@ -99,7 +99,8 @@ Result<std::vector<JobRow>> list_jobs(PostgresClient& store, const std::string& 
   if (live) where += fmt::format(" and arrival >= (select mark from {}.intake)", schema);
   if (filter.queue) where += fmt::format(" and queue = {}", *filter.queue);
   if (filter.before) where += fmt::format(" and arrival < {}", *filter.before);
-  const auto rows = ask(store, select_jobs(schema, fmt::format("{} order by arrival desc limit {}", where, filter.limit)));
+  const auto rows = ask(
+      store, select_jobs(schema, fmt::format("{} order by arrival desc limit {}", where, filter.limit), filter.payloads));
   if (!rows.ok()) return rows.error();
   std::vector<JobRow> jobs;
   for (const json& row : rows.value()) jobs.push_back(job_of(row));
@@ -116,8 +117,8 @@ Result<std::optional<JobRow>> find_job(PostgresClient& store, const std::string&
 Result<std::vector<AttemptRow>> list_attempts(PostgresClient& store, const std::string& schema, JobId job) {
   const std::string sql = fmt::format(
       "select coalesce(json_agg(r), '[]') from (select attempt, worker, tasks, {1} as assigned_at, {2} as ended_at, "
-      "(array['succeeded', 'failed', 'preempted', 'worker lost', 'cancelled', 'retried', 'quarantined'])[outcome + 1] as "
-      "outcome from {0}.allocations where job = {3} order by attempt, part) r",
+      "(array['succeeded', 'failed', 'preempted', 'worker lost', 'cancelled', 'retried', 'quarantined', "
+      "'declined'])[outcome + 1] as outcome from {0}.allocations where job = {3} order by attempt, part) r",
       schema, utc("created_at"), utc("ended_at"), job.value);
   const auto rows = ask(store, sql);
   if (!rows.ok()) return rows.error();
@@ -148,6 +149,63 @@ Result<std::vector<std::string>> read_queues(PostgresClient& store, const std::s
   const auto rows = ask(store, fmt::format("select coalesce(json_agg(name order by number), '[]') from {}.queues", schema));
   if (!rows.ok()) return rows.error();
   return rows.value().get<std::vector<std::string>>();
+}
+
+Result<KeyedIds> reserve_ids_once(PostgresClient& store, const std::string& schema, const std::string& key,
+                                  const std::string& digest, std::uint32_t count) {
+  const auto rows = ask(store, fmt::format("select json_agg(r) from {}.reserve_ids_once({}, {}, {}) r", schema, literal(key),
+                                           literal(digest), count));
+  if (!rows.ok()) return rows.error();
+  const json& row = rows.value().at(0);
+  return KeyedIds{.first = row.at("first").get<std::uint64_t>(),
+                  .repeated = !row.at("is_new").get<bool>(),
+                  .same = row.at("stands").get<std::string>() == digest};
+}
+
+Result<JobTally> count_jobs(PostgresClient& store, const std::string& schema, std::uint32_t limit) {
+  const auto rows =
+      ask(store,
+          fmt::format("select coalesce(json_agg(r), '[]') from (select queue, count(*) filter (where state = 0) as waiting, "
+                      "count(*) filter (where state = 1) as running, count(*) as seen from (select queue, state from "
+                      "{0}.job_states where arrival >= (select mark from {0}.intake) order by arrival desc limit {1}) j "
+                      "group by queue order by queue) r",
+                      schema, limit));
+  if (!rows.ok()) return rows.error();
+  JobTally tally;
+  std::int64_t seen = 0;
+  for (const json& row : rows.value()) {
+    seen += row.at("seen").get<std::int64_t>();
+    tally.queues.push_back({.queue = row.at("queue").get<std::uint32_t>(),
+                            .waiting = row.at("waiting").get<std::int64_t>(),
+                            .running = row.at("running").get<std::int64_t>()});
+  }
+  tally.complete = seen < limit;
+  return tally;
+}
+
+Result<std::vector<HeldByWorker>> held_by_workers(PostgresClient& store, const std::string& schema) {
+  const auto rows = ask(
+      store, fmt::format(
+                 "select coalesce(json_agg(r), '[]') from (select worker, sum(cpus)::bigint as cpus, sum(memory)::bigint as "
+                 "memory, sum(gpus)::bigint as gpus, count(*) as allocations from {0}.allocations where job >= (select "
+                 "low_job from {0}.intake) and not released group by worker order by worker) r",
+                 schema));
+  if (!rows.ok()) return rows.error();
+  std::vector<HeldByWorker> held;
+  for (const json& row : rows.value()) {
+    held.push_back({.worker = row.at("worker").get<std::uint32_t>(),
+                    .cpus_milli = row.at("cpus").get<std::int64_t>(),
+                    .memory_bytes = row.at("memory").get<std::int64_t>(),
+                    .gpus = row.at("gpus").get<std::int64_t>(),
+                    .allocations = row.at("allocations").get<std::int64_t>()});
+  }
+  return held;
+}
+
+Result<int> schema_version(PostgresClient& store, const std::string& schema) {
+  const auto rows = ask(store, fmt::format("select coalesce(json_agg(version), '[]') from {}.meta", schema));
+  if (!rows.ok()) return rows.error();
+  return rows.value().empty() ? 0 : rows.value().at(0).get<int>();
 }
 
 }  // namespace drydock::runtime

@@ -50,6 +50,7 @@ struct JobFilter {
   std::optional<std::uint32_t> queue{};
   std::optional<std::int64_t> before{};  // jobs that arrived before this one
   std::uint32_t limit = 50;              // > 0
+  bool payloads = true;                  // else they are left empty
 };
 
 // The newest first. Errors are the server's.
@@ -62,5 +63,40 @@ struct JobFilter {
 [[nodiscard]] Result<postgres::Done> set_queues(PostgresClient& store, const std::string& schema,
                                                 const std::vector<std::string>& names);
 [[nodiscard]] Result<std::vector<std::string>> read_queues(PostgresClient& store, const std::string& schema);
+
+// Ids as ReserveIds gives them, but the same ones whenever the key is the same.
+struct KeyedIds {
+  std::uint64_t first = 0;
+  bool repeated = false;  // the key was there before
+  bool same = true;       // for the same digest
+};
+// `key` and `digest` are printable ASCII.
+[[nodiscard]] Result<KeyedIds> reserve_ids_once(PostgresClient& store, const std::string& schema, const std::string& key,
+                                                const std::string& digest, std::uint32_t count);
+
+// Waiting and running jobs of a queue.
+struct QueueCount {
+  std::uint32_t queue = 0;  // its number
+  std::int64_t waiting = 0;
+  std::int64_t running = 0;
+};
+struct JobTally {
+  std::vector<QueueCount> queues;  // those that have any
+  bool complete = true;            // else these are the newest `limit` jobs behind the mark alone
+};
+[[nodiscard]] Result<JobTally> count_jobs(PostgresClient& store, const std::string& schema, std::uint32_t limit);
+
+// What is allocated on a worker and not released.
+struct HeldByWorker {
+  std::uint32_t worker = 0;
+  std::int64_t cpus_milli = 0;
+  std::int64_t memory_bytes = 0;
+  std::int64_t gpus = 0;
+  std::int64_t allocations = 0;
+};
+[[nodiscard]] Result<std::vector<HeldByWorker>> held_by_workers(PostgresClient& store, const std::string& schema);
+
+// Of the schema, as the store has it now.
+[[nodiscard]] Result<int> schema_version(PostgresClient& store, const std::string& schema);
 
 }  // namespace drydock::runtime

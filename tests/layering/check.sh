@@ -36,6 +36,8 @@ forbid 'libpq, hiredis and libuv are for real-runtime only' "$(includes '(libpq-
   policies scenarios reports sim cli tests bench
 forbid 'hiredis, libpq and libuv are included by sources, not by headers' "$(includes '(hiredis|libpq-fe|uv|postgresql)[/.]')" \
   real-runtime -- '\.cpp$'
+forbid 'cpp-httplib is included by real-runtime/http_server.cpp only' "$(includes 'httplib')" \
+  policies scenarios reports sim real-runtime cli bench tests -- '^real-runtime/http_server\.cpp$'
 forbid 'the core reads no clock' \
   '(system_clock|steady_clock|high_resolution_clock)|[^_[:alnum:]](gettimeofday|clock_gettime|std::time|time\(NULL\)|time\(nullptr\))' \
   policies

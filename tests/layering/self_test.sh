@@ -58,6 +58,8 @@ plant sim/redis.hpp '#include "real-runtime/redis_scripts.hpp"' 'do not know eac
 plant real-runtime/redis.cpp '#include "sim/redis.hpp"' 'do not know each other'
 plant real-runtime/b.hpp '#include <hiredis/hiredis.h>' 'by sources, not by headers'
 plant real-runtime/b.hpp '#include <libpq-fe.h>' 'by sources, not by headers'
+plant real-runtime/b.cpp '#include <httplib.h>' 'cpp-httplib is included by'
+plant tests/b.cpp '#include "httplib.h"' 'cpp-httplib is included by'
 plant tests/b.cpp '#include <libpq-fe.h>' 'real-runtime only'
 plant bench/b.cpp '#include <postgresql/libpq-fe.h>' 'real-runtime only'
 plant sim/postgres.cpp '#include "real-runtime/postgres_schema.hpp"' 'do not know each other'

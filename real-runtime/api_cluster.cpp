@@ -1,0 +1,116 @@
+#include "real-runtime/api_cluster.hpp"
+
+#include "real-runtime/api_text.hpp"
+#include "real-runtime/cluster_view.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace drydock::runtime {
+
+namespace {
+
+using nlohmann::json;
+
+// Null: as much as anybody wants.
+json amount(std::int64_t value) { return value >= kUnlimited ? json() : json(value); }
+json core_amount(std::int64_t milli) { return milli >= kUnlimited ? json() : json(cores(milli)); }
+
+json to_json(const SeenWorker& worker, const std::vector<std::string>& pools) {
+  const WorkerSpec& spec = worker.entry.spec;
+  const bool named = spec.pool.value < pools.size();
+  return {{"id", worker.entry.worker.value},
+          {"host", worker.host},
+          {"status", worker.entry.draining ? "draining" : "ready"},
+          {"pool", named ? json(pools[spec.pool.value]) : json(std::to_string(spec.pool.value))},
+          {"incarnation", worker.entry.incarnation},
+          {"speed", spec.speed},
+          {"ttl_s", worker.ttl ? json(seconds(*worker.ttl)) : json()},
+          {"cpus", core_amount(spec.capacity.cpus())},
+          {"memory_bytes", amount(spec.capacity.memory())},
+          {"gpus", amount(spec.capacity.gpus())},
+          {"slots", amount(spec.capacity.slots())},
+          {"allocated",
+           {{"cpus", cores(worker.held.cpus_milli)},
+            {"memory_bytes", worker.held.memory_bytes},
+            {"gpus", worker.held.gpus},
+            {"allocations", worker.held.allocations}}}};
+}
+
+json resources_of(const ClusterView& view, const JobTally& tally) {
+  const Resources capacity = view.capacity();
+  const HeldByWorker held = view.held();
+  std::int64_t waiting = 0;
+  std::int64_t running = 0;
+  for (const QueueCount& queue : tally.queues) {
+    waiting += queue.waiting;
+    running += queue.running;
+  }
+  json resources{{"total_cpus", core_amount(capacity.cpus())},
+                 {"allocated_cpus", cores(view.truth.cpus)},
+                 {"available_cpus", json()},
+                 {"utilization", json()},
+                 {"total_memory_bytes", amount(capacity.memory())},
+                 {"allocated_memory_bytes", held.memory_bytes},
+                 {"total_gpus", amount(capacity.gpus())},
+                 {"allocated_gpus", held.gpus},
+                 {"counter_cpus", view.counter_cpus_milli ? json(cores(*view.counter_cpus_milli)) : json()},
+                 {"truth_cpus", cores(view.truth.cpus)},
+                 {"workers_alive", view.workers.size()},
+                 {"workers_draining", view.draining()},
+                 {"workers_unreadable", view.unreadable},
+                 {"jobs_waiting", waiting},
+                 {"jobs_running", running},
+                 {"all_jobs_counted", tally.complete}};
+  if (capacity.cpus() < kUnlimited) {
+    resources["available_cpus"] = cores(std::max<std::int64_t>(0, capacity.cpus() - view.truth.cpus));
+    if (capacity.cpus() > 0) {
+      resources["utilization"] = static_cast<double>(view.truth.cpus) / static_cast<double>(capacity.cpus());
+    }
+  }
+  return resources;
+}
+
+}  // namespace
+
+HttpResponse list_workers(ApiStores& stores, const HttpRequest& request, const std::vector<std::string>& pools) {
+  if (auto wrong = unknown_parameter(request, {})) return *wrong;
+  const auto view = read_cluster(stores);
+  if (!view) return store_response(request, view.error());
+  json body{{"workers", json::array()}, {"unreadable", view.value().unreadable}};
+  for (const SeenWorker& worker : view.value().workers) body["workers"].push_back(to_json(worker, pools));
+  return json_response(200, body);
+}
+
+HttpResponse list_queues(ApiStores& stores, const HttpRequest& request) {
+  if (auto wrong = unknown_parameter(request, {})) return *wrong;
+  const auto names = stores.queues();
+  if (!names) return store_response(request, names.error());
+  const auto tally = stores.tally();
+  if (!tally) return store_response(request, tally.error());
+  json body{{"queues", json::array()}, {"all_jobs_counted", tally.value().complete}};
+  for (std::size_t number = 0; number < names.value().size(); ++number) {
+    const auto at = std::ranges::find(tally.value().queues, number, &QueueCount::queue);
+    const QueueCount count = at == tally.value().queues.end() ? QueueCount{} : *at;
+    body["queues"].push_back({{"name", names.value()[number]}, {"waiting", count.waiting}, {"running", count.running}});
+  }
+  return json_response(200, body);
+}
+
+HttpResponse show_dashboard(ApiStores& stores, const HttpRequest& request) {
+  if (auto wrong = unknown_parameter(request, {})) return *wrong;
+  const auto view = read_cluster(stores);
+  if (!view) return store_response(request, view.error());
+  const auto tally = stores.tally();
+  if (!tally) return store_response(request, tally.error());
+  const auto leader = read_leader(stores);
+  if (!leader) return store_response(request, leader.error());
+  json body{{"resources", resources_of(view.value(), tally.value())}, {"leader", nullptr}};
+  if (leader.value().left > Duration{0}) {
+    body["leader"] = {
+        {"name", leader.value().holder}, {"epoch", leader.value().epoch}, {"lease_left_s", seconds(leader.value().left)}};
+  }
+  return json_response(200, body);
+}
+
+}  // namespace drydock::runtime

@@ -1,0 +1,128 @@
+#include "real-runtime/api_health.hpp"
+
+#include "real-runtime/api_text.hpp"
+#include "real-runtime/cluster_view.hpp"
+
+#include <fmt/format.h>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace drydock::runtime {
+
+namespace {
+
+using nlohmann::json;
+
+// Families of gauges in Prometheus' text format.
+class Gauges {
+ public:
+  using Labels = std::vector<std::pair<std::string_view, std::string>>;
+
+  void family(std::string_view name, std::string_view help) {
+    name_ = name;
+    fmt::format_to(std::back_inserter(text_), "# HELP {0} {1}\n# TYPE {0} gauge\n", name, help);
+  }
+  void sample(double value, const Labels& labels = {}) {
+    text_ += name_;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      fmt::format_to(std::back_inserter(text_), "{}{}=\"{}\"", i == 0 ? "{" : ",", labels[i].first,
+                     escaped(labels[i].second));
+    }
+    fmt::format_to(std::back_inserter(text_), "{} {}\n", labels.empty() ? "" : "}", value);
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  static std::string escaped(const std::string& value) {
+    std::string result;
+    for (const char c : value) {
+      if (c == '\\' || c == '"') result += '\\';
+      if (c == '\n') result += "\\n";
+      else result += c;
+    }
+    return result;
+  }
+
+  std::string name_;
+  std::string text_;
+};
+
+void add_cluster(Gauges& gauges, const ClusterView& view) {
+  const Resources capacity = view.capacity();
+  const HeldByWorker held = view.held();
+  gauges.family("drydock_workers", "Workers in the registry, by what they do.");
+  gauges.sample(static_cast<double>(view.workers.size() - view.draining()), {{"status", "ready"}});
+  gauges.sample(static_cast<double>(view.draining()), {{"status", "draining"}});
+  gauges.family("drydock_worker_cpus", "Cores of all workers in the registry.");
+  gauges.sample(cores(capacity.cpus()));
+  gauges.family("drydock_worker_gpus", "GPUs of all workers in the registry.");
+  gauges.sample(static_cast<double>(capacity.gpus()));
+  gauges.family("drydock_allocated_cpus", "Cores allocated, by who says so: the database, or the counter in Redis.");
+  gauges.sample(cores(view.truth.cpus), {{"by", "truth"}});
+  if (view.counter_cpus_milli) gauges.sample(cores(*view.counter_cpus_milli), {{"by", "counter"}});
+  gauges.family("drydock_allocated_gpus", "GPUs allocated, by the database.");
+  gauges.sample(static_cast<double>(held.gpus));
+  gauges.family("drydock_allocated_memory_bytes", "Memory allocated, by the database.");
+  gauges.sample(static_cast<double>(held.memory_bytes));
+}
+
+void add_jobs(Gauges& gauges, const std::vector<std::string>& names, const JobTally& tally) {
+  gauges.family("drydock_jobs", "Jobs that have not ended, by queue and state.");
+  for (const QueueCount& queue : tally.queues) {
+    const std::string name = queue.queue < names.size() ? names[queue.queue] : std::to_string(queue.queue);
+    gauges.sample(static_cast<double>(queue.waiting), {{"queue", name}, {"state", "waiting"}});
+    gauges.sample(static_cast<double>(queue.running), {{"queue", name}, {"state", "running"}});
+  }
+}
+
+bool redis_answers(ApiStores& stores) {
+  return stores
+      .with_redis([](RedisClient& redis) { return expected<redis::StoreIdentity>(redis.execute(redis::ReadIdentity{})); })
+      .ok();
+}
+
+}  // namespace
+
+HttpResponse show_health(const HttpRequest& request) {
+  if (auto wrong = unknown_parameter(request, {})) return *wrong;
+  return json_response(200, {{"status", "ok"}});
+}
+
+HttpResponse show_readiness(ApiStores& stores, const HttpRequest& request) {
+  if (auto wrong = unknown_parameter(request, {})) return *wrong;
+  std::vector<std::string> missing;
+  const auto version = stores.with_postgres([&](PostgresClient& store) { return schema_version(store, stores.schema()); });
+  if (!version) {
+    missing.emplace_back("PostgreSQL does not answer, or its schema is not that of this version");
+  } else if (version.value() != kSchemaVersion) {
+    missing.push_back(fmt::format("the schema has version {}, this program needs {}", version.value(), kSchemaVersion));
+  } else if (const auto leader = read_leader(stores); !leader || leader.value().left <= Duration{0}) {
+    missing.emplace_back("no scheduler leads");
+  }
+  if (!redis_answers(stores)) missing.emplace_back("Redis does not answer");
+  if (!missing.empty()) return later_response(request, 503, fmt::format("{}", fmt::join(missing, "; ")), 1);
+  return json_response(200, {{"status", "ready"}});
+}
+
+HttpResponse show_metrics(ApiStores& stores, const RequestCounts& counts) {
+  Gauges gauges;
+  const auto leader = read_leader(stores);
+  gauges.family("drydock_store_up", "Whether a store answers.");
+  gauges.sample(leader ? 1 : 0, {{"store", "postgres"}});
+  gauges.sample(redis_answers(stores) ? 1 : 0, {{"store", "redis"}});
+  if (leader) {
+    gauges.family("drydock_has_leader", "Whether a scheduler holds the lease.");
+    gauges.sample(leader.value().left > Duration{0} ? 1 : 0);
+    gauges.family("drydock_leader_epoch", "Epoch of the last taking of the lease: it rises with each.");
+    gauges.sample(static_cast<double>(leader.value().epoch));
+  }
+  if (const auto view = read_cluster(stores)) add_cluster(gauges, view.value());
+  const auto names = stores.queues();
+  if (const auto tally = stores.tally(); names && tally) add_jobs(gauges, names.value(), tally.value());
+  return {.status = 200, .body = gauges.text() + counts.text(), .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+}
+
+}  // namespace drydock::runtime

@@ -1,0 +1,284 @@
+#include "real-runtime/api.hpp"
+
+namespace drydock::runtime {
+
+std::string_view openapi() {
+  return R"json({
+  "openapi": "3.0.3",
+  "info": {
+    "title": "Drydock",
+    "version": "1",
+    "description": "Submits jobs and shows what becomes of them. Responses may gain fields; those that are here stay."
+  },
+  "security": [{"token": []}],
+  "paths": {
+    "/api/v1/jobs/submit": {
+      "post": {
+        "summary": "Submits a job, or up to 10000 in one transaction",
+        "description": "With a key, a repetition gets the same ids and adds nothing, also when it is not certain whether the first one arrived.",
+        "parameters": [{
+          "name": "Idempotency-Key", "in": "header", "description": "1 to 255 printable ASCII characters; the same as unique_key",
+          "schema": {"type": "string", "maxLength": 255}
+        }],
+        "requestBody": {
+          "required": true,
+          "content": {"application/json": {
+            "schema": {"oneOf": [{"$ref": "#/components/schemas/KeyedJobRequest"}, {"$ref": "#/components/schemas/JobList"}]},
+            "example": {"script": "sleep 60", "cpus": 4}
+          }}
+        },
+        "responses": {
+          "201": {"description": "They are in the store for good", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}}},
+          "200": {"description": "They were there already: a repetition", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}}},
+          "400": {"$ref": "#/components/responses/Wrong"},
+          "401": {"$ref": "#/components/responses/NoToken"},
+          "413": {"$ref": "#/components/responses/TooLong"},
+          "422": {"description": "The key was used for other jobs", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+          "429": {"$ref": "#/components/responses/TooOften"},
+          "503": {"$ref": "#/components/responses/NoStore"}
+        }
+      }
+    },
+    "/api/v1/jobs": {
+      "get": {
+        "summary": "Lists jobs, the newest first, without their payloads",
+        "parameters": [
+          {"name": "state", "in": "query", "schema": {"type": "string", "default": "any",
+            "enum": ["any", "waiting", "running", "ended", "succeeded", "failed", "cancelled", "quarantined"]}},
+          {"name": "queue", "in": "query", "description": "Name of a queue", "schema": {"type": "string"}},
+          {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}},
+          {"name": "after", "in": "query", "description": "The \"next\" of the page before", "schema": {"type": "string"}}
+        ],
+        "responses": {
+          "200": {"description": "A page", "content": {"application/json": {"schema": {"type": "object", "properties": {
+            "jobs": {"type": "array", "items": {"$ref": "#/components/schemas/Job"}},
+            "next": {"type": "string", "nullable": true, "description": "null: there are no more"}
+          }}}}},
+          "400": {"$ref": "#/components/responses/Wrong"},
+          "401": {"$ref": "#/components/responses/NoToken"},
+          "429": {"$ref": "#/components/responses/TooOften"},
+          "503": {"$ref": "#/components/responses/NoStore"}
+        }
+      }
+    },
+    "/api/v1/jobs/{id}": {
+      "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer", "minimum": 0}}],
+      "get": {
+        "summary": "Tells what became of a job",
+        "responses": {
+          "200": {"description": "The job, its payload and where its attempts ran", "content": {"application/json": {"schema": {"allOf": [
+            {"$ref": "#/components/schemas/Job"},
+            {"type": "object", "properties": {
+              "payload": {"description": "As it was submitted; text where it is no JSON"},
+              "reason": {"type": "string", "nullable": true, "description": "Why the last attempt that ended did not succeed, as far as the store knows"},
+              "allocations": {"type": "array", "items": {"type": "object", "properties": {
+                "attempt": {"type": "integer"}, "worker": {"type": "integer"}, "tasks": {"type": "integer"},
+                "assigned_at": {"type": "string", "format": "date-time"},
+                "ended_at": {"type": "string", "format": "date-time", "nullable": true},
+                "outcome": {"type": "string", "nullable": true}
+              }}}
+            }}
+          ]}}}},
+          "400": {"$ref": "#/components/responses/Wrong"},
+          "401": {"$ref": "#/components/responses/NoToken"},
+          "404": {"$ref": "#/components/responses/NotThere"},
+          "429": {"$ref": "#/components/responses/TooOften"},
+          "503": {"$ref": "#/components/responses/NoStore"}
+        }
+      },
+      "delete": {
+        "summary": "Asks for a job to end: one that waits ends at once, one that runs is stopped",
+        "responses": {
+          "202": {"description": "It is written down; whoever leads sees to it", "content": {"application/json": {"schema": {"type": "object", "properties": {
+            "id": {"type": "integer"}, "cancel_requested": {"type": "boolean"}
+          }}}}},
+          "400": {"$ref": "#/components/responses/Wrong"},
+          "401": {"$ref": "#/components/responses/NoToken"},
+          "404": {"$ref": "#/components/responses/NotThere"},
+          "409": {"description": "It has ended", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+          "429": {"$ref": "#/components/responses/TooOften"},
+          "503": {"$ref": "#/components/responses/NoStore"}
+        }
+      }
+    },
+    "/api/v1/workers": {
+      "get": {
+        "summary": "Lists the workers that the registry knows, with what is allocated on them",
+        "responses": {
+          "200": {"description": "By number", "content": {"application/json": {"schema": {"type": "object", "properties": {
+            "workers": {"type": "array", "items": {"$ref": "#/components/schemas/Worker"}},
+            "unreadable": {"type": "integer", "description": "Keys that are no workers of this kind"}
+          }}}}},
+          "401": {"$ref": "#/components/responses/NoToken"},
+          "429": {"$ref": "#/components/responses/TooOften"},
+          "503": {"$ref": "#/components/responses/NoStore"}
+        }
+      }
+    },
+    "/api/v1/queues": {
+      "get": {
+        "summary": "Lists the queues with their waiting and running jobs",
+        "responses": {
+          "200": {"description": "In the scenario's order", "content": {"application/json": {"schema": {"type": "object", "properties": {
+            "queues": {"type": "array", "items": {"type": "object", "properties": {
+              "name": {"type": "string"}, "waiting": {"type": "integer"}, "running": {"type": "integer"}
+            }}},
+            "all_jobs_counted": {"$ref": "#/components/schemas/AllCounted"}
+          }}}}},
+          "401": {"$ref": "#/components/responses/NoToken"},
+          "429": {"$ref": "#/components/responses/TooOften"},
+          "503": {"$ref": "#/components/responses/NoStore"}
+        }
+      }
+    },
+    "/api/v1/dashboard": {
+      "get": {
+        "summary": "Shows what there is, what is allocated, and who leads",
+        "responses": {
+          "200": {"description": "The whole", "content": {"application/json": {"schema": {"type": "object", "properties": {
+            "resources": {"$ref": "#/components/schemas/Resources"},
+            "leader": {"type": "object", "nullable": true, "properties": {
+              "name": {"type": "string"}, "epoch": {"type": "integer"}, "lease_left_s": {"type": "number"}
+            }}
+          }}}}},
+          "401": {"$ref": "#/components/responses/NoToken"},
+          "429": {"$ref": "#/components/responses/TooOften"},
+          "503": {"$ref": "#/components/responses/NoStore"}
+        }
+      }
+    },
+    "/healthz": {
+      "get": {
+        "summary": "Whether this process lives", "security": [],
+        "responses": {"200": {"description": "It does"}, "429": {"$ref": "#/components/responses/TooOften"}}
+      }
+    },
+    "/readyz": {
+      "get": {
+        "summary": "Whether both stores answer, the schema is right, and a scheduler leads", "security": [],
+        "responses": {
+          "200": {"description": "All of it"},
+          "429": {"$ref": "#/components/responses/TooOften"},
+          "503": {"description": "What is missing", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+        }
+      }
+    },
+    "/metrics": {
+      "get": {
+        "summary": "Figures for Prometheus",
+        "responses": {
+          "200": {"description": "Text format 0.0.4", "content": {"text/plain": {"schema": {"type": "string"}}}},
+          "401": {"$ref": "#/components/responses/NoToken"},
+          "429": {"$ref": "#/components/responses/TooOften"}
+        }
+      }
+    },
+    "/openapi.json": {
+      "get": {
+        "summary": "This description", "security": [],
+        "responses": {"200": {"description": "OpenAPI 3.0"}, "429": {"$ref": "#/components/responses/TooOften"}}
+      }
+    }
+  },
+  "components": {
+    "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+    "responses": {
+      "Wrong": {"description": "What is wrong, and where", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+      "NoToken": {"description": "The token is missing or another one", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+      "NotThere": {"description": "There is no such job", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+      "TooLong": {"description": "The body is too long", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+      "TooOften": {
+        "description": "Too many requests from this client", "headers": {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}},
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+      },
+      "NoStore": {
+        "description": "A store did not do its part", "headers": {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}},
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+      }
+    },
+    "schemas": {
+      "Error": {"type": "object", "properties": {"error": {"type": "object", "properties": {
+        "status": {"type": "integer"}, "message": {"type": "string"}, "request_id": {"type": "string"}
+      }}}},
+      "AllCounted": {"type": "boolean", "description": "false: only the newest 100000 jobs were looked at"},
+      "JobRequest": {
+        "type": "object", "description": "One of command, script, container and sleep, and what goes with it",
+        "properties": {
+          "command": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+          "script": {"type": "string"},
+          "container": {"type": "object", "required": ["image"], "additionalProperties": false, "properties": {
+            "image": {"type": "string"}, "command": {"type": "array", "items": {"type": "string"}}, "memory": {"$ref": "#/components/schemas/Size"},
+            "cpus": {"type": "number"}, "network": {"type": "string"}, "pull": {"type": "string", "enum": ["missing", "never", "always"]}
+          }},
+          "sleep": {"$ref": "#/components/schemas/Duration"},
+          "sleep_ns": {"type": "integer", "minimum": 0}, "keeps": {"type": "boolean"},
+          "environment": {"type": "object", "additionalProperties": {"type": "string"}},
+          "files": {"type": "array", "items": {"type": "object", "required": ["name"], "additionalProperties": false, "properties": {
+            "name": {"type": "string", "description": "Path within the working directory"}, "text": {"type": "string"}, "base64": {"type": "string"},
+            "path": {"type": "string", "description": "On the worker's machine"}, "mode": {"type": "string", "enum": ["copy", "link"]},
+            "executable": {"type": "boolean"}
+          }}},
+          "time_limit_s": {"type": "number"}, "grace_s": {"type": "number"}, "pids": {"type": "integer", "minimum": 1},
+          "parameters": {"description": "Any JSON, for task.json"}, "version": {"type": "integer", "enum": [1]},
+          "queue": {"type": "string", "description": "Its name; default the first"},
+          "cpus": {"type": "number", "minimum": 0, "maximum": 1000000, "default": 1, "description": "For each task"},
+          "memory": {"$ref": "#/components/schemas/Size"},
+          "gpus": {"type": "integer", "minimum": 0, "maximum": 1000000, "default": 0},
+          "tasks": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 1},
+          "priority": {"type": "integer", "default": 0},
+          "estimate": {"$ref": "#/components/schemas/Duration"}
+        }
+      },
+      "KeyedJobRequest": {"allOf": [{"$ref": "#/components/schemas/JobRequest"}, {"type": "object", "properties": {
+        "unique_key": {"type": "string", "maxLength": 255}
+      }}]},
+      "JobList": {"type": "object", "required": ["jobs"], "additionalProperties": false, "properties": {
+        "jobs": {"type": "array", "minItems": 1, "maxItems": 10000, "items": {"$ref": "#/components/schemas/JobRequest"}},
+        "unique_key": {"type": "string", "maxLength": 255}
+      }},
+      "Duration": {"type": "string", "example": "10m", "description": "With ns, us, ms, s, m, h, d or w"},
+      "Size": {"oneOf": [{"type": "string", "example": "512MiB"}, {"type": "integer", "minimum": 0}]},
+      "Accepted": {"type": "object", "properties": {
+        "id": {"type": "integer", "description": "Of a single job"},
+        "jobs": {"type": "array", "items": {"type": "integer"}, "description": "Ids, in the order of the request"},
+        "repeated": {"type": "boolean"}
+      }},
+      "Job": {"type": "object", "properties": {
+        "id": {"type": "integer"}, "arrival": {"type": "integer"}, "queue": {"type": "string"},
+        "status": {"type": "string", "enum": ["waiting", "running", "succeeded", "failed", "cancelled", "quarantined"]},
+        "cancel_requested": {"type": "boolean"}, "priority": {"type": "integer"}, "tasks": {"type": "integer"},
+        "cpus": {"type": "number"}, "memory_bytes": {"type": "integer"}, "gpus": {"type": "integer"},
+        "attempts": {"type": "integer"}, "failures": {"type": "integer"}, "losses": {"type": "integer"},
+        "submitted_at": {"type": "string", "format": "date-time"}
+      }},
+      "Worker": {"type": "object", "properties": {
+        "id": {"type": "integer"}, "host": {"type": "string"}, "status": {"type": "string", "enum": ["ready", "draining"]},
+        "pool": {"type": "string"}, "incarnation": {"type": "integer"}, "speed": {"type": "number"},
+        "ttl_s": {"type": "number", "nullable": true, "description": "Until it counts as dead, unless it beats; null: never"},
+        "cpus": {"type": "number", "nullable": true, "description": "null: any number, likewise below"},
+        "memory_bytes": {"type": "integer", "nullable": true}, "gpus": {"type": "integer", "nullable": true},
+        "slots": {"type": "integer", "nullable": true},
+        "allocated": {"type": "object", "properties": {
+          "cpus": {"type": "number"}, "memory_bytes": {"type": "integer"}, "gpus": {"type": "integer"}, "allocations": {"type": "integer"}
+        }}
+      }},
+      "Resources": {"type": "object", "properties": {
+        "total_cpus": {"type": "number", "nullable": true, "description": "Of all workers in the registry; null: any number"},
+        "allocated_cpus": {"type": "number"}, "available_cpus": {"type": "number", "nullable": true},
+        "utilization": {"type": "number", "nullable": true},
+        "total_memory_bytes": {"type": "integer", "nullable": true}, "allocated_memory_bytes": {"type": "integer"},
+        "total_gpus": {"type": "integer", "nullable": true}, "allocated_gpus": {"type": "integer"},
+        "counter_cpus": {"type": "number", "nullable": true, "description": "The counter in Redis; null: its key is not there"},
+        "truth_cpus": {"type": "number", "description": "The database"},
+        "workers_alive": {"type": "integer"}, "workers_draining": {"type": "integer", "description": "Of those"},
+        "workers_unreadable": {"type": "integer"},
+        "jobs_waiting": {"type": "integer"}, "jobs_running": {"type": "integer"},
+        "all_jobs_counted": {"$ref": "#/components/schemas/AllCounted"}
+      }}
+    }
+  }
+}
+)json";
+}
+
+}  // namespace drydock::runtime

@@ -1,0 +1,245 @@
+#include "real-runtime/job_request.hpp"
+
+#include "real-runtime/job_payload.hpp"
+#include "real-runtime/json_text.hpp"
+#include "scenarios/units.hpp"
+#include "scenarios/wording.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace drydock::runtime {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 8> kOptions{"queue", "cpus",     "memory",   "gpus",
+                                                   "tasks", "priority", "estimate", "sleep"};
+constexpr std::array<std::string_view, 12> kPayload{"command",    "script",       "container", "environment",
+                                                    "files",      "time_limit_s", "grace_s",   "pids",
+                                                    "parameters", "sleep_ns",     "keeps",     "version"};
+constexpr std::string_view kKey = "unique_key";
+constexpr Duration kEstimate = std::chrono::minutes{1};
+constexpr double kMostCpus = 1e6;
+constexpr std::int64_t kMostGpus = 1'000'000;
+constexpr std::int64_t kMostTasks = 1'000'000;
+constexpr std::int64_t kMostMemory = std::int64_t{1} << 50;
+
+template <class Words>
+bool has(const Words& words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+// One job. Reads on after a mistake, as if it were not there; the first one counts.
+class JobReader {
+ public:
+  // `place` is that of the job: "" or "/jobs/3".
+  explicit JobReader(std::string place) : place_(std::move(place)) {}
+
+  Result<JobRequest> read(const json& object) {
+    JobRequest request;
+    if (!object.is_object()) {
+      refuse("", "it is not an object that describes a job");
+    } else {
+      check_names(object);
+      read_options(object, request);
+      read_payload(object, request);
+    }
+    if (problem_) return Error{*problem_};
+    return request;
+  }
+
+ private:
+  void refuse(std::string_view place, std::string_view what) {
+    if (problem_) return;
+    const std::string whole = place_ + std::string(place);
+    problem_ = whole.empty() ? std::string(what) : fmt::format("{}: {}", whole, what);
+  }
+
+  void check_names(const json& object) {
+    std::vector<std::string_view> names(kOptions.begin(), kOptions.end());
+    names.insert(names.end(), kPayload.begin(), kPayload.end());
+    if (place_.empty()) names.push_back(kKey);
+    for (const auto& [name, value] : object.items()) {
+      if (has(names, name)) continue;
+      if (name == kKey) return refuse("/unique_key", "it belongs beside \"jobs\": it is the key of all of them together");
+      return refuse("/" + scenarios::printable(name), "there is no such field" + scenarios::suggestion(name, names));
+    }
+  }
+
+  void read_options(const json& object, JobRequest& request) {
+    JobSpec& spec = request.job.spec;
+    ResourceAmounts amounts{.cpus_milli = 1000};
+    if (const auto at = object.find("queue"); at != object.end()) {
+      if (!at->is_string() || at->get_ref<const std::string&>().empty()) refuse("/queue", "it is not the name of a queue");
+      else request.queue = at->get<std::string>();
+    }
+    if (const auto at = object.find("cpus"); at != object.end()) {
+      const double cpus = at->is_number() ? at->get<double>() : std::nan("");
+      if (cpus >= 0 && cpus <= kMostCpus) amounts.cpus_milli = std::llround(cpus * 1000);
+      else refuse("/cpus", fmt::format("it is not a number between 0 and {}", kMostCpus));
+    }
+    if (const auto at = object.find("memory"); at != object.end()) amounts.memory_bytes = memory(*at);
+    amounts.gpus = whole(object, "gpus", 0, 0, kMostGpus);
+    spec.tasks = static_cast<std::uint32_t>(whole(object, "tasks", 1, 1, kMostTasks));
+    spec.priority = static_cast<std::int32_t>(
+        whole(object, "priority", 0, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()));
+    spec.per_task = make_resources(amounts);
+    spec.estimate = kEstimate;
+    if (const auto at = object.find("sleep"); at != object.end()) spec.estimate = duration(*at, "/sleep");
+    if (const auto at = object.find("estimate"); at != object.end()) {
+      spec.estimate = duration(*at, "/estimate");
+      if (spec.estimate <= Duration{0}) refuse("/estimate", "it must be more than 0");
+    }
+    spec.estimate = std::max(Duration{1}, spec.estimate);
+  }
+
+  void read_payload(const json& object, JobRequest& request) {
+    json payload = json::object();
+    for (const auto& [name, value] : object.items()) {
+      if (has(kPayload, name)) payload[name] = value;
+    }
+    if (const auto at = object.find("sleep"); at != object.end()) {
+      if (!payload.empty()) return refuse("", "it has \"sleep\", and something else to run: say one of them");
+      request.job.payload = to_json(JobPayload{SleepPayload{.work = duration(*at, "/sleep")}});
+      return;
+    }
+    if (payload.empty()) return refuse("", "what shall run? Say one of command, script, container and sleep");
+    const auto parsed = parse_payload(to_line(payload));
+    if (parsed) {
+      request.job.payload = to_json(parsed.value());
+      return;
+    }
+    constexpr std::string_view kPrefix = "the payload of the job: ";
+    std::string_view message = parsed.error().message;
+    if (message.starts_with(kPrefix)) message.remove_prefix(kPrefix.size());
+    const std::size_t end = message.starts_with('/') ? message.find(": ") : std::string_view::npos;
+    if (end == std::string_view::npos) refuse("", message);
+    else refuse(message.substr(0, end), message.substr(end + 2));
+  }
+
+  std::int64_t whole(const json& object, const char* name, std::int64_t otherwise, std::int64_t least, std::int64_t most) {
+    const auto at = object.find(name);
+    if (at == object.end()) return otherwise;
+    const bool fits =
+        at->is_number_integer() && (!at->is_number_unsigned() || std::cmp_less_equal(at->get<std::uint64_t>(), most));
+    const std::int64_t number = fits ? at->get<std::int64_t>() : otherwise;
+    if (fits && number >= least && number <= most) return number;
+    refuse(fmt::format("/{}", name), fmt::format("it is not a whole number between {} and {}", least, most));
+    return otherwise;
+  }
+
+  std::int64_t memory(const json& value) {
+    if (value.is_string()) {
+      const auto size = scenarios::parse_size(value.get_ref<const std::string&>());
+      if (!size) refuse("/memory", size.error().message);
+      else if (size.value() <= kMostMemory) return size.value();
+    } else if (value.is_number_unsigned() && std::cmp_less_equal(value.get<std::uint64_t>(), kMostMemory)) {
+      return value.get<std::int64_t>();
+    }
+    refuse("/memory", R"(it is not a size between 0 and 1024TiB, such as "512MiB" or 536870912)");
+    return 0;
+  }
+
+  Duration duration(const json& value, const std::string& place) {
+    if (!value.is_string()) {
+      refuse(place, "it is not " + std::string(scenarios::kDurationHelp));
+      return {};
+    }
+    const auto parsed = scenarios::parse_duration(value.get_ref<const std::string&>());
+    if (parsed) return parsed.value();
+    refuse(place, parsed.error().message);
+    return {};
+  }
+
+  std::string place_;
+  std::optional<std::string> problem_;
+};
+
+// Two FNV-1a of 64 bits with different beginnings: against mistakes, not against enemies, who could only fool themselves.
+std::string digest_of(const json& object) {
+  constexpr std::uint64_t kPrime = 0x100000001b3;
+  std::uint64_t a = 0xcbf29ce484222325;
+  std::uint64_t b = 0x9ae16a3b2f90404f;
+  for (const char c : to_line(object)) {
+    a = (a ^ static_cast<unsigned char>(c)) * kPrime;
+    b = (b ^ static_cast<unsigned char>(c)) * kPrime;
+  }
+  return fmt::format("{:016x}{:016x}", a, b);
+}
+
+std::optional<Error> read_list(const json& object, JobRequests& requests) {
+  for (const auto& [name, value] : object.items()) {
+    if (name != "jobs" && name != kKey) {
+      return Error{
+          fmt::format("/{}: there is no such field beside \"jobs\", but for unique_key", scenarios::printable(name))};
+    }
+  }
+  const json& list = object["jobs"];
+  if (!list.is_array() || list.empty() || list.size() > kMostJobsAtOnce) {
+    return Error{fmt::format("/jobs: it is not a list of 1 to {} jobs", kMostJobsAtOnce)};
+  }
+  for (const json& item : list) {
+    auto request = JobReader(fmt::format("/jobs/{}", requests.jobs.size())).read(item);
+    if (!request) return request.error();
+    requests.jobs.push_back(std::move(request).value());
+  }
+  requests.listed = true;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> problem_with_key(std::string_view key) {
+  const bool plain = std::ranges::all_of(key, [](char c) { return c >= 0x20 && c < 0x7f; });
+  if (!key.empty() && key.size() <= kMostKeyBytes && plain) return std::nullopt;
+  return fmt::format("it is not a key: 1 to {} printable ASCII characters", kMostKeyBytes);
+}
+
+Result<JobRequests> read_job_requests(std::string_view text) {
+  auto parsed = parse_json(text);
+  if (!parsed) return parsed.error();
+  json object = std::move(parsed).value();
+  if (!object.is_object()) return Error{R"(it is not an object, such as {"script": "sleep 60", "cpus": 4})"};
+  JobRequests requests;
+  if (const auto at = object.find(kKey); at != object.end()) {
+    if (!at->is_string()) return Error{"/unique_key: it is not a text"};
+    requests.unique_key = at->get<std::string>();
+    if (const auto problem = problem_with_key(requests.unique_key)) return Error{"/unique_key: " + *problem};
+    object.erase(at);
+  }
+  requests.digest = digest_of(object);
+  if (object.contains("jobs")) {
+    if (const auto problem = read_list(object, requests)) return *problem;
+    return requests;
+  }
+  auto request = JobReader("").read(object);
+  if (!request) return request.error();
+  requests.jobs.push_back(std::move(request).value());
+  return requests;
+}
+
+Result<std::vector<postgres::Job>> in_queues(const JobRequests& requests, const std::vector<std::string>& names) {
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  std::vector<postgres::Job> jobs;
+  jobs.reserve(requests.jobs.size());
+  for (const JobRequest& request : requests.jobs) {
+    const auto at = request.queue.empty() ? names.begin() : std::ranges::find(names, request.queue);
+    if (at == names.end()) {
+      const std::string place = requests.listed ? fmt::format("/jobs/{}/queue", jobs.size()) : "/queue";
+      return Error{fmt::format("{}: there is no queue {}{}", place, scenarios::printable(request.queue),
+                               scenarios::suggestion(request.queue, views))};
+    }
+    jobs.push_back(request.job);
+    jobs.back().spec.queue = QueueId{static_cast<std::uint32_t>(at - names.begin())};
+  }
+  return jobs;
+}
+
+}  // namespace drydock::runtime

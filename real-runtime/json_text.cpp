@@ -1,0 +1,66 @@
+#include "real-runtime/json_text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace drydock::runtime {
+
+using nlohmann::json;
+
+namespace {
+
+// What the library says behind "...: ", which begins with its own number and the place.
+std::string reason_of(const json::parse_error& error) {
+  const std::string_view all = error.what();
+  const std::size_t dash = all.find(" - ");
+  if (dash != std::string_view::npos) return std::string(all.substr(dash + 3));
+  const std::size_t colon = all.rfind(": ");
+  return std::string(colon == std::string_view::npos ? all : all.substr(colon + 2));
+}
+
+Error at_place(std::string_view text, std::size_t byte, const std::string& reason) {
+  const std::string_view before = text.substr(0, std::min(text.size(), byte == 0 ? 0 : byte - 1));
+  const auto line = std::ranges::count(before, '\n') + 1;
+  const std::size_t start = before.rfind('\n');
+  const std::size_t column = before.size() - (start == std::string_view::npos ? 0 : start + 1) + 1;
+  return {fmt::format("it is not valid JSON: line {}, column {}: {}", line, column, reason)};
+}
+
+}  // namespace
+
+bool is_nested_too_deep(std::string_view text) {
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      else if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMostNested) return true;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
+Result<json> parse_json(std::string_view text) {
+  if (is_nested_too_deep(text)) {
+    return Error{fmt::format("lists and objects lie in each other more than {} deep", kMostNested)};
+  }
+  try {
+    return json::parse(text);
+  } catch (const json::parse_error& error) {
+    return at_place(text, error.byte, reason_of(error));
+  } catch (const json::exception&) {
+    return Error{"it is not valid JSON: a number is too large"};
+  }
+}
+
+std::string to_line(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+}  // namespace drydock::runtime
