@@ -13,7 +13,6 @@
 #include <variant>
 
 namespace drydock {
-
 namespace {
 
 using namespace check_detail;
