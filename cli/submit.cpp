@@ -162,7 +162,8 @@ class Submit final : public Command {
     app.add_option("--gpus", arguments_.gpus, "GPUs for each task (default 0)")->check(CLI::Range(0, 1'000'000));
     app.add_option("--tasks", arguments_.tasks, "Processes that start together or not at all (default 1)")
         ->check(CLI::Range(1, 1'000'000));
-    app.add_option("--priority", arguments_.priority, "Higher goes first within its queue (default 0)");
+    app.add_option("--priority", arguments_.priority,
+                   "Higher goes first within its queue, with placement policies that heed it (default 0)");
     app.add_option("--estimate", arguments_.estimate, "How long it will run at most, for the policies (default 1m)")
         ->type_name("DURATION");
     app.add_option("--sleep", arguments_.sleep, "Sleep so long instead of running a command")->type_name("DURATION");
