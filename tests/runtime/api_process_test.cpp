@@ -124,7 +124,8 @@ TEST_F(ApiProcess, WorkersJoinAndLeaveAndJobsEnd) {
   EXPECT_TRUE(until([&] { return total() == 96; }));
   auto second = start_worker(1);
   EXPECT_TRUE(until([&] { return total() == 192; }));
-  for (const json& worker : get("/api/v1/workers")["workers"]) {
+  const json there = get("/api/v1/workers");
+  for (const json& worker : there["workers"]) {
     EXPECT_EQ(worker["pool"], "main");
     const double ttl = worker["ttl_s"].get<double>();
     EXPECT_TRUE(ttl > 0 && ttl <= 6) << ttl;
