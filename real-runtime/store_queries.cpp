@@ -118,7 +118,7 @@ Result<std::vector<AttemptRow>> list_attempts(PostgresClient& store, const std::
   const std::string sql = fmt::format(
       "select coalesce(json_agg(r), '[]') from (select attempt, worker, tasks, {1} as assigned_at, {2} as ended_at, "
       "(array['succeeded', 'failed', 'preempted', 'worker lost', 'cancelled', 'retried', 'quarantined', "
-      "'declined'])[outcome + 1] as outcome from {0}.allocations where job = {3} order by attempt, part) r",
+      "'drained'])[outcome + 1] as outcome from {0}.allocations where job = {3} order by attempt, part) r",
       schema, utc("created_at"), utc("ended_at"), job.value);
   const auto rows = ask(store, sql);
   if (!rows.ok()) return rows.error();
