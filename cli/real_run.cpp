@@ -87,9 +87,7 @@ class RealRun {
         interrupt_(loop_, SIGINT, [this] { interrupt(); }),
         terminate_(loop_, SIGTERM, [this] { interrupt(); }),
         workers_(platform_.workers().size()) {
-    scheduler_.on_idle([this] {
-      if (all_ended()) loop_.stop();
-    });
+    scheduler_.on_idle([this] { stop_at_the_end(); });
     scheduler_.on_error([this](std::string why) { fail(std::move(why)); });
     scheduler_.on_statistics([](const NoteStatistics& note) { std::fputs(statistics_line(note).c_str(), stderr); });
   }
@@ -250,7 +248,7 @@ class RealRun {
     }
     if (!jobs.empty()) submitter_.submit(std::move(jobs));
     if (more_) arrivals_.start(origin_ + arrival_.at.time_since_epoch());
-    else if (all_ended()) loop_.stop();
+    else stop_at_the_end();
   }
 
   // The leader knows of all jobs that were submitted, and has nothing to do.
@@ -260,6 +258,13 @@ class RealRun {
   }
 
   // --- the end ---
+
+  // What the loop has at hand is still done after this: the scheduler may begin something (a reading) that nothing waits for.
+  void stop_at_the_end() {
+    if (!all_ended()) return;
+    ended_ = true;
+    loop_.stop();
+  }
 
   void interrupt() {
     interrupted_ = true;
@@ -290,7 +295,7 @@ class RealRun {
     result.time_s = begun_ ? seconds(loop_.now() - origin_) : 0;
     result.waits_s = scheduler_.waits_s();
     std::ranges::sort(result.waits_s);
-    result.complete = all_ended() && !error_;
+    result.complete = ended_ && !error_;
     result.interrupted = interrupted_;
     result.error = error_;
     scheduler_.close(result.complete);
@@ -318,6 +323,7 @@ class RealRun {
   Time give_up_at_{};
   Time origin_{};
   bool begun_ = false;
+  bool ended_ = false;  // every job
   scenarios::Arrival arrival_;
   bool more_ = false;
   std::uint64_t taken_ = 0;
