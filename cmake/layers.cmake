@@ -27,7 +27,7 @@ endfunction()
 # they use a namespace as a whole or have names of their own that others have too, are compiled alone. (Not for clang-tidy, which
 # wants each file; DRYDOCK_UNITY=OFF for quick small changes.)
 function(drydock_unity target)
-  if(NOT DRYDOCK_UNITY OR CMAKE_DISABLE_PRECOMPILE_HEADERS)
+  if(NOT DRYDOCK_UNITY)
     return()
   endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)

@@ -7,7 +7,7 @@
 #include <vector>
 #include <zlib.h>
 
-namespace drydock::cli {
+namespace drydock::cli::bad_input_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -196,4 +196,4 @@ TEST(BadUsage, CommandsAndOptions) {
 }
 
 }  // namespace
-}  // namespace drydock::cli
+}  // namespace drydock::cli::bad_input_test

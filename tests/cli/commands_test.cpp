@@ -9,7 +9,7 @@
 #include <string>
 #include <thread>
 
-namespace drydock::cli {
+namespace drydock::cli::commands_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -543,4 +543,4 @@ TEST(Interrupt, NoVariantVanishesFromTheTable) {
 }
 
 }  // namespace
-}  // namespace drydock::cli
+}  // namespace drydock::cli::commands_test

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace drydock::cli {
+namespace drydock::cli::hunt_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -100,4 +100,4 @@ TEST(Explain, RefusesWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace drydock::cli
+}  // namespace drydock::cli::hunt_test

@@ -20,7 +20,7 @@
 #include <thread>
 #include <unistd.h>
 
-namespace drydock::runtime {
+namespace drydock::runtime::postgres_client_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -380,6 +380,6 @@ TEST_F(PrivatePostgresTest, EndsWithItsOwner) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::postgres_client_test
 
 #endif

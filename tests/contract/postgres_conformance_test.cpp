@@ -4,7 +4,7 @@
 
 #include <tuple>
 
-namespace drydock::postgres {
+namespace drydock::postgres::postgres_conformance_test {
 namespace {
 
 class PostgresConformance : public testing::TestWithParam<std::tuple<PostgresWorld, PostgresCase>> {};
@@ -32,4 +32,4 @@ TEST(PostgresServer, IsHere) {
 }
 
 }  // namespace
-}  // namespace drydock::postgres
+}  // namespace drydock::postgres::postgres_conformance_test

@@ -7,7 +7,7 @@
 #include <set>
 #include <tuple>
 
-namespace drydock::postgres {
+namespace drydock::postgres::postgres_planted_test {
 namespace {
 
 using Outcome = Verdict::Outcome;
@@ -392,4 +392,4 @@ INSTANTIATE_TEST_SUITE_P(Bugs, PostgresPlantedBug, testing::ValuesIn(planted_bug
 TEST(PostgresPlantedBugs, WithoutOneNothingIsCaught) { EXPECT_EQ(failures(planted<BuggyPostgres>("None")), 0); }
 
 }  // namespace
-}  // namespace drydock::postgres
+}  // namespace drydock::postgres::postgres_planted_test

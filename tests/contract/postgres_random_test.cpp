@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::postgres {
+namespace drydock::postgres::postgres_random_test {
 namespace {
 
 constexpr Duration kTolerance = std::chrono::minutes{20};
@@ -102,4 +102,4 @@ TEST(PostgresDifferential, RandomOperationsHaveTheSameAnswers) {
 }
 
 }  // namespace
-}  // namespace drydock::postgres
+}  // namespace drydock::postgres::postgres_random_test

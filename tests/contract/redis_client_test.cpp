@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace drydock::runtime {
+namespace drydock::runtime::redis_client_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -235,6 +235,6 @@ TEST_F(PrivateRedisTest, EndsWithItsOwner) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::redis_client_test
 
 #endif

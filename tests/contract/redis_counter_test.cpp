@@ -7,7 +7,7 @@
 #include <limits>
 #include <string>
 
-namespace drydock::redis {
+namespace drydock::redis::redis_counter_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -235,4 +235,4 @@ TEST_P(RedisCounter, EvictionOfOneOfTheirKeysForgetsAllReservations) {
 }
 
 }  // namespace
-}  // namespace drydock::redis
+}  // namespace drydock::redis::redis_counter_test

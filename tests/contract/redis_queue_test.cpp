@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string>
 
-namespace drydock::redis {
+namespace drydock::redis::redis_queue_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -271,4 +271,4 @@ TEST_P(RedisFaults, ShortMemoryEvictsKeysThatWereNotUsed) {
 }
 
 }  // namespace
-}  // namespace drydock::redis
+}  // namespace drydock::redis::redis_queue_test

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::redis {
+namespace drydock::redis::redis_random_test {
 namespace {
 
 constexpr Duration kTolerance = std::chrono::minutes{20};
@@ -213,4 +213,4 @@ TEST(RedisDifferential, RandomOperationsHaveTheSameAnswers) {
 }
 
 }  // namespace
-}  // namespace drydock::redis
+}  // namespace drydock::redis::redis_random_test

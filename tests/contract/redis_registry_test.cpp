@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string>
 
-namespace drydock::redis {
+namespace drydock::redis::redis_registry_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -218,4 +218,4 @@ TEST_P(RedisRegistry, ARestartChangesTheRunIdAndBringsTheOldSentinel) {
 }
 
 }  // namespace
-}  // namespace drydock::redis
+}  // namespace drydock::redis::redis_registry_test

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace drydock {
+namespace drydock::worlds_test {
 namespace {
 
 constexpr std::uint64_t kSeedsPerPolicy = 25;
@@ -118,4 +118,4 @@ TEST(Worlds, SimulationAndToyWorldDecideTheSame) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::worlds_test

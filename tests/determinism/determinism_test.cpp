@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::cli {
+namespace drydock::cli::determinism_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -102,4 +102,4 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"reference/breakdowns", {"--set", "/workload/0/count=5000"}}));
 
 }  // namespace
-}  // namespace drydock::cli
+}  // namespace drydock::cli::determinism_test

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-namespace drydock::cli {
+namespace drydock::cli::golden_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -88,4 +88,4 @@ TEST(Golden, DemoOfTheReadme) {
 TEST(Golden, ExplanationOfAPolicy) { expect_golden("policy-easy.txt", run_binary({"policies", "easy"}).out); }
 
 }  // namespace
-}  // namespace drydock::cli
+}  // namespace drydock::cli::golden_test

@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-namespace drydock::hunt {
+namespace drydock::hunt::hunt_test {
 namespace {
 
 const std::atomic<bool> kGoOn{false};
@@ -114,4 +114,4 @@ TEST(Hunt, EndsWhenItIsToldTo) {
 }
 
 }  // namespace
-}  // namespace drydock::hunt
+}  // namespace drydock::hunt::hunt_test

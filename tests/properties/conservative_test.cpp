@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
-namespace drydock::properties {
+namespace drydock::properties::conservative_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -87,4 +87,4 @@ TEST(Conservative, ACancelledReservationLeavesNoHole) {
 }
 
 }  // namespace
-}  // namespace drydock::properties
+}  // namespace drydock::properties::conservative_test

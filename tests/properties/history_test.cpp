@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::properties {
+namespace drydock::properties::history_test {
 namespace {
 
 std::vector<std::string> placement_types() {
@@ -74,4 +74,4 @@ std::string test_name(const testing::TestParamInfo<std::string>& type) {
 INSTANTIATE_TEST_SUITE_P(AllPolicies, HistoryTest, testing::ValuesIn(placement_types()), test_name);
 
 }  // namespace
-}  // namespace drydock::properties
+}  // namespace drydock::properties::history_test

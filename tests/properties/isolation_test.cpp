@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::properties {
+namespace drydock::properties::isolation_test {
 namespace {
 
 constexpr std::int64_t kUnit = 1'000'000'000;  // ns in the references' unit of time
@@ -307,4 +307,4 @@ TEST(Isolation, GoesWithEveryPlacementThatHasNoOrderOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace drydock::properties
+}  // namespace drydock::properties::isolation_test

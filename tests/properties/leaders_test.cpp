@@ -16,7 +16,7 @@
 #include <sstream>
 #include <string>
 
-namespace drydock::sim {
+namespace drydock::sim::leaders_test {
 namespace {
 
 constexpr std::uint64_t kSeeds = 60;
@@ -176,4 +176,4 @@ TEST(Leaders, AStoreThatDoesNotLookAtEpochsIsFound) {
 TEST(Leaders, ALeaderThatDoesNotStopByItselfIsFound) { EXPECT_GT(runs_that_fail({.never_stops = true}), 0U); }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::leaders_test

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock::properties {
+namespace drydock::properties::lookahead_test {
 namespace {
 
 struct Backlog {
@@ -100,4 +100,4 @@ TEST(Lookahead, ShortestFirstDecidesOtherwiseButEndsAll) {
 }
 
 }  // namespace
-}  // namespace drydock::properties
+}  // namespace drydock::properties::lookahead_test

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::properties {
+namespace drydock::properties::node_policies_test {
 namespace {
 
 constexpr std::int64_t kUnit = 1'000'000'000;  // ns in the references' unit of time
@@ -192,4 +192,4 @@ TEST(NodePolicies, JsqServesEachWorkersOwnQueueInOrder) {
 }
 
 }  // namespace
-}  // namespace drydock::properties
+}  // namespace drydock::properties::node_policies_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::properties {
+namespace drydock::properties::retry_history_test {
 namespace {
 
 // Without a budget, so that the world knows what is right.
@@ -46,4 +46,4 @@ TEST(RetryHistory, IsDecidedBySeedAlone) {
 }
 
 }  // namespace
-}  // namespace drydock::properties
+}  // namespace drydock::properties::retry_history_test

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::properties {
+namespace drydock::properties::scalar_policies_test {
 namespace {
 
 constexpr std::int64_t kUnit = 1'000'000'000;  // ns in the references' unit of time
@@ -210,4 +210,4 @@ TEST(ScalarPolicies, EasyNeverDelaysAHeadBeyondItsFirstShadowTime) {
 }
 
 }  // namespace
-}  // namespace drydock::properties
+}  // namespace drydock::properties::scalar_policies_test

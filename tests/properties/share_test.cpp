@@ -5,7 +5,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 
-namespace drydock::properties {
+namespace drydock::properties::share_test {
 namespace {
 
 using toy::LedgerInUse;
@@ -151,4 +151,4 @@ TEST(PlantedBugs, RunningRequestsNotReported) {
 }
 
 }  // namespace
-}  // namespace drydock::properties
+}  // namespace drydock::properties::share_test

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <utility>
 
-namespace drydock::properties {
+namespace drydock::properties::worker_test {
 namespace {
 
 void expect_nothing_wrong(const WorkerWorldConfig& config) {
@@ -65,4 +65,4 @@ TEST(Worker, EveryPlantedBugIsFound) {
 }
 
 }  // namespace
-}  // namespace drydock::properties
+}  // namespace drydock::properties::worker_test

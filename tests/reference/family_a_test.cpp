@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::reference {
+namespace drydock::reference::family_a_test {
 namespace {
 
 constexpr PriorityClass kShort{0.03, 10, 100};     // deterministic 10 s, load 0.3
@@ -59,4 +59,4 @@ TEST(FamilyAList, IsThatOfTheReference) {
 }
 
 }  // namespace
-}  // namespace drydock::reference
+}  // namespace drydock::reference::family_a_test

@@ -2,13 +2,14 @@
 #include "policies/failure_detection.hpp"
 #include "tests/reference/replications.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <map>
 #include <string>
 #include <vector>
 
-namespace drydock::reference {
+namespace drydock::reference::family_b_test {
 namespace {
 
 constexpr double kHeartbeat = 30;
@@ -88,4 +89,4 @@ TEST(FamilyBList, IsThatOfTheReference) {
 }
 
 }  // namespace
-}  // namespace drydock::reference
+}  // namespace drydock::reference::family_b_test

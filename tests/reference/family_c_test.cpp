@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::reference {
+namespace drydock::reference::family_c_test {
 namespace {
 
 // E|N1 - N2| for two Poisson numbers of mean m each (Skellam, J. R. Stat. Soc. 109, 1946).
@@ -39,4 +39,4 @@ TEST(FamilyCList, IsThatOfTheReference) {
 }
 
 }  // namespace
-}  // namespace drydock::reference
+}  // namespace drydock::reference::family_c_test

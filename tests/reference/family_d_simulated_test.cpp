@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::reference {
+namespace drydock::reference::family_d_simulated_test {
 namespace {
 
 constexpr double kTimes = 9000;  // that a newcomer comes in each run
@@ -82,4 +82,4 @@ TEST(FamilyDSimulated, NoExcessIsLongerThanItsBound) {
 }
 
 }  // namespace
-}  // namespace drydock::reference
+}  // namespace drydock::reference::family_d_simulated_test

@@ -10,7 +10,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-namespace drydock::reference {
+namespace drydock::reference::family_d_test {
 namespace {
 
 using Overrides = std::map<std::string, ParameterValue, std::less<>>;
@@ -231,4 +231,4 @@ TEST(FamilyD, LeasedSharesNeverExceedAndTheNewcomerWaitsForOneRenewal) {
 }
 
 }  // namespace
-}  // namespace drydock::reference
+}  // namespace drydock::reference::family_d_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::reference {
+namespace drydock::reference::family_f_test {
 namespace {
 
 constexpr double kHour = 3600;
@@ -37,7 +37,7 @@ Case wasted(std::string id, double hours, std::string variant) {
   return {std::move(id), "session-waste", std::move(variant), "wasted_cpu_s", expected, 0.01 * expected};
 }
 
-Case per_week(std::string length, double jobs) {
+Case per_week(const std::string& length, double jobs) {
   return {"per_week_" + length, "jobs-per-week", length, "jobs_completed", jobs, 0};
 }
 
@@ -91,4 +91,4 @@ TEST(FamilyFList, IsThatOfTheReference) {
 }
 
 }  // namespace
-}  // namespace drydock::reference
+}  // namespace drydock::reference::family_f_test

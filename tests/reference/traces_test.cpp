@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-namespace drydock::reference {
+namespace drydock::reference::traces_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -114,4 +114,4 @@ INSTANTIATE_TEST_SUITE_P(Peers, CommonWorkload,
                          [](const auto& param) { return param.param.tag; });
 
 }  // namespace
-}  // namespace drydock::reference
+}  // namespace drydock::reference::traces_test

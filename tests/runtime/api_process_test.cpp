@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace drydock::cli {
+namespace drydock::cli::api_process_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -213,4 +213,4 @@ TEST_F(ApiProcess, WhatCannotBeIsSaid) {
 }
 
 }  // namespace
-}  // namespace drydock::cli
+}  // namespace drydock::cli::api_process_test

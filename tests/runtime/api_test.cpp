@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-namespace drydock::runtime {
+namespace drydock::runtime::api_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -401,4 +401,4 @@ TEST(ApiDescription, RefersToWhatIsThere) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::api_test

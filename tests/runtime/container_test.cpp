@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::runtime {
+namespace drydock::runtime::container_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -242,4 +242,4 @@ TEST(ContainerWords, AnswersAreRead) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::container_test

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace drydock::runtime {
+namespace drydock::runtime::executor_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -479,4 +479,4 @@ TEST(Executor, LimitsOfTheNodeMakeThemWait) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::executor_test

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock::runtime {
+namespace drydock::runtime::http_guard_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -98,4 +98,4 @@ TEST(HttpGuard, WrongTokensCountAndManyClientsShare) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::http_guard_test

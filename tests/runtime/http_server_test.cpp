@@ -17,7 +17,7 @@
 #include <vector>
 #include <zlib.h>
 
-namespace drydock::runtime {
+namespace drydock::runtime::http_server_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -232,4 +232,4 @@ TEST_F(Server, ARandomRequestEndsNoProcess) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::http_server_test

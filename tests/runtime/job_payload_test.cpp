@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace drydock::runtime {
+namespace drydock::runtime::job_payload_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -193,4 +193,4 @@ TEST(Base64, IsThatOfTheStandard) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::job_payload_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::runtime {
+namespace drydock::runtime::job_request_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -126,4 +126,4 @@ TEST(JobRequest, QueuesAreFoundByName) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::job_request_test

@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace drydock::cli {
+namespace drydock::cli::processes_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -312,4 +312,4 @@ TEST_F(Processes, AStoreThatIsNotThereIsExitCodeThreeAndNoPasswordIsShown) {
 }
 
 }  // namespace
-}  // namespace drydock::cli
+}  // namespace drydock::cli::processes_test

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <gtest/gtest.h>
 
-namespace drydock::runtime {
+namespace drydock::runtime::runtime_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -209,4 +209,4 @@ TEST(Runtime, AWorkerThatDrainsFinishesAndLeaves) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::runtime_test

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-namespace drydock::runtime {
+namespace drydock::runtime::schema_test {
 namespace {
 
 using postgres::Verdict;
@@ -97,4 +97,4 @@ TEST_F(OldSchema, OfBeforeAllUpgradesIsRefused) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::schema_test

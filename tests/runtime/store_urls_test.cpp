@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace drydock::runtime {
+namespace drydock::runtime::store_urls_test {
 namespace {
 
 TEST(StoreUrls, OfRedis) {
@@ -100,4 +100,4 @@ TEST_F(RedisLogin, AWrongOneIsSaidWithoutIt) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::store_urls_test

@@ -7,12 +7,12 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock::runtime {
+namespace drydock::runtime::takeover_test {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr RealWorldOptions kTwo{.ttl = 10s, .schedulers = 2, .lease = 3s};
+const RealWorldOptions kTwo{.ttl = 10s, .schedulers = 2, .lease = 3s};
 
 TEST(Takeover, AStandbyGoesOnWhenTheLeaderIsKilled) {
   RealWorld world(kTwo);
@@ -160,4 +160,4 @@ TEST(Takeover, AWorkerThatCameBackMeanwhileHasNothing) {
 }
 
 }  // namespace
-}  // namespace drydock::runtime
+}  // namespace drydock::runtime::takeover_test

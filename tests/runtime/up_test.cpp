@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::cli {
+namespace drydock::cli::up_test {
 namespace {
 
 // 16 jobs of 500 ms on two hosts, and what is inserted.
@@ -111,4 +111,4 @@ TEST_F(Up, SaysWhatItCannotDo) {
 }
 
 }  // namespace
-}  // namespace drydock::cli
+}  // namespace drydock::cli::up_test

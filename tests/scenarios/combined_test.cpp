@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::combined_test {
 namespace {
 
 class ClearingCounter : public ::testing::TestWithParam<std::string> {};
@@ -113,4 +113,4 @@ TEST(Duration, MayCutOffTheLastRelease) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::combined_test

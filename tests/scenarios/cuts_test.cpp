@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::cuts_test {
 namespace {
 
 constexpr std::uint64_t kSeeds = 6;
@@ -262,4 +262,4 @@ TEST(RedisFailover, LosesNothingButTime) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::cuts_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::dynamic_share_test {
 namespace {
 
 constexpr std::uint64_t kSeeds = 20;
@@ -114,4 +114,4 @@ TEST(DynamicShare, LeasedSharesNeverExceedAndLoseNoTime) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::dynamic_share_test

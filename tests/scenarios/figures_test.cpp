@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::figures_test {
 namespace {
 
 // The second crash comes before anybody has read that the worker is back (at 112 s): it is known when that key expires.
@@ -29,4 +29,4 @@ TEST(Figures, NothingFiresAtTheEndOfARun) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::figures_test

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <string>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::hunted_test {
 namespace {
 
 TEST(Hunted, StaysFixed) {
@@ -28,4 +28,4 @@ TEST(Hunted, StaysFixed) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::hunted_test

@@ -1,7 +1,7 @@
 // What the built-in scenarios about several schedulers say that they show.
 #include "tests/scenarios/runs.hpp"
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::leaders_test {
 namespace {
 
 constexpr std::uint64_t kSeeds = 6;
@@ -68,4 +68,4 @@ TEST(ThunderingRestart, SchedulersCostNoWorkAndBothLittleMoreThanTheWorkers) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::leaders_test

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <variant>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::registry_test {
 namespace {
 
 constexpr std::uint64_t kSeeds = 6;
@@ -229,4 +229,4 @@ TEST(WorkerNode, AskingCostsHalfAPeriodAndOneTaskAtATimeTheQueue) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::registry_test

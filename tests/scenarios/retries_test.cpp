@@ -1,7 +1,7 @@
 // What poison-job and metastable-overload say that they show.
 #include "tests/scenarios/runs.hpp"
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::retries_test {
 namespace {
 
 constexpr std::uint64_t kSeeds = 5;
@@ -57,4 +57,4 @@ TEST(PoisonJob, TakesWorkersUntilItIsGivenUp) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::retries_test

@@ -1,7 +1,7 @@
 // What short-lived-nodes says that it shows (the figures of a notebook service and of its alternatives).
 #include "tests/scenarios/runs.hpp"
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::sessions_test {
 namespace {
 
 constexpr std::uint64_t kSeeds = 5;
@@ -52,4 +52,4 @@ TEST(ShortLivedNodes, WhatNobodyStopsIsFinished) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::sessions_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::share_policies_test {
 namespace {
 
 constexpr std::uint64_t kSeeds = 10;
@@ -55,4 +55,4 @@ TEST(SharePolicies, LeasedOnesAloneKeepTheLimitAndCostLittle) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::share_policies_test

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::troubles_test {
 namespace {
 
 // One job of 100 s on one core from the start on, and these faults.
@@ -182,4 +182,4 @@ TEST(Heartbeats, FromTheMainLoopWaitForTheJob) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::troubles_test

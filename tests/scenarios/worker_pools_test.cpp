@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::worker_pools_test {
 namespace {
 
 using std::chrono::hours;
@@ -137,4 +137,4 @@ TEST(WorkerPools, ADownBeatCatchesUpAllOrTheLatest) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::worker_pools_test

@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 #include <sstream>
 
-namespace drydock::scripted {
+namespace drydock::scripted::scripted_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -166,4 +166,4 @@ TEST_P(Scripts, OrderWhatTheySay) {
 TEST(ScriptFolder, HoldsScripts) { EXPECT_GE(all_scripts().size(), 10U); }
 
 }  // namespace
-}  // namespace drydock::scripted
+}  // namespace drydock::scripted::scripted_test

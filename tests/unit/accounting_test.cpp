@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock {
+namespace drydock::accounting_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -298,4 +298,4 @@ TEST(Database, IsAskedEachTime) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::accounting_test

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <vector>
 
-namespace drydock {
+namespace drydock::arena_test {
 namespace {
 
 TEST(Arena, KeepsWhatItGaveOutUntilCleared) {
@@ -34,4 +34,4 @@ TEST(Arena, Copies) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::arena_test

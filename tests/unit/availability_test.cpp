@@ -8,7 +8,7 @@
 #include <map>
 #include <vector>
 
-namespace drydock {
+namespace drydock::availability_test {
 namespace {
 
 template <int Kinds>
@@ -173,4 +173,4 @@ TEST(Availability, AnEndAndAStartAtOneInstantShareNoPlace) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::availability_test

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::batsim_test {
 namespace {
 
 Result<RawTrace> read(const std::string& text, double flops_per_s = 1e9) {
@@ -135,4 +135,4 @@ TEST(Batsim, ScenariosAndTheirImportRunIt) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::batsim_test

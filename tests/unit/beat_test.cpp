@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock {
+namespace drydock::beat_test {
 namespace {
 
 using std::chrono::minutes;
@@ -156,4 +156,4 @@ TEST(Beat, KeepsNoMoreInFlightThanAllowed) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::beat_test

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-namespace drydock {
+namespace drydock::catalog_test {
 namespace {
 
 TEST(Catalog, HoldsEveryBuiltInPolicy) {
@@ -143,4 +143,4 @@ TEST(Liveness, OracleNeedsNoBeats) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::catalog_test

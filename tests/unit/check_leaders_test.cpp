@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock {
+namespace drydock::check_leaders_test {
 namespace {
 
 struct Write {
@@ -52,4 +52,4 @@ TEST(LeaderChecker, FindsAWriteOfALowerEpochAfterOneOfAHigher) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::check_leaders_test

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock {
+namespace drydock::check_lookahead_test {
 namespace {
 
 using namespace check_story;
@@ -86,4 +86,4 @@ TEST_F(LookaheadChecker, AQuestionForNothingIsNoQuestion) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::check_lookahead_test

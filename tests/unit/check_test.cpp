@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock {
+namespace drydock::check_test {
 namespace {
 
 using namespace check_story;
@@ -417,4 +417,4 @@ TEST(Checker, NamesEveryInvariant) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::check_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock {
+namespace drydock::check_totals_test {
 namespace {
 
 using namespace check_story;
@@ -143,4 +143,4 @@ TEST_F(Deaths, OfAWorkerWhoseKeyIsBackAreFound) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::check_totals_test

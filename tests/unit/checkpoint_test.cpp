@@ -6,7 +6,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
-namespace drydock {
+namespace drydock::checkpoint_test {
 namespace {
 
 double time_with(double interval, const CheckpointCosts& costs) {
@@ -63,4 +63,4 @@ TEST(Checkpoint, PoliciesGiveTheirFormula) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::checkpoint_test

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::cli {
+namespace drydock::cli::cli_parsing_test {
 namespace {
 
 using Seeds = std::vector<std::uint64_t>;
@@ -125,4 +125,4 @@ TEST(Paragraph, BreaksAtSpacesAndIndents) {
 }
 
 }  // namespace
-}  // namespace drydock::cli
+}  // namespace drydock::cli::cli_parsing_test

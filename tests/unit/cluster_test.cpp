@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
-namespace drydock {
+namespace drydock::cluster_test {
 namespace {
 
 JobSpec job_of(std::uint64_t id, std::uint32_t queue = 0, std::uint32_t tasks = 1,
@@ -251,4 +251,4 @@ TEST(Candidates, DoNotLookAtWhatASummaryRulesOut) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::cluster_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
-namespace drydock {
+namespace drydock::dispatcher_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -284,4 +284,4 @@ TEST_F(DispatcherTakeover, StopsWhatItLoaded) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::dispatcher_test

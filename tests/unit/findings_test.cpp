@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace drydock::reports {
+namespace drydock::reports::findings_test {
 namespace {
 
 std::string say_one(const std::vector<RunResult>& runs, const std::string& metric = "wait_s.mean", bool random = true) {
@@ -136,4 +136,4 @@ TEST(TradeOffs, SixSentencesAtMost) {
 }
 
 }  // namespace
-}  // namespace drydock::reports
+}  // namespace drydock::reports::findings_test

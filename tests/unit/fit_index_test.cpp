@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
-namespace drydock {
+namespace drydock::fit_index_test {
 namespace {
 
 std::vector<std::uint32_t> by_scanning(Fit fit, const std::vector<Resources>& rooms, const Resources& demand) {
@@ -84,4 +84,4 @@ INSTANTIATE_TEST_SUITE_P(AllFits, FitIndexTest, testing::Values(Fit::first, Fit:
 });
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::fit_index_test

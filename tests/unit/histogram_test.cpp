@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-namespace drydock::reports {
+namespace drydock::reports::histogram_test {
 namespace {
 
 constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
@@ -125,4 +125,4 @@ TEST(Histogram, NegativeValuesCountAsZero) {
 }
 
 }  // namespace
-}  // namespace drydock::reports
+}  // namespace drydock::reports::histogram_test

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <map>
 
-namespace drydock {
+namespace drydock::id_map_test {
 namespace {
 
 TEST(IdMap, FindsNothingAtFirst) {
@@ -48,4 +48,4 @@ TEST(IdMap, AgreesWithMapUnderRandomChanges) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::id_map_test

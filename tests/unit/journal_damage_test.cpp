@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock {
+namespace drydock::journal_damage_test {
 namespace {
 
 using namespace journal_samples;
@@ -137,4 +137,4 @@ TEST(DamagedJournal, DeepNestingIsRefused) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::journal_damage_test

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <sstream>
 
-namespace drydock {
+namespace drydock::journal_test {
 namespace {
 
 using namespace journal_samples;
@@ -165,4 +165,4 @@ TEST_P(BadJsonLines, AreRefusedWithTheirPlace) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::journal_test

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <gtest/gtest.h>
 
-namespace drydock {
+namespace drydock::leadership_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -84,4 +84,4 @@ TEST(Leadership, IgnoresAnswersToOtherQuestions) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::leadership_test

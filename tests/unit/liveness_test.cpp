@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-namespace drydock {
+namespace drydock::liveness_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -112,4 +112,4 @@ TEST(Formulas, TheConfiguredDetectorKeepsWhatWasDemanded) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::liveness_test

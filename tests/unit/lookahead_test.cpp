@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
-namespace drydock {
+namespace drydock::lookahead_test {
 namespace {
 
 using Keep = Lookahead::Keep;
@@ -197,4 +197,4 @@ TEST(Lookahead, ANewLeaderThatIsGivenAsManyAsItAskedForKnowsThatThereMayBeMore) 
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::lookahead_test

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
-namespace drydock::reports {
+namespace drydock::reports::metrics_test {
 namespace {
 
 Time at(double s) { return Time{duration_of_seconds(s)}; }
@@ -269,4 +269,4 @@ TEST(Metrics, MeansDoNotDrift) {
 }
 
 }  // namespace
-}  // namespace drydock::reports
+}  // namespace drydock::reports::metrics_test

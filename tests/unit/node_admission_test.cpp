@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock {
+namespace drydock::node_admission_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -114,4 +114,4 @@ TEST(NodeHealth, IsIllAboveItsBounds) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::node_admission_test

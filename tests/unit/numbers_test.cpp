@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace drydock::reports {
+namespace drydock::reports::numbers_test {
 namespace {
 
 TEST(Numbers, HaveTheDecimalsThatTheirIntervalDeserves) {
@@ -57,4 +57,4 @@ TEST(ShownUnits, SuitTheLargestMeanOfTheWhole) {
 }
 
 }  // namespace
-}  // namespace drydock::reports
+}  // namespace drydock::reports::numbers_test

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock {
+namespace drydock::ordered_index_test {
 namespace {
 
 using properties::for_each_seed;
@@ -285,4 +285,4 @@ TEST(OrderedIndex, AppendsStayCheapAndDense) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::ordered_index_test

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock {
+namespace drydock::plan_test {
 namespace {
 
 using Decide = std::function<void(const PassContext&, Plan&)>;
@@ -252,4 +252,4 @@ TEST_F(PlanTest, WhatWasPlannedBeforeTheMistakeIsNotSent) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::plan_test

@@ -10,7 +10,7 @@
 #include <set>
 #include <string>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::random_course_test {
 namespace {
 
 using std::chrono::seconds;
@@ -105,4 +105,4 @@ TEST(Simpler, ComesToAnEnd) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::random_course_test

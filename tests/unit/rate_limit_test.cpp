@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
-namespace drydock {
+namespace drydock::rate_limit_test {
 namespace {
 
 using std::chrono::minutes;
@@ -151,4 +151,4 @@ TEST(RateLimits, NonsenseIsAProgrammersError) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::rate_limit_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace drydock {
+namespace drydock::registry_watch_test {
 namespace {
 
 using std::chrono::seconds;
@@ -126,4 +126,4 @@ TEST_F(WatchWithoutGuard, BelievesEverything) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::registry_watch_test

@@ -10,7 +10,7 @@
 #include <sstream>
 #include <string>
 
-namespace drydock {
+namespace drydock::replay_test {
 namespace {
 
 SchedulerConfig config_with(const std::string& type, std::uint64_t seed = 1) {
@@ -268,4 +268,4 @@ TEST(SameCommand, ComparesEveryField) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::replay_test

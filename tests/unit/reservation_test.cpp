@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-namespace drydock {
+namespace drydock::reservation_test {
 namespace {
 
 using std::chrono::seconds;
@@ -157,4 +157,4 @@ TEST_F(ManyWorkers, OneBehindThoseThatTheHeadNeedsIsFound) {
 TEST_F(ManyWorkers, ButNotAllWorkersAreLookedAtForOneJob) { EXPECT_TRUE(place_behind(kWorkersTried).empty()); }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::reservation_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace drydock {
+namespace drydock::resources_test {
 namespace {
 
 // One after the other, until the next does not fit.
@@ -54,4 +54,4 @@ TEST(Resources, FitsByComponent) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::resources_test

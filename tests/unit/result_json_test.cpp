@@ -12,7 +12,7 @@
 #include <valijson/validator.hpp>
 #include <vector>
 
-namespace drydock::reports {
+namespace drydock::reports::result_json_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -146,4 +146,4 @@ TEST(ResultJson, ScenarioHashIgnoresFormButNotContent) {
 }
 
 }  // namespace
-}  // namespace drydock::reports
+}  // namespace drydock::reports::result_json_test

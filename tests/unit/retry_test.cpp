@@ -12,7 +12,7 @@
 #include <set>
 #include <string>
 
-namespace drydock {
+namespace drydock::retry_test {
 namespace {
 
 using std::chrono::seconds;
@@ -287,4 +287,4 @@ TEST(RetryChecker, SeesEachPlantedBug) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::retry_test

@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-namespace drydock {
+namespace drydock::rng_test {
 namespace {
 
 // SplitMix64 as published: a counter that rises by the golden ratio, and its finaliser.
@@ -133,4 +133,4 @@ TEST(Rng, CountedDependsOnEachOfItsArguments) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::rng_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <variant>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::scenarios_faults_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -137,4 +137,4 @@ TEST(ClockSkewDice, DrawWhatTheSafeDesignSurvives) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::scenarios_faults_test

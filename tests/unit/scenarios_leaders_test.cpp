@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::scenarios_leaders_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -74,4 +74,4 @@ TEST(SchedulerFaults, NeedSeveralSchedulersAndOneThatIsThere) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::scenarios_leaders_test

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::scenarios_loader_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -453,4 +453,4 @@ TEST(BuiltIns, NamesAreSuggested) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::scenarios_loader_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::scenarios_lookahead_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -69,4 +69,4 @@ TEST(LookaheadKeys, AreToldOf) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::scenarios_lookahead_test

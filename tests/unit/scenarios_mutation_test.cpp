@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::fuzz {
+namespace drydock::fuzz::scenarios_mutation_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -114,4 +114,4 @@ TEST(Mutations, OfCsv) { run("csv", csv, 4000); }
 TEST(Mutations, OfBatsim) { run("batsim", batsim, 4000); }
 
 }  // namespace
-}  // namespace drydock::fuzz
+}  // namespace drydock::fuzz::scenarios_mutation_test

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::scenarios_notes_test {
 namespace {
 
 std::vector<std::string> notes_of(const std::string& rest, const std::string& hosts = R"({"name": "n"})") {
@@ -78,4 +78,4 @@ TEST(ExpectedJobs, FollowFromTheRates) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::scenarios_notes_test

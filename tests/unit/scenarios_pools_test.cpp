@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::scenarios_pools_test {
 namespace {
 
 using std::chrono::minutes;
@@ -122,4 +122,4 @@ TEST(Faults, ABeatGoesDown) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::scenarios_pools_test

@@ -13,7 +13,7 @@
 #include <sstream>
 #include <string_view>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::scenarios_schema_test {
 namespace {
 
 const std::string kFile = std::string(DRYDOCK_SOURCE_DIR) + "/scenarios/scenario.schema.json";
@@ -168,4 +168,4 @@ TEST(Schema, RefusesByItself) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::scenarios_schema_test

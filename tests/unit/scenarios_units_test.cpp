@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::scenarios_units_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -157,4 +157,4 @@ TEST(Wording, FindsWhatWasMeant) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::scenarios_units_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock {
+namespace drydock::scheduler_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -409,4 +409,4 @@ TEST(Scheduler, SrptDoesNotPreemptForARoundingError) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::scheduler_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace drydock {
+namespace drydock::session_test {
 namespace {
 
 using std::chrono::hours;
@@ -161,4 +161,4 @@ TEST(SessionClock, KeepsItsRulesMinuteByMinute) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::session_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace drydock {
+namespace drydock::share_agent_test {
 namespace {
 
 using std::chrono::seconds;
@@ -221,4 +221,4 @@ TEST(ShareAgent, TimeDoesNotGoBack) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::share_agent_test

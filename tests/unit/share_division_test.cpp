@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <numeric>
 
-namespace drydock {
+namespace drydock::share_division_test {
 namespace {
 
 using Units = std::vector<std::int64_t>;
@@ -258,4 +258,4 @@ TEST(AimdShares, RaiseWhatIsUsedUpAndCutEverything) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::share_division_test

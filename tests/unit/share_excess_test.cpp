@@ -3,7 +3,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
-namespace drydock {
+namespace drydock::share_excess_test {
 namespace {
 
 constexpr Time at(std::int64_t s) { return kTimeZero + std::chrono::seconds{s}; }
@@ -62,4 +62,4 @@ TEST(ShareExcess, LongestStretch) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::share_excess_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace drydock {
+namespace drydock::share_ledger_test {
 namespace {
 
 using std::chrono::seconds;
@@ -147,4 +147,4 @@ TEST(AnnouncedLedger, KeepsWhatEachWorkerSaidLastForAsLongAsSilenceMayLast) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::share_ledger_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace drydock {
+namespace drydock::share_world_test {
 namespace {
 
 using std::chrono::seconds;
@@ -75,4 +75,4 @@ TEST(ShareWorld, LeasedSharesFollowTheLoad) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::share_world_test

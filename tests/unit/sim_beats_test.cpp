@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_beats_test {
 namespace {
 
 using scenarios::MessageLoss;
@@ -191,4 +191,4 @@ TEST(Channel, ConcernsTheTargetInItsTimeOnly) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_beats_test

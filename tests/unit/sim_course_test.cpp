@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_course_test {
 namespace {
 
 Time at(Duration since_start) { return kTimeZero + since_start; }
@@ -86,4 +86,4 @@ TEST(HostTroubles, MultiplyAndAddUp) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_course_test

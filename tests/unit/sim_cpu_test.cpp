@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_cpu_test {
 namespace {
 
 std::vector<HostFacts> one_host(std::uint32_t cores, bool shared) {
@@ -247,4 +247,4 @@ TEST(Cpu, AgreesWithSimGridOnOversubscribedHosts) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_cpu_test

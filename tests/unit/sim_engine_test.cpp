@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_engine_test {
 namespace {
 
 // Gives orders at fixed instants and writes down when flows arrive.
@@ -154,4 +154,4 @@ TEST(Engine, RefusesASecondEngineInOneProcess) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_engine_test

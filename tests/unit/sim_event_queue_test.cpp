@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_event_queue_test {
 namespace {
 
 using Queue = EventQueue<std::uint64_t>;
@@ -81,4 +81,4 @@ TEST(EventQueue, AsksForAPurgeOnlyWhenMostAreVoid) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_event_queue_test

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_fences_test {
 namespace {
 
 using scenarios::Scenario;
@@ -190,4 +190,4 @@ TEST(Fences, LookingAheadAndBeatByBeatSeeTheSame) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_fences_test

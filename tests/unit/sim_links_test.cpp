@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_links_test {
 namespace {
 
 using scenarios::Scenario;
@@ -113,4 +113,4 @@ TEST(Clocks, ShowWhatTheyAreSaidTo) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_links_test

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_platform_test {
 namespace {
 
 scenarios::Scenario two_pools() {
@@ -82,4 +82,4 @@ TEST(Crashes, AreDrawnPerHostAndSeedWhateverTheOrderOfAsking) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_platform_test

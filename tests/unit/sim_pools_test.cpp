@@ -11,7 +11,7 @@
 #include <map>
 #include <string>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_pools_test {
 namespace {
 
 using std::chrono::seconds;
@@ -140,4 +140,4 @@ TEST(Pools, WhatADeadWorkerHadTakenGoesToOthers) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_pools_test

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_postgres_test {
 namespace {
 
 using namespace postgres;
@@ -142,4 +142,4 @@ TEST(PostgresPortDeathTest, BrokenPromisesStopTheProcess) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_postgres_test

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_redis_test {
 namespace {
 
 using namespace redis;
@@ -203,4 +203,4 @@ TEST(RedisPortDeathTest, WhatTheHeaderForbidsStopsTheProcess) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_redis_test

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_run_test {
 namespace {
 
 using reports::RunResult;
@@ -257,4 +257,4 @@ TEST(Processes, PutMessagesTogetherFromPieces) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_run_test

@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_shares_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -381,4 +381,4 @@ TEST(MinuteWindow, HoldsTheMostOfSixtySeconds) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_shares_test

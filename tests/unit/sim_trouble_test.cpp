@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_trouble_test {
 namespace {
 
 using reports::RunResult;
@@ -261,4 +261,4 @@ TEST(Trouble, AJournalOfItReplaysInBothFormats) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_trouble_test

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <gtest/gtest.h>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_work_plan_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -105,4 +105,4 @@ TEST(WorkPlan, ProgressNeverFallsAndNeverReachesTheEnd) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_work_plan_test

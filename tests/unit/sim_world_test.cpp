@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-namespace drydock::sim {
+namespace drydock::sim::sim_world_test {
 namespace {
 
 using reports::RunResult;
@@ -440,4 +440,4 @@ TEST(World, StopsWhenToldTo) {
 }
 
 }  // namespace
-}  // namespace drydock::sim
+}  // namespace drydock::sim::sim_world_test

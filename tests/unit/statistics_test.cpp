@@ -5,7 +5,7 @@
 #include <numbers>
 #include <vector>
 
-namespace drydock::reports {
+namespace drydock::reports::statistics_test {
 namespace {
 
 struct TableValue {
@@ -88,4 +88,4 @@ TEST(Estimate, HigherConfidenceIsWider) {
 }
 
 }  // namespace
-}  // namespace drydock::reports
+}  // namespace drydock::reports::statistics_test

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::reports {
+namespace drydock::reports::statistics_verdict_test {
 namespace {
 
 // Standard normal (Box and Muller).
@@ -82,4 +82,4 @@ TEST(VerdictProperty, ARealDifferenceIsFound) {
 }
 
 }  // namespace
-}  // namespace drydock::reports
+}  // namespace drydock::reports::statistics_verdict_test

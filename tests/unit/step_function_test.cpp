@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
-namespace drydock {
+namespace drydock::step_function_test {
 namespace {
 
 using Steps = StepFunction<2>;
@@ -61,4 +61,4 @@ TEST(StepFunction, IsWhatAnArrayIs) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::step_function_test

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace drydock::reports {
+namespace drydock::reports::story_test {
 namespace {
 
 using namespace check_story;
@@ -102,4 +102,4 @@ TEST(NamedIds, AreThoseOfJobsAttemptsAndWorkers) {
 }
 
 }  // namespace
-}  // namespace drydock::reports
+}  // namespace drydock::reports::story_test

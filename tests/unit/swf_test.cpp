@@ -13,7 +13,7 @@
 #include <vector>
 #include <zlib.h>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::swf_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -412,4 +412,4 @@ TEST(Import, RealLogs) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::swf_test

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock::reports {
+namespace drydock::reports::table_test {
 namespace {
 
 TEST(Judge, PairingFindsWhatSeparateIntervalsHide) {
@@ -235,4 +235,4 @@ TEST(Table, RowsAppearOnlyWhereThereIsSomethingToSee) {
 }
 
 }  // namespace
-}  // namespace drydock::reports
+}  // namespace drydock::reports::table_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <limits>
 
-namespace drydock {
+namespace drydock::time_test {
 namespace {
 
 TEST(Time, SecondsBecomeTheNearestNanosecond) {
@@ -37,4 +37,4 @@ TEST(Time, LaterStaysAtNever) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::time_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace drydock {
+namespace drydock::vain_searches_test {
 namespace {
 
 using std::chrono::seconds;
@@ -34,4 +34,4 @@ TEST(VainSearches, GiveUpAfterTooMany) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::vain_searches_test

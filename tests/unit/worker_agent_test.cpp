@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 
-namespace drydock {
+namespace drydock::worker_agent_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -270,4 +270,4 @@ TEST_F(WorkerAgentTest, SaysWhatItHasWhenALeaderAsks) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::worker_agent_test

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace drydock {
+namespace drydock::worker_text_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -183,4 +183,4 @@ TEST(CounterOrders, LimitsAreWhatScriptsCanCount) {
 }
 
 }  // namespace
-}  // namespace drydock
+}  // namespace drydock::worker_text_test

@@ -14,7 +14,7 @@
 #include <numeric>
 #include <vector>
 
-namespace drydock::scenarios {
+namespace drydock::scenarios::workload_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -352,4 +352,4 @@ TEST(Workloads, NoSourcesNoJobs) {
 }
 
 }  // namespace
-}  // namespace drydock::scenarios
+}  // namespace drydock::scenarios::workload_test
