@@ -26,10 +26,8 @@ Executor::Executor(const Platform& platform, const scenarios::CheckpointConfig& 
 
 std::uint32_t Executor::take_slot() {
   if (free_jobs_.empty()) {
-    const auto slot = static_cast<std::uint32_t>(jobs_.size());
-    DRYDOCK_CHECK(slot < Pending::kMost, "more live jobs than the event queue can name");
-    jobs_.emplace_back();
-    return slot;
+    DRYDOCK_CHECK(jobs_.size() < Pending::kMost, "more live jobs than the event queue can name");
+    return jobs_.add();
   }
   const std::uint32_t slot = free_jobs_.back();
   free_jobs_.pop_back();
@@ -103,7 +101,8 @@ std::int64_t Executor::cpus_of(JobId job) const {
 
 std::optional<JobId> Executor::first_live_job() const {
   std::optional<JobId> first;
-  for (const LiveJob& job : jobs_) {
+  for (std::uint32_t slot = 0; slot < jobs_.size(); ++slot) {
+    const LiveJob& job = jobs_[slot];
     if (job.used && (!first || job.id < *first)) first = job.id;
   }
   return first;

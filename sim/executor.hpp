@@ -4,6 +4,7 @@
 
 #include "policies/core/commands.hpp"
 #include "policies/core/id_map.hpp"
+#include "policies/core/slab.hpp"
 #include "scenarios/workload.hpp"
 #include "sim/children.hpp"
 #include "sim/common.hpp"
@@ -227,7 +228,7 @@ class Executor {
   std::vector<std::int64_t>
       excess_;  // by host: thousandths of cores asked for beyond those there are, where that is measured
 
-  std::vector<LiveJob> jobs_;
+  Slab<LiveJob> jobs_;
   std::vector<std::uint32_t> free_jobs_;
   IdMap<std::uint32_t> by_id_;
 

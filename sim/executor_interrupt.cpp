@@ -48,7 +48,8 @@ bool Executor::counts(const AttemptFinished& end) const {
 }
 
 void Executor::tell_held(std::vector<Event>& facts, const std::function<bool(WorkerId)>& answers) const {
-  for (const LiveJob& job : jobs_) {
+  for (std::uint32_t slot = 0; slot < jobs_.size(); ++slot) {
+    const LiveJob& job = jobs_[slot];
     if (!job.used || job.disowned || job.phase == Phase::none) continue;
     for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
       const WorkerId worker{cpu_.facts(task).tag};

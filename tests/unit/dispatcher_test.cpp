@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <utility>
 #include <vector>
 
 namespace drydock::dispatcher_test {
@@ -12,7 +13,7 @@ using namespace std::chrono_literals;
 class DispatcherTest : public testing::Test {
  protected:
   static constexpr AttemptId kAttempt{JobId{1}, 1};
-  void run(std::vector<std::uint32_t> workers) {
+  void run(const std::vector<std::uint32_t>& workers) {
     std::vector<Dispatcher::Part> parts;
     for (const std::uint32_t worker : workers) {
       parts.push_back({.worker = WorkerId{worker}, .incarnation = 1, .tasks = 1, .held = {}});
@@ -180,13 +181,14 @@ TEST_F(DispatcherTest, WhoComesBackAsALowerIncarnationIsTold) {
 
 class DispatcherTakeover : public DispatcherTest {
  protected:
-  void load(std::vector<std::uint32_t> workers) {
+  void load(const std::vector<std::uint32_t>& workers) {
     std::vector<Dispatcher::Part> parts;
     for (const std::uint32_t worker : workers) parts.push_back({.worker = WorkerId{worker}, .incarnation = 0, .held = {}});
     dispatcher_.load(kAttempt, std::move(parts));
   }
   void answer(std::uint32_t worker, std::vector<HeldAttempt> held, std::int64_t epoch = 4) {
-    dispatcher_.take(Time{2s}, HeldReport{.worker = WorkerId{worker}, .incarnation = 3, .epoch = epoch, .attempts = held});
+    dispatcher_.take(Time{2s},
+                     HeldReport{.worker = WorkerId{worker}, .incarnation = 3, .epoch = epoch, .attempts = std::move(held)});
   }
   template <class Fact>
   static std::size_t count(const std::vector<Event>& facts) {

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace drydock::scheduler_test {
@@ -26,7 +27,7 @@ SchedulerBench bench_of(SchedulerConfig config) {
   auto policy = make_placement(config.placement);
   return {std::move(config), std::move(policy)};
 }
-JobSubmitted submitted(JobSpec job) { return {job}; }
+JobSubmitted submitted(JobSpec job) { return {std::move(job)}; }
 CommitAnswered answered(const Commit& c, Answer answer) { return {c.request, answer}; }
 AttemptFinished finished(std::uint64_t job, std::uint32_t number) { return {{JobId{job}, number}, Ending::succeeded}; }
 
@@ -276,7 +277,7 @@ TEST(Scheduler, RejectsWhatAQueueHasNoPlaceFor) {
   bench.step(
       {a_worker(0), submitted(a_job(1)), submitted(a_job(2)), submitted(a_job(3)), submitted(a_job(2)), submitted(lost)});
   std::vector<std::pair<std::uint64_t, RejectReason>> rejected;
-  for (const RejectJob& r : bench.all<RejectJob>()) rejected.push_back({r.job.value, r.reason});
+  for (const RejectJob& r : bench.all<RejectJob>()) rejected.emplace_back(r.job.value, r.reason);
   const std::vector<std::pair<std::uint64_t, RejectReason>> expected{
       {2, RejectReason::duplicate_id}, {9, RejectReason::unknown_queue}, {3, RejectReason::queue_full}};
   EXPECT_EQ(rejected, expected);

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <sstream>
 #include <string>
+#include <utility>
 
 namespace drydock::sim::sim_trouble_test {
 namespace {
@@ -42,7 +43,7 @@ PolicyConfig retry(const Parameters& parameters = {}) {
 
 Scenario with_hazards(scenarios::JobHazards hazards, const std::vector<JobLine>& jobs, JobSpec shape = {}) {
   Scenario scenario = scenario_on({node()});
-  scenarios::TraceSource source = jobs_of(jobs, shape);
+  scenarios::TraceSource source = jobs_of(jobs, std::move(shape));
   source.hazards = hazards;
   scenario.workload = {source};
   return scenario;
