@@ -81,6 +81,10 @@ class Started {
   }
   // As a terminal does: the whole group gets it.
   void interrupt(int signal = SIGINT) const { kill(-pid_, signal); }
+  [[nodiscard]] bool ended() const {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+  }
   [[nodiscard]] Ran wait() const {
     int status = 0;
     waitpid(pid_, &status, 0);

@@ -11,12 +11,13 @@
 namespace drydock::runtime {
 namespace {
 
-constexpr const char* kSocket = ".s.PGSQL.5432";
+// Who does not read for so long (stands still, say) is cut off.
+constexpr timeval kPatience{.tv_sec = 2, .tv_usec = 0};
 
-sockaddr_un address_in(const std::filesystem::path& folder) {
+sockaddr_un address_of(const std::filesystem::path& socket) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  (folder / kSocket).string().copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
+  socket.string().copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
   return address;
 }
 
@@ -36,7 +37,7 @@ CutProxy::CutProxy(EventLoop& loop, std::filesystem::path upstream) : loop_(loop
   if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
   folder_ = name;
   listener_ = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  const sockaddr_un address = address_in(folder_);
+  const sockaddr_un address = address_of(socket());
   const bool listens =
       ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 && ::listen(listener_, 16) == 0;
   if (!listens) ADD_FAILURE() << "the proxy cannot listen in " << folder_;
@@ -55,7 +56,10 @@ void CutProxy::accept() {
   Link& link = links_.emplace_back();
   link.client = ::accept(listener_, nullptr, nullptr);
   link.server = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  const sockaddr_un address = address_in(upstream_);
+  const sockaddr_un address = address_of(upstream_);
+  for (const int descriptor : {link.client, link.server}) {
+    (void)::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof(kPatience));
+  }
   if (::connect(link.server, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return close(link);
   link.from_client = std::make_unique<EventLoop::Socket>(loop_, link.client,
                                                          [this, &link](EventLoop::Socket::Ready) { forward(link, true); });
@@ -66,7 +70,7 @@ void CutProxy::accept() {
 }
 
 void CutProxy::mend() {
-  cut_ = false;
+  cut_.reset();
   for (Link& link : links_) close(link);
 }
 
@@ -74,7 +78,7 @@ void CutProxy::forward(Link& link, bool to_server) {
   std::array<char, 65536> buffer{};
   const ssize_t length = ::recv(to_server ? link.client : link.server, buffer.data(), buffer.size(), 0);
   if (length <= 0) return close(link);
-  if (cut_) return;
+  if (cut_ && *cut_ != (to_server ? Way::to_client : Way::to_server)) return;
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(length));
   if (to_server && marked_ && bytes.find(*marked_) != std::string_view::npos) {
     marked_.reset();

@@ -1,4 +1,4 @@
-// Between a client of PostgreSQL and its server, on Unix sockets: loses an answer on demand, or lets nothing through, as a network does.
+// Between a client of a store and its server, on Unix sockets: loses an answer on demand, or lets nothing through, as a network does.
 #pragma once
 
 #include "real-runtime/event_loop.hpp"
@@ -13,19 +13,24 @@ namespace drydock::runtime {
 
 class CutProxy {
  public:
-  // Connects its clients to the socket in `upstream`, PostgreSQL's folder; listens in a folder of its own.
+  // Which way nothing passes.
+  enum class Way { both, to_server, to_client };
+
+  // Connects its clients to this socket; listens on one of the same name in a folder of its own.
   CutProxy(EventLoop& loop, std::filesystem::path upstream);
   ~CutProxy();
   CutProxy(const CutProxy&) = delete;
   CutProxy& operator=(const CutProxy&) = delete;
 
-  // For clients: "host=<folder> ...".
+  // For clients of PostgreSQL: "host=<folder> ...".
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  // For others.
+  [[nodiscard]] std::filesystem::path socket() const { return folder_ / upstream_.filename(); }
   // The answer to the next request that holds this text never arrives: the connection breaks when the server has given it.
   void lose_answer_to(std::string text) { marked_ = std::move(text); }
   [[nodiscard]] int lost() const { return lost_; }
-  // From now on nothing passes in either direction, and nobody is told: what was connected hangs, and what connects does, too.
-  void cut() { cut_ = true; }
+  // From now on nothing passes this way, and nobody is told: what was connected hangs, and what connects does, too.
+  void cut(Way way = Way::both) { cut_ = way; }
   // What hung breaks; new connections pass.
   void mend();
 
@@ -49,7 +54,7 @@ class CutProxy {
   std::list<Link> links_;
   std::optional<std::string> marked_;
   int lost_ = 0;
-  bool cut_ = false;
+  std::optional<Way> cut_;
 };
 
 }  // namespace drydock::runtime

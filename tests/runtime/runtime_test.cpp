@@ -118,7 +118,7 @@ TEST(Runtime, AWorkerThatWasGivenUpComesBackAsAnother) {
 
 TEST(Runtime, ACommitWhoseAnswerIsLostIsReadBack) {
   RealWorld world;
-  CutProxy proxy(world.loop(), world.postgres().folder());
+  CutProxy proxy(world.loop(), world.postgres().folder() / ".s.PGSQL.5432");
   ASSERT_TRUE(world.start("host='" + proxy.folder().string() + "' port=5432 user=drydock dbname=postgres"));
   ASSERT_TRUE(world.run_until([&] { return world.leader() != nullptr; }));
   world.submit(4, SleepPayload{50ms});

@@ -53,7 +53,7 @@ TEST(Takeover, ALeaderThatShutsDownHandsOver) {
 // It cannot prolong its lease, stops by itself, and stands by when it is back.
 TEST(Takeover, ALeaderThatIsCutOffFromPostgresStepsDown) {
   RealWorld world({.ttl = 10s, .schedulers = 1, .lease = 3s});
-  CutProxy proxy(world.loop(), world.postgres().folder());
+  CutProxy proxy(world.loop(), world.postgres().folder() / ".s.PGSQL.5432");
   ASSERT_TRUE(world.start("host='" + proxy.folder().string() + "' port=5432 user=drydock dbname=postgres"));
   ASSERT_TRUE(world.run_until([&] { return world.leader() != nullptr; }));
   world.start_scheduler(1);
