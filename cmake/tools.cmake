@@ -16,6 +16,9 @@ endif()
 if(DRYDOCK_SANITIZE)
   add_compile_options(-fsanitize=${DRYDOCK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${DRYDOCK_SANITIZE})
+  if(DRYDOCK_SANITIZE MATCHES undefined)  # a quarter of the time to compile, for what AddressSanitizer sees as well or this machine allows
+    add_compile_options(-fno-sanitize=null,alignment,vptr,object-size)
+  endif()
   if(DRYDOCK_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     add_compile_options(-Wno-tsan)  # SimGrid's headers have fences, which g++ warns that it does not follow
   endif()

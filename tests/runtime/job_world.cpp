@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr Duration kTimeOut = 60s;
+constexpr Duration kJobsTimeOut = 60s;
 
 JobRunnerOptions within(JobRunnerOptions options, const fs::path& folder) {
   if (options.executor.folder.empty()) options.executor.folder = folder / "jobs";
@@ -37,7 +37,7 @@ TestFolder::~TestFolder() {
 }
 
 fs::path TestFolder::put(const std::string& name, const std::string& text, bool is_program) const {
-  const fs::path file = path_ / name;
+  fs::path file = path_ / name;
   fs::create_directories(file.parent_path());
   std::ofstream(file) << text;
   ::chmod(file.c_str(), is_program ? 0755 : 0644);
@@ -66,12 +66,12 @@ void JobWorld::start(std::uint64_t job, const JobPayload& payload, std::uint32_t
   runner_->start({.attempt = {JobId{job}, 1}, .tasks = tasks, .payload = text, .held = make_resources(held)});
 }
 
-void JobWorld::start_text(std::uint64_t job, std::string payload) {
+void JobWorld::start_text(std::uint64_t job, const std::string& payload) {
   runner_->start({.attempt = {JobId{job}, 1}, .payload = payload, .held = {}});
 }
 
 bool JobWorld::run_until(const std::function<bool()>& so) {
-  const Time end = later(loop_.now(), kTimeOut);
+  const Time end = later(loop_.now(), kJobsTimeOut);
   bool reached = false;
   std::unique_ptr<EventLoop::Timer> timer;
   timer = std::make_unique<EventLoop::Timer>(loop_, [&] {

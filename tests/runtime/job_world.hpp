@@ -39,7 +39,7 @@ class JobWorld {
 
   // Of job N, attempt 1.
   void start(std::uint64_t job, const JobPayload& payload, std::uint32_t tasks = 1, const ResourceAmounts& held = {});
-  void start_text(std::uint64_t job, std::string payload);
+  void start_text(std::uint64_t job, const std::string& payload);
   void kill(std::uint64_t job) { runner_->kill({JobId{job}, 1}); }
   // Turns the loop until it is so; false after a generous time.
   bool run_until(const std::function<bool()>& so);

@@ -59,7 +59,7 @@ SchedulerConfig RealWorld::config() const {
   return config;
 }
 
-bool RealWorld::start(std::string postgres_connection) {
+bool RealWorld::start(const std::string& postgres_connection) {
   if (redis_ == nullptr || postgres_ == nullptr) return false;
   submitter_ = std::make_unique<JobSubmitter>(loop_, postgres_options());
   for (std::uint32_t number = 0; number < options_.schedulers; ++number) {

@@ -58,7 +58,7 @@ class RealWorld {
 
   // Starts the schedulers, of which the first connects to PostgreSQL as told (default: directly), and the workers. False: there are no
   // servers.
-  [[nodiscard]] bool start(std::string postgres_connection = {});
+  [[nodiscard]] bool start(const std::string& postgres_connection = {});
   void start_scheduler(std::uint32_t number, std::string postgres_connection = {});
   // As kill -9 would.
   void kill_scheduler(std::uint32_t number);

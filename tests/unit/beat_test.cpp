@@ -57,7 +57,7 @@ TEST(Beat, FiresNothingUnlessItLeads) {
   EXPECT_EQ(beat.next_wakeup(), kNever);
   (void)beat.step(at(10), Events{BecameLeader{2}});
   EXPECT_TRUE(beat.leads());
-  EXPECT_TRUE(beat.step(at(11), Events{LostLeadership{1}}).size() > 0) << "a stale fact";
+  EXPECT_FALSE(beat.step(at(11), Events{LostLeadership{1}}).empty()) << "a stale fact";
   EXPECT_TRUE(beat.step(at(12), Events{LostLeadership{2}}).empty());
   EXPECT_TRUE(beat.step(at(13), Events{BecameLeader{2}}).empty()) << "epochs rise";
   EXPECT_FALSE(beat.step(at(13), Events{BecameLeader{3}}).empty());
