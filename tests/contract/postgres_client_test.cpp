@@ -49,19 +49,19 @@ class PostgresClientTest : public testing::Test {
  protected:
   // One server for all of them; those that break it start it anew.
   static void SetUpTestSuite() {
-    if (real_postgres_is_here()) server_ = started();
+    if (real_postgres_is_here()) server = started();
   }
-  static void TearDownTestSuite() { server_.reset(); }
+  static void TearDownTestSuite() { server.reset(); }
   void SetUp() override {
     DRYDOCK_NEEDS_POSTGRES();
-    ASSERT_NE(server_, nullptr);
-    schema_ = fmt::format("client{}", ++schemas_);
+    ASSERT_NE(server, nullptr);
+    schema_ = fmt::format("client{}", ++schemas);
     client_ = connected(options());
     ASSERT_NE(client_, nullptr);
     const Reply lease = client_->execute(AcquireLease{"scheduler", "a", 1h, 1});
     epoch_ = std::get<Lease>(lease).epoch;
   }
-  [[nodiscard]] PostgresClientOptions options() const { return {.connection = server_->connection(), .schema = schema_}; }
+  [[nodiscard]] PostgresClientOptions options() const { return {.connection = server->connection(), .schema = schema_}; }
   [[nodiscard]] CommitBatch batch(std::uint64_t request, std::vector<AssignedAttempt> assignments) const {
     CommitBatch result;
     result.fence = {"scheduler", epoch_};
@@ -87,14 +87,14 @@ class PostgresClientTest : public testing::Test {
     return result.ok() ? result.value() : "";
   }
 
-  static std::unique_ptr<PrivatePostgres> server_;
-  static int schemas_;
+  static std::unique_ptr<PrivatePostgres> server;
+  static int schemas;
   std::string schema_;
   std::unique_ptr<PostgresClient> client_;
   std::int64_t epoch_ = 0;
 };
-std::unique_ptr<PrivatePostgres> PostgresClientTest::server_;
-int PostgresClientTest::schemas_ = 0;
+std::unique_ptr<PrivatePostgres> PostgresClientTest::server;
+int PostgresClientTest::schemas = 0;
 
 TEST_F(PostgresClientTest, AFailureDoesNotHinderWhatIsBehindIt) {
   (void)value(fmt::format("drop table {}.fired", schema_));
@@ -137,9 +137,9 @@ TEST_F(PostgresClientTest, ACommitOnADyingServerIsUnknownAndSettled) {
   ASSERT_TRUE(other->run(fmt::format("begin; select * from {}.truth for update", schema_)).ok());
   auto reply = std::async(std::launch::async, [&] { return client_->execute(batch(1, {assigned(1, 1)})); });
   while (other->run("select count(*) from pg_locks where not granted").value() == "0") std::this_thread::sleep_for(1ms);
-  server_->kill();
+  server->kill();
   EXPECT_EQ(commit_answer(reply.get()), Answer::unknown);
-  ASSERT_TRUE(server_->restart().ok());
+  ASSERT_TRUE(server->restart().ok());
   ASSERT_TRUE(client_->reconnect().ok());
   EXPECT_EQ(outcome(SettleBatch{{"scheduler", epoch_}, RequestId{1}}), Outcome::voided);
   EXPECT_EQ(outcome(batch(1, {assigned(1, 1)})), Outcome::voided);
