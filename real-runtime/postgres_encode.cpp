@@ -46,6 +46,9 @@ std::string array(const Rows& rows, Value value) {
 std::string payloads(const std::vector<Job>& jobs) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string result = "{";
+  std::size_t length = 2;
+  for (const Job& job : jobs) length += 2 * job.payload.size() + 7;
+  result.reserve(length);
   for (const Job& job : jobs) {
     result += result.size() > 1 ? ",\"\\\\x" : "\"\\\\x";
     for (const char c : job.payload) {
@@ -58,10 +61,9 @@ std::string payloads(const std::vector<Job>& jobs) {
   return result + "}";
 }
 
-// In the order of the parameters of submit_jobs().
-void add_jobs(Parameters& out, const std::vector<Job>& jobs) {
+// In the order of the parameters of submit_once(), from the queues on.
+void add_specs(Parameters& out, const std::vector<Job>& jobs) {
   const auto add = [&](auto value) { out.emplace_back(array(jobs, [&](const Job& job) { return value(job.spec); })); };
-  add([](const JobSpec& s) { return s.id.value; });
   add([](const JobSpec& s) { return s.queue.value; });
   add([](const JobSpec& s) { return s.priority; });
   add([](const JobSpec& s) { return s.tasks; });
@@ -75,6 +77,12 @@ void add_jobs(Parameters& out, const std::vector<Job>& jobs) {
   add([](const JobSpec& s) { return s.on_failure; });
   add([](const JobSpec& s) { return s.on_preemption; });
   out.emplace_back(payloads(jobs));
+}
+
+// In the order of the parameters of submit_jobs().
+void add_jobs(Parameters& out, const std::vector<Job>& jobs) {
+  out.emplace_back(array(jobs, [](const Job& job) { return job.spec.id.value; }));
+  add_specs(out, jobs);
 }
 
 void add_releases(Parameters& out, const std::vector<ReleasedAttempt>& rows) {
@@ -199,6 +207,12 @@ struct Encoder {
 std::vector<PostgresCall> encode(const Op& op, std::string_view schema) {
   check_op(op);
   return std::visit(Encoder{schema}, op);
+}
+
+PostgresCall encode_submission(const std::string& key, const std::string& digest, const std::vector<Job>& jobs) {
+  PostgresCall call{PostgresStatement::submit_once, {}, {key, digest}};
+  add_specs(call.parameters, jobs);
+  return call;
 }
 
 bool is_explicit_transaction(const Op& op) { return std::holds_alternative<LoadState>(op); }

@@ -20,6 +20,10 @@ struct PostgresCall {
 // The calls of an operation, in order: one transaction. None for TakeHints, which only looks at what has been heard.
 [[nodiscard]] std::vector<PostgresCall> encode(const postgres::Op& op, std::string_view schema);
 
+// Statement submit_once: jobs without ids, under this key (empty: none), which stands for what has this digest.
+[[nodiscard]] PostgresCall encode_submission(const std::string& key, const std::string& digest,
+                                             const std::vector<postgres::Job>& jobs);
+
 // Whether the calls begin and end a transaction by themselves: when one fails, the connection must be told to roll back before it
 // does anything else.
 [[nodiscard]] bool is_explicit_transaction(const postgres::Op& op);
