@@ -335,10 +335,15 @@ bool PostgresClient::send(const PostgresCall& call) {
     return PQsendQueryParams(connection_.get(), call.text.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 1;
   }
   std::vector<const char*> values;
-  values.reserve(call.parameters.size());
-  for (const auto& parameter : call.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
+  std::vector<int> lengths;
+  std::vector<int> formats(call.parameters.size(), 0);
+  for (const auto& parameter : call.parameters) {
+    values.push_back(parameter ? parameter->c_str() : nullptr);
+    lengths.push_back(parameter ? static_cast<int>(parameter->size()) : 0);
+  }
+  if (call.last_is_binary) formats.back() = 1;
   return PQsendQueryPrepared(connection_.get(), name_of(*call.statement), static_cast<int>(values.size()), values.data(),
-                             nullptr, nullptr, 0) == 1;
+                             lengths.data(), formats.data(), 0) == 1;
 }
 
 Reply PostgresClient::receive(const Op& op) {
