@@ -9,10 +9,12 @@
 
 #ifdef DRYDOCK_WITH_HTTP
 #include "real-runtime/api.hpp"
+#include "real-runtime/http_server.hpp"
 #include "real-runtime/random_text.hpp"
 #include "scenarios/line_reader.hpp"
 #include "scenarios/units.hpp"
 
+#include <arpa/inet.h>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -20,6 +22,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -48,7 +51,13 @@ constexpr std::size_t kLeastToken = 16;
 constexpr std::size_t kMostToken = 4096;
 constexpr std::size_t kTokenBytes = 24;
 
-bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+bool is_loopback(const std::string& host) {
+  in_addr four{};
+  in6_addr six{};
+  if (::inet_pton(AF_INET, host.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24U) == 127;
+  if (::inet_pton(AF_INET6, host.c_str(), &six) == 1) return IN6_IS_ADDR_LOOPBACK(&six);
+  return host == "localhost";
+}
 
 // "127.0.0.1:8080", "[::1]:8080", "unix:/run/drydock.sock" or "/run/drydock.sock".
 Result<runtime::HttpServerOptions> place_of(const std::string& listen) {
@@ -113,8 +122,6 @@ Result<std::string> token_of(const ApiArguments& arguments) {
   if (token.size() < kLeastToken || token.size() > kMostToken || !plain) {
     return Error{fmt::format("a token has {} to {} printable ASCII characters without blanks", kLeastToken, kMostToken)};
   }
-  if (arguments.write_token.empty()) return token;
-  if (const auto problem = write_secret(arguments.write_token, token)) return *problem;
   return token;
 }
 
@@ -123,7 +130,7 @@ std::optional<Error> apply_limits(const ApiArguments& arguments, runtime::HttpSe
   const auto size = scenarios::parse_size(arguments.body_max);
   if (!size) return Error{"--body-max: " + size.error().message};
   if (size.value() < 1000 || size.value() > 1'000'000'000) return Error{"--body-max: expected 1kB to 1GB"};
-  server.body_bytes_max = static_cast<std::size_t>(size.value());
+  server.lobby.body_bytes_max = static_cast<std::size_t>(size.value());
   server.threads = arguments.threads;
   api.stores.connections = arguments.connections;
   if (arguments.rate == "0") return std::nullopt;
@@ -136,10 +143,13 @@ std::optional<Error> apply_limits(const ApiArguments& arguments, runtime::HttpSe
   return std::nullopt;
 }
 
-// What the first connections say; none: both stores are there.
+// What the first connections say; none: both stores are there. A schema that is not there yet is waited for while it serves.
 std::optional<std::string> first_problem(runtime::ApiStores& stores) {
   const auto postgres = stores.with_postgres([](runtime::PostgresClient&) -> Result<bool> { return true; });
-  if (!postgres) return postgres.error().message;
+  if (!postgres && postgres.error().message.find(runtime::kStartAScheduler) == std::string::npos) {
+    return postgres.error().message;
+  }
+  if (!postgres) fmt::print(stderr, "note: {}; until then requests get 503\n", postgres.error().message);
   const auto redis = stores.with_redis([](runtime::RedisClient&) -> Result<bool> { return true; });
   if (!redis) return redis.error().message;
   return std::nullopt;
@@ -166,6 +176,9 @@ int run_api(const ApiArguments& arguments) {
   auto place = place_of(arguments.listen);
   if (!place) return bad_input(place.error().message);
   const bool local = !place.value().unix_socket.empty() || is_loopback(place.value().host);
+  if (arguments.no_auth && (!arguments.token_file.empty() || !arguments.write_token.empty())) {
+    return bad_input("--no-auth asks for no token: leave out --token-file and --write-token, or --no-auth");
+  }
   if (arguments.no_auth && !local && !arguments.insecure) {
     return bad_input(
         "--no-auth lets everybody run programs on your workers: listen on a loopback address, or say --insecure");
@@ -192,6 +205,9 @@ int run_api(const ApiArguments& arguments) {
 
   runtime::Api api(std::move(options));
   if (const auto problem = first_problem(api.stores())) return no_store(*problem);
+  if (!arguments.write_token.empty()) {
+    if (const auto problem = write_secret(arguments.write_token, token.value())) return bad_input(problem->message);
+  }
   return serve_until_told(place.value(), api);
 }
 
@@ -230,7 +246,8 @@ class ApiCommand final : public Command {
     app.add_option("--rate", arguments_.rate, "Requests that a client may send (default 1000/s, that many at once; 0: any)")
         ->type_name("RATE");
     app.add_option("--body-max", arguments_.body_max, "Longest body of a request (default 10MB)")->type_name("SIZE");
-    app.add_option("--threads", arguments_.threads, "Connections served at the same time (default 16)")
+    app.add_option("--threads", arguments_.threads,
+                   "Requests served at the same time (default 16), beside those for health and metrics")
         ->check(CLI::Range(1, 256));
     app.add_option("--connections", arguments_.connections, "To each store (default 4)")->check(CLI::Range(1, 64));
     app.footer(
@@ -241,7 +258,9 @@ class ApiCommand final : public Command {
                     "that are\n"
                     "being answered have been; a second one ends it at once.\n") +
         std::string(kPasswords) +
-        "\nExit code 3: a store could not be reached at the start; later, requests get 503 meanwhile.");
+        "\nExit code 3: a store could not be reached at the start; later, or until a scheduler has made the schema, "
+        "requests "
+        "get 503.");
   }
 
   int run(const Terminal& /*terminal*/) override { return run_api(arguments_); }

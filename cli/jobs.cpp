@@ -142,13 +142,11 @@ int run_job(const OneJobArguments& arguments) {
   const auto found = runtime::find_job(*store, arguments.stores.schema, JobId{arguments.id});
   if (!found) return no_store(found.error().message);
   if (!found.value()) return bad_input(fmt::format("there is no job {}", arguments.id));
-  const auto attempts = runtime::list_attempts(*store, arguments.stores.schema, JobId{arguments.id});
-  if (!attempts) return no_store(attempts.error().message);
-  const JobRow& job = *found.value();
+  const auto& [job, attempts] = *found.value();
   if (arguments.format == "json") {
     json all = to_json(job);
     all["schema"] = "drydock-job/1";
-    all["allocations"] = to_json(attempts.value());
+    all["allocations"] = to_json(attempts);
     fmt::print("{}", dumped(all));
     return kDone;
   }
@@ -158,7 +156,7 @@ int run_job(const OneJobArguments& arguments) {
              scenarios::format_size(job.memory_bytes), job.gpus);
   fmt::print("  submitted  {}\n", job.submitted_at);
   fmt::print("  runs       {}\n", scenarios::printable(job.payload));
-  for (const runtime::AttemptRow& row : attempts.value()) {
+  for (const runtime::AttemptRow& row : attempts) {
     fmt::print("  attempt {}: {} of its tasks on worker {}, assigned {}, {}\n", row.number, row.tasks, row.worker,
                row.assigned_at,
                row.outcome.empty() ? std::string("not ended") : fmt::format("{} {}", row.outcome, row.ended_at));

@@ -31,7 +31,10 @@ void declare_postgres(CLI::App& app, StoreArguments& stores) {
 
 int no_store(const std::string& message) {
   (void)bad_input(message);
-  fmt::print(stderr, "Check that the server runs, that its address is right, and that it lets you in.\n");
+  // Where the store answered, the message has what to do.
+  if (message.find("start a scheduler") == std::string::npos) {
+    fmt::print(stderr, "Check that the server runs, that its address is right, and that it lets you in.\n");
+  }
   return kNoStore;
 }
 

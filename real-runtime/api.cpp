@@ -30,7 +30,7 @@ enum class Action : std::uint8_t {
   show_openapi,
 };
 
-// In the order of Action, and the more special path before the more general one.
+// In the order of Action.
 constexpr std::array<Api::Route, 11> kRoutes{{{"POST", "/api/v1/jobs/submit"},
                                               {"GET", "/api/v1/jobs"},
                                               {"GET", "/api/v1/jobs/{id}"},
@@ -38,10 +38,10 @@ constexpr std::array<Api::Route, 11> kRoutes{{{"POST", "/api/v1/jobs/submit"},
                                               {"GET", "/api/v1/workers"},
                                               {"GET", "/api/v1/queues"},
                                               {"GET", "/api/v1/dashboard"},
-                                              {"GET", "/healthz", true},
-                                              {"GET", "/readyz", true},
-                                              {"GET", "/metrics"},
-                                              {"GET", "/openapi.json", true}}};
+                                              {"GET", "/healthz", true, HttpLane::instant},
+                                              {"GET", "/readyz", true, HttpLane::probe},
+                                              {"GET", "/metrics", false, HttpLane::probe},
+                                              {"GET", "/openapi.json", true, HttpLane::instant}}};
 
 // Of a pattern with "{id}" at its end; `id` is what stands there.
 bool matches(std::string_view pattern, std::string_view path, std::string& id) {
@@ -61,11 +61,13 @@ struct Found {
   std::string id{};
 };
 
+// Where a route has the very path, the patterns are not meant.
 Found find(const HttpRequest& request) {
   Found found;
+  const bool known = std::ranges::find(kRoutes, request.path, &Api::Route::path) != kRoutes.end();
   for (std::size_t i = 0; i < kRoutes.size(); ++i) {
     std::string id;
-    if (!matches(kRoutes.at(i).path, request.path, id)) continue;
+    if (known ? kRoutes.at(i).path != request.path : !matches(kRoutes.at(i).path, request.path, id)) continue;
     found.methods.insert(kRoutes.at(i).method);
     if (kRoutes.at(i).method != request.method || found.route) continue;
     found.route = i;
@@ -78,6 +80,11 @@ HttpGuardOptions with_open_paths(HttpGuardOptions options) {
   for (const Api::Route& route : kRoutes) {
     if (route.open) options.open_paths.emplace_back(route.path);
   }
+  return options;
+}
+
+ApiStoresOptions with_one_connection(ApiStoresOptions options) {
+  options.connections = 1;
   return options;
 }
 
@@ -102,9 +109,17 @@ HttpResponse not_found(const HttpRequest& request, const Found& found) {
 std::span<const Api::Route> Api::routes() { return kRoutes; }
 
 Api::Api(ApiOptions options)
-    : stores_(options.stores), guard_(with_open_paths(std::move(options.guard))), pools_(std::move(options.pools)) {}
+    : stores_(options.stores),
+      probe_stores_(with_one_connection(options.stores)),
+      guard_(with_open_paths(std::move(options.guard))),
+      pools_(std::move(options.pools)) {}
 
 std::optional<HttpResponse> Api::refusal(const HttpRequest& request) { return guard_.refusal(request, monotonic_now()); }
+
+HttpLane Api::lane(const HttpRequest& request) {
+  const Found found = find(request);
+  return found.route ? kRoutes.at(*found.route).lane : HttpLane::instant;
+}
 
 HttpResponse Api::answer(const HttpRequest& request) {
   const Found found = find(request);
@@ -118,8 +133,8 @@ HttpResponse Api::answer(const HttpRequest& request) {
     case Action::list_queues: return list_queues(stores_, request);
     case Action::show_dashboard: return show_dashboard(stores_, request);
     case Action::show_health: return show_health(request);
-    case Action::show_readiness: return show_readiness(stores_, request);
-    case Action::show_metrics: return show_metrics(stores_, counts_);
+    case Action::show_readiness: return show_readiness(probe_stores_, request);
+    case Action::show_metrics: return show_metrics(probe_stores_, counts_);
     case Action::show_openapi: return {.status = 200, .body = std::string(openapi())};
   }
   return not_found(request, found);

@@ -3,7 +3,7 @@
 
 #include "real-runtime/api_stores.hpp"
 #include "real-runtime/http_guard.hpp"
-#include "real-runtime/http_server.hpp"
+#include "real-runtime/http_handler.hpp"
 #include "real-runtime/request_counts.hpp"
 
 #include <span>
@@ -26,12 +26,14 @@ class Api final : public HttpHandler {
     std::string_view method;
     std::string_view path;  // a part "{id}" stands for any text without '/'
     bool open = false;      // needs no token
+    HttpLane lane = HttpLane::ordinary;
   };
   [[nodiscard]] static std::span<const Route> routes();
 
   explicit Api(ApiOptions options);
 
   [[nodiscard]] std::optional<HttpResponse> refusal(const HttpRequest& request) override;
+  [[nodiscard]] HttpLane lane(const HttpRequest& request) override;
   [[nodiscard]] HttpResponse answer(const HttpRequest& request) override;
   void answered(const HttpRequest& request, int status, Duration took) override;
 
@@ -39,6 +41,7 @@ class Api final : public HttpHandler {
 
  private:
   ApiStores stores_;
+  ApiStores probe_stores_;  // so that who asks for health does not wait for those who use the stores
   HttpGuard guard_;
   RequestCounts counts_;
   std::vector<std::string> pools_;

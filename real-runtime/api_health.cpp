@@ -3,8 +3,11 @@
 #include "real-runtime/api_text.hpp"
 #include "real-runtime/cluster_view.hpp"
 
+#include <cmath>
 #include <fmt/format.h>
 #include <iterator>
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -31,7 +34,8 @@ class Gauges {
       fmt::format_to(std::back_inserter(text_), "{}{}=\"{}\"", i == 0 ? "{" : ",", labels[i].first,
                      escaped(labels[i].second));
     }
-    fmt::format_to(std::back_inserter(text_), "{} {}\n", labels.empty() ? "" : "}", value);
+    text_ += labels.empty() ? " " : "} ";
+    text_ += std::isinf(value) ? "+Inf\n" : fmt::format("{}\n", value);
   }
   [[nodiscard]] const std::string& text() const { return text_; }
 
@@ -50,6 +54,11 @@ class Gauges {
   std::string text_;
 };
 
+// As much as anybody wants.
+double or_infinite(double value, std::int64_t amount) {
+  return amount >= kUnlimited ? std::numeric_limits<double>::infinity() : value;
+}
+
 void add_cluster(Gauges& gauges, const ClusterView& view) {
   const Resources capacity = view.capacity();
   const HeldByWorker held = view.held();
@@ -57,9 +66,9 @@ void add_cluster(Gauges& gauges, const ClusterView& view) {
   gauges.sample(static_cast<double>(view.workers.size() - view.draining()), {{"status", "ready"}});
   gauges.sample(static_cast<double>(view.draining()), {{"status", "draining"}});
   gauges.family("drydock_worker_cpus", "Cores of all workers in the registry.");
-  gauges.sample(cores(capacity.cpus()));
+  gauges.sample(or_infinite(cores(capacity.cpus()), capacity.cpus()));
   gauges.family("drydock_worker_gpus", "GPUs of all workers in the registry.");
-  gauges.sample(static_cast<double>(capacity.gpus()));
+  gauges.sample(or_infinite(static_cast<double>(capacity.gpus()), capacity.gpus()));
   gauges.family("drydock_allocated_cpus", "Cores allocated, by who says so: the database, or the counter in Redis.");
   gauges.sample(cores(view.truth.cpus), {{"by", "truth"}});
   if (view.counter_cpus_milli) gauges.sample(cores(*view.counter_cpus_milli), {{"by", "counter"}});
@@ -70,12 +79,18 @@ void add_cluster(Gauges& gauges, const ClusterView& view) {
 }
 
 void add_jobs(Gauges& gauges, const std::vector<std::string>& names, const JobTally& tally) {
-  gauges.family("drydock_jobs", "Jobs that have not ended, by queue and state.");
+  std::map<std::string, QueueCount> counts;  // also of queues without jobs, and of such as have jobs but no name any more
+  for (const std::string& name : names) counts.try_emplace(name);
   for (const QueueCount& queue : tally.queues) {
-    const std::string name = queue.queue < names.size() ? names[queue.queue] : std::to_string(queue.queue);
-    gauges.sample(static_cast<double>(queue.waiting), {{"queue", name}, {"state", "waiting"}});
-    gauges.sample(static_cast<double>(queue.running), {{"queue", name}, {"state", "running"}});
+    counts[queue.queue < names.size() ? names[queue.queue] : std::to_string(queue.queue)] = queue;
   }
+  gauges.family("drydock_jobs", "Jobs that have not ended, by queue and state.");
+  for (const auto& [name, count] : counts) {
+    gauges.sample(static_cast<double>(count.waiting), {{"queue", name}, {"state", "waiting"}});
+    gauges.sample(static_cast<double>(count.running), {{"queue", name}, {"state", "running"}});
+  }
+  gauges.family("drydock_jobs_all_counted", "Whether drydock_jobs has all jobs; else only the newest were looked at.");
+  gauges.sample(tally.complete ? 1 : 0);
 }
 
 bool redis_answers(ApiStores& stores) {

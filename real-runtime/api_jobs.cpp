@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <fmt/format.h>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -30,16 +31,28 @@ constexpr std::int64_t kMostNumber = std::numeric_limits<std::int64_t>::max();
 
 // --- submitting ---
 
-Result<KeyedIds> reserve(ApiStores& stores, const JobRequests& requests) {
-  const auto count = static_cast<std::uint32_t>(requests.jobs.size());
-  return stores.with_postgres([&](PostgresClient& store) -> Result<KeyedIds> {
-    if (!requests.unique_key.empty()) {
-      return reserve_ids_once(store, stores.schema(), requests.unique_key, requests.digest, count);
+// An answer of the server says that there is nothing; else it is not certain, and only a key lets it be said again.
+struct Submission {
+  Result<SubmittedOnce> result;
+  bool certain = true;
+};
+
+Submission submit(ApiStores& stores, const JobRequests& requests, const std::vector<postgres::Job>& jobs) {
+  bool certain = true;
+  std::int64_t bytes = 0;
+  for (const postgres::Job& job : jobs) bytes += static_cast<std::int64_t>(job.payload.size());
+  const auto more = std::chrono::seconds{bytes / ApiStores::kBytesPerSecond};
+  const auto once = [&](PostgresClient& store) -> Result<SubmittedOnce> {
+    if (more.count() > 0) {
+      if (const auto set = store.set_reply_timeout(ApiStores::kReplyTimeout + more); !set) return set.error();
     }
-    const auto first = expected<postgres::Count>(store.execute(postgres::ReserveIds{count}));
-    if (!first) return first.error();
-    return KeyedIds{.first = static_cast<std::uint64_t>(first.value().value)};
-  });
+    auto result = submit_once(store, requests.unique_key, requests.digest, jobs);
+    certain = result.ok() || store.connected();
+    if (more.count() > 0) (void)store.set_reply_timeout(ApiStores::kReplyTimeout);
+    return result;
+  };
+  auto result = requests.unique_key.empty() ? stores.with_postgres_once(once) : stores.with_postgres(once);
+  return {std::move(result), certain};
 }
 
 // Queues that a scheduler named a moment ago are found, too.
@@ -57,7 +70,7 @@ Result<std::vector<postgres::Job>> find_queues(ApiStores& stores, const JobReque
   return Error{};
 }
 
-HttpResponse accepted(const JobRequests& requests, const KeyedIds& ids) {
+HttpResponse accepted(const JobRequests& requests, const SubmittedOnce& ids) {
   json list = json::array();
   for (std::size_t i = 0; i < requests.jobs.size(); ++i) list.push_back(ids.first + i);
   json body{{"jobs", std::move(list)}, {"repeated", ids.repeated}};
@@ -95,14 +108,17 @@ json reason_of(const JobRow& job, const std::vector<AttemptRow>& attempts) {
   return fmt::format("{}: {}", where, last->outcome);
 }
 
+// Each job has one path.
 std::optional<JobId> id_of(const std::string& text) {
+  if (text.size() > 1 && text.starts_with('0')) return std::nullopt;
   const auto number = whole_number(text, 0, kMostNumber);
   if (!number) return std::nullopt;
   return JobId{static_cast<std::uint64_t>(*number)};
 }
 
 HttpResponse no_id(const HttpRequest& request, const std::string& text) {
-  return error_response(request, 400, fmt::format("{}: the id of a job is a number", scenarios::printable(text)));
+  return error_response(request, 400,
+                        fmt::format("{}: the id of a job is a number, without zeros before it", scenarios::printable(text)));
 }
 
 HttpResponse no_job(const HttpRequest& request, const std::string& id) {
@@ -156,24 +172,18 @@ HttpResponse submit_jobs(ApiStores& stores, const HttpRequest& request) {
   auto jobs = find_queues(stores, requests.value(), no_store);
   if (no_store) return store_response(request, *no_store);
   if (!jobs) return error_response(request, 400, "the body: " + jobs.error().message);
-  const auto ids = reserve(stores, requests.value());
-  if (!ids) return store_response(request, Error{"nothing was submitted: " + ids.error().message});
-  if (!ids.value().same) {
-    return error_response(request, 422,
-                          "this Idempotency-Key or unique_key was used for other jobs: take a new one for these");
+  const auto [ids, certain] = submit(stores, requests.value(), jobs.value());
+  if (!ids && certain) return store_response(request, Error{"nothing was submitted: " + ids.error().message});
+  if (!ids) {
+    return store_response(request,
+                          Error{fmt::format("it is not certain whether this was accepted ({}): {}", ids.error().message,
+                                            requests.value().unique_key.empty()
+                                                ? "look for it before you repeat it, and use an Idempotency-Key"
+                                                : "repeat it with the same key, which is safe")});
   }
-  std::uint64_t next = ids.value().first;
-  for (postgres::Job& job : jobs.value()) job.spec.id = JobId{next++};
-  // In one transaction. Again with the same ids it adds nothing that is there, so that a repetition finishes what was interrupted.
-  const postgres::Op op = postgres::SubmitJobs{std::move(jobs).value()};
-  const auto submitted =
-      stores.with_postgres([&](PostgresClient& store) { return expected<postgres::Submitted>(store.execute(op)); });
-  if (submitted) return accepted(requests.value(), ids.value());
-  return store_response(
-      request,
-      Error{fmt::format("it is not certain whether this was accepted ({}): {}", submitted.error().message,
-                        requests.value().unique_key.empty() ? "look for it before you repeat it, and use an Idempotency-Key"
-                                                            : "repeat it with the same key, which is safe")});
+  if (ids.value().same) return accepted(requests.value(), ids.value());
+  return error_response(request, 422,
+                        "this Idempotency-Key or unique_key was used for other jobs: take a new one for these");
 }
 
 HttpResponse list_jobs(ApiStores& stores, const HttpRequest& request) {
@@ -198,18 +208,10 @@ HttpResponse show_job(ApiStores& stores, const HttpRequest& request, const std::
   if (auto wrong = unknown_parameter(request, {})) return *wrong;
   const auto number = id_of(id);
   if (!number) return no_id(request, id);
-  std::vector<AttemptRow> attempts;
-  const auto found = stores.with_postgres([&](PostgresClient& store) -> Result<std::optional<JobRow>> {
-    auto job = find_job(store, stores.schema(), *number);
-    if (!job || !job.value()) return job;
-    auto rows = list_attempts(store, stores.schema(), *number);
-    if (!rows) return rows.error();
-    attempts = std::move(rows).value();
-    return job;
-  });
+  const auto found = stores.with_postgres([&](PostgresClient& store) { return find_job(store, stores.schema(), *number); });
   if (!found) return store_response(request, found.error());
   if (!found.value()) return no_job(request, id);
-  const JobRow& job = *found.value();
+  const auto& [job, attempts] = *found.value();
   json body = to_json(job);
   if (auto payload = parse_json(job.payload)) body["payload"] = std::move(payload).value();
   body["allocations"] = to_json(attempts);

@@ -8,17 +8,17 @@ std::string_view openapi() {
   "info": {
     "title": "Drydock",
     "version": "1",
-    "description": "Submits jobs and shows what becomes of them. Responses may gain fields; those that are here stay."
+    "description": "Submits jobs and shows what becomes of them. Responses may gain fields; those that are here stay. Each path that takes GET takes HEAD, with the same headers and without a body. What is refused at its head is answered before its body is read, and the connection closed."
   },
   "security": [{"token": []}],
   "paths": {
     "/api/v1/jobs/submit": {
       "post": {
         "summary": "Submits a job, or up to 10000 in one transaction",
-        "description": "With a key, a repetition gets the same ids and adds nothing, also when it is not certain whether the first one arrived.",
+        "description": "With a key, a repetition within a day gets the same ids and adds nothing, also when it is not certain whether the first one arrived.",
         "parameters": [{
           "name": "Idempotency-Key", "in": "header", "description": "1 to 255 printable ASCII characters; the same as unique_key",
-          "schema": {"type": "string", "maxLength": 255}
+          "schema": {"type": "string", "minLength": 1, "maxLength": 255}
         }],
         "requestBody": {
           "required": true,
@@ -28,13 +28,16 @@ std::string_view openapi() {
           }}
         },
         "responses": {
-          "201": {"description": "They are in the store for good", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}}},
+          "201": {"description": "They are in the store for good", "headers": {"Location": {"description": "Path of a single job; likewise with 200", "schema": {"type": "string"}}}, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}}},
           "200": {"description": "They were there already: a repetition", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}}},
           "400": {"$ref": "#/components/responses/Wrong"},
           "401": {"$ref": "#/components/responses/NoToken"},
           "413": {"$ref": "#/components/responses/TooLong"},
+          "415": {"description": "The body is a form, or, where no token is asked for, not said to be application/json", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
           "422": {"description": "The key was used for other jobs", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+          "403": {"$ref": "#/components/responses/OtherName"},
           "429": {"$ref": "#/components/responses/TooOften"},
+          "default": {"$ref": "#/components/responses/Other"},
           "503": {"$ref": "#/components/responses/NoStore"}
         }
       }
@@ -56,7 +59,9 @@ std::string_view openapi() {
           }}}}},
           "400": {"$ref": "#/components/responses/Wrong"},
           "401": {"$ref": "#/components/responses/NoToken"},
+          "403": {"$ref": "#/components/responses/OtherName"},
           "429": {"$ref": "#/components/responses/TooOften"},
+          "default": {"$ref": "#/components/responses/Other"},
           "503": {"$ref": "#/components/responses/NoStore"}
         }
       }
@@ -82,7 +87,9 @@ std::string_view openapi() {
           "400": {"$ref": "#/components/responses/Wrong"},
           "401": {"$ref": "#/components/responses/NoToken"},
           "404": {"$ref": "#/components/responses/NotThere"},
+          "403": {"$ref": "#/components/responses/OtherName"},
           "429": {"$ref": "#/components/responses/TooOften"},
+          "default": {"$ref": "#/components/responses/Other"},
           "503": {"$ref": "#/components/responses/NoStore"}
         }
       },
@@ -96,7 +103,9 @@ std::string_view openapi() {
           "401": {"$ref": "#/components/responses/NoToken"},
           "404": {"$ref": "#/components/responses/NotThere"},
           "409": {"description": "It has ended", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+          "403": {"$ref": "#/components/responses/OtherName"},
           "429": {"$ref": "#/components/responses/TooOften"},
+          "default": {"$ref": "#/components/responses/Other"},
           "503": {"$ref": "#/components/responses/NoStore"}
         }
       }
@@ -110,7 +119,9 @@ std::string_view openapi() {
             "unreadable": {"type": "integer", "description": "Keys that are no workers of this kind"}
           }}}}},
           "401": {"$ref": "#/components/responses/NoToken"},
+          "403": {"$ref": "#/components/responses/OtherName"},
           "429": {"$ref": "#/components/responses/TooOften"},
+          "default": {"$ref": "#/components/responses/Other"},
           "503": {"$ref": "#/components/responses/NoStore"}
         }
       }
@@ -126,7 +137,9 @@ std::string_view openapi() {
             "all_jobs_counted": {"$ref": "#/components/schemas/AllCounted"}
           }}}}},
           "401": {"$ref": "#/components/responses/NoToken"},
+          "403": {"$ref": "#/components/responses/OtherName"},
           "429": {"$ref": "#/components/responses/TooOften"},
+          "default": {"$ref": "#/components/responses/Other"},
           "503": {"$ref": "#/components/responses/NoStore"}
         }
       }
@@ -142,7 +155,9 @@ std::string_view openapi() {
             }}
           }}}}},
           "401": {"$ref": "#/components/responses/NoToken"},
+          "403": {"$ref": "#/components/responses/OtherName"},
           "429": {"$ref": "#/components/responses/TooOften"},
+          "default": {"$ref": "#/components/responses/Other"},
           "503": {"$ref": "#/components/responses/NoStore"}
         }
       }
@@ -150,7 +165,9 @@ std::string_view openapi() {
     "/healthz": {
       "get": {
         "summary": "Whether this process lives", "security": [],
-        "responses": {"200": {"description": "It does"}, "429": {"$ref": "#/components/responses/TooOften"}}
+        "responses": {"200": {"description": "It does"}, "403": {"$ref": "#/components/responses/OtherName"},
+          "429": {"$ref": "#/components/responses/TooOften"},
+          "default": {"$ref": "#/components/responses/Other"}}
       }
     },
     "/readyz": {
@@ -158,7 +175,9 @@ std::string_view openapi() {
         "summary": "Whether both stores answer, the schema is right, and a scheduler leads", "security": [],
         "responses": {
           "200": {"description": "All of it"},
+          "403": {"$ref": "#/components/responses/OtherName"},
           "429": {"$ref": "#/components/responses/TooOften"},
+          "default": {"$ref": "#/components/responses/Other"},
           "503": {"description": "What is missing", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
         }
       }
@@ -169,14 +188,18 @@ std::string_view openapi() {
         "responses": {
           "200": {"description": "Text format 0.0.4", "content": {"text/plain": {"schema": {"type": "string"}}}},
           "401": {"$ref": "#/components/responses/NoToken"},
-          "429": {"$ref": "#/components/responses/TooOften"}
+          "403": {"$ref": "#/components/responses/OtherName"},
+          "429": {"$ref": "#/components/responses/TooOften"},
+          "default": {"$ref": "#/components/responses/Other"}
         }
       }
     },
     "/openapi.json": {
       "get": {
         "summary": "This description", "security": [],
-        "responses": {"200": {"description": "OpenAPI 3.0"}, "429": {"$ref": "#/components/responses/TooOften"}}
+        "responses": {"200": {"description": "OpenAPI 3.0"}, "403": {"$ref": "#/components/responses/OtherName"},
+          "429": {"$ref": "#/components/responses/TooOften"},
+          "default": {"$ref": "#/components/responses/Other"}}
       }
     }
   },
@@ -185,6 +208,12 @@ std::string_view openapi() {
     "responses": {
       "Wrong": {"description": "What is wrong, and where", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
       "NoToken": {"description": "The token is missing or another one", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+      "OtherName": {"description": "Where no token is asked for: Host is not a name of this machine", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+      "Other": {
+        "description": "400: not HTTP/1.1 as it should be, or an unknown parameter; 405: Allow has the methods of this path; 408: it came too slowly; 414, 431: the first line or the headers are too long; 417: Expect is not 100-continue; 503: too many at the same time",
+        "headers": {"Allow": {"description": "With 405", "schema": {"type": "string"}}},
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+      },
       "NotThere": {"description": "There is no such job", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
       "TooLong": {"description": "The body is too long", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
       "TooOften": {
@@ -210,7 +239,7 @@ std::string_view openapi() {
             "image": {"type": "string"}, "command": {"type": "array", "items": {"type": "string"}}, "memory": {"$ref": "#/components/schemas/Size"},
             "cpus": {"type": "number"}, "network": {"type": "string"}, "pull": {"type": "string", "enum": ["missing", "never", "always"]}
           }},
-          "sleep": {"$ref": "#/components/schemas/Duration"},
+          "sleep": {"allOf": [{"$ref": "#/components/schemas/Duration"}], "description": "Runs nothing for this time"},
           "sleep_ns": {"type": "integer", "minimum": 0}, "keeps": {"type": "boolean"},
           "environment": {"type": "object", "additionalProperties": {"type": "string"}},
           "files": {"type": "array", "items": {"type": "object", "required": ["name"], "additionalProperties": false, "properties": {
@@ -225,7 +254,7 @@ std::string_view openapi() {
           "memory": {"$ref": "#/components/schemas/Size"},
           "gpus": {"type": "integer", "minimum": 0, "maximum": 1000000, "default": 0},
           "tasks": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 1},
-          "priority": {"type": "integer", "default": 0},
+          "priority": {"type": "integer", "default": 0, "description": "Higher goes first within its queue, under placement policies that heed it (priority)"},
           "estimate": {"$ref": "#/components/schemas/Duration"}
         }
       },
@@ -253,7 +282,7 @@ std::string_view openapi() {
       }},
       "Worker": {"type": "object", "properties": {
         "id": {"type": "integer"}, "host": {"type": "string"}, "status": {"type": "string", "enum": ["ready", "draining"]},
-        "pool": {"type": "string"}, "incarnation": {"type": "integer"}, "speed": {"type": "number"},
+        "pool": {"type": "string", "nullable": true, "description": "Its name; null where the API was started without --config"}, "pool_number": {"type": "integer"}, "incarnation": {"type": "integer"}, "speed": {"type": "number"},
         "ttl_s": {"type": "number", "nullable": true, "description": "Until it counts as dead, unless it beats; null: never"},
         "cpus": {"type": "number", "nullable": true, "description": "null: any number, likewise below"},
         "memory_bytes": {"type": "integer", "nullable": true}, "gpus": {"type": "integer", "nullable": true},

@@ -8,7 +8,7 @@ namespace {
 PostgresClientOptions impatient(PostgresClientOptions options) {
   options.may_install = false;
   options.connect_timeout = std::chrono::seconds{2};
-  options.reply_timeout = std::chrono::seconds{5};
+  options.reply_timeout = ApiStores::kReplyTimeout;
   return options;
 }
 RedisClientOptions impatient(RedisClientOptions options) {

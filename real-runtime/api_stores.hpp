@@ -26,10 +26,14 @@ class ApiStores {
  public:
   explicit ApiStores(const ApiStoresOptions& options);
 
-  // `use` gets a client and gives a Result; it may be called twice.
+  // `use` gets a client and gives a Result; it may be called twice, but by with_postgres_once().
   template <class Use>
   auto with_postgres(const Use& use) {
     return postgres_.with(use);
+  }
+  template <class Use>
+  auto with_postgres_once(const Use& use) {
+    return postgres_.with_once(use);
   }
   template <class Use>
   auto with_redis(const Use& use) {
@@ -43,6 +47,10 @@ class ApiStores {
   [[nodiscard]] Result<JobTally> tally();
 
   static constexpr std::uint32_t kMostCounted = 100'000;
+
+  // For each answer of PostgreSQL; where much is sent to it, a second more for each kBytesPerSecond.
+  static constexpr std::chrono::seconds kReplyTimeout{5};
+  static constexpr std::int64_t kBytesPerSecond = 500'000;
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -22,18 +22,17 @@ class ClientPool {
  public:
   ClientPool(Options options, std::size_t most) : options_(std::move(options)), free_(most) {}
 
-  // Calls `use`, which gives a Result, with a connection; once more with a new one when that broke meanwhile. So `use` must be
-  // something that may be done twice.
+  // Calls `use`, which gives a Result, with a connection that the server has not ended. When that breaks nevertheless, `use` is called
+  // once more with a new one: it must be something that may be done twice. Not after a timeout: what was too slow once is so again.
   template <class Use>
   auto with(const Use& use) -> decltype(use(std::declval<Client&>())) {
-    auto client = borrow();
-    if (!client) return client.error();
-    const Returned returned{this, &client.value()};
-    if (const auto problem = connect(client.value())) return *problem;
-    auto result = use(*client.value());
-    if (result.ok() || client.value()->connected()) return result;
-    if (const auto problem = connect(client.value())) return *problem;
-    return use(*client.value());
+    return lend(use, true);
+  }
+
+  // The same, for what must not be done twice: when the connection breaks, it is not known whether it was done.
+  template <class Use>
+  auto with_once(const Use& use) -> decltype(use(std::declval<Client&>())) {
+    return lend(use, false);
   }
 
   // The reason why the last try to connect failed; empty: it did not.
@@ -53,6 +52,19 @@ class ClientPool {
     ~Returned() { pool->give_back(std::move(*client)); }
   };
 
+  template <class Use>
+  auto lend(const Use& use, bool may_repeat) -> decltype(use(std::declval<Client&>())) {
+    auto client = borrow();
+    if (!client) return client.error();
+    const Returned returned{this, &client.value()};
+    if (const auto problem = connect(client.value())) return *problem;
+    auto result = use(*client.value());
+    if (result.ok() || client.value()->connected()) return result;
+    if (!may_repeat || client.value()->timed_out()) return result;
+    if (const auto problem = connect(client.value())) return *problem;
+    return use(*client.value());
+  }
+
   Result<std::unique_ptr<Client>> borrow() {
     std::unique_lock lock(mutex_);
     if (!some_free_.wait_for(lock, kLongestWait, [this] { return !free_.empty(); })) {
@@ -70,7 +82,7 @@ class ClientPool {
   }
 
   std::optional<Error> connect(std::unique_ptr<Client>& client) {
-    if (client != nullptr && client->connected()) return std::nullopt;
+    if (client != nullptr && client->still_connected()) return std::nullopt;
     {
       const std::lock_guard lock(mutex_);
       if (failure_ && Clock::now() < try_again_) return Error{*failure_};

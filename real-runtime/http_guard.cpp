@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <fmt/format.h>
 #include <string_view>
@@ -14,10 +15,28 @@ namespace {
 
 constexpr std::size_t kMostClients = 10'000;
 
+bool equal_but_for_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
 // "localhost:8080", "[::1]:8080": without the port.
 std::string_view name_in(std::string_view host) {
   if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
   return host.substr(0, host.find(':'));
+}
+
+// "application/json; charset=utf-8": without what follows.
+bool is_json(std::string_view content_type) {
+  content_type = content_type.substr(0, content_type.find(';'));
+  while (content_type.ends_with(' ') || content_type.ends_with('\t')) content_type.remove_suffix(1);
+  return equal_but_for_case(content_type, "application/json");
+}
+
+// "Bearer TOKEN": what follows; empty where it is of another scheme.
+std::string_view token_in(std::string_view authorization) {
+  constexpr std::string_view kScheme = "Bearer ";
+  if (!equal_but_for_case(authorization.substr(0, kScheme.size()), kScheme)) return {};
+  return authorization.substr(kScheme.size());
 }
 
 }  // namespace
@@ -28,10 +47,8 @@ std::optional<HttpResponse> HttpGuard::refusal(const HttpRequest& request, Time 
   if (auto often = too_often(request, now)) return often;
   if (options_.token.empty()) return from_elsewhere(request);
   if (std::ranges::find(options_.open_paths, request.path) != options_.open_paths.end()) return std::nullopt;
-  constexpr std::string_view kScheme = "Bearer ";
   const std::string given = request.header("authorization");
-  if (given.starts_with(kScheme) && equal_in_constant_time(options_.token, given.substr(kScheme.size())))
-    return std::nullopt;
+  if (equal_in_constant_time(options_.token, std::string(token_in(given)))) return std::nullopt;
   HttpResponse response =
       error_response(request, 401,
                      given.empty() ? "this needs the token of this API: send the header \"Authorization: Bearer TOKEN\""
@@ -42,12 +59,13 @@ std::optional<HttpResponse> HttpGuard::refusal(const HttpRequest& request, Time 
 
 // A page can send forms and text to any address, but JSON only where it is let.
 std::optional<HttpResponse> HttpGuard::from_elsewhere(const HttpRequest& request) const {
-  if (request.method == "POST" && !request.header("content-type").starts_with("application/json")) {
+  if (request.method == "POST" && !is_json(request.header("content-type"))) {
     return error_response(request, 415, "without a token, send the header \"Content-Type: application/json\"");
   }
   constexpr std::array<std::string_view, 3> kNames{"localhost", "127.0.0.1", "[::1]"};
   const std::string host = request.header("host");
-  if (!options_.only_local_names || std::ranges::find(kNames, name_in(host)) != kNames.end()) return std::nullopt;
+  const auto is_it = [&](std::string_view name) { return equal_but_for_case(name, name_in(host)); };
+  if (!options_.only_local_names || std::ranges::any_of(kNames, is_it)) return std::nullopt;
   return error_response(request, 403, "without a token, this API answers only to localhost, 127.0.0.1 and [::1]");
 }
 

@@ -11,6 +11,14 @@
 
 namespace drydock::runtime {
 
+std::map<std::string, std::string> headers_of(const HttpRequest& request, const HttpResponse& response) {
+  std::map<std::string, std::string> headers = response.headers;
+  headers["X-Request-Id"] = request.id;
+  headers["Cache-Control"] = "no-store";
+  headers["X-Content-Type-Options"] = "nosniff";
+  return headers;
+}
+
 HttpResponse error_response(const HttpRequest& request, int status, std::string_view message) {
   const nlohmann::json error{{"status", status}, {"message", std::string(message)}, {"request_id", request.id}};
   return {.status = status, .body = to_line({{"error", error}}) + "\n"};

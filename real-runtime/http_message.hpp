@@ -30,6 +30,9 @@ struct HttpResponse {
   std::map<std::string, std::string> headers{};
 };
 
+// All headers of a response but those that follow from its body and its connection.
+[[nodiscard]] std::map<std::string, std::string> headers_of(const HttpRequest& request, const HttpResponse& response);
+
 // {"error": {"status": 404, "message": "...", "request_id": "..."}}
 [[nodiscard]] HttpResponse error_response(const HttpRequest& request, int status, std::string_view message);
 

@@ -1,16 +1,20 @@
-// The only file that knows cpp-httplib. What it does not do by itself is done here: limits on bodies that are compressed or sent in
-// chunks, and an end of the connection where a body was not read, since its rest would be taken for the next request.
+// The only file that knows cpp-httplib, of which it uses what listens, takes requests apart, decodes bodies and writes responses. What
+// the library leaves open, where a request ends and for how long a client may keep a thread, is settled before, in http_lobby.hpp: it
+// gets whole requests from memory.
 #include "real-runtime/http_server.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <fmt/format.h>
+#include <functional>
 #include <httplib.h>
 #include <limits>
+#include <optional>
+#include <string_view>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,30 +26,106 @@ namespace drydock::runtime {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t kLongestPath = 1024;
-constexpr std::chrono::seconds kBodyTime{30};  // for a whole body
-constexpr std::chrono::seconds kSilence{5};    // between two pieces of one
-constexpr std::size_t kKeepAliveSeconds = 2;   // an idle connection holds a thread
-constexpr std::size_t kKeepAliveRequests = 10'000;
+constexpr int kBacklog = 512;
+constexpr std::size_t kProbeThreads = 2;
+constexpr std::size_t kInstantThreads = 1;
+constexpr std::size_t kKeepAliveRequests = 1'000'000;  // no limit, but the library names one
+
+// A whole request, and room for its response.
+class RequestInMemory final : public httplib::Stream {
+ public:
+  explicit RequestInMemory(const HttpArrival& arrival) : rest_(arrival.bytes), client_(arrival.head.client) {}
+  [[nodiscard]] const std::string& response() const { return response_; }
+
+  [[nodiscard]] bool is_readable() const override { return true; }
+  [[nodiscard]] bool is_writable() const override { return true; }
+  ssize_t read(char* to, size_t size) override {
+    const std::size_t some = rest_.copy(to, size);
+    rest_.remove_prefix(some);
+    return static_cast<ssize_t>(some);
+  }
+  ssize_t write(const char* from, size_t size) override {
+    response_.append(from, size);
+    return static_cast<ssize_t>(size);
+  }
+  void get_remote_ip_and_port(std::string& ip, int& port) const override {
+    ip = client_;
+    port = 0;
+  }
+  void get_local_ip_and_port(std::string& ip, int& port) const override {
+    ip.clear();
+    port = 0;
+  }
+  [[nodiscard]] socket_t socket() const override { return -1; }
+
+ private:
+  std::string_view rest_;
+  std::string client_;
+  std::string response_;
+};
+
+// Hands on what it accepts at once.
+class Doorman final : public httplib::Server {
+ public:
+  explicit Doorman(std::function<void(int)> admit) : admit_(std::move(admit)) {
+    new_task_queue = [] { return new AtOnce; };
+  }
+  using httplib::Server::process_request;
+
+  // The library lets five connections wait to be accepted: a burst of more would wait for a second each.
+  void widen() const { ::listen(svr_sock_, kBacklog); }
+
+ private:
+  class AtOnce final : public httplib::TaskQueue {
+   public:
+    void enqueue(std::function<void()> task) override { task(); }
+    void shutdown() override {}
+  };
+  bool process_and_close_socket(socket_t socket) override {
+    admit_(socket);
+    return true;
+  }
+
+  std::function<void(int)> admit_;
+};
 
 HttpRequest request_of(const httplib::Request& request) {
   HttpRequest result{.method = request.method == "HEAD" ? "GET" : request.method, .path = request.path};
   for (const auto& [name, value] : request.params) result.query.emplace(name, value);
-  for (const auto& [name, value] : request.headers) {
-    std::string lower = name;
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    result.headers.emplace(std::move(lower), value);
-  }
+  for (const auto& [name, value] : request.headers) result.headers.emplace(name, value);
   result.client = request.remote_addr;
-  result.id = request_id(result.header("x-request-id"));
+  result.id = result.header("x-request-id");
   return result;
+}
+
+// The library takes header values for parts of URLs, and leaves out empty ones.
+void set_headers(httplib::Request& request, const HttpRequest& head) {
+  request.headers.clear();
+  for (const auto& [name, value] : head.headers) {
+    if (name != "expect" && name != "range") request.headers.emplace(name, value);  // seen to, and not done here
+  }
+  request.set_header("x-request-id", head.id);
+  request.ranges.clear();
 }
 
 bool is_sane(const std::string& path) {
   return path.size() <= kLongestPath && path.starts_with('/') &&
          std::ranges::all_of(path, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
+}
+
+// Each parameter of the query is there once.
+bool has_plain_query(const httplib::Request& request, const HttpRequest& mine) {
+  const std::size_t mark = request.target.find('?');
+  if (mark == std::string::npos) return true;
+  std::size_t count = 0;
+  std::string_view rest = std::string_view(request.target).substr(mark + 1);
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('&'), rest.size());
+    if (end > 0) ++count;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return count == mine.query.size();
 }
 
 // Some server listens there.
@@ -74,12 +154,16 @@ std::optional<Error> make_room(const std::string& path) {
 
 class HttpServer::Impl {
  public:
-  Impl(HttpServerOptions options, HttpHandler& handler) : options_(std::move(options)), handler_(handler) {
-    server_.new_task_queue = [threads = options_.threads] { return new httplib::ThreadPool(threads); };
-    server_.set_keep_alive_timeout(kKeepAliveSeconds);
+  Impl(HttpServerOptions options, HttpHandler& handler)
+      : options_(std::move(options)),
+        handler_(handler),
+        ordinary_(options_.threads),
+        probe_(kProbeThreads),
+        instant_(kInstantThreads),
+        lobby_(options_.lobby, handler, [this](HttpArrival arrival) { hand_on(std::move(arrival)); }),
+        server_([this](int socket) { lobby_.admit(socket); }) {
+    server_.set_keep_alive_timeout(std::chrono::ceil<std::chrono::seconds>(options_.lobby.idle_time).count());
     server_.set_keep_alive_max_count(kKeepAliveRequests);
-    server_.set_read_timeout(kSilence);
-    server_.set_write_timeout(kSilence);
     server_.set_payload_max_length(std::numeric_limits<std::size_t>::max());
     server_.set_tcp_nodelay(true);
     // Not SO_REUSEPORT, with which another process could take a part of the requests.
@@ -92,35 +176,36 @@ class HttpServer::Impl {
                                   const httplib::ContentReader& reader) { serve_with_body(request, response, reader); };
     server_.Post(R"([\s\S]*)", with_body);
     server_.Delete(R"([\s\S]*)", with_body);
-    server_.set_expect_100_continue_handler(
-        [this](const auto& request, auto& response) { return expected(request, response); });
     server_.set_exception_handler([](const auto& request, auto& response, const std::exception_ptr& /*what*/) {
       const HttpRequest mine = request_of(request);
-      respond(mine, error_response(mine, 500, "this request met a mistake in the API"), response, true);
+      respond(mine, error_response(mine, 500, "this request met a mistake in the API"), response);
     });
     server_.set_error_handler(httplib::Server::HandlerWithResponse([](const auto& request, auto& response) {
-      if (response.body.empty() && response.content_length_ == 0) {
+      if (response.body.empty()) {
         const HttpRequest mine = request_of(request);
-        respond(mine, error_response(mine, response.status, "this is not HTTP/1.1 as it should be, or too long"), response,
-                true);
+        respond(mine, error_response(mine, response.status, "this is not HTTP/1.1 as it should be"), response);
       }
       return httplib::Server::HandlerResponse::Handled;  // else it would forget to say how long the content is
     }));
   }
 
   ~Impl() {
-    if (!thread_.joinable()) return;
-    while (!server_.is_running() && !ended_) std::this_thread::sleep_for(std::chrono::milliseconds{1});
-    server_.stop();
-    thread_.join();
-    if (!options_.unix_socket.empty()) ::unlink(options_.unix_socket.c_str());
+    if (thread_.joinable()) {
+      while (!server_.is_running() && !ended_) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+      server_.stop();
+      thread_.join();
+      if (!options_.unix_socket.empty()) ::unlink(options_.unix_socket.c_str());
+    }
+    lobby_.stop();
+    for (httplib::ThreadPool* pool : {&ordinary_, &probe_, &instant_}) pool->shutdown();
   }
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
   std::optional<Error> listen() {
-    if (const auto problem = options_.unix_socket.empty() ? bind_port() : bind_socket()) return problem;
+    if (auto problem = options_.unix_socket.empty() ? bind_port() : bind_socket()) return problem;
+    server_.widen();
     thread_ = std::thread([this] {
       server_.listen_after_bind();
       ended_ = true;
@@ -136,6 +221,8 @@ class HttpServer::Impl {
   [[nodiscard]] int port() const { return port_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   std::optional<Error> bind_port() {
     port_ = options_.port;
     if (port_ == 0) port_ = server_.bind_to_any_port(options_.host);
@@ -155,107 +242,94 @@ class HttpServer::Impl {
     return Error{fmt::format("cannot listen at {}: {}", options_.unix_socket, std::strerror(error))};
   }
 
+  // --- serving ---
+
+  void hand_on(HttpArrival arrival) {
+    httplib::ThreadPool& pool = pool_of(handler_.lane(arrival.head));
+    pool.enqueue([this, shared = std::make_shared<const HttpArrival>(std::move(arrival))] { serve(*shared); });
+  }
+
+  httplib::ThreadPool& pool_of(HttpLane lane) {
+    switch (lane) {
+      case HttpLane::ordinary: return ordinary_;
+      case HttpLane::probe: return probe_;
+      case HttpLane::instant: return instant_;
+    }
+    return ordinary_;
+  }
+
+  void serve(const HttpArrival& arrival) {
+    RequestInMemory stream(arrival);
+    bool closes = false;
+    server_.process_request(stream, arrival.closes, closes,
+                            [&](httplib::Request& request) { set_headers(request, arrival.head); });
+    lobby_.answer(arrival.socket, stream.response(), arrival.closes);
+  }
+
   // All but requests that may have a body.
   httplib::Server::HandlerResponse begin(const httplib::Request& request, httplib::Response& response) {
-    const_cast<httplib::Request&>(request).ranges.clear();  // nothing here is served in parts
     const auto start = Clock::now();
     const HttpRequest mine = request_of(request);
     const auto refuse = [&](int status, std::string_view why) {
-      finish(mine, error_response(mine, status, why), response, start, true);
+      finish(mine, error_response(mine, status, why), response, start);
       return httplib::Server::HandlerResponse::Handled;
     };
     if (!is_sane(request.path))
       return refuse(400, fmt::format("a path is printable and has at most {} bytes", kLongestPath));
+    if (!has_plain_query(request, mine)) return refuse(400, "a parameter of the query is there twice");
     if (request.method == "POST" || request.method == "DELETE") return httplib::Server::HandlerResponse::Unhandled;
     if (request.method != "GET" && request.method != "HEAD") {
       auto answer = error_response(mine, 405, "this API knows GET, HEAD, POST and DELETE");
       answer.headers["Allow"] = "GET, HEAD, POST, DELETE";
-      finish(mine, std::move(answer), response, start, true);
+      finish(mine, answer, response, start);
       return httplib::Server::HandlerResponse::Handled;
     }
-    if (request.has_header("Transfer-Encoding") || request.get_header_value<std::uint64_t>("Content-Length") > 0) {
-      return refuse(400, "a GET request has no body");
-    }
-    auto refused = handler_.refusal(mine);
-    finish(mine, refused ? std::move(*refused) : handler_.answer(mine), response, start, false);
+    finish(mine, handler_.answer(mine), response, start);
     return httplib::Server::HandlerResponse::Handled;
-  }
-
-  // A client that asks before it sends is told at once; the size is all that counts here.
-  int expected(const httplib::Request& request, httplib::Response& response) {
-    if (request.get_header_value<std::uint64_t>("Content-Length") <= options_.body_bytes_max) return 100;
-    const HttpRequest mine = request_of(request);
-    finish(mine, too_long(mine), response, Clock::now(), true);
-    return response.status;
   }
 
   void serve_with_body(const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& reader) {
     const auto start = Clock::now();
     HttpRequest mine = request_of(request);
-    std::optional<HttpResponse> refused = handler_.refusal(mine);
-    bool whole = true;
-    if (request.has_header("Transfer-Encoding") || request.has_header("Content-Length")) {
-      whole = read_body(request, reader, mine, refused);
+    std::optional<HttpResponse> refused;
+    if (request.has_header("transfer-encoding") || request.has_header("content-length")) {
+      refused = read_body(reader, mine);
     }
-    HttpResponse answer = refused ? std::move(*refused) : handler_.answer(mine);
-    finish(mine, std::move(answer), response, start, !whole);
+    finish(mine, refused ? *refused : handler_.answer(mine), response, start);
   }
 
-  // False: there may be more of it. A body that is refused is read all the same, up to a limit: a client hears only when it has spoken.
-  bool read_body(const httplib::Request& request, const httplib::ContentReader& reader, HttpRequest& mine,
-                 std::optional<HttpResponse>& refused) {
-    if (request.is_multipart_form_data()) {
-      if (!refused) refused = error_response(mine, 415, "the body is not JSON but a form");
-      return false;
-    }
-    const std::size_t most = options_.body_bytes_max;
-    const auto deadline = Clock::now() + kBodyTime;
-    std::size_t seen = 0;
+  // What is said of a body that cannot be read, or is too long once it is unpacked.
+  std::optional<HttpResponse> read_body(const httplib::ContentReader& reader, HttpRequest& mine) {
+    const std::size_t most = options_.lobby.body_bytes_max;
     const bool whole = reader([&](const char* data, std::size_t length) {
-      seen += length;
-      if (seen <= most && !refused) mine.body.append(data, length);
-      return seen <= 2 * most && Clock::now() < deadline;
+      mine.body.append(data, length);
+      return mine.body.size() <= most;
     });
-    if (refused) return whole;
-    if (seen > most) refused = too_long(mine);
-    else if (!whole)
-      refused = error_response(mine, 400, "the body of the request ended early, or is not encoded as its headers say");
-    return whole;
+    if (mine.body.size() > most) {
+      return error_response(mine, 413, fmt::format("the body has more than {} bytes, the limit of this API", most));
+    }
+    if (!whole) return error_response(mine, 400, "the body is not encoded as its headers say");
+    return std::nullopt;
   }
 
-  [[nodiscard]] HttpResponse too_long(const HttpRequest& request) const {
-    return error_response(request, 413,
-                          fmt::format("the body has more than {} bytes, the limit of this API", options_.body_bytes_max));
+  void finish(const HttpRequest& request, const HttpResponse& answer, httplib::Response& response, Clock::time_point start) {
+    respond(request, answer, response);
+    handler_.answered(request, answer.status, std::chrono::duration_cast<Duration>(Clock::now() - start));
   }
 
-  void finish(const HttpRequest& request, HttpResponse answer, httplib::Response& response, Clock::time_point start,
-              bool close) {
-    const int status = answer.status;
-    respond(request, std::move(answer), response, close);
-    handler_.answered(request, status, std::chrono::duration_cast<Duration>(Clock::now() - start));
-  }
-
-  static void respond(const HttpRequest& request, HttpResponse answer, httplib::Response& response, bool close) {
+  static void respond(const HttpRequest& request, const HttpResponse& answer, httplib::Response& response) {
     response.status = answer.status;
-    for (const auto& [name, value] : answer.headers) response.set_header(name, value);
-    response.set_header("X-Request-Id", request.id);
-    response.set_header("Cache-Control", "no-store");
-    response.set_header("X-Content-Type-Options", "nosniff");
-    if (!close) return response.set_content(answer.body, answer.content_type);
-    response.set_header("Connection", "close");
-    // A provider that fails after its last byte makes the library close the connection.
-    const std::size_t length = answer.body.size();
-    response.set_content_provider(
-        length, answer.content_type,
-        [body = std::move(answer.body)](std::size_t offset, std::size_t some, httplib::DataSink& sink) {
-          sink.write(body.data() + offset, some);
-          return false;
-        });
+    for (const auto& [name, value] : headers_of(request, answer)) response.set_header(name, value);
+    response.set_content(answer.body, answer.content_type);
   }
 
   HttpServerOptions options_;
   HttpHandler& handler_;
-  httplib::Server server_;
+  httplib::ThreadPool ordinary_;
+  httplib::ThreadPool probe_;
+  httplib::ThreadPool instant_;
+  HttpLobby lobby_;
+  Doorman server_;
   int port_ = 0;
   std::atomic<bool> ended_{false};
   std::thread thread_;

@@ -61,10 +61,7 @@ struct Writer {
 // Reads on after a mistake, as if it were not there; the first one counts.
 class Reader {
  public:
-  Result<JobPayload> read(std::string_view text) {
-    if (is_nested_too_deep(text)) return Error{"the payload of the job is nested too deep"};
-    const json object = json::parse(text, nullptr, false);
-    if (object.is_discarded()) return Error{"the payload of the job is not valid JSON"};
+  Result<JobPayload> read(const json& object) {
     if (!object.is_object()) return Error{"the payload of the job is not a JSON object"};
     if (const auto version = object.find("version"); version != object.end() && *version != 1) {
       refuse("/version", "this program reads version 1");
@@ -348,6 +345,13 @@ std::string to_json(const JobPayload& payload) {
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-Result<JobPayload> parse_payload(std::string_view text) { return Reader{}.read(text); }
+Result<JobPayload> parse_payload(std::string_view text) {
+  if (is_nested_too_deep(text)) return Error{"the payload of the job is nested too deep"};
+  const json object = json::parse(text, nullptr, false);
+  if (object.is_discarded()) return Error{"the payload of the job is not valid JSON"};
+  return read_payload(object);
+}
+
+Result<JobPayload> read_payload(const json& object) { return Reader{}.read(object); }
 
 }  // namespace drydock::runtime

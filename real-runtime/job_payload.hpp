@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -99,6 +100,8 @@ struct JobPayload {
 [[nodiscard]] std::string to_json(const JobPayload& payload);
 // Anything else is refused, with its place: "the payload of the job: /files/0/name: ...".
 [[nodiscard]] Result<JobPayload> parse_payload(std::string_view text);
+// The same of what is parsed already, and is nested no deeper than kMostNested (json_text.hpp).
+[[nodiscard]] Result<JobPayload> read_payload(const nlohmann::json& object);
 
 inline constexpr std::size_t kMostInputFiles = 10'000;
 // Names in the working directory that are not for input files.

@@ -24,6 +24,7 @@ constexpr std::array<std::string_view, 8> kOptions{"queue", "cpus",     "memory"
 constexpr std::array<std::string_view, 12> kPayload{"command",    "script",       "container", "environment",
                                                     "files",      "time_limit_s", "grace_s",   "pids",
                                                     "parameters", "sleep_ns",     "keeps",     "version"};
+constexpr std::array<std::string_view, 4> kKinds{"command", "script", "container", "sleep_ns"};
 constexpr std::string_view kKey = "unique_key";
 constexpr Duration kEstimate = std::chrono::minutes{1};
 constexpr double kMostCpus = 1e6;
@@ -42,14 +43,15 @@ class JobReader {
   // `place` is that of the job: "" or "/jobs/3".
   explicit JobReader(std::string place) : place_(std::move(place)) {}
 
-  Result<JobRequest> read(const json& object) {
+  // Takes out of the object what it reads.
+  Result<JobRequest> read(json object) {
     JobRequest request;
     if (!object.is_object()) {
       refuse("", "it is not an object that describes a job");
     } else {
       check_names(object);
       read_options(object, request);
-      read_payload(object, request);
+      take_payload(std::move(object), request);
     }
     if (problem_) return Error{*problem_};
     return request;
@@ -100,18 +102,21 @@ class JobReader {
     spec.estimate = std::max(Duration{1}, spec.estimate);
   }
 
-  void read_payload(const json& object, JobRequest& request) {
-    json payload = json::object();
-    for (const auto& [name, value] : object.items()) {
-      if (has(kPayload, name)) payload[name] = value;
-    }
-    if (const auto at = object.find("sleep"); at != object.end()) {
-      if (!payload.empty()) return refuse("", "it has \"sleep\", and something else to run: say one of them");
-      request.job.payload = to_json(JobPayload{SleepPayload{.work = duration(*at, "/sleep")}});
+  void take_payload(json object, JobRequest& request) {
+    const auto sleep = object.find("sleep");
+    const json slept = sleep == object.end() ? json() : *sleep;
+    for (const std::string_view name : kOptions) object.erase(std::string(name));
+    object.erase(std::string(kKey));
+    if (!slept.is_null()) {
+      if (!object.empty()) return refuse("", "it has \"sleep\", and something else to run: say one of them");
+      request.job.payload = to_json(JobPayload{SleepPayload{.work = duration(slept, "/sleep")}});
       return;
     }
-    if (payload.empty()) return refuse("", "what shall run? Say one of command, script, container and sleep");
-    const auto parsed = parse_payload(to_line(payload));
+    if (object.empty()) return refuse("", "what shall run? Say one of command, script, container and sleep");
+    const auto kinds = std::ranges::count_if(kKinds, [&](auto kind) { return object.contains(kind); });
+    if (kinds != 1)
+      return refuse("", fmt::format("it needs one of command, script, container and sleep, and has {}", kinds));
+    const auto parsed = runtime::read_payload(object);
     if (parsed) {
       request.job.payload = to_json(parsed.value());
       return;
@@ -162,31 +167,58 @@ class JobReader {
   std::optional<std::string> problem_;
 };
 
-// Two FNV-1a of 64 bits with different beginnings: against mistakes, not against enemies, who could only fool themselves.
-std::string digest_of(const json& object) {
-  constexpr std::uint64_t kPrime = 0x100000001b3;
-  std::uint64_t a = 0xcbf29ce484222325;
-  std::uint64_t b = 0x9ae16a3b2f90404f;
-  for (const char c : to_line(object)) {
-    a = (a ^ static_cast<unsigned char>(c)) * kPrime;
-    b = (b ^ static_cast<unsigned char>(c)) * kPrime;
+// Two FNV-1a of 64 bits with different beginnings: against mistakes, not against enemies, who could only fool themselves. Of what was
+// understood, not of how it was written.
+class Digest {
+ public:
+  void add(std::string_view text) {
+    add_number(static_cast<std::int64_t>(text.size()));
+    for (const char c : text) add_byte(static_cast<unsigned char>(c));
   }
-  return fmt::format("{:016x}{:016x}", a, b);
+  void add_number(std::int64_t number) {
+    for (const char c : std::to_string(number)) add_byte(static_cast<unsigned char>(c));
+    add_byte('/');
+  }
+  [[nodiscard]] std::string text() const { return fmt::format("{:016x}{:016x}", a_, b_); }
+
+ private:
+  void add_byte(unsigned char byte) {
+    constexpr std::uint64_t kPrime = 0x100000001b3;
+    a_ = (a_ ^ byte) * kPrime;
+    b_ = (b_ ^ byte) * kPrime;
+  }
+  std::uint64_t a_ = 0xcbf29ce484222325;
+  std::uint64_t b_ = 0x9ae16a3b2f90404f;
+};
+
+std::string digest_of(const JobRequests& requests) {
+  Digest digest;
+  digest.add_number(requests.listed ? 1 : 0);
+  for (const JobRequest& request : requests.jobs) {
+    const JobSpec& spec = request.job.spec;
+    digest.add(request.queue);
+    for (const std::int64_t number : {std::int64_t{spec.priority}, std::int64_t{spec.tasks}, spec.per_task.cpus(),
+                                      spec.per_task.memory(), spec.per_task.gpus(), std::int64_t{nanos(spec.estimate)}}) {
+      digest.add_number(number);
+    }
+    digest.add(request.job.payload);
+  }
+  return digest.text();
 }
 
-std::optional<Error> read_list(const json& object, JobRequests& requests) {
+std::optional<Error> read_list(json& object, JobRequests& requests) {
   for (const auto& [name, value] : object.items()) {
     if (name != "jobs" && name != kKey) {
       return Error{
           fmt::format("/{}: there is no such field beside \"jobs\", but for unique_key", scenarios::printable(name))};
     }
   }
-  const json& list = object["jobs"];
+  json& list = object["jobs"];
   if (!list.is_array() || list.empty() || list.size() > kMostJobsAtOnce) {
     return Error{fmt::format("/jobs: it is not a list of 1 to {} jobs", kMostJobsAtOnce)};
   }
-  for (const json& item : list) {
-    auto request = JobReader(fmt::format("/jobs/{}", requests.jobs.size())).read(item);
+  for (json& item : list) {
+    auto request = JobReader(fmt::format("/jobs/{}", requests.jobs.size())).read(std::move(item));
     if (!request) return request.error();
     requests.jobs.push_back(std::move(request).value());
   }
@@ -214,14 +246,14 @@ Result<JobRequests> read_job_requests(std::string_view text) {
     if (const auto problem = problem_with_key(requests.unique_key)) return Error{"/unique_key: " + *problem};
     object.erase(at);
   }
-  requests.digest = digest_of(object);
   if (object.contains("jobs")) {
     if (const auto problem = read_list(object, requests)) return *problem;
-    return requests;
+  } else {
+    auto request = JobReader("").read(std::move(object));
+    if (!request) return request.error();
+    requests.jobs.push_back(std::move(request).value());
   }
-  auto request = JobReader("").read(object);
-  if (!request) return request.error();
-  requests.jobs.push_back(std::move(request).value());
+  requests.digest = digest_of(requests);
   return requests;
 }
 

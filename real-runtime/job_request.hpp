@@ -6,7 +6,7 @@
 //   "memory": "4GiB"     of each task, or bytes (default 0)
 //   "gpus": 0            of each task
 //   "tasks": 1           processes that start together or not at all
-//   "priority": 0        higher goes first within its queue
+//   "priority": 0        higher goes first within its queue, under placement policies that heed it
 //   "estimate": "10m"    how long it will run at most (default: what it sleeps, else 1m)
 // Several at once: {"jobs": [{...}, ...]}. Beside them, or in the one job: "unique_key": "...".
 #pragma once
@@ -34,7 +34,7 @@ struct JobRequests {
   std::vector<JobRequest> jobs;  // at least one
   bool listed = false;           // under "jobs"
   std::string unique_key;        // empty: none
-  std::string digest;            // the same for whatever says the same, but for the key
+  std::string digest;            // the same for whatever describes the same jobs
 };
 
 // Errors begin with the place: "/jobs/3/cpus: it is not a number between 0 and 1000000".

@@ -1,8 +1,12 @@
 #include "real-runtime/json_text.hpp"
 
+#include "scenarios/wording.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
 
 namespace drydock::runtime {
 
@@ -27,9 +31,14 @@ Error at_place(std::string_view text, std::size_t byte, const std::string& reaso
   return {fmt::format("it is not valid JSON: line {}, column {}: {}", line, column, reason)};
 }
 
-}  // namespace
+// What a text of JSON has outside of its strings.
+struct Marks {
+  bool too_deep = false;
+  std::size_t colons = 0;  // one for each key
+};
 
-bool is_nested_too_deep(std::string_view text) {
+Marks marks_of(std::string_view text) {
+  Marks marks;
   std::size_t depth = 0;
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -39,21 +48,54 @@ bool is_nested_too_deep(std::string_view text) {
       else if (c == '"') quoted = false;
     } else if (c == '"') {
       quoted = true;
+    } else if (c == ':') {
+      ++marks.colons;
     } else if (c == '[' || c == '{') {
-      if (++depth > kMostNested) return true;
+      if (++depth <= kMostNested) continue;
+      marks.too_deep = true;
+      return marks;
     } else if ((c == ']' || c == '}') && depth > 0) {
       --depth;
     }
   }
-  return false;
+  return marks;
 }
 
+std::size_t keys_in(const json& value) {
+  std::size_t keys = value.is_object() ? value.size() : 0;
+  if (!value.is_structured()) return keys;
+  for (const json& each : value) keys += keys_in(each);
+  return keys;
+}
+
+// The first one that its object has before.
+std::string repeated_key(std::string_view text) {
+  std::vector<std::set<std::string>> open;
+  std::string repeated;
+  const json all = json::parse(text, [&](int /*depth*/, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start) open.emplace_back();
+    if (event == json::parse_event_t::object_end) open.pop_back();
+    if (event == json::parse_event_t::key && !open.back().insert(parsed.get<std::string>()).second && repeated.empty()) {
+      repeated = parsed.get<std::string>();
+    }
+    return true;
+  });
+  return all.is_discarded() ? std::string() : repeated;
+}
+
+}  // namespace
+
+bool is_nested_too_deep(std::string_view text) { return marks_of(text).too_deep; }
+
 Result<json> parse_json(std::string_view text) {
-  if (is_nested_too_deep(text)) {
+  const Marks marks = marks_of(text);
+  if (marks.too_deep) {
     return Error{fmt::format("lists and objects lie in each other more than {} deep", kMostNested)};
   }
   try {
-    return json::parse(text);
+    json value = json::parse(text);
+    if (keys_in(value) == marks.colons) return value;
+    return Error{fmt::format("an object has the key \"{}\" twice", scenarios::printable(repeated_key(text)))};
   } catch (const json::parse_error& error) {
     return at_place(text, error.byte, reason_of(error));
   } catch (const json::exception&) {

@@ -64,6 +64,7 @@ Result<std::unique_ptr<PostgresClient>> PostgresClient::connect(PostgresClientOp
 Result<Done> PostgresClient::reconnect() {
   DRYDOCK_CHECK(batch_.empty(), "collect() the batch before reconnecting");
   connection_.reset();
+  timed_out_ = false;
   hints_.clear();
   auto opened = open();
   if (opened.ok()) opened = ensure_schema();
@@ -98,11 +99,29 @@ Result<Done> PostgresClient::open() {
                              PQserverVersion(connection_.get()) / 10000)};
   }
   if (PQsetnonblocking(connection_.get(), 1) != 0) return Error{fmt::format("{}: {}", where(), last_words())};
-  const auto give_up = std::chrono::ceil<std::chrono::milliseconds>(options_.reply_timeout).count();
-  auto set = query(fmt::format("{} set statement_timeout = {}; set idle_in_transaction_session_timeout = {};",
-                               kSessionSettings, give_up, give_up));
+  auto set = query(fmt::format("{} {}", kSessionSettings, timeouts()));
   if (!set.ok()) return set.error();
   return Done{};
+}
+
+std::string PostgresClient::timeouts() const {
+  return fmt::format("set statement_timeout = {0}; set idle_in_transaction_session_timeout = {0};",
+                     std::chrono::ceil<std::chrono::milliseconds>(options_.reply_timeout).count());
+}
+
+Result<Done> PostgresClient::set_reply_timeout(Duration timeout) {
+  options_.reply_timeout = timeout;
+  const auto set = run(timeouts());
+  if (!set) return set.error();
+  return Done{};
+}
+
+bool PostgresClient::still_connected() {
+  if (!connected()) return false;
+  pollfd entry{.fd = PQsocket(connection_.get()), .events = POLLIN, .revents = 0};
+  if (::poll(&entry, 1, 0) <= 0) return true;
+  close(fmt::format("{}: the server ended the connection", where()));
+  return false;
 }
 
 Result<int> PostgresClient::read_version() {
@@ -151,17 +170,17 @@ Result<Done> PostgresClient::bring_up_to_date() {
 
 Error PostgresClient::wrong_version(int version) const {
   if (version == 0) {
-    return {
-        fmt::format("{}: there is no schema {}: start a scheduler there first, which makes it", where(), options_.schema)};
+    return {fmt::format("{}: there is no schema {}: {} there first, which makes it", where(), options_.schema,
+                        kStartAScheduler)};
   }
   if (version > kSchemaVersion) {
     return {fmt::format("{}: schema {} has version {}, this program knows up to {}: use a newer drydock", where(),
                         options_.schema, version, kSchemaVersion)};
   }
-  return {fmt::format("{}: schema {} has version {}, this program needs version {}: {}", where(), options_.schema, version,
-                      kSchemaVersion,
-                      version < kOldestSchema ? "it is too old to be brought up to date"
-                                              : "start a scheduler of this version, which brings it up to date")};
+  return {fmt::format(
+      "{}: schema {} has version {}, this program needs version {}: {}", where(), options_.schema, version, kSchemaVersion,
+      version < kOldestSchema ? std::string("it is too old to be brought up to date")
+                              : fmt::format("{} of this version, which brings it up to date", kStartAScheduler))};
 }
 
 Result<Done> PostgresClient::prepare() {
@@ -208,6 +227,7 @@ bool PostgresClient::wait_for_socket(Clock::time_point deadline) {
   const short events = unsent == 1 ? POLLIN | POLLOUT : POLLIN;
   if (!wait_for(PQsocket(connection_.get()), events, deadline)) {
     close(fmt::format("{} did not answer within {:g} s", where(), seconds(options_.reply_timeout)));
+    timed_out_ = true;
     return false;
   }
   if (PQconsumeInput(connection_.get()) == 1) return true;
@@ -315,31 +335,61 @@ bool PostgresClient::send(const PostgresCall& call) {
     return PQsendQueryParams(connection_.get(), call.text.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 1;
   }
   std::vector<const char*> values;
-  values.reserve(call.parameters.size());
-  for (const auto& parameter : call.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
+  std::vector<int> lengths;
+  std::vector<int> formats(call.parameters.size(), 0);
+  for (const auto& parameter : call.parameters) {
+    values.push_back(parameter ? parameter->c_str() : nullptr);
+    lengths.push_back(parameter ? static_cast<int>(parameter->size()) : 0);
+  }
+  if (call.last_is_binary) formats.back() = 1;
   return PQsendQueryPrepared(connection_.get(), name_of(*call.statement), static_cast<int>(values.size()), values.data(),
-                             nullptr, nullptr, 0) == 1;
+                             lengths.data(), formats.data(), 0) == 1;
 }
 
 Reply PostgresClient::receive(const Op& op) {
-  const auto deadline = Clock::now() + options_.reply_timeout;
   std::vector<ResultPointer> results;
+  if (!receive(results)) return Failed{Failed::Reason::unknown, broken_because_};
   std::vector<const PGresult*> views;
+  for (const ResultPointer& result : results) views.push_back(result.get());
+  note_notifications();
+  return decode(op, views);
+}
+
+bool PostgresClient::receive(std::vector<ResultPointer>& results) {
+  const auto deadline = Clock::now() + options_.reply_timeout;
   for (int ends = 0; true;) {
     ResultPointer result = next_result(deadline);
-    if (!connected()) return Failed{Failed::Reason::unknown, broken_because_};
+    if (!connected()) return false;
     if (result == nullptr) {  // the end of one statement
       DRYDOCK_CHECK(++ends < 100, "libpq has an answer for each operation that was sent");
       continue;
     }
     const ExecStatusType status = PQresultStatus(result.get());
-    if (status == PGRES_PIPELINE_SYNC) break;
+    if (status == PGRES_PIPELINE_SYNC) return true;
     if (status == PGRES_PIPELINE_ABORTED) continue;  // behind an error that we have
-    views.push_back(result.get());
     results.push_back(std::move(result));
   }
+}
+
+Result<std::vector<std::string>> PostgresClient::call(const PostgresCall& call) {
+  DRYDOCK_CHECK(batch_.empty(), "collect() the batch before another statement");
+  if (!connected()) return Error{broken_because_};
+  std::vector<ResultPointer> results;
+  if (!send(call) || PQpipelineSync(connection_.get()) != 1) {
+    close(fmt::format("{}: cannot send: {}", where(), last_words()));
+    return Error{broken_because_};
+  }
+  if (!receive(results)) return Error{broken_because_};
   note_notifications();
-  return decode(op, views);
+  std::vector<std::string> row;
+  for (const ResultPointer& result : results) {
+    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
+      return Error{fmt::format("{}: {}", where(), trimmed(PQresultErrorMessage(result.get())))};
+    }
+    const int fields = row.empty() && PQntuples(result.get()) > 0 ? PQnfields(result.get()) : 0;
+    for (int i = 0; i < fields; ++i) row.emplace_back(PQgetvalue(result.get(), 0, i));
+  }
+  return row;
 }
 
 Reply PostgresClient::execute(const Op& op) {

@@ -14,12 +14,16 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 struct pg_conn;
 struct pg_result;
 
 namespace drydock::runtime {
+
+// What errors about a schema say that a scheduler will make, or bring up to date.
+inline constexpr std::string_view kStartAScheduler = "start a scheduler";
 
 struct PostgresClientOptions {
   std::string connection{};        // as libpq takes it: "host=... dbname=..." or "postgresql://..."; empty: PGHOST, ...
@@ -52,10 +56,21 @@ class PostgresClient {
   // submit() and collect().
   [[nodiscard]] postgres::Reply execute(const postgres::Op& op);
 
+  // Carries out a statement that is no operation, in a transaction of its own. The first row; empty if there is none. When the connection
+  // breaks, it may have been carried out.
+  Result<std::vector<std::string>> call(const PostgresCall& call);
+
   // Carries out SQL that is no operation, for administration and tests. The first value of the last result; empty if there is none.
   Result<std::string> run(const std::string& sql);
 
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
+  // Likewise, after a look whether the server has ended the connection meanwhile. For one that listens to nothing: what the server says
+  // unasked are its last words, which come before the end.
+  [[nodiscard]] bool still_connected();
+  // The last connection was given up because an answer did not come in time.
+  [[nodiscard]] bool timed_out() const { return timed_out_; }
+  // From now on, instead of that of the options.
+  Result<postgres::Done> set_reply_timeout(Duration timeout);
   // Connects again; what was listened to is forgotten. The batch must be empty.
   Result<postgres::Done> reconnect();
   // The process of the server that serves this connection; 0: none.
@@ -87,6 +102,8 @@ class PostgresClient {
   [[nodiscard]] bool send(const postgres::Op& op);
   [[nodiscard]] bool send(const PostgresCall& call);
   [[nodiscard]] postgres::Reply receive(const postgres::Op& op);
+  // What the server says to all that was sent until the last sync. False: the connection broke.
+  [[nodiscard]] bool receive(std::vector<ResultPointer>& results);
   [[nodiscard]] postgres::Reply take_hints(const postgres::TakeHints& op);
   void roll_back();
 
@@ -96,6 +113,7 @@ class PostgresClient {
   // Carries out simple SQL; the last result.
   Result<ResultPointer> query(const std::string& sql);
   void note_notifications();
+  [[nodiscard]] std::string timeouts() const;
   void close(std::string why);
   [[nodiscard]] std::string where() const;
   [[nodiscard]] std::string last_words() const;
@@ -103,6 +121,7 @@ class PostgresClient {
   PostgresClientOptions options_;
   std::unique_ptr<pg_conn, CloseConnection> connection_;
   std::string broken_because_;
+  bool timed_out_ = false;
   std::vector<postgres::Op> batch_;
   std::map<std::string, std::int64_t> hints_;  // by the server's name of the channel
 };

@@ -46,6 +46,9 @@ std::string array(const Rows& rows, Value value) {
 std::string payloads(const std::vector<Job>& jobs) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string result = "{";
+  std::size_t length = 2;
+  for (const Job& job : jobs) length += 2 * job.payload.size() + 7;
+  result.reserve(length);
   for (const Job& job : jobs) {
     result += result.size() > 1 ? ",\"\\\\x" : "\"\\\\x";
     for (const char c : job.payload) {
@@ -58,10 +61,9 @@ std::string payloads(const std::vector<Job>& jobs) {
   return result + "}";
 }
 
-// In the order of the parameters of submit_jobs().
-void add_jobs(Parameters& out, const std::vector<Job>& jobs) {
+// In the order of the parameters of submit_once(), from the queues to the payloads.
+void add_specs(Parameters& out, const std::vector<Job>& jobs) {
   const auto add = [&](auto value) { out.emplace_back(array(jobs, [&](const Job& job) { return value(job.spec); })); };
-  add([](const JobSpec& s) { return s.id.value; });
   add([](const JobSpec& s) { return s.queue.value; });
   add([](const JobSpec& s) { return s.priority; });
   add([](const JobSpec& s) { return s.tasks; });
@@ -74,7 +76,32 @@ void add_jobs(Parameters& out, const std::vector<Job>& jobs) {
   add([](const JobSpec& s) { return s.output_bytes; });
   add([](const JobSpec& s) { return s.on_failure; });
   add([](const JobSpec& s) { return s.on_preemption; });
+}
+
+// In the order of the parameters of submit_jobs().
+void add_jobs(Parameters& out, const std::vector<Job>& jobs) {
+  out.emplace_back(array(jobs, [](const Job& job) { return job.spec.id.value; }));
+  add_specs(out, jobs);
   out.emplace_back(payloads(jobs));
+}
+
+// A bytea[] in binary form: half as long as in text form, and nothing is to be read in it.
+std::string binary_payloads(const std::vector<Job>& jobs) {
+  constexpr std::uint32_t kBytea = 17;
+  std::string result;
+  std::size_t length = 20;
+  for (const Job& job : jobs) length += 4 + job.payload.size();
+  result.reserve(length);
+  const auto add = [&](std::size_t number) {
+    for (const unsigned shift : {24U, 16U, 8U, 0U}) result += static_cast<char>((number >> shift) & 0xffU);
+  };
+  for (const std::size_t number : {std::size_t{1}, std::size_t{0}, std::size_t{kBytea}, jobs.size(), std::size_t{1}})
+    add(number);
+  for (const Job& job : jobs) {
+    add(job.payload.size());
+    result += job.payload;
+  }
+  return result;
 }
 
 void add_releases(Parameters& out, const std::vector<ReleasedAttempt>& rows) {
@@ -199,6 +226,14 @@ struct Encoder {
 std::vector<PostgresCall> encode(const Op& op, std::string_view schema) {
   check_op(op);
   return std::visit(Encoder{schema}, op);
+}
+
+PostgresCall encode_submission(const std::string& key, const std::string& digest, const std::vector<Job>& jobs) {
+  PostgresCall call{PostgresStatement::submit_once, {}, {key, digest}};
+  add_specs(call.parameters, jobs);
+  call.parameters.emplace_back(binary_payloads(jobs));
+  call.last_is_binary = true;
+  return call;
 }
 
 bool is_explicit_transaction(const Op& op) { return std::holds_alternative<LoadState>(op); }

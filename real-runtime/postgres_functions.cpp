@@ -73,6 +73,23 @@ begin
   select first_job, digest into first, stands from @.submissions where key = p_key;
 end $$;
 
+-- Jobs under new ids; with a key (not ''), once for that key.
+create or replace function @.submit_once(p_key text, p_digest text, p_queue int[], p_priority int[], p_tasks int[], p_cpus bigint[],
+    p_memory bigint[], p_gpus bigint[], p_slots bigint[], p_estimate bigint[], p_input bigint[], p_output bigint[],
+    p_on_failure smallint[], p_on_preemption smallint[], p_payload bytea[], out first bigint, out is_new boolean, out stands text)
+  language plpgsql as $$
+declare n int := cardinality(p_queue);
+begin
+  if p_key = '' then
+    select @.reserve_ids(n), true, p_digest into first, is_new, stands;
+  else
+    select * into first, is_new, stands from @.reserve_ids_once(p_key, p_digest, n);
+    if stands <> p_digest then return; end if;
+  end if;
+  perform @.submit_jobs(array(select first + i - 1 from generate_series(1, n) i), p_queue, p_priority, p_tasks, p_cpus, p_memory,
+    p_gpus, p_slots, p_estimate, p_input, p_output, p_on_failure, p_on_preemption, p_payload);
+end $$;
+
 create or replace function @.request_cancel(p_job bigint) returns @.verdict language plpgsql as $$
 declare last bigint;
 begin
@@ -303,6 +320,7 @@ begin
   low := least(low, (select min(id) from @.jobs where arrival > seen), 9223372036854775807);
   update @.intake set mark = first, low_job = low where mark <= first;
   delete from @.cancels c using @.jobs j where j.id = c.job and j.arrival < first;
+  delete from @.submissions where submitted_at < now() - interval '1 day';
   return (0, first, 0, 0)::@.verdict;
 end $$;
 

@@ -89,6 +89,10 @@ create table @.queues (number int primary key, name text not null);
 create table @.submissions (
   key text primary key, digest text not null, first_job bigint not null, submitted_at timestamptz not null default now());
 )sql",
+    R"sql(
+-- 5: keys are kept for a day
+create index submissions_at on @.submissions (submitted_at);
+)sql",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - kOldestSchema);
 
@@ -141,6 +145,8 @@ std::string generic_text(PostgresStatement statement) {
   switch (statement) {
     case PostgresStatement::submit_jobs:
       return "select * from @.submit_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    case PostgresStatement::submit_once:
+      return "select * from @.submit_once($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     case PostgresStatement::read_job:
       return "select state, attempts, failures, losses, progress_ns, last_reason from @.job_states where id = $1";
     case PostgresStatement::reserve_ids: return "select @.reserve_ids($1)";
@@ -185,11 +191,11 @@ std::string generic_text(PostgresStatement statement) {
 }
 
 constexpr const char* kNames[kPostgresStatements] = {
-    "submit_jobs",    "read_job",         "reserve_ids", "request_cancel", "commit_batch",     "settle_batch",
-    "finish_attempt", "release_ended",    "read_totals", "recount_totals", "read_allocations", "raise_mark",
-    "load_header",    "load_all_waiting", "load_held",   "load_waiting",   "load_arrived",     "load_cancels",
-    "acquire_lease",  "release_lease",    "read_lease",  "fire_due",       "read_last_due",    "notify",
-    "begin_snapshot", "end_snapshot"};
+    "submit_jobs",  "submit_once",    "read_job",         "reserve_ids", "request_cancel", "commit_batch",
+    "settle_batch", "finish_attempt", "release_ended",    "read_totals", "recount_totals", "read_allocations",
+    "raise_mark",   "load_header",    "load_all_waiting", "load_held",   "load_waiting",   "load_arrived",
+    "load_cancels", "acquire_lease",  "release_lease",    "read_lease",  "fire_due",       "read_last_due",
+    "notify",       "begin_snapshot", "end_snapshot"};
 
 }  // namespace
 

@@ -10,7 +10,7 @@
 namespace drydock::runtime {
 
 // Rises with each change of what install_schema() makes.
-inline constexpr int kSchemaVersion = 4;
+inline constexpr int kSchemaVersion = 5;
 // The oldest that upgrade_schema() knows.
 inline constexpr int kOldestSchema = 2;
 
@@ -37,6 +37,7 @@ inline constexpr std::string_view kSessionSettings =
 // Prepared on each connection.
 enum class PostgresStatement : std::uint8_t {
   submit_jobs,
+  submit_once,
   read_job,
   reserve_ids,
   request_cancel,
@@ -63,7 +64,7 @@ enum class PostgresStatement : std::uint8_t {
   begin_snapshot,
   end_snapshot,
 };
-inline constexpr std::size_t kPostgresStatements = 26;
+inline constexpr std::size_t kPostgresStatements = 27;
 
 [[nodiscard]] const char* name_of(PostgresStatement statement);
 [[nodiscard]] std::string text_of(PostgresStatement statement, std::string_view schema);

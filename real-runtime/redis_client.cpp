@@ -8,6 +8,7 @@
 #include <ctime>
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <utility>
 #include <variant>
@@ -92,6 +93,7 @@ std::string RedisClient::where() const {
 
 Result<Done> RedisClient::reconnect() {
   DRYDOCK_CHECK(batch_.empty(), "collect() the batch before reconnecting");
+  timed_out_ = false;
   const RedisAddress& address = options_.address;
   const timeval timeout = to_timeval(options_.connect_timeout);
   context_.reset(address.unix_socket.empty() ? redisConnectWithTimeout(address.host.c_str(), address.port, timeout)
@@ -107,6 +109,15 @@ Result<Done> RedisClient::reconnect() {
   if (loaded.ok()) loaded = load_scripts();
   if (loaded.ok()) redisSetTimeout(context_.get(), to_timeval(options_.reply_timeout));
   return loaded;
+}
+
+bool RedisClient::still_connected() {
+  char byte = 0;
+  if (connected() && ::recv(context_->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+    broken_because_ = fmt::format("{}: the server ended the connection", where());
+    context_.reset();
+  }
+  return connected();
 }
 
 Result<Done> RedisClient::greet() {
@@ -169,9 +180,9 @@ RedisClient::ReplyPointer RedisClient::next_reply() {
   }
   if (context_ != nullptr) {
     // After a timeout the answer may still come: only a new connection tells later answers from it.
-    const bool timed_out = context_->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
-    broken_because_ = timed_out ? fmt::format("{} did not answer within {:g} s", where(), seconds(options_.reply_timeout))
-                                : fmt::format("{}: the connection broke: {}", where(), context_->errstr);
+    timed_out_ = context_->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
+    broken_because_ = timed_out_ ? fmt::format("{} did not answer within {:g} s", where(), seconds(options_.reply_timeout))
+                                 : fmt::format("{}: the connection broke: {}", where(), context_->errstr);
     context_.reset();
   }
   return nullptr;

@@ -64,6 +64,10 @@ class RedisClient {
   Result<redis::Done> execute(const redis::AdminOp& op);
 
   [[nodiscard]] bool connected() const { return context_ != nullptr; }
+  // Likewise, after a look whether the server has ended the connection meanwhile.
+  [[nodiscard]] bool still_connected();
+  // The last connection was given up because an answer did not come in time.
+  [[nodiscard]] bool timed_out() const { return timed_out_; }
   // Connects again, and loads the scripts again. The batch must be empty.
   Result<redis::Done> reconnect();
 
@@ -88,6 +92,7 @@ class RedisClient {
   RedisClientOptions options_;
   std::unique_ptr<redisContext, FreeContext> context_;
   std::string broken_because_;
+  bool timed_out_ = false;
   std::array<std::string, kRedisScripts> shas_;
   std::vector<redis::Op> batch_;
 };

@@ -13,6 +13,8 @@ using nlohmann::json;
 
 constexpr std::array<std::string_view, 6> kStatuses{"waiting", "running", "succeeded", "failed", "cancelled", "quarantined"};
 
+constexpr std::string_view kOtherShape = "PostgreSQL answered in another shape than this program expects";
+
 // A job that ended with the release of an attempt for another reason was cancelled meanwhile.
 constexpr std::string_view kStatus =
     "case state when 0 then 0 when 1 then 1 else case last_reason when 0 then 2 when 1 then 3 when 6 then 5 else 4 end end";
@@ -50,14 +52,16 @@ Result<json> ask(PostgresClient& store, const std::string& sql) {
   const auto text = store.run(sql);
   if (!text.ok()) return text.error();
   json rows = json::parse(text.value(), nullptr, false);
-  if (!rows.is_array()) return Error{"PostgreSQL answered in another shape than this program expects"};
+  if (!rows.is_array()) return Error{std::string(kOtherShape)};
   return rows;
 }
 
 std::string from_hex(const std::string& hex) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   std::string bytes;
+  bytes.reserve(hex.size() / 2);
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+    bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
   }
   return bytes;
 }
@@ -107,32 +111,36 @@ Result<std::vector<JobRow>> list_jobs(PostgresClient& store, const std::string& 
   return jobs;
 }
 
-Result<std::optional<JobRow>> find_job(PostgresClient& store, const std::string& schema, JobId job) {
-  const auto rows = ask(store, select_jobs(schema, fmt::format("id = {}", job.value)));
-  if (!rows.ok()) return rows.error();
-  if (rows.value().empty()) return std::optional<JobRow>{};
-  return std::optional(job_of(rows.value().front()));
-}
-
-Result<std::vector<AttemptRow>> list_attempts(PostgresClient& store, const std::string& schema, JobId job) {
-  const std::string sql = fmt::format(
+Result<std::optional<JobStory>> find_job(PostgresClient& store, const std::string& schema, JobId job) {
+  const std::string attempts = fmt::format(
       "select coalesce(json_agg(r), '[]') from (select attempt, worker, tasks, {1} as assigned_at, {2} as ended_at, "
       "(array['succeeded', 'failed', 'preempted', 'worker lost', 'cancelled', 'retried', 'quarantined', "
       "'drained'])[outcome + 1] as outcome from {0}.allocations where job = {3} order by attempt, part) r",
       schema, utc("created_at"), utc("ended_at"), job.value);
-  const auto rows = ask(store, sql);
-  if (!rows.ok()) return rows.error();
+  // One statement: one snapshot. The payload, which may be long, is no part of the JSON.
+  const auto row =
+      store.call({std::nullopt,
+                  fmt::format("select ({}), ({}), (select encode(payload, 'hex') from {}.jobs where id = {})",
+                              select_jobs(schema, fmt::format("id = {}", job.value), false), attempts, schema, job.value),
+                  {}});
+  if (!row.ok()) return row.error();
+  if (row.value().size() != 3) return Error{std::string(kOtherShape)};
+  const json jobs = json::parse(row.value()[0], nullptr, false);
+  const json rows = json::parse(row.value()[1], nullptr, false);
+  if (!jobs.is_array() || !rows.is_array()) return Error{std::string(kOtherShape)};
+  if (jobs.empty()) return std::optional<JobStory>{};
+  JobStory story{.job = job_of(jobs.front()), .attempts = {}};
+  story.job.payload = from_hex(row.value()[2]);
   const auto text = [](const json& value) { return value.is_string() ? value.get<std::string>() : std::string(); };
-  std::vector<AttemptRow> attempts;
-  for (const json& row : rows.value()) {
-    attempts.push_back({.number = row.at("attempt").get<std::uint32_t>(),
-                        .worker = row.at("worker").get<std::uint32_t>(),
-                        .tasks = row.at("tasks").get<std::uint32_t>(),
-                        .assigned_at = text(row.at("assigned_at")),
-                        .ended_at = text(row.at("ended_at")),
-                        .outcome = text(row.at("outcome"))});
+  for (const json& each : rows) {
+    story.attempts.push_back({.number = each.at("attempt").get<std::uint32_t>(),
+                              .worker = each.at("worker").get<std::uint32_t>(),
+                              .tasks = each.at("tasks").get<std::uint32_t>(),
+                              .assigned_at = text(each.at("assigned_at")),
+                              .ended_at = text(each.at("ended_at")),
+                              .outcome = text(each.at("outcome"))});
   }
-  return attempts;
+  return std::optional(std::move(story));
 }
 
 Result<postgres::Done> set_queues(PostgresClient& store, const std::string& schema, const std::vector<std::string>& names) {
@@ -151,15 +159,13 @@ Result<std::vector<std::string>> read_queues(PostgresClient& store, const std::s
   return rows.value().get<std::vector<std::string>>();
 }
 
-Result<KeyedIds> reserve_ids_once(PostgresClient& store, const std::string& schema, const std::string& key,
-                                  const std::string& digest, std::uint32_t count) {
-  const auto rows = ask(store, fmt::format("select json_agg(r) from {}.reserve_ids_once({}, {}, {}) r", schema, literal(key),
-                                           literal(digest), count));
-  if (!rows.ok()) return rows.error();
-  const json& row = rows.value().at(0);
-  return KeyedIds{.first = row.at("first").get<std::uint64_t>(),
-                  .repeated = !row.at("is_new").get<bool>(),
-                  .same = row.at("stands").get<std::string>() == digest};
+Result<SubmittedOnce> submit_once(PostgresClient& store, const std::string& key, const std::string& digest,
+                                  const std::vector<postgres::Job>& jobs) {
+  const auto row = store.call(encode_submission(key, digest, jobs));
+  if (!row.ok()) return row.error();
+  if (row.value().size() != 3 || row.value()[0].empty()) return Error{std::string(kOtherShape)};
+  return SubmittedOnce{
+      .first = std::stoull(row.value()[0]), .repeated = row.value()[1] == "f", .same = row.value()[2] == digest};
 }
 
 Result<JobTally> count_jobs(PostgresClient& store, const std::string& schema, std::uint32_t limit) {

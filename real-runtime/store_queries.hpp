@@ -56,23 +56,28 @@ struct JobFilter {
 // The newest first. Errors are the server's.
 [[nodiscard]] Result<std::vector<JobRow>> list_jobs(PostgresClient& store, const std::string& schema,
                                                     const JobFilter& filter);
-[[nodiscard]] Result<std::optional<JobRow>> find_job(PostgresClient& store, const std::string& schema, JobId job);
-[[nodiscard]] Result<std::vector<AttemptRow>> list_attempts(PostgresClient& store, const std::string& schema, JobId job);
+
+// A job and its attempts at one moment.
+struct JobStory {
+  JobRow job;
+  std::vector<AttemptRow> attempts;
+};
+[[nodiscard]] Result<std::optional<JobStory>> find_job(PostgresClient& store, const std::string& schema, JobId job);
 
 // The names of queues, by number: a scheduler says them when it starts.
 [[nodiscard]] Result<postgres::Done> set_queues(PostgresClient& store, const std::string& schema,
                                                 const std::vector<std::string>& names);
 [[nodiscard]] Result<std::vector<std::string>> read_queues(PostgresClient& store, const std::string& schema);
 
-// Ids as ReserveIds gives them, but the same ones whenever the key is the same.
-struct KeyedIds {
-  std::uint64_t first = 0;
-  bool repeated = false;  // the key was there before
-  bool same = true;       // for the same digest
+struct SubmittedOnce {
+  std::uint64_t first = 0;  // id of the first; the others follow
+  bool repeated = false;    // the key was there before
+  bool same = true;         // for the same digest; else nothing was submitted
 };
-// `key` and `digest` are printable ASCII.
-[[nodiscard]] Result<KeyedIds> reserve_ids_once(PostgresClient& store, const std::string& schema, const std::string& key,
-                                                const std::string& digest, std::uint32_t count);
+// Jobs, whose ids are not looked at, in one transaction. With a key (printable ASCII, likewise the digest; empty: none) a repetition
+// gets the ids of the first time, and adds nothing. Keys are kept for a day.
+[[nodiscard]] Result<SubmittedOnce> submit_once(PostgresClient& store, const std::string& key, const std::string& digest,
+                                                const std::vector<postgres::Job>& jobs);
 
 // Waiting and running jobs of a queue.
 struct QueueCount {

@@ -1,26 +1,20 @@
 // `drydock api` as a process, with a scheduler and workers: the dialogue of a resource manager, from submission to result.
 #include "real-runtime/postgres_client.hpp"
-#include "real-runtime/private_postgres.hpp"
-#include "real-runtime/private_redis.hpp"
-#include "tests/cli/binary.hpp"
 #include "tests/runtime/http_call.hpp"
+#include "tests/runtime/processes.hpp"
 
-#include <chrono>
 #include <csignal>
-#include <functional>
 #include <gtest/gtest.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <sys/stat.h>
-#include <thread>
 #include <unistd.h>
 #include <vector>
 
 namespace drydock::cli::api_process_test {
 namespace {
 
-using namespace std::chrono_literals;
 using nlohmann::json;
 using runtime::HttpCall;
 using runtime::HttpReply;
@@ -36,52 +30,28 @@ const std::string kScenario = R"({
 })";
 const std::string kToken = "a-token-for-this-test";
 
-class Role {
- public:
-  explicit Role(const std::vector<std::string>& words) : started_(words) {}
-  ~Role() {
-    if (running_) (void)end(SIGKILL);
-  }
-  Role(const Role&) = delete;
-  Role& operator=(const Role&) = delete;
-  Ran end(int signal) {
-    started_.interrupt(signal);
-    running_ = false;
-    return started_.wait();
-  }
-
- private:
-  Started started_;
-  bool running_ = true;
-};
-
-class ApiProcess : public testing::Test {
+class ApiProcess : public OnGivenStores {
  protected:
   void SetUp() override {
-    auto redis = runtime::PrivateRedis::start({});
-    ASSERT_TRUE(redis.ok()) << redis.error().message;
-    redis_ = std::move(redis).value();
-    auto postgres = runtime::PrivatePostgres::start({.durable = false});
-    ASSERT_TRUE(postgres.ok()) << postgres.error().message;
-    postgres_ = std::move(postgres).value();
+    OnGivenStores::SetUp();
+    if (HasFatalFailure()) return;
     scenario_ = folder_.file("real.json", kScenario);
     socket_ = folder_.path("api.sock");
     token_file_ = folder_.file("token", kToken + "\n");
     chmod(token_file_.c_str(), 0600);
   }
-  [[nodiscard]] std::string redis_url() const { return "unix://" + redis_->address().unix_socket; }
   [[nodiscard]] std::vector<std::string> words(const std::vector<std::string>& more) const {
     std::vector<std::string> all{"api",      "--redis",        redis_url(), "--postgres", postgres_->connection(),
                                  "--listen", "unix:" + socket_};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
-  std::unique_ptr<Role> start_scheduler() const {
-    return std::make_unique<Role>(std::vector<std::string>{"scheduler", "--config", scenario_, "--redis", redis_url(),
-                                                           "--postgres", postgres_->connection(), "--name", "a"});
+  std::unique_ptr<Process> start_scheduler() const {
+    return std::make_unique<Process>(std::vector<std::string>{"scheduler", "--config", scenario_, "--redis", redis_url(),
+                                                              "--postgres", postgres_->connection(), "--name", "a"});
   }
-  std::unique_ptr<Role> start_worker(int id) const {
-    return std::make_unique<Role>(
+  std::unique_ptr<Process> start_worker(int id) const {
+    return std::make_unique<Process>(
         std::vector<std::string>{"worker", "--config", scenario_, "--redis", redis_url(), "--id", std::to_string(id)});
   }
   HttpReply call(HttpCall what) const {
@@ -96,18 +66,6 @@ class ApiProcess : public testing::Test {
     const auto store = runtime::PostgresClient::connect({.connection = postgres_->connection(), .may_install = false});
     return store.ok() && store.value()->run("select name from drydock.queues limit 1").value() == "default";
   }
-  static bool until(const std::function<bool()>& so) {
-    const auto end = std::chrono::steady_clock::now() + 90s;
-    while (!so()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      std::this_thread::sleep_for(50ms);
-    }
-    return true;
-  }
-
-  Folder folder_;
-  std::unique_ptr<runtime::PrivateRedis> redis_;
-  std::unique_ptr<runtime::PrivatePostgres> postgres_;
   std::string scenario_;
   std::string socket_;
   std::string token_file_;
@@ -116,7 +74,7 @@ class ApiProcess : public testing::Test {
 TEST_F(ApiProcess, WorkersJoinAndLeaveAndJobsEnd) {
   const auto scheduler = start_scheduler();
   ASSERT_TRUE(until([&] { return schema_is_there(); }));
-  Role api(words({"--token-file", token_file_, "--config", scenario_}));
+  Process api(words({"--token-file", token_file_, "--config", scenario_}));
   ASSERT_TRUE(until([&] { return call({.target = "/readyz"}).status == 200; }));
   const auto total = [&] { return get("/api/v1/dashboard")["resources"]["total_cpus"]; };
   EXPECT_EQ(total(), 0);
@@ -163,7 +121,7 @@ TEST_F(ApiProcess, AsksForATokenUnlessToldOtherwise) {
   ASSERT_TRUE(until([&] { return schema_is_there(); }));
   const std::string written = folder_.path("written");
   {
-    Role api(words({"--write-token", written}));
+    Process api(words({"--write-token", written}));
     ASSERT_TRUE(until([&] { return call({.target = "/healthz"}).status == 200; }));
     EXPECT_EQ(call({.target = "/api/v1/jobs"}).status, 401);
     std::string token = text_of(written);
@@ -178,7 +136,7 @@ TEST_F(ApiProcess, AsksForATokenUnlessToldOtherwise) {
     EXPECT_EQ(ran.err.find(token), std::string::npos) << ran.err;
   }
   {
-    Role api(words({"--no-auth", "--rate", "0.001/s"}));
+    Process api(words({"--no-auth", "--rate", "0.001/s"}));
     const HttpCall open{.target = "/api/v1/queues", .token = "none-at-all"};
     ASSERT_TRUE(until([&] { return call(open).status == 200; }));
     HttpReply last;
@@ -187,6 +145,23 @@ TEST_F(ApiProcess, AsksForATokenUnlessToldOtherwise) {
     EXPECT_GT(std::stoi(last.headers["retry-after"]), 0);
     EXPECT_EQ(api.end(SIGTERM).code, 0);
   }
+}
+
+// In whatever order they are started.
+TEST_F(ApiProcess, WaitsForTheSchema) {
+  Process api(words({"--token-file", token_file_}));
+  ASSERT_TRUE(until([&] { return call({.target = "/healthz"}).status == 200; }));
+  EXPECT_EQ(call({.target = "/readyz"}).status, 503);
+  const HttpReply early = call({.method = "POST", .target = "/api/v1/jobs/submit", .body = R"({"sleep": "1s"})"});
+  EXPECT_EQ(early.status, 503);
+  EXPECT_NE(early.message().find("start a scheduler there first"), std::string::npos) << early.message();
+  const auto scheduler = start_scheduler();
+  EXPECT_TRUE(until([&] { return call({.target = "/readyz"}).status == 200; }));
+  EXPECT_TRUE(post(R"({"sleep": "1s"})").contains("id"));
+  EXPECT_NE(api.end(SIGTERM).err.find("note: "), std::string::npos);
+  const Ran hint = run_binary({"jobs", "--postgres", postgres_->connection(), "--schema", "none"});
+  EXPECT_EQ(hint.code, 3);
+  EXPECT_EQ(hint.err.find("Check that the server runs"), std::string::npos) << hint.err;
 }
 
 TEST_F(ApiProcess, WhatCannotBeIsSaid) {
@@ -206,9 +181,13 @@ TEST_F(ApiProcess, WhatCannotBeIsSaid) {
   refused({"--token-file", folder_.path("none")}, "--token-file");
   refused({"--rate", "often"}, "--rate");
   refused({"--body-max", "1B"}, "--body-max");
-  refused({"--token-file", token_file_}, "start a scheduler there first", 3);
-  const Ran nowhere = run_binary({"api", "--redis", redis_url(), "--postgres", "postgres://me:hush@127.0.0.1:1/db"});
+  refused({"--no-auth", "--token-file", token_file_}, "--no-auth asks for no token");
+  refused({"--listen", "127.evil:0", "--no-auth"}, "--insecure");
+  const std::string written = folder_.path("written");
+  const Ran nowhere = run_binary(
+      {"api", "--redis", redis_url(), "--postgres", "postgres://me:hush@127.0.0.1:1/db", "--write-token", written});
   EXPECT_EQ(nowhere.code, 3);
+  EXPECT_NE(::access(written.c_str(), F_OK), 0) << "a token of no API";
   EXPECT_EQ(nowhere.err.find("hush"), std::string::npos) << nowhere.err;
 }
 

@@ -6,6 +6,7 @@
 #include "real-runtime/private_redis.hpp"
 #include "real-runtime/scheduler_driver.hpp"
 
+#include <atomic>
 #include <future>
 #include <gtest/gtest.h>
 #include <map>
@@ -89,15 +90,17 @@ class ApiOnStores : public testing::Test {
         store_->execute(postgres::AcquireLease{.lease = std::string(SchedulerDriver::kLease), .holder = "me", .ttl = 60s});
     ASSERT_TRUE(std::holds_alternative<postgres::Lease>(reply)) << to_text(reply);
   }
-  void assign(std::uint64_t job) {
-    const auto reply = store_->execute(postgres::CommitBatch{
-        .fence = {.lease = std::string(SchedulerDriver::kLease), .epoch = 1},
-        .request = RequestId{++batches_},
-        .assignments = {
-            {.attempt = {JobId{job}, 1},
-             .shares = {{WorkerId{0}, 1, make_resources({.cpus_milli = 4000, .memory_bytes = 100, .gpus = 1})}}}}});
+  void commit(postgres::CommitBatch batch) {
+    batch.fence = {.lease = std::string(SchedulerDriver::kLease), .epoch = 1};
+    batch.request = RequestId{++batches_};
+    const auto reply = store_->execute(batch);
     const auto* verdict = std::get_if<postgres::Verdict>(&reply);
     ASSERT_TRUE(verdict != nullptr && verdict->outcome == postgres::Verdict::Outcome::applied) << to_text(reply);
+  }
+  void assign(std::uint64_t job, std::uint32_t attempt = 1) {
+    commit({.assignments = {
+                {.attempt = {JobId{job}, attempt},
+                 .shares = {{WorkerId{0}, 1, make_resources({.cpus_milli = 4000, .memory_bytes = 100, .gpus = 1})}}}}});
   }
 
   std::unique_ptr<PrivateRedis> redis_;
@@ -139,6 +142,7 @@ TEST_F(ApiOnStores, AJobIsSubmittedShownAndCancelled) {
   EXPECT_EQ(ask("DELETE", "/api/v1/jobs/77").status, 404);
   get("/api/v1/jobs/77", 404);
   get("/api/v1/jobs/seven", 400);
+  get("/api/v1/jobs/0" + body["id"].dump(), 400);
   get("/api/v1/jobs/99999999999999999999", 400);
 }
 
@@ -169,6 +173,7 @@ TEST_F(ApiOnStores, ARepetitionGetsTheSameJobs) {
   EXPECT_EQ(submit(body, {{"idempotency-key", "k2"}}).status, 201);
   EXPECT_EQ(submit(R"({"script": "c", "unique_key": "x"})", {{"idempotency-key", "y"}}).status, 400);
   EXPECT_EQ(submit(R"({"script": "c"})", {{"idempotency-key", std::string(300, 'k')}}).status, 400);
+  EXPECT_EQ(submit(R"({"script": "c"})", {{"idempotency-key", ""}}).status, 400) << "somebody forgot to fill it in";
   EXPECT_EQ(submit(R"({"script": "c"})", {{"idempotency-key", "it's \\ quoted"}}).status, 201);
   EXPECT_EQ(submit(R"({"script": "c"})", {{"idempotency-key", "it's \\ quoted"}}).status, 200);
 }
@@ -182,6 +187,66 @@ TEST_F(ApiOnStores, WhatWasInterruptedIsFinishedByARepetition) {
   EXPECT_EQ(second.status, 200);
   EXPECT_EQ(body_of(second)["id"], body_of(first)["id"]);
   EXPECT_EQ(get("/api/v1/jobs/" + body_of(first)["id"].dump())["status"], "waiting");
+}
+
+// What leads keeps house.
+TEST_F(ApiOnStores, KeysAreKeptForADay) {
+  const HttpResponse first = submit(R"({"script": "a", "unique_key": "old"})");
+  ASSERT_EQ(submit(R"({"script": "a", "unique_key": "new"})").status, 201);
+  ASSERT_EQ(
+      value("update drydock.submissions set submitted_at = now() - interval '25 hours' where key = 'old' returning key"),
+      "old");
+  lead();
+  (void)store_->execute(postgres::RaiseMark{{.lease = std::string(SchedulerDriver::kLease), .epoch = 1}});
+  EXPECT_EQ(submit(R"({"script": "a", "unique_key": "new"})").status, 200);
+  const HttpResponse again = submit(R"({"script": "a", "unique_key": "old"})");
+  EXPECT_EQ(again.status, 201);
+  EXPECT_NE(body_of(again)["id"], body_of(first)["id"]);
+}
+
+// A submission is one transaction: neither ids without jobs nor a key without both.
+TEST_F(ApiOnStores, WhatFailsLeavesNothing) {
+  ASSERT_EQ(submit(R"({"script": "a"})").status, 201);
+  ASSERT_EQ(value("alter table drydock.jobs add constraint small check (cpus < 5000); select 'done'"), "done");
+  const HttpResponse refused = submit(R"({"script": "a", "cpus": 6, "unique_key": "k"})");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_NE(message_of(refused).find("nothing was submitted"), std::string::npos);
+  EXPECT_EQ(value("select count(*) from drydock.submissions"), "0");
+  EXPECT_EQ(value("select next_id from drydock.intake"), "2");
+  ASSERT_EQ(value("alter table drydock.jobs drop constraint small; select 'done'"), "done");
+  EXPECT_EQ(submit(R"({"script": "a", "cpus": 6, "unique_key": "k"})").status, 201);
+}
+
+// A connection that the server ended is found before anything is sent on it, and one that broke in the middle of a submission without a
+// key is not used again for it.
+TEST_F(ApiOnStores, NothingIsSubmittedTwice) {
+  ASSERT_EQ(submit(R"({"script": "a"})").status, 201);
+  const std::string others = " from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'";
+  ASSERT_EQ(value("select count(pg_terminate_backend(pid)) > 0" + others), "t");
+  while (value("select count(*)" + others) != "0") std::this_thread::sleep_for(1ms);
+  const HttpResponse again = submit(R"({"script": "a"})");
+  EXPECT_EQ(again.status, 201) << again.body;
+  ASSERT_EQ(value("create function drydock.cut() returns trigger language plpgsql as $$ begin "
+                  "perform pg_terminate_backend(pg_backend_pid()); return new; end $$; "
+                  "create trigger cut before insert on drydock.jobs execute function drydock.cut(); select 'done'"),
+            "done");
+  const HttpResponse cut = submit(R"({"script": "a"})");
+  EXPECT_EQ(cut.status, 503);
+  EXPECT_NE(message_of(cut).find("it is not certain"), std::string::npos) << message_of(cut);
+  EXPECT_EQ(value("select count(*) from drydock.jobs"), "2");
+}
+
+// What took too long once is not begun again.
+TEST_F(ApiOnStores, ATimeoutIsNotRepeated) {
+  ASSERT_EQ(submit(R"({"script": "a"})").status, 201);
+  ASSERT_EQ(
+      value("create sequence drydock.tries; create function drydock.slow() returns trigger language plpgsql as $$ begin "
+            "perform nextval('drydock.tries'); perform pg_sleep(60); return new; end $$; "
+            "create trigger slow before insert on drydock.jobs execute function drydock.slow(); select 'done'"),
+      "done");
+  EXPECT_EQ(submit(R"({"script": "a", "unique_key": "k"})").status, 503);
+  EXPECT_EQ(value("select last_value from drydock.tries"), "1");
+  EXPECT_EQ(value("select count(*) from drydock.jobs"), "1");
 }
 
 TEST_F(ApiOnStores, ManyWithOneKeyAreOneJob) {
@@ -243,6 +308,9 @@ TEST_F(ApiOnStores, WhatCannotBeIsSaid) {
   const HttpResponse method = ask("POST", "/api/v1/jobs");
   EXPECT_EQ(method.status, 405);
   EXPECT_EQ(method.headers.at("Allow"), "GET");
+  const HttpResponse verb = ask("GET", "/api/v1/jobs/submit");
+  EXPECT_EQ(verb.status, 405);
+  EXPECT_EQ(verb.headers.at("Allow"), "POST");
   EXPECT_EQ(value("select count(*) from drydock.jobs"), "0");
 }
 
@@ -289,6 +357,28 @@ TEST_F(ApiOnStores, TheWholeIsShown) {
   EXPECT_EQ(job["allocations"][0]["worker"], 0);
 }
 
+// Attempts begin and end all the time: what is shown of the job and of them is of one moment.
+TEST_F(ApiOnStores, AJobAndItsAttemptsAreOfOneMoment) {
+  lead();
+  const auto id = body_of(submit(R"({"sleep": "1s"})"))["id"].get<std::uint64_t>();
+  std::atomic<bool> done{false};
+  std::thread changing([&] {
+    for (std::uint32_t attempt = 1; attempt <= 100 && !HasFailure(); ++attempt) {
+      assign(id, attempt);
+      commit({.releases = {{.attempt = {JobId{id}, attempt}, .reason = ReleaseReason::preempted}}});
+    }
+    done = true;
+  });
+  while (!done) {
+    const json job = get("/api/v1/jobs/" + std::to_string(id));
+    const json attempts = job["allocations"];
+    const bool held = !attempts.empty() && attempts.back()["ended_at"].is_null();
+    EXPECT_EQ(job["status"], held ? "running" : "waiting") << job;
+    EXPECT_EQ(job["attempts"], attempts.empty() ? json(0) : attempts.back()["attempt"]) << job;
+  }
+  changing.join();
+}
+
 TEST_F(ApiOnStores, IsReadyWhenSomebodyLeads) {
   get("/healthz");
   EXPECT_NE(get("/readyz", 503)["error"]["message"].get<std::string>().find("no scheduler leads"), std::string::npos);
@@ -310,6 +400,7 @@ TEST_F(ApiOnStores, MetricsAreWhatPrometheusReads) {
   for (const char* line : {"drydock_store_up{store=\"postgres\"} 1\n", "drydock_store_up{store=\"redis\"} 1\n",
                            "drydock_workers{status=\"ready\"} 1\n", "drydock_worker_cpus 96\n", "drydock_has_leader 0\n",
                            "drydock_jobs{queue=\"default\",state=\"waiting\"} 1\n",
+                           "drydock_jobs{queue=\"other\",state=\"waiting\"} 0\n", "drydock_jobs_all_counted 1\n",
                            "drydock_http_requests_total{method=\"GET\",route=\"/api/v1/jobs/{id}\",status=\"404\"} 1\n",
                            "drydock_http_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1\n",
                            "drydock_http_request_duration_seconds_bucket{le=\"0.005\"} 2\n"}) {
@@ -329,6 +420,29 @@ TEST_F(ApiOnStores, MetricsAreWhatPrometheusReads) {
     }
     EXPECT_TRUE(families.contains(name)) << line;
   }
+}
+
+TEST_F(ApiOnStores, MetricsHaveNoNumberForWithoutLimit) {
+  add_worker(0, kUnlimited / 1000 + 1);
+  const std::string text = ask("GET", "/metrics").body;
+  EXPECT_NE(text.find("drydock_worker_cpus +Inf\n"), std::string::npos) << text;
+}
+
+// Who asks for health uses connections of its own.
+TEST_F(ApiOnStores, ProbesDoNotWaitForTheOthers) {
+  lead();
+  std::vector<std::future<HttpResponse>> waiting;
+  const auto other = PostgresClient::connect({.connection = postgres_->connection()});
+  ASSERT_TRUE(other.ok()) << other.error().message;
+  ASSERT_EQ(other.value()->run("begin; select 'locked' from drydock.intake for update").value(), "locked");
+  for (int i = 0; i < 3; ++i)
+    waiting.push_back(std::async(std::launch::async, [this] { return submit(R"({"sleep": "1s"})"); }));
+  while (value("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") != "3")
+    std::this_thread::sleep_for(1ms);
+  get("/readyz");
+  EXPECT_NE(ask("GET", "/metrics").body.find("drydock_store_up{store=\"postgres\"} 1\n"), std::string::npos);
+  ASSERT_TRUE(other.value()->run("commit").ok());
+  for (auto& each : waiting) EXPECT_EQ(each.get().status, 201);
 }
 
 TEST_F(ApiOnStores, AStoreThatIsAwayIsTemporary) {
@@ -383,6 +497,22 @@ TEST(ApiDescription, HasEveryRouteAndNoOther) {
   std::set<std::string> served;
   for (const Api::Route& route : Api::routes()) served.insert(std::string(route.method) + " " + std::string(route.path));
   EXPECT_EQ(described, served);
+}
+
+// What any request may be told.
+TEST(ApiDescription, SaysHowRequestsAreRefused) {
+  const json description = json::parse(openapi());
+  for (const auto& [path, item] : description["paths"].items()) {
+    for (const auto& [method, operation] : item.items()) {
+      if (method == "parameters") continue;
+      for (const char* status : {"403", "429", "default"}) {
+        EXPECT_TRUE(operation["responses"].contains(status)) << method << " " << path << " " << status;
+      }
+    }
+  }
+  const json submitting = description["paths"]["/api/v1/jobs/submit"]["post"]["responses"];
+  for (const char* status : {"413", "415", "422"}) EXPECT_TRUE(submitting.contains(status)) << status;
+  EXPECT_TRUE(submitting["201"]["headers"].contains("Location"));
 }
 
 // Every "$ref" leads somewhere.

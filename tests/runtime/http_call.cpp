@@ -70,6 +70,26 @@ std::string http_raw(const std::string& address, const std::string& bytes, bool 
   return all;
 }
 
+OpenCall::OpenCall(const std::string& address) : socket_(connected(address)) {}
+OpenCall::~OpenCall() { ::close(socket_); }
+
+void OpenCall::send(const std::string& bytes) const {
+  std::string_view rest = bytes;
+  while (!rest.empty()) {
+    const ssize_t some = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (some <= 0) return;
+    rest.remove_prefix(static_cast<std::size_t>(some));
+  }
+}
+
+HttpReply OpenCall::reply() const {
+  pollfd entry{.fd = socket_, .events = POLLIN, .revents = 0};
+  std::array<char, 65536> buffer{};
+  if (::poll(&entry, 1, kSilenceMs) <= 0) return {};
+  const ssize_t got = ::recv(socket_, buffer.data(), buffer.size(), 0);
+  return got > 0 ? parse_reply({buffer.data(), static_cast<std::size_t>(got)}) : HttpReply{};
+}
+
 HttpReply parse_reply(const std::string& text) {
   HttpReply reply;
   const std::size_t end = text.find("\r\n\r\n");
@@ -96,7 +116,9 @@ HttpReply http_call(const std::string& address, const HttpCall& call) {
   if (!call.headers.contains("Host")) text += "Host: localhost\r\n";
   if (!call.token.empty()) text += "Authorization: Bearer " + call.token + "\r\n";
   for (const auto& [name, value] : call.headers) text += name + ": " + value + "\r\n";
-  if (!call.body.empty() || call.method == "POST") text += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
+  const bool has_length = call.headers.contains("Content-Length");
+  if (!has_length && (!call.body.empty() || call.method == "POST"))
+    text += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
   return parse_reply(http_raw(address, text + "\r\n" + call.body));
 }
 

@@ -31,6 +31,22 @@ struct HttpCall {
 // client that dies does.
 [[nodiscard]] std::string http_raw(const std::string& address, const std::string& bytes, bool ends = false);
 
+// A connection on which a request is sent in parts.
+class OpenCall {
+ public:
+  explicit OpenCall(const std::string& address);
+  ~OpenCall();
+  OpenCall(const OpenCall&) = delete;
+  OpenCall& operator=(const OpenCall&) = delete;
+
+  void send(const std::string& bytes) const;
+  // The next response, with as much of its body as comes along; none once the other end has closed.
+  [[nodiscard]] HttpReply reply() const;
+
+ private:
+  int socket_;
+};
+
 [[nodiscard]] HttpReply parse_reply(const std::string& text);
 
 }  // namespace drydock::runtime

@@ -31,6 +31,7 @@ TEST(HttpGuard, TheTokenIsNeededButWhereItIsOpen) {
                             "Bearer 0123456789abcdef0", "Basic 0123456789abcdef", "Bearer  0123456789abcdef"}) {
     EXPECT_EQ(status(guard, request(wrong)), 401) << wrong;
   }
+  EXPECT_EQ(status(guard, request("bearer 0123456789abcdef")), 200) << "schemes have no case";
   EXPECT_EQ(guard.refusal(request(""), kStart)->headers.at("WWW-Authenticate"), "Bearer");
   EXPECT_EQ(status(guard, request("", "/healthz")), 200);
   EXPECT_EQ(status(guard, request("", "/healthz/x")), 401);
@@ -50,7 +51,7 @@ TEST(HttpGuard, ComparesAllOfAToken) {
 TEST(HttpGuard, WithoutATokenNoPageGetsIn) {
   HttpGuard guard({.only_local_names = true});
   HttpRequest asked = request("");
-  for (const char* name : {"localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080"}) {
+  for (const char* name : {"localhost", "LocalHost:8080", "127.0.0.1:8080", "[::1]:8080"}) {
     asked.headers["host"] = name;
     EXPECT_EQ(status(guard, asked), 200) << name;
   }
@@ -63,8 +64,12 @@ TEST(HttpGuard, WithoutATokenNoPageGetsIn) {
   EXPECT_EQ(status(guard, asked), 415);
   asked.headers["content-type"] = "text/plain";
   EXPECT_EQ(status(guard, asked), 415);
-  asked.headers["content-type"] = "application/json; charset=utf-8";
-  EXPECT_EQ(status(guard, asked), 200);
+  asked.headers["content-type"] = "application/jsonx";
+  EXPECT_EQ(status(guard, asked), 415);
+  for (const char* type : {"application/json; charset=utf-8", "Application/JSON ;x=y", "application/json"}) {
+    asked.headers["content-type"] = type;
+    EXPECT_EQ(status(guard, asked), 200) << type;
+  }
 }
 
 TEST(HttpGuard, EachClientHasARate) {

@@ -28,10 +28,13 @@ class Repeater final : public HttpHandler {
     if (request.path == "/refused") return error_response(request, 401, "no");
     return std::nullopt;
   }
+  HttpLane lane(const HttpRequest& request) override {
+    return request.path == "/probe" ? HttpLane::probe : HttpLane::ordinary;
+  }
   HttpResponse answer(const HttpRequest& request) override {
     if (request.path == "/throws") throw std::runtime_error("a secret of the house");
     if (request.path == "/waits") {
-      waiting = true;
+      ++waiting;
       while (!go_on) std::this_thread::sleep_for(1ms);
     }
     const nlohmann::json body{
@@ -40,15 +43,17 @@ class Repeater final : public HttpHandler {
   }
   void answered(const HttpRequest& /*request*/, int status, Duration /*took*/) override { last_status = status; }
 
-  std::atomic<bool> waiting{false};
+  std::atomic<int> waiting{0};
   std::atomic<bool> go_on{false};
   std::atomic<int> last_status{0};
 };
 
 class Server : public testing::Test {
  protected:
-  void SetUp() override {
-    auto started = HttpServer::start({.port = 0, .threads = 4, .body_bytes_max = 10'000}, handler_);
+  void SetUp() override { start({.body_bytes_max = 10'000}); }
+  void start(const HttpLobbyOptions& lobby) {
+    server_.reset();
+    auto started = HttpServer::start({.port = 0, .threads = 4, .lobby = lobby}, handler_);
     ASSERT_TRUE(started.ok()) << started.error().message;
     server_ = std::move(started).value();
     address_ = server_->address();
@@ -127,10 +132,113 @@ TEST_F(Server, BodiesHaveALimitHoweverTheyAreSent) {
   EXPECT_TRUE(lives());
 }
 
-TEST_F(Server, WhatIsRefusedIsToldAfterItsBody) {
+// Also to a client that would send on for long: it hears the answer, and then the end of the connection.
+TEST_F(Server, WhatIsRefusedIsToldBeforeItsBody) {
+  start({.body_bytes_max = 10'000, .head_time = 1h, .body_time = 1h, .idle_time = 1h});
   const HttpReply reply = call({.method = "POST", .target = "/refused", .body = std::string(9'000, 'x')});
   EXPECT_EQ(reply.status, 401);
   EXPECT_EQ(reply.message(), "no");
+  const HttpReply unread = parse_reply(http_raw(
+      address_, "POST /refused HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n{"));
+  EXPECT_EQ(unread.status, 401);
+  EXPECT_EQ(unread.headers.at("connection"), "close");
+  const HttpReply long_one =
+      parse_reply(http_raw(address_, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n{"));
+  EXPECT_EQ(long_one.status, 413);
+  const HttpReply form = parse_reply(http_raw(
+      address_,
+      "POST /a HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 900\r\n\r\n{"));
+  EXPECT_EQ(form.status, 415);
+}
+
+// However many clients begin a request and do not go on, no thread waits for them.
+TEST_F(Server, SlowClientsHoldNoThread) {
+  start({.body_bytes_max = 10'000, .head_time = 1h, .body_time = 1h, .idle_time = 1h});
+  std::vector<std::unique_ptr<OpenCall>> slow;
+  for (int i = 0; i < 40; ++i) {
+    slow.push_back(std::make_unique<OpenCall>(address_));
+    slow.back()->send(i % 2 == 0 ? "GET /a HTTP/1.1\r\nHos" : "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel");
+  }
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(lives());
+  slow[0]->send("t: a\r\n\r\n");
+  EXPECT_EQ(slow[0]->reply().status, 200) << "they are still heard";
+  slow[1]->send("lo");
+  EXPECT_EQ(slow[1]->reply().json()["length"], 5);
+}
+
+TEST_F(Server, WhoIsTooSlowIsToldSo) {
+  start({.body_bytes_max = 10'000, .head_time = 50ms, .body_time = 50ms, .idle_time = 50ms});
+  EXPECT_EQ(parse_reply(http_raw(address_, "GET /a HTTP/1.1\r\nHos")).status, 408);
+  EXPECT_EQ(parse_reply(http_raw(address_, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")).status, 408);
+  EXPECT_EQ(http_raw(address_, ""), "") << "who says nothing hears nothing";
+  const std::string twice = http_raw(address_, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(parse_reply(twice).status, 200);
+  EXPECT_EQ(twice.find("408"), std::string::npos) << "an idle connection just ends";
+}
+
+TEST_F(Server, WhoeverWaitsLongestMakesRoom) {
+  start({.body_bytes_max = 10'000,
+         .connections = 8,
+         .connections_per_client = 4,
+         .head_time = 1h,
+         .body_time = 1h,
+         .idle_time = 1h});
+  std::vector<std::unique_ptr<OpenCall>> slow;
+  for (int i = 0; i < 30; ++i) {
+    slow.push_back(std::make_unique<OpenCall>(address_));
+    slow.back()->send("GET /a HTTP/1.1\r\nHos");
+  }
+  EXPECT_TRUE(lives());
+  EXPECT_EQ(slow.front()->reply().status, 0);
+  slow.back()->send("t: a\r\n\r\n");
+  EXPECT_EQ(slow.back()->reply().status, 200);
+}
+
+TEST_F(Server, AProbeDoesNotWaitForTheOthers) {
+  std::vector<std::future<HttpReply>> waiting;
+  for (int i = 0; i < 6; ++i)
+    waiting.push_back(std::async(std::launch::async, [this] { return call({.target = "/waits"}); }));
+  while (handler_.waiting < 4) std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(call({.target = "/probe"}).status, 200);
+  handler_.go_on = true;
+  for (auto& each : waiting) EXPECT_EQ(each.get().status, 200);
+}
+
+TEST_F(Server, WhereAllConnectionsAreServedTheNextIsToldSo) {
+  start({.body_bytes_max = 10'000, .connections_per_client = 4});
+  std::vector<std::future<HttpReply>> waiting;
+  for (int i = 0; i < 4; ++i)
+    waiting.push_back(std::async(std::launch::async, [this] { return call({.target = "/waits"}); }));
+  while (handler_.waiting < 4) std::this_thread::sleep_for(1ms);
+  const HttpReply full = call({.target = "/probe"});
+  EXPECT_EQ(full.status, 503);
+  EXPECT_EQ(full.headers.at("retry-after"), "1");
+  handler_.go_on = true;
+  for (auto& each : waiting) EXPECT_EQ(each.get().status, 200);
+}
+
+TEST_F(Server, BodiesTogetherHaveALimit) {
+  start({.body_bytes_max = 10'000, .all_bodies_bytes = 12'000, .body_time = 1h});
+  OpenCall slow(address_);
+  slow.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\nhel");
+  HttpReply other;
+  while (other.status != 503) other = call({.method = "POST", .target = "/a", .body = std::string(5000, 'x')});
+  EXPECT_EQ(call({.method = "POST", .target = "/a", .body = std::string(2000, 'x')}).status, 200);
+  slow.send(std::string(8997, 'x'));
+  EXPECT_EQ(slow.reply().status, 200);
+  EXPECT_EQ(call({.method = "POST", .target = "/a", .body = std::string(5000, 'x')}).status, 200);
+}
+
+TEST_F(Server, AConnectionServesOneRequestAfterAnother) {
+  const std::string post = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+  const std::string refused = "GET /refused HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string replies =
+      http_raw(address_, post + refused + post + "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + post);
+  std::vector<int> statuses;
+  for (std::size_t at = replies.find("HTTP/1.1 "); at != std::string::npos; at = replies.find("HTTP/1.1 ", at + 1)) {
+    statuses.push_back(std::stoi(replies.substr(at + 9)));
+  }
+  EXPECT_EQ(statuses, (std::vector<int>{200, 401, 200, 200}));
 }
 
 TEST_F(Server, OtherMethodsAndBrokenRequestsAreToldSo) {
@@ -140,6 +248,8 @@ TEST_F(Server, OtherMethodsAndBrokenRequestsAreToldSo) {
   EXPECT_EQ(call({.method = "BREW", .target = "/a"}).status, 400);
   EXPECT_EQ(call({.target = "/" + std::string(2000, 'a')}).status, 400);
   EXPECT_EQ(call({.target = "/" + std::string(20'000, 'a')}).status, 414);
+  EXPECT_EQ(call({.target = "/a?x=1&x=2"}).status, 400) << "a parameter that is there twice";
+  EXPECT_EQ(call({.target = "/a?x=1&%78=1"}).status, 400);
   EXPECT_EQ(call({.method = "POST", .target = "/a%0a", .body = "x"}).status, 400);
   EXPECT_EQ(call({.target = "/a", .body = "x"}).status, 400) << "a GET with a body";
   const HttpCall form{
@@ -160,7 +270,7 @@ TEST_F(Server, AMistakeInsideIsNotTold) {
 
 TEST_F(Server, EndsWhenWhatItAnswersIsAnswered) {
   auto reply = std::async(std::launch::async, [this] { return call({.target = "/waits"}); });
-  while (!handler_.waiting) std::this_thread::sleep_for(1ms);
+  while (handler_.waiting == 0) std::this_thread::sleep_for(1ms);
   auto ending = std::async(std::launch::async, [this] { server_.reset(); });
   while (call({.target = "/a"}).status != 0) std::this_thread::sleep_for(1ms);
   handler_.go_on = true;

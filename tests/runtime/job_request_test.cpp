@@ -79,7 +79,10 @@ TEST(JobRequest, SaysWhatIsWrongAndWhere) {
       {R"({"script": "a", "estimate": 5})", "/estimate: it is not a duration"},
       {R"({"script": "a", "queue": 7})", "/queue"},
       {R"({"cpus": 4})", "what shall run?"},
-      {R"({"script": "a", "command": ["b"]})", "it needs one of"},
+      {R"({"script": "a", "command": ["b"]})", "it needs one of command, script, container and sleep, and has 2"},
+      {R"({"environment": {"A": "b"}})", "it needs one of command, script, container and sleep, and has 0"},
+      {R"({"script": "a", "script": "b"})", "an object has the key \"script\" twice"},
+      {R"({"script": "a:{\"b\":1}", "parameters": [{"x": {"y": 1, "z": 2, "\u0079": 3}}]})", "the key \"y\" twice"},
       {R"({"script": "a", "sleep": "1s"})", "say one of them"},
       {R"({"script": 5})", "/script: it is not a text"},
       {R"({"command": ["a", 1]})", "/command/1: it is not a text"},
@@ -110,7 +113,15 @@ TEST(JobRequest, ADeepOneEndsNoProcess) {
 TEST(JobRequest, TheDigestIsOfWhatItSays) {
   const std::string one = read(R"({"script": "a", "cpus": 4, "unique_key": "k"})").digest;
   EXPECT_EQ(read(R"({ "cpus" : 4, "script":"a" })").digest, one);
-  EXPECT_NE(read(R"({"script": "a", "cpus": 5})").digest, one);
+  EXPECT_EQ(read(R"({"script": "a", "cpus": 4.0, "estimate": "60s", "tasks": 1})").digest, one) << "the same job";
+  for (const char* other :
+       {R"({"script": "a", "cpus": 5})", R"({"script": "b", "cpus": 4})", R"({"command": ["a"], "cpus": 4})",
+        R"({"script": "a", "cpus": 4, "queue": "x"})", R"({"script": "a", "cpus": 4, "priority": 1})",
+        R"({"script": "a", "cpus": 4, "memory": 1})", R"({"script": "a", "cpus": 4, "gpus": 1})",
+        R"({"script": "a", "cpus": 4, "tasks": 2})", R"({"script": "a", "cpus": 4, "estimate": "61s"})",
+        R"({"jobs": [{"script": "a", "cpus": 4}]})"}) {
+    EXPECT_NE(read(other).digest, one) << other;
+  }
 }
 
 TEST(JobRequest, QueuesAreFoundByName) {

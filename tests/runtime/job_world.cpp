@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr Duration kJobsTimeOut = 60s;
+constexpr Duration kLongestRun = 60s;
 
 JobRunnerOptions within(JobRunnerOptions options, const fs::path& folder) {
   if (options.executor.folder.empty()) options.executor.folder = folder / "jobs";
@@ -71,7 +71,7 @@ void JobWorld::start_text(std::uint64_t job, const std::string& payload) {
 }
 
 bool JobWorld::run_until(const std::function<bool()>& so) {
-  const Time end = later(loop_.now(), kJobsTimeOut);
+  const Time end = later(loop_.now(), kLongestRun);
   bool reached = false;
   std::unique_ptr<EventLoop::Timer> timer;
   timer = std::make_unique<EventLoop::Timer>(loop_, [&] {

@@ -1,15 +1,13 @@
 // `drydock scheduler`, `worker`, `submit`, `jobs`, `job` and `cancel` as processes on given stores, and what becomes of jobs when they die.
+#include "tests/runtime/processes.hpp"
+
 #include "real-runtime/postgres_client.hpp"
-#include "real-runtime/private_postgres.hpp"
-#include "real-runtime/private_redis.hpp"
-#include "tests/cli/binary.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fmt/format.h>
-#include <functional>
 #include <gtest/gtest.h>
 #include <map>
 #include <memory>
@@ -35,37 +33,11 @@ const std::string kScenario = R"({
   "policies": {"liveness": {"type": "ttl", "heartbeat": "300ms", "ttl": "10s"}, "accounting": {"type": "fenced-counter"}}
 })";
 
-// Ends with its owner.
-class Process {
- public:
-  explicit Process(const std::vector<std::string>& words) : started_(words) {}
-  ~Process() {
-    if (running_) (void)end(SIGKILL);
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-  void signal(int number) const { started_.interrupt(number); }
-  Ran end(int number) {
-    started_.interrupt(number);
-    if (number == SIGKILL) started_.interrupt(SIGCONT);
-    running_ = false;
-    return started_.wait();
-  }
-
- private:
-  Started started_;
-  bool running_ = true;
-};
-
-class Processes : public testing::Test {
+class Processes : public OnGivenStores {
  protected:
   void SetUp() override {
-    auto redis = runtime::PrivateRedis::start({});
-    ASSERT_TRUE(redis.ok()) << redis.error().message;
-    redis_ = std::move(redis).value();
-    auto postgres = runtime::PrivatePostgres::start({.durable = false});
-    ASSERT_TRUE(postgres.ok()) << postgres.error().message;
-    postgres_ = std::move(postgres).value();
+    OnGivenStores::SetUp();
+    if (HasFatalFailure()) return;
     scenario_ = folder_.file("real.json", kScenario);
     record_ = folder_.path("record");
   }
@@ -73,8 +45,6 @@ class Processes : public testing::Test {
     workers_.clear();
     schedulers_.clear();
   }
-
-  [[nodiscard]] std::string redis_url() const { return "unix://" + redis_->address().unix_socket; }
 
   Process& start_scheduler(const std::string& name, const std::vector<std::string>& more = {}) {
     std::vector<std::string> words{
@@ -112,14 +82,6 @@ class Processes : public testing::Test {
         "select coalesce((select split_part(holder, ' ', 1) from drydock.leases where clock_timestamp() < expires_at), '')");
     return name.ok() ? name.value() : "";
   }
-  static bool until(const std::function<bool()>& so) {
-    const auto end = std::chrono::steady_clock::now() + 90s;
-    while (!so()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      std::this_thread::sleep_for(50ms);
-    }
-    return true;
-  }
   // Every job succeeded, at its first attempt.
   void expect_succeeded_once(std::size_t jobs) {
     const json listed = ask({"jobs", "--limit", "1000"})["jobs"];
@@ -144,9 +106,6 @@ class Processes : public testing::Test {
     }
   }
 
-  Folder folder_;
-  std::unique_ptr<runtime::PrivateRedis> redis_;
-  std::unique_ptr<runtime::PrivatePostgres> postgres_;
   std::string scenario_;
   std::string record_;
   std::map<std::string, std::unique_ptr<Process>> schedulers_;
