@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #ifdef DRYDOCK_WITH_RUNTIME
+#include "real-runtime/doctor.hpp"
 #include "real-runtime/postgres_schema.hpp"
 #include "real-runtime/store_urls.hpp"
 #endif
@@ -31,7 +32,13 @@ void declare_postgres(CLI::App& app, StoreArguments& stores) {
 
 int no_store(const std::string& message) {
   (void)bad_input(message);
-  fmt::print(stderr, "Check that the server runs, that its address is right, and that it lets you in.\n");
+  std::string advice;
+#ifdef DRYDOCK_WITH_RUNTIME
+  advice = runtime::advice_on_passwords(message);
+#endif
+  if (advice.empty())
+    advice = "Check that the server runs, that its address is right, and that it lets you in (`drydock doctor`)";
+  fmt::print(stderr, "{}.\n", advice);
   return kNoStore;
 }
 
