@@ -47,10 +47,14 @@ std::string core_text(std::int64_t milli) {
 
 std::string rate_text(double per_s, bool complete) { return fmt::format("{}{:.1f}/s", complete ? "" : ">= ", per_s); }
 
+// The name that --name gave it; behind that stands which of its processes it is.
+std::string leader_name(const StatusView& view) {
+  return scenarios::printable(view.leader.holder.substr(0, view.leader.holder.find(' ')));
+}
+
 std::string leader_text(const StatusView& view) {
   if (view.leader.left <= Duration{0}) return "no scheduler leads: jobs wait";
-  return fmt::format("{} leads, epoch {}, lease {:.1f} s", scenarios::printable(view.leader.holder), view.leader.epoch,
-                     seconds(view.leader.left));
+  return fmt::format("{} leads, epoch {}, lease {:.1f} s", leader_name(view), view.leader.epoch, seconds(view.leader.left));
 }
 
 std::string queue_table(const StatusView& view) {
@@ -96,10 +100,10 @@ std::string one_line(const StatusView& view) {
       "{} leader={} epoch={} workers={} draining={} cpus={}/{} waiting={} running={} completed_per_s={:.1f} "
       "failed_per_s={:.1f} "
       "oldest_waiting_s={}\n",
-      utc_now(), view.leader.left > Duration{0} ? scenarios::printable(view.leader.holder) : "-", view.leader.epoch,
-      view.cluster.workers.size(), view.cluster.draining(), core_text(view.cluster.truth.cpus),
-      core_text(view.cluster.capacity().cpus()), view.waiting(), view.running(), view.rates.completed_per_s,
-      view.rates.failed_per_s, view.oldest ? fmt::format("{:.1f}", view.oldest->age_s) : "-");
+      utc_now(), view.leader.left > Duration{0} ? leader_name(view) : "-", view.leader.epoch, view.cluster.workers.size(),
+      view.cluster.draining(), core_text(view.cluster.truth.cpus), core_text(view.cluster.capacity().cpus()), view.waiting(),
+      view.running(), view.rates.completed_per_s, view.rates.failed_per_s,
+      view.oldest ? fmt::format("{:.1f}", view.oldest->age_s) : "-");
 }
 
 std::string status_text(const StatusArguments& arguments, const Result<StatusView>& view,

@@ -38,7 +38,11 @@ RedisFacts good_redis() {
 }
 
 PostgresFacts good_postgres() {
-  return {.settings = {{"synchronous_commit", "on"}, {"fsync", "on"}, {"max_connections", "100"}, {"autovacuum", "on"}},
+  return {.settings = {{"server_version", "15.4"},
+                       {"synchronous_commit", "on"},
+                       {"fsync", "on"},
+                       {"max_connections", "100"},
+                       {"autovacuum", "on"}},
           .version = 150000,
           .connections = 10,
           .may_create = true,

@@ -29,7 +29,7 @@ const std::string kScenario = R"({
   "cluster": {"hosts": [{"name": "node", "count": 2, "cpus": 4, "memory": "1GiB"}]},
   "queues": [{"name": "default"}],
   "pools": [{"name": "main", "hosts": ["node"], "queues": ["default"]}],
-  "control_plane": {"mode": "cycle", "cycle": "50ms", "schedulers": 1, "lease": "3s", "renew": "300ms", "margin": "300ms"},
+  "control_plane": {"mode": "cycle", "cycle": "50ms", "schedulers": 2, "lease": "3s", "renew": "300ms", "margin": "300ms"},
   "workload": [{"queue": "default", "count": 1, "arrivals": {"at-once": {}}, "duration": "1s"}],
   "policies": {"liveness": {"type": "ttl", "heartbeat": "300ms", "ttl": "10s"}, "accounting": {"type": "fenced-counter"}}
 })";
