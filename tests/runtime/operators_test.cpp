@@ -168,7 +168,7 @@ TEST_F(Operators, ADrainedWorkerFinishesWhatItRunsAndLeaves) {
   const Ran unknown = drain({"1", "7"});
   EXPECT_EQ(unknown.code, 2);
   EXPECT_NE(unknown.err.find("no worker 7: there are 0, 1"), std::string::npos) << unknown.err;
-  for (int i = 0; i < 8; ++i) submit({"--sleep", "3s"});
+  submit({"--sleep", "3s", "--count", "8"});
   ASSERT_TRUE(until([&] { return count("running") == 8; }));
   const Ran drained = drain({"0", "--wait"});
   EXPECT_EQ(drained.code, 0) << drained.err;
@@ -306,7 +306,7 @@ TEST_F(Operators, StatusOnceAndAgain) {
   start_worker(0);
   submit_script("exit 1");
   ASSERT_TRUE(until([&] { return count("failed") == 1; }));
-  for (int i = 0; i < 5; ++i) submit({"--sleep", "100s"});
+  submit({"--sleep", "100s", "--count", "5"});
   ASSERT_TRUE(until([&] { return count("running") == 4; }));
   const json all = ask({"status", "--once", "--config", scenario_});
   EXPECT_EQ(all["schema"], "drydock-status/1");
