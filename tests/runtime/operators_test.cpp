@@ -178,7 +178,7 @@ TEST_F(Operators, ADrainedWorkerFinishesWhatItRunsAndLeaves) {
   EXPECT_EQ(worker(1)["status"], "ready") << "nobody is asked where one of them is not there";
   EXPECT_EQ(end("worker-0", 0).code, 0);
   ASSERT_TRUE(until([&] { return count("succeeded") == 8; }));
-  const json all = ask({"jobs"});
+  const json all = json::parse(run_binary({"jobs", "--postgres", postgres_->connection(), "--format", "json"}).out);
   for (const json& job : all["jobs"]) EXPECT_EQ(job["attempts"], 1) << job["id"];
 }
 
