@@ -4,6 +4,8 @@
 
 #include "scenarios/units.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <fmt/format.h>
@@ -50,6 +52,13 @@ void declare_job_options(CLI::App& app, JobArguments& arguments) {
   app.add_flag("--keep-work", arguments.keep_work, "Leave working directories as they are at the end");
   app.add_option("--keep-jobs", arguments.keep, "Time after which folders of ended attempts are removed (default 7d)")
       ->type_name("DURATION");
+  app.add_option(
+         "--keep-output", arguments.keep_output,
+         "Of what each stream of a job printed, the last bytes that are kept in Redis for `drydock logs` on other machines "
+         "(default 16KiB; 0: none, nor why it failed); together at most 1MiB, or 64 times that")
+      ->type_name("SIZE");
+  app.add_option("--keep-output-for", arguments.keep_output_for, "Time after which that goes (default 24h)")
+      ->type_name("DURATION");
   app.add_option("--task-timeout", arguments.task_timeout_s,
                  "Seconds that a job without a time limit may run (default 0: any)")
       ->envname("TASK_TIMEOUT")
@@ -81,6 +90,12 @@ std::optional<Error> apply_job_options(const JobArguments& arguments, runtime::W
   if (!grace) return Error{"--grace: " + grace.error().message};
   const auto keep = scenarios::parse_duration(arguments.keep);
   if (!keep) return Error{"--keep-jobs: " + keep.error().message};
+  const auto keep_output = scenarios::parse_size(arguments.keep_output);
+  if (!keep_output) return Error{"--keep-output: " + keep_output.error().message};
+  if (keep_output.value() > (1 << 20)) return Error{"--keep-output: at most 1MiB: Redis has it in memory"};
+  const auto keep_output_for = scenarios::parse_duration(arguments.keep_output_for);
+  if (!keep_output_for) return Error{"--keep-output-for: " + keep_output_for.error().message};
+  if (keep_output_for.value() < std::chrono::seconds{1}) return Error{"--keep-output-for: expected 1s or more"};
   if (!arguments.gpus.empty() && std::cmp_less(arguments.gpus.size(), options.spec.capacity.gpus())) {
     return Error{fmt::format("--gpu-devices names {} GPUs, and --gpus says that there are {}", arguments.gpus.size(),
                              options.spec.capacity.gpus())};
@@ -99,6 +114,9 @@ std::optional<Error> apply_job_options(const JobArguments& arguments, runtime::W
   executor.grace = grace.value();
   executor.keep_work = arguments.keep_work;
   executor.keep.for_how_long = keep.value();
+  options.keep_output.most_of_stream = static_cast<std::uint64_t>(keep_output.value());
+  options.keep_output.most_of_worker = std::max(options.keep_output.most_of_worker, 64 * options.keep_output.most_of_stream);
+  options.keep_output.for_how_long = keep_output_for.value();
   if (arguments.measured || arguments.max_cpu_cores > 0 || arguments.max_memory_gb > 0 || arguments.max_disk_gb > 0 ||
       arguments.max_concurrent_tasks > 0) {
     options.admission = NodeAdmissionConfig{.most_cpus_milli = std::llround(arguments.max_cpu_cores * 1000),

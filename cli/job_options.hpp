@@ -26,6 +26,8 @@ struct JobArguments {
   std::string output = "1MiB";
   std::string grace = "10s";
   std::string keep = "7d";
+  std::string keep_output = "16KiB";
+  std::string keep_output_for = "24h";
   double task_timeout_s = 0;
   bool measured = false;
   double max_cpu_cores = 0;
@@ -36,7 +38,7 @@ struct JobArguments {
 
 void declare_job_options(CLI::App& app, JobArguments& arguments);
 
-// Sets `executor` and `admission`.
+// Sets `executor`, `keep_output` and `admission`.
 [[nodiscard]] std::optional<Error> apply_job_options(const JobArguments& arguments, runtime::WorkerDriverOptions& options);
 
 }  // namespace drydock::cli

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <limits>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -19,6 +20,7 @@
 
 #ifdef DRYDOCK_WITH_RUNTIME
 #include "real-runtime/job_json.hpp"
+#include "real-runtime/kept_output.hpp"
 #include "real-runtime/store_queries.hpp"
 #endif
 
@@ -135,6 +137,27 @@ int run_jobs(const JobsArguments& arguments, const Terminal& terminal) {
   return kDone;
 }
 
+// How the parts of attempts that did not succeed ended, by place in the list, as far as Redis has it.
+std::map<std::size_t, runtime::AttemptOutcome> reasons_of(const StoreArguments& stores, JobId job,
+                                                          const std::vector<runtime::AttemptRow>& attempts) {
+  std::map<std::size_t, runtime::AttemptOutcome> reasons;
+  const auto options = redis_options(stores);
+  const auto wanted = [](const runtime::AttemptRow& row) { return !row.outcome.empty() && row.outcome != "succeeded"; };
+  if (!options || std::ranges::none_of(attempts, wanted)) return reasons;
+  const auto redis = runtime::RedisClient::connect(options.value());
+  if (!redis) {
+    fmt::print(stderr, "note: why attempts failed is not known: {}\n", redis.error().message);
+    return reasons;
+  }
+  constexpr std::size_t kMostAsked = 100;  // the last ones
+  for (std::size_t i = attempts.size() - std::min(attempts.size(), kMostAsked); i < attempts.size(); ++i) {
+    if (!wanted(attempts[i])) continue;
+    const auto kept = read_kept_output(*redis.value(), {job, attempts[i].number}, WorkerId{attempts[i].worker});
+    if (kept && kept.value()) reasons[i] = kept.value()->outcome;
+  }
+  return reasons;
+}
+
 int run_job(const OneJobArguments& arguments) {
   int code = kDone;
   const Store store = open(arguments.stores, code);
@@ -143,10 +166,15 @@ int run_job(const OneJobArguments& arguments) {
   if (!found) return no_store(found.error().message);
   if (!found.value()) return bad_input(fmt::format("there is no job {}", arguments.id));
   const auto& [job, attempts] = *found.value();
+  const auto reasons = reasons_of(arguments.stores, job.id, attempts);
   if (arguments.format == "json") {
     json all = to_json(job);
     all["schema"] = "drydock-job/1";
     all["allocations"] = to_json(attempts);
+    for (const auto& [place, outcome] : reasons) {
+      all["allocations"][place]["reason"] = outcome.reason;
+      all["allocations"][place]["ended_as"] = name_of(outcome.kind);
+    }
     fmt::print("{}", dumped(all));
     return kDone;
   }
@@ -156,10 +184,14 @@ int run_job(const OneJobArguments& arguments) {
              scenarios::format_size(job.memory_bytes), job.gpus);
   fmt::print("  submitted  {}\n", job.submitted_at);
   fmt::print("  runs       {}\n", scenarios::printable(job.payload));
-  for (const runtime::AttemptRow& row : attempts) {
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    const runtime::AttemptRow& row = attempts[i];
     fmt::print("  attempt {}: {} of its tasks on worker {}, assigned {}, {}\n", row.number, row.tasks, row.worker,
                row.assigned_at,
                row.outcome.empty() ? std::string("not ended") : fmt::format("{} {}", row.outcome, row.ended_at));
+    if (const auto why = reasons.find(i); why != reasons.end() && !why->second.reason.empty()) {
+      fmt::print("    {}\n", scenarios::printable(why->second.reason, 500));
+    }
   }
   return kDone;
 }
@@ -226,8 +258,15 @@ class OneJob final : public Command {
         ->required()
         ->check(CLI::Range(std::uint64_t{0}, kMostId));
     declare_postgres(app, arguments_.stores);
+    declare_redis(app, arguments_.stores);
     declare_format(app, arguments_.format);
-    app.footer("Exit code 2: there is no such job; 3: PostgreSQL could not be reached.");
+    app.footer(
+        "Why an attempt failed (exit status, signal, limit) is shown where Redis is told (--redis or DRYDOCK_REDIS): its "
+        "worker\n"
+        "keeps that there for 24 hours (--keep-output of the worker), and in result.json of the attempt's folder for a "
+        "week.\n"
+        "`drydock logs ID` shows what it printed.\n"
+        "Exit code 2: there is no such job; 3: PostgreSQL could not be reached.");
   }
   int run(const Terminal& /*terminal*/) override { return run_job(arguments_); }
 

@@ -28,7 +28,7 @@ struct CommandEntry {
   std::unique_ptr<Command> (*make)();
 };
 
-constexpr std::array<CommandEntry, 19> kCommands{{
+constexpr std::array<CommandEntry, 24> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
     {"validate", "check scenario files without running them", make_validate},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
@@ -47,6 +47,11 @@ constexpr std::array<CommandEntry, 19> kCommands{{
     {"jobs", "lists the jobs that were submitted", make_jobs},
     {"job", "tells what became of a job", make_job},
     {"cancel", "ends jobs", make_cancel},
+    {"logs", "shows what a job printed", make_logs},
+    {"workers", "lists the workers that live", make_workers},
+    {"drain", "asks workers to finish what they run, and end", make_drain},
+    {"status", "how everything does, each second", make_status},
+    {"doctor", "looks for what is wrong with stores and machine, and says what to do", make_doctor},
     {"version", "version, and what it was built with", make_version},
 }};
 

@@ -17,5 +17,10 @@ inline constexpr std::string_view kNoRuntime =
 [[nodiscard]] std::unique_ptr<Command> make_jobs();
 [[nodiscard]] std::unique_ptr<Command> make_job();
 [[nodiscard]] std::unique_ptr<Command> make_cancel();
+[[nodiscard]] std::unique_ptr<Command> make_logs();
+[[nodiscard]] std::unique_ptr<Command> make_workers();
+[[nodiscard]] std::unique_ptr<Command> make_drain();
+[[nodiscard]] std::unique_ptr<Command> make_status();
+[[nodiscard]] std::unique_ptr<Command> make_doctor();
 
 }  // namespace drydock::cli

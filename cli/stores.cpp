@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #ifdef DRYDOCK_WITH_RUNTIME
+#include "real-runtime/doctor.hpp"
 #include "real-runtime/postgres_schema.hpp"
 #include "real-runtime/store_urls.hpp"
 #endif
@@ -32,9 +33,14 @@ void declare_postgres(CLI::App& app, StoreArguments& stores) {
 int no_store(const std::string& message) {
   (void)bad_input(message);
   // Where the store answered, the message has what to do.
-  if (message.find("start a scheduler") == std::string::npos) {
-    fmt::print(stderr, "Check that the server runs, that its address is right, and that it lets you in.\n");
-  }
+  if (message.find("start a scheduler") != std::string::npos) return kNoStore;
+  std::string advice;
+#ifdef DRYDOCK_WITH_RUNTIME
+  advice = runtime::advice_on_passwords(message);
+#endif
+  if (advice.empty())
+    advice = "Check that the server runs, that its address is right, and that it lets you in (`drydock doctor`)";
+  fmt::print(stderr, "{}.\n", advice);
   return kNoStore;
 }
 

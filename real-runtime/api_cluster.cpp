@@ -1,7 +1,7 @@
 #include "real-runtime/api_cluster.hpp"
 
 #include "real-runtime/api_text.hpp"
-#include "real-runtime/cluster_view.hpp"
+#include "real-runtime/cluster_json.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -12,32 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-// Null: as much as anybody wants.
-json amount(std::int64_t value) { return value >= kUnlimited ? json() : json(value); }
-json core_amount(std::int64_t milli) { return milli >= kUnlimited ? json() : json(cores(milli)); }
-
-json to_json(const SeenWorker& worker, const std::vector<std::string>& pools) {
-  const WorkerSpec& spec = worker.entry.spec;
-  const bool named = spec.pool.value < pools.size();
-  return {{"id", worker.entry.worker.value},
-          {"host", worker.host},
-          {"status", worker.entry.draining ? "draining" : "ready"},
-          {"pool", named ? json(pools[spec.pool.value]) : json()},
-          {"pool_number", spec.pool.value},
-          {"incarnation", worker.entry.incarnation},
-          {"speed", spec.speed},
-          {"ttl_s", worker.ttl ? json(seconds(*worker.ttl)) : json()},
-          {"cpus", core_amount(spec.capacity.cpus())},
-          {"memory_bytes", amount(spec.capacity.memory())},
-          {"gpus", amount(spec.capacity.gpus())},
-          {"slots", amount(spec.capacity.slots())},
-          {"allocated",
-           {{"cpus", cores(worker.held.cpus_milli)},
-            {"memory_bytes", worker.held.memory_bytes},
-            {"gpus", worker.held.gpus},
-            {"allocations", worker.held.allocations}}}};
-}
-
 json resources_of(const ClusterView& view, const JobTally& tally) {
   const Resources capacity = view.capacity();
   const HeldByWorker held = view.held();
@@ -47,13 +21,13 @@ json resources_of(const ClusterView& view, const JobTally& tally) {
     waiting += queue.waiting;
     running += queue.running;
   }
-  json resources{{"total_cpus", core_amount(capacity.cpus())},
+  json resources{{"total_cpus", cores_json(capacity.cpus())},
                  {"allocated_cpus", cores(view.truth.cpus)},
                  {"available_cpus", json()},
                  {"utilization", json()},
-                 {"total_memory_bytes", amount(capacity.memory())},
+                 {"total_memory_bytes", amount_json(capacity.memory())},
                  {"allocated_memory_bytes", held.memory_bytes},
-                 {"total_gpus", amount(capacity.gpus())},
+                 {"total_gpus", amount_json(capacity.gpus())},
                  {"allocated_gpus", held.gpus},
                  {"counter_cpus", view.counter_cpus_milli ? json(cores(*view.counter_cpus_milli)) : json()},
                  {"truth_cpus", cores(view.truth.cpus)},

@@ -284,6 +284,7 @@ std::string_view openapi() {
         "id": {"type": "integer"}, "host": {"type": "string"}, "status": {"type": "string", "enum": ["ready", "draining"]},
         "pool": {"type": "string", "nullable": true, "description": "Its name; null where the API was started without --config"}, "pool_number": {"type": "integer"}, "incarnation": {"type": "integer"}, "speed": {"type": "number"},
         "ttl_s": {"type": "number", "nullable": true, "description": "Until it counts as dead, unless it beats; null: never"},
+        "beat_age_s": {"type": "number", "nullable": true, "description": "Since its last beat; null: it does not say"},
         "cpus": {"type": "number", "nullable": true, "description": "null: any number, likewise below"},
         "memory_bytes": {"type": "integer", "nullable": true}, "gpus": {"type": "integer", "nullable": true},
         "slots": {"type": "integer", "nullable": true},

@@ -97,6 +97,7 @@ void AsyncRedis::breaks(std::string why) {
   const std::deque<Sent> lost = std::exchange(sent_, {});
   for (const Sent& sent : lost) {
     if (sent.callback) sent.callback(Failed{Failed::Reason::unknown, problem_});
+    if (sent.texts) sent.texts(Error{problem_});
   }
 }
 
@@ -148,6 +149,18 @@ void AsyncRedis::pop(const Pop& op, Duration longest, Callback callback) {
   send({.op = op, .callback = std::move(callback), .deadline = deadline, .wait = longest});
 }
 
+void AsyncRedis::run(const std::vector<std::string>& words, TextsCallback callback) {
+  if (state_ != State::ready) {
+    if (!callback) return;
+    return fail_later([told = std::move(callback)](const Reply& reply) { told(Error{to_text(reply)}); });
+  }
+  append({std::nullopt, words});
+  send({.op = std::nullopt,
+        .other = true,
+        .texts = std::move(callback),
+        .deadline = later(loop_.now(), options_.reply_timeout)});
+}
+
 // --- the socket ---
 
 void AsyncRedis::ready(EventLoop::Socket::Ready ready) {
@@ -186,6 +199,10 @@ void AsyncRedis::read() {
 
 void AsyncRedis::answer(Sent sent, const redisReply& reply) {
   if (sent.greeting) return greeted(reply);
+  if (sent.other) {
+    if (sent.texts) sent.texts(texts_of(reply));
+    return;
+  }
   if (!sent.op) return script_loaded(sent.script, reply);
   if (!is_noscript(reply)) return sent.callback(decode(*sent.op, reply));
   // It did nothing: the server has forgotten its scripts.

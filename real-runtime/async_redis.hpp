@@ -24,6 +24,7 @@ namespace drydock::runtime {
 class AsyncRedis {
  public:
   using Callback = std::function<void(const redis::Reply&)>;
+  using TextsCallback = std::function<void(const Result<std::vector<std::string>>&)>;
 
   // Begins to connect at once. `connected` is called each time that it has.
   AsyncRedis(EventLoop& loop, RedisClientOptions options, std::function<void()> connected = {});
@@ -38,6 +39,10 @@ class AsyncRedis {
   // redis::Pop that waits up to `longest` for something to come (BLMOVE). The server does nothing else for this connection meanwhile.
   void pop(const redis::Pop& op, Duration longest, Callback callback);
 
+  // A command that is no operation, with the same promise: its words, of which keys have the prefix already. The texts of the answer, as
+  // from RedisClient::run(). Without a callback nobody wants to know.
+  void run(const std::vector<std::string>& words, TextsCallback callback);
+
   [[nodiscard]] bool connected() const { return state_ == State::ready; }
   // Why there is no connection; empty if there is.
   [[nodiscard]] const std::string& problem() const { return problem_; }
@@ -49,10 +54,12 @@ class AsyncRedis {
     void operator()(redisContext* context) const;
   };
   struct Sent {
-    std::optional<redis::Op> op;  // none: a script is being loaded, or it says who it is
+    std::optional<redis::Op> op;  // none: a script is being loaded, or it says who it is, or it is no operation
     bool greeting = false;
+    bool other = false;  // a command that is no operation
     std::size_t script = 0;
     Callback callback{};
+    TextsCallback texts{};
     Time deadline{};
     std::optional<Duration> wait{};  // of pop()
   };

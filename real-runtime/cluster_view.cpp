@@ -9,22 +9,6 @@ namespace drydock::runtime {
 
 namespace {
 
-struct Registry {
-  redis::Workers workers;
-  std::optional<std::int64_t> counter;
-};
-
-Result<Registry> read_registry(RedisClient& redis) {
-  redis.submit(redis::ReadWorkers{});
-  redis.submit(redis::GetCounter{});
-  const auto replies = redis.collect();
-  auto workers = expected<redis::Workers>(replies.at(0));
-  if (!workers) return workers.error();
-  const auto counter = expected<redis::Value>(replies.at(1));
-  if (!counter) return counter.error();
-  return Registry{std::move(workers).value(), counter.value().value};
-}
-
 struct Truth {
   std::vector<HeldByWorker> held;
   postgres::Totals totals;
@@ -45,6 +29,17 @@ void add(HeldByWorker& sum, const HeldByWorker& more) {
   sum.allocations += more.allocations;
 }
 
+SeenWorker seen(const redis::WorkerEntry& entry, const WorkerEntryView& parsed) {
+  SeenWorker worker;
+  worker.entry = parsed;
+  worker.place = read_place(entry.fields);
+  if (const auto at = entry.fields.find("hostname"); at != entry.fields.end()) worker.host = at->second;
+  if (entry.ttl.state != redis::Ttl::State::expiring) return worker;
+  worker.ttl = entry.ttl.left;
+  if (worker.place.lease) worker.beat_age = std::max(Duration{0}, *worker.place.lease - entry.ttl.left);
+  return worker;
+}
+
 }  // namespace
 
 Resources ClusterView::capacity() const {
@@ -58,13 +53,36 @@ Resources ClusterView::capacity() const {
 
 HeldByWorker ClusterView::held() const {
   HeldByWorker sum;
-  for (const SeenWorker& worker : workers) add(sum, worker.held);
+  for (const SeenWorker& worker : workers) add(sum, worker.held.value_or(HeldByWorker{}));
   for (const HeldByWorker& orphan : orphans) add(sum, orphan);
   return sum;
 }
 
 std::size_t ClusterView::draining() const {
   return static_cast<std::size_t>(std::ranges::count_if(workers, [](const auto& worker) { return worker.entry.draining; }));
+}
+
+const SeenWorker* ClusterView::find(WorkerId worker) const {
+  const auto at = std::ranges::find(workers, worker, [](const SeenWorker& one) { return one.entry.worker; });
+  return at == workers.end() ? nullptr : &*at;
+}
+
+Result<ClusterView> read_registry(RedisClient& redis) {
+  redis.submit(redis::ReadWorkers{});
+  redis.submit(redis::GetCounter{});
+  const auto replies = redis.collect();
+  const auto workers = expected<redis::Workers>(replies.at(0));
+  if (!workers) return workers.error();
+  const auto counter = expected<redis::Value>(replies.at(1));
+  if (!counter) return counter.error();
+  ClusterView view;
+  view.counter_cpus_milli = counter.value().value;
+  for (const redis::WorkerEntry& entry : workers.value().entries) {
+    if (const auto parsed = parse_worker(entry)) view.workers.push_back(seen(entry, parsed.value()));
+    else ++view.unreadable;
+  }
+  std::ranges::sort(view.workers, {}, [](const SeenWorker& worker) { return worker.entry.worker; });
+  return view;
 }
 
 Result<ClusterView> read_cluster(ApiStores& stores) {
@@ -75,27 +93,12 @@ Result<ClusterView> read_cluster(ApiStores& stores) {
   std::map<std::uint32_t, HeldByWorker> held;
   for (const HeldByWorker& row : truth.value().held) held[row.worker] = row;
 
-  ClusterView view;
-  view.counter_cpus_milli = registry.value().counter;
+  ClusterView view = std::move(registry).value();
   view.truth = truth.value().totals;
-  for (const redis::WorkerEntry& entry : registry.value().workers.entries) {
-    const auto parsed = parse_worker(entry);
-    if (!parsed) {
-      ++view.unreadable;
-      continue;
-    }
-    SeenWorker worker;
-    worker.entry = parsed.value();
-    if (const auto at = entry.fields.find("hostname"); at != entry.fields.end()) worker.host = at->second;
-    if (entry.ttl.state == redis::Ttl::State::expiring) worker.ttl = entry.ttl.left;
-    const std::uint32_t number = worker.entry.worker.value;
-    if (const auto at = held.find(number); at != held.end()) {
-      worker.held = at->second;
-      held.erase(at);
-    }
-    view.workers.push_back(std::move(worker));
+  for (SeenWorker& worker : view.workers) {
+    const auto node = held.extract(worker.entry.worker.value);
+    worker.held = node.empty() ? HeldByWorker{} : node.mapped();
   }
-  std::ranges::sort(view.workers, {}, [](const SeenWorker& worker) { return worker.entry.worker; });
   for (const auto& [number, row] : held) view.orphans.push_back(row);
   return view;
 }

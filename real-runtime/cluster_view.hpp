@@ -4,6 +4,7 @@
 #include "policies/core/result.hpp"
 #include "policies/ports/worker_text.hpp"
 #include "real-runtime/api_stores.hpp"
+#include "real-runtime/worker_place.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -16,8 +17,10 @@ namespace drydock::runtime {
 struct SeenWorker {
   WorkerEntryView entry;
   std::string host;
-  std::optional<Duration> ttl;  // none: its key never expires
-  HeldByWorker held;
+  WorkerPlace place;
+  std::optional<Duration> ttl;       // none: its key never expires
+  std::optional<Duration> beat_age;  // since its last beat; none: it does not say for how long one holds
+  std::optional<HeldByWorker> held;  // none: not asked
 };
 
 struct ClusterView {
@@ -31,9 +34,13 @@ struct ClusterView {
   [[nodiscard]] Resources capacity() const;
   [[nodiscard]] HeldByWorker held() const;
   [[nodiscard]] std::size_t draining() const;
+  // The one of that number, if the registry knows it.
+  [[nodiscard]] const SeenWorker* find(WorkerId worker) const;
 };
 
 [[nodiscard]] Result<ClusterView> read_cluster(ApiStores& stores);
+// What Redis says alone: nothing is known of what is held.
+[[nodiscard]] Result<ClusterView> read_registry(RedisClient& redis);
 
 // Who leads; `left` is 0 where nobody does.
 [[nodiscard]] Result<postgres::Lease> read_leader(ApiStores& stores);

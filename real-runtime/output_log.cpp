@@ -18,8 +18,6 @@ namespace fs = std::filesystem;
 constexpr mode_t kMode = 0640;
 
 fs::path with(const fs::path& file, const char* suffix) { return file.string() + suffix; }
-fs::path tail_of(const fs::path& file) { return with(file, ".tail"); }
-fs::path old_tail_of(const fs::path& file) { return with(file, ".tail.old"); }
 
 int make(const fs::path& file) { return ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, kMode); }
 
@@ -104,6 +102,9 @@ void OutputLog::finish() {
   }
   close(head_);
 }
+
+fs::path tail_of(const fs::path& log) { return with(log, ".tail"); }
+fs::path old_tail_of(const fs::path& log) { return with(log, ".tail.old"); }
 
 std::string end_of_log(const fs::path& file, std::uint64_t most_bytes) {
   std::string end = last_bytes(tail_of(file), most_bytes);

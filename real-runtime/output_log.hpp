@@ -44,6 +44,10 @@ class OutputLog {
   std::uint64_t cut_ = 0;
 };
 
+// Where the tail of a growing log is, and the one before that.
+[[nodiscard]] std::filesystem::path tail_of(const std::filesystem::path& log);
+[[nodiscard]] std::filesystem::path old_tail_of(const std::filesystem::path& log);
+
 // The last bytes of a log, also of one that still grows. Empty where there is none.
 [[nodiscard]] std::string end_of_log(const std::filesystem::path& file, std::uint64_t most_bytes);
 

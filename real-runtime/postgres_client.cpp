@@ -92,7 +92,8 @@ Result<Done> PostgresClient::open() {
     state = PQconnectPoll(connection_.get());
   }
   if (state == PGRES_POLLING_FAILED) {
-    return Error{fmt::format("{} cannot be reached: {}", where(), trimmed(PQerrorMessage(connection_.get())))};
+    return Error{fmt::format("{} cannot be reached: {}{}", where(), trimmed(PQerrorMessage(connection_.get())),
+                             PQconnectionNeedsPassword(connection_.get()) == 1 ? " (it wants a password)" : "")};
   }
   if (PQserverVersion(connection_.get()) < 140000) {
     return Error{fmt::format("{} has version {}: Drydock needs PostgreSQL 14 or later", where(),

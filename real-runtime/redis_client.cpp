@@ -244,4 +244,15 @@ Result<Done> RedisClient::execute(const AdminOp& op) {
                            std::string_view(reply->str, static_cast<std::size_t>(reply->len)))};
 }
 
+Result<std::vector<std::string>> RedisClient::run(const std::vector<std::string>& words) {
+  DRYDOCK_CHECK(batch_.empty(), "collect() the batch before a command");
+  if (!connected()) return Error{broken_because_};
+  append({std::nullopt, words});
+  const ReplyPointer reply = next_reply();
+  if (reply == nullptr) return Error{broken_because_};
+  auto texts = texts_of(*reply);
+  if (!texts) return Error{fmt::format("{} refused {}: {}", where(), words.front(), texts.error().message)};
+  return texts;
+}
+
 }  // namespace drydock::runtime

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 struct redisContext;
@@ -62,6 +63,12 @@ class RedisClient {
 
   // Does a fault to the server. Restart is for whoever owns the process (PrivateRedis::restart()): here it is an error.
   Result<redis::Done> execute(const redis::AdminOp& op);
+
+  // Carries out a command that is no operation, for administration: its words, of which keys have the prefix already (key()). The texts of
+  // the answer in order: none for nil, several for an array.
+  Result<std::vector<std::string>> run(const std::vector<std::string>& words);
+  // As it is called in Redis.
+  [[nodiscard]] std::string key(std::string_view name) const { return options_.key_prefix + std::string(name); }
 
   [[nodiscard]] bool connected() const { return context_ != nullptr; }
   // Likewise, after a look whether the server has ended the connection meanwhile.

@@ -173,6 +173,12 @@ struct Decoder {
   std::optional<Reply> operator()(const ReadLease& /*op*/) const { return lease(reply); }
 };
 
+void add_texts(const redisReply& reply, std::vector<std::string>& texts) {
+  if (reply.type == REDIS_REPLY_INTEGER) texts.push_back(std::to_string(reply.integer));
+  if (reply.type == REDIS_REPLY_STRING || reply.type == REDIS_REPLY_STATUS) texts.emplace_back(text_in(reply));
+  for (const redisReply* element : elements(reply)) add_texts(*element, texts);
+}
+
 }  // namespace
 
 bool is_noscript(const redisReply& reply) {
@@ -191,6 +197,13 @@ Reply decode(const Op& op, const redisReply& reply) {
       Failed::Reason::refused,
       fmt::format("{} was answered by a reply of type {}, which it never has: does something else write these keys?",
                   name_of(op), reply.type)};
+}
+
+Result<std::vector<std::string>> texts_of(const redisReply& reply) {
+  if (reply.type == REDIS_REPLY_ERROR) return Error{std::string(text_in(reply))};
+  std::vector<std::string> texts;
+  add_texts(reply, texts);
+  return texts;
 }
 
 }  // namespace drydock::runtime

@@ -1,6 +1,8 @@
 #include "real-runtime/worker_driver.hpp"
 
 #include "policies/ports/worker_text.hpp"
+#include "real-runtime/drain_request.hpp"
+#include "real-runtime/worker_place.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -41,21 +43,22 @@ WorkerDriver::WorkerDriver(EventLoop& loop, WorkerDriverOptions options, std::fu
     : loop_(loop),
       options_(std::move(options)),
       ended_(std::move(ended)),
+      machine_(this_machine()),
       agent_(with_capacity(options_.agent, options_.spec)),
       step_timer_(loop, [this] { take_step(); }),
       runner_(
           loop, job_options(options_), [this](const WorkerFact& fact) { push(fact); },
-          [this](AttemptId attempt, const AttemptOutcome& outcome) {
-            if (on_outcome_) on_outcome_(attempt, outcome);
-          }),
+          [this](AttemptId attempt, const AttemptOutcome& outcome) { attempt_ended(attempt, outcome); }),
       beats_(loop, options_.redis, [this] { push(LinkRestored{}); }),
       redis_(loop, options_.redis),
-      mail_(loop, options_.redis, [this] {
-        // What was fetched over a connection that broke may not have arrived.
-        const WorkerId self = options_.agent.worker;
-        mail_.submit(redis::Requeue{mail_queue(self), worker_name(self)}, [](const redis::Reply&) {});
-        push(LinkRestored{});
-      }) {
+      mail_(loop, options_.redis,
+            [this] {
+              // What was fetched over a connection that broke may not have arrived.
+              const WorkerId self = options_.agent.worker;
+              mail_.submit(redis::Requeue{mail_queue(self), worker_name(self)}, [](const redis::Reply&) {});
+              push(LinkRestored{});
+            }),
+      output_(redis_, options_.redis.key_prefix, options_.agent.worker, options_.keep_output) {
   step_timer_.start_soon();
 }
 
@@ -96,12 +99,17 @@ void WorkerDriver::carry_out(const WorkerOrder& order) {
 
 void WorkerDriver::beat(const SendBeat& order) {
   BeatFields fields = beat_fields(options_.agent.worker, options_.spec, order, options_.host);
+  fields.touched.merge(place_fields(
+      {.lease = options_.agent.lease, .machine = machine_, .jobs_folder = runner_.executor().facts().folder.string()}));
+  // The key may be that of a process before, which was killed while it drained.
+  if (!agent_.registered()) fields.touched.emplace("status", "ready");
   redis::BeatWorker op{worker_name(options_.agent.worker), std::move(fields.fields), std::move(fields.touched),
                        options_.agent.lease};
   beats_.submit(op, [this, request = order.request](const redis::Reply& reply) {
     const auto* beat = std::get_if<redis::Beat>(&reply);
     push(BeatAnswered{request, answer_of(reply), beat != nullptr && beat->before != redis::Beat::Before::missing});
   });
+  if (!order.draining) look_for_drain();
 }
 
 void WorkerDriver::fetch(RequestId request) {
@@ -111,7 +119,8 @@ void WorkerDriver::fetch(RequestId request) {
     const auto* popped = std::get_if<redis::Popped>(&reply);
     if (popped != nullptr && popped->payload) {
       // What nobody can read was written by nobody of ours.
-      if (auto mail = parse_mail(*popped->payload); mail.ok()) fetched.mails.push_back(std::move(mail).value());
+      if (*popped->payload == kDrainNotice) look_for_drain();
+      else if (auto mail = parse_mail(*popped->payload); mail.ok()) fetched.mails.push_back(std::move(mail).value());
       redis_.submit(redis::Ack{mail_queue(self), worker_name(self), *popped->payload}, [](const redis::Reply&) {});
     }
     push(std::move(fetched));
@@ -125,9 +134,25 @@ void WorkerDriver::report(RequestId request, std::string text) {
 }
 
 void WorkerDriver::leave(RequestId request) {
+  beats_.run({"DEL", options_.redis.key_prefix + drain_key(options_.agent.worker)}, {});  // done
   beats_.submit(redis::DeleteWorker{worker_name(options_.agent.worker)}, [this, request](const redis::Reply& reply) {
     push(RegistryLeft{request, answer_of(reply)});
   });
+}
+
+// A request for another incarnation is for another process, or for what this one was before it was given up.
+void WorkerDriver::look_for_drain() {
+  beats_.run({"GET", options_.redis.key_prefix + drain_key(options_.agent.worker)},
+             [this](const Result<std::vector<std::string>>& answer) {
+               if (!answer || answer.value().empty()) return;
+               if (answer.value().front() == std::to_string(agent_.incarnation())) drain();
+             });
+}
+
+void WorkerDriver::attempt_ended(AttemptId attempt, const AttemptOutcome& outcome) {
+  const std::filesystem::path jobs = runner_.executor().facts().folder;
+  output_.attempt_ended(attempt, outcome, jobs.empty() ? jobs : jobs / attempt_folder_name(attempt));
+  if (on_outcome_) on_outcome_(attempt, outcome);
 }
 
 }  // namespace drydock::runtime

@@ -5,6 +5,7 @@
 #include "real-runtime/async_redis.hpp"
 #include "real-runtime/event_loop.hpp"
 #include "real-runtime/job_runner.hpp"
+#include "real-runtime/kept_output.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -21,6 +22,7 @@ struct WorkerDriverOptions {
   WorkerSpec spec;
   std::string host;  // for people
   ExecutorOptions executor{};
+  KeepOutputOptions keep_output{};
   std::optional<NodeAdmissionConfig> admission{};  // by what is measured on the machine; none: what is ordered starts
 };
 
@@ -52,11 +54,14 @@ class WorkerDriver {
   // AttemptReport or HeldReport.
   void report(RequestId request, std::string text);
   void leave(RequestId request);
+  void look_for_drain();
+  void attempt_ended(AttemptId attempt, const AttemptOutcome& outcome);
 
   EventLoop& loop_;
   WorkerDriverOptions options_;
   std::function<void()> ended_;
   std::function<void(AttemptId, const AttemptOutcome&)> on_outcome_;
+  const std::string machine_;
   WorkerAgent agent_;
   std::uint64_t started_ = 0;
   std::vector<WorkerFact> facts_;
@@ -67,6 +72,7 @@ class WorkerDriver {
   AsyncRedis beats_;
   AsyncRedis redis_;
   AsyncRedis mail_;  // its connection waits for mail
+  OutputKeeper output_;
 };
 
 }  // namespace drydock::runtime
