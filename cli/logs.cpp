@@ -160,20 +160,25 @@ class LogSearch {
 
   // Nothing: there is none yet. The code says what is wrong where something is.
   std::optional<Attempt> find(int& code) {
-    const auto rows = stores_.with_postgres([&](runtime::PostgresClient& store) {
-      return runtime::list_attempts(store, stores_.schema(), JobId{arguments_.job});
-    });
-    if (!rows) return failed(code, rows.error());
-    if (rows.value().empty()) return std::nullopt;
-    const std::uint32_t number = arguments_.attempt.value_or(rows.value().back().number);
+    const auto found = stores_.with_postgres(
+        [&](runtime::PostgresClient& store) { return runtime::find_job(store, stores_.schema(), JobId{arguments_.job}); });
+    if (!found) return failed(code, found.error());
+    if (!found.value()) {
+      code = bad_input(fmt::format("there is no job {}", arguments_.job));
+      return std::nullopt;
+    }
+    status_ = found.value()->job.status;
+    const std::vector<runtime::AttemptRow>& rows = found.value()->attempts;
+    if (rows.empty()) return std::nullopt;
+    const std::uint32_t number = arguments_.attempt.value_or(rows.back().number);
     Attempt attempt{.number = number, .ended = true, .parts = {}};
-    for (const runtime::AttemptRow& row : rows.value()) {
+    for (const runtime::AttemptRow& row : rows) {
       if (row.number != number) continue;
       attempt.parts.push_back({.worker = WorkerId{row.worker}, .ended = !row.outcome.empty()});
       attempt.ended = attempt.ended && !row.outcome.empty();
     }
     if (attempt.parts.empty()) {
-      const std::uint32_t last = rows.value().back().number;
+      const std::uint32_t last = rows.back().number;
       if (number > last && arguments_.follow) return std::nullopt;
       code = bad_input(fmt::format("job {} has no attempt {}: it has attempts 1 to {}", arguments_.job, number, last));
       return std::nullopt;
@@ -181,6 +186,9 @@ class LogSearch {
     if (!locate(attempt, code)) return std::nullopt;
     return attempt;
   }
+
+  // Of the job, when find() last looked and found no fault.
+  [[nodiscard]] runtime::JobStatus status() const { return status_; }
 
   // What is kept of it where its folder is not here. False: `code` says why it could not be asked.
   bool print_kept(const Attempt& attempt, const Part& part, LogPrinter& printer, int& code) {
@@ -248,6 +256,7 @@ class LogSearch {
 
   const LogsArguments& arguments_;
   runtime::ApiStores& stores_;
+  runtime::JobStatus status_{};
 };
 
 // Prints what there is of all its parts; with --follow until it has ended.
@@ -298,11 +307,7 @@ int logs_from_stores(const LogsArguments& arguments, LogPrinter& printer) {
   while (true) {
     if (auto attempt = search.find(code)) return print_attempt(arguments, search, std::move(*attempt), printer);
     if (code != kDone) return code;
-    const auto job = stores.with_postgres(
-        [&](runtime::PostgresClient& store) { return runtime::find_job(store, stores.schema(), JobId{arguments.job}); });
-    if (!job) return no_store(job.error().message);
-    if (!job.value()) return bad_input(fmt::format("there is no job {}", arguments.job));
-    const runtime::JobStatus status = job.value()->status;
+    const runtime::JobStatus status = search.status();
     if (status != runtime::JobStatus::waiting && status != runtime::JobStatus::running) {
       log_note(
           fmt::format("job {} has ended ({}) without an attempt that printed anything", arguments.job, to_string(status)));

@@ -22,7 +22,7 @@ json to_json(const SeenWorker& worker, const std::vector<std::string>& pools) {
            {"host", worker.host},
            {"status", worker.entry.draining ? "draining" : "ready"},
            {"pool", spec.pool.value < pools.size() ? json(pools[spec.pool.value]) : json()},
-          {"pool_number", spec.pool.value},
+           {"pool_number", spec.pool.value},
            {"incarnation", worker.entry.incarnation},
            {"speed", spec.speed},
            {"ttl_s", span(worker.ttl)},
