@@ -7,6 +7,7 @@
 #include "real-runtime/scheduler_driver.hpp"
 
 #include <atomic>
+#include <fmt/format.h>
 #include <future>
 #include <gtest/gtest.h>
 #include <map>
@@ -485,7 +486,7 @@ TEST(ApiDescription, HasEveryRouteAndNoOther) {
       if (method == "parameters") continue;
       std::string upper = method;
       for (char& c : upper) c = static_cast<char>(std::toupper(c));
-      described.insert(upper + " " + path);
+      described.insert(fmt::format("{} {}", upper, path));
       const bool open = operation.contains("security") && operation["security"].empty();
       const auto route = std::ranges::find_if(
           Api::routes(), [&](const Api::Route& each) { return each.path == path && each.method == upper; });

@@ -4,8 +4,9 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cstdint>
-#include <cstdlib>
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sstream>
@@ -94,7 +95,7 @@ HttpReply parse_reply(const std::string& text) {
   HttpReply reply;
   const std::size_t end = text.find("\r\n\r\n");
   if (end == std::string::npos || text.size() < 12) return reply;
-  reply.status = std::atoi(text.c_str() + 9);
+  (void)std::from_chars(text.data() + 9, text.data() + 12, reply.status);
   if (reply.status == 100) return parse_reply(text.substr(end + 4));
   std::istringstream head(text.substr(0, end));
   std::string line;
@@ -115,7 +116,7 @@ HttpReply http_call(const std::string& address, const HttpCall& call) {
   std::string text = call.method + " " + call.target + " HTTP/1.1\r\nConnection: close\r\n";
   if (!call.headers.contains("Host")) text += "Host: localhost\r\n";
   if (!call.token.empty()) text += "Authorization: Bearer " + call.token + "\r\n";
-  for (const auto& [name, value] : call.headers) text += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : call.headers) text += fmt::format("{}: {}\r\n", name, value);
   const bool has_length = call.headers.contains("Content-Length");
   if (!has_length && (!call.body.empty() || call.method == "POST"))
     text += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
