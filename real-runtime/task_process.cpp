@@ -153,7 +153,9 @@ Result<StartedTask> start_task(const TaskLaunch& launch) {
   const Descriptor input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const bool ready = output.make(0) && errors.make(0) && failures.make(0) && input.get() >= 0;
   const pid_t self = ::getpid();
-  const pid_t child = ready ? ::fork() : -1;
+  // Not fork(): libuv has a handler there that closes, in the child, descriptors by the numbers that its own had in the worker; here
+  // they are others, the pipes of this task for instance. The child calls nothing that would need such handlers.
+  const pid_t child = ready ? ::_Fork() : -1;
   if (child < 0) return Error{fmt::format("cannot start {}: {}", words.front(), std::system_category().message(errno))};
   if (child == 0) {
     Child{.launch = launch,

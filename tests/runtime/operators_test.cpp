@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <fcntl.h>
 #include <filesystem>
 #include <functional>
 #include <gtest/gtest.h>
@@ -16,6 +17,7 @@
 #include <string>
 #include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace drydock::cli::operators_test {
@@ -257,6 +259,21 @@ TEST_F(Operators, LogsOfJobsOnThisMachine) {
   const Ran nowhere = run_binary({"logs", job, "--jobs-folder", folder_.path("none")});
   EXPECT_EQ(nowhere.code, 2);
   EXPECT_NE(nowhere.err.find("--jobs-folder"), std::string::npos) << nowhere.err;
+}
+
+// What a worker inherits shifts the numbers of its own descriptors, some of which libuv closes by number in each process that is forked.
+TEST_F(Operators, OutputArrivesWhateverElseIsOpen) {
+  start_scheduler();
+  std::vector<int> inherited;
+  for (int more = 0; more < 8; ++more) {
+    start_worker(0);
+    const std::string job = submit_script("echo first; sleep 0.1; echo second");
+    EXPECT_TRUE(until([&] { return status_of(job) != "waiting" && status_of(job) != "running"; }));
+    EXPECT_EQ(run({"logs", job}).out, "first\nsecond\n") << more << " more are open; the job " << status_of(job);
+    end("worker-0", SIGTERM);
+    inherited.push_back(::open("/dev/null", O_RDONLY));
+  }
+  for (const int descriptor : inherited) ::close(descriptor);
 }
 
 TEST_F(Operators, LogsAreFollowedFromBeforeTheBeginningToTheEnd) {
