@@ -155,15 +155,21 @@ std::optional<std::string> first_problem(runtime::ApiStores& stores) {
   return std::nullopt;
 }
 
-// Serves until it is told to end; at the second time it ends at once.
-int serve_until_told(const runtime::HttpServerOptions& place, runtime::Api& api) {
+// Serves until it is told to end; at the second time it ends at once. The file with the token is written when the place is this
+// process's alone: another API that runs there keeps its clients.
+int serve_until_told(const runtime::HttpServerOptions& place, runtime::Api& api, const std::string& file,
+                     const std::string& token) {
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGTERM);
   sigaddset(&ends, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);  // also in the server's threads
-  auto server = runtime::HttpServer::start(place, api);
-  if (!server) return bad_input("--listen: " + server.error().message);
+  std::optional<Error> unwritten;
+  auto server = runtime::HttpServer::start(place, api, [&] {
+    if (!file.empty()) unwritten = write_secret(file, token);
+    return unwritten;
+  });
+  if (!server) return bad_input(unwritten ? unwritten->message : "--listen: " + server.error().message);
   fmt::print(stderr, "listening at {}\n", server.value()->address());
   int signal = 0;
   sigwait(&ends, &signal);
@@ -205,10 +211,7 @@ int run_api(const ApiArguments& arguments) {
 
   runtime::Api api(std::move(options));
   if (const auto problem = first_problem(api.stores())) return no_store(*problem);
-  if (!arguments.write_token.empty()) {
-    if (const auto problem = write_secret(arguments.write_token, token.value())) return bad_input(problem->message);
-  }
-  return serve_until_told(place.value(), api);
+  return serve_until_told(place.value(), api, arguments.write_token, token.value());
 }
 
 #else
@@ -243,7 +246,8 @@ class ApiCommand final : public Command {
         ->type_name("FILE");
     app.add_flag("--no-auth", arguments_.no_auth, "Ask nobody for a token; only where it listens on this machine alone");
     app.add_flag("--insecure", arguments_.insecure, "With --no-auth: listen anywhere, for everybody");
-    app.add_option("--rate", arguments_.rate, "Requests that a client may send (default 1000/s, that many at once; 0: any)")
+    app.add_option("--rate", arguments_.rate,
+                   "Requests that a client may send (default 1000/s; at once as many, but not fewer than 10; 0: any)")
         ->type_name("RATE");
     app.add_option("--body-max", arguments_.body_max, "Longest body of a request (default 10MB)")->type_name("SIZE");
     app.add_option("--threads", arguments_.threads,

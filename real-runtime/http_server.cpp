@@ -203,8 +203,9 @@ class HttpServer::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  std::optional<Error> listen() {
+  std::optional<Error> listen(const std::function<std::optional<Error>()>& first) {
     if (auto problem = options_.unix_socket.empty() ? bind_port() : bind_socket()) return problem;
+    if (auto problem = first ? first() : std::nullopt) return problem;
     server_.widen();
     thread_ = std::thread([this] {
       server_.listen_after_bind();
@@ -338,9 +339,10 @@ class HttpServer::Impl {
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() = default;
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options, HttpHandler& handler) {
+Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options, HttpHandler& handler,
+                                                      const std::function<std::optional<Error>()>& first) {
   auto impl = std::make_unique<Impl>(std::move(options), handler);
-  if (const auto problem = impl->listen()) return *problem;
+  if (const auto problem = impl->listen(first)) return *problem;
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 

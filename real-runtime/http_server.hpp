@@ -7,7 +7,9 @@
 #include "real-runtime/http_lobby.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace drydock::runtime {
@@ -22,8 +24,10 @@ struct HttpServerOptions {
 
 class HttpServer {
  public:
-  // It listens when this returns. The handler outlives it.
-  static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options, HttpHandler& handler);
+  // It listens when this returns. The handler outlives it. `first` is called when the place is this server's, before any request is
+  // answered; its error ends the server.
+  static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options, HttpHandler& handler,
+                                                   const std::function<std::optional<Error>()>& first = {});
   // Takes no more requests, and waits for those that are being answered.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

@@ -131,6 +131,9 @@ TEST_F(ApiProcess, AsksForATokenUnlessToldOtherwise) {
     struct stat found {};
     ASSERT_EQ(::stat(written.c_str(), &found), 0);
     EXPECT_EQ(found.st_mode & 0777U, 0600U);
+    const Ran second = run_binary(words({"--write-token", written}));
+    EXPECT_EQ(second.code, 2);
+    EXPECT_EQ(text_of(written), token + "\n") << "the API that listens there keeps its clients";
     const Ran ran = api.end(SIGINT);
     EXPECT_EQ(ran.code, 0);
     EXPECT_EQ(ran.err.find(token), std::string::npos) << ran.err;
