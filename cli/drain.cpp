@@ -65,12 +65,18 @@ Result<std::vector<const runtime::SeenWorker*>> workers_to_drain(const std::vect
 }
 
 // Whether it is gone; says how. Its key goes with it, or else when nothing was heard of it for its whole lease.
-bool has_left(const Leaving& leaving, const runtime::ClusterView& view, bool& well) {
+bool has_left(const Leaving& leaving, const runtime::ClusterView& view, runtime::RedisClient& redis, bool& well) {
   const runtime::SeenWorker* now = view.find(leaving.worker);
   if (now != nullptr && now->entry.incarnation == leaving.incarnation) return false;
   const auto unseen = std::chrono::duration_cast<Duration>(SteadyClock::now() - leaving.seen_at);
+  const Result<bool> stands =
+      now == nullptr ? false : runtime::drain_request_stands(redis, leaving.worker, leaving.incarnation);
   if (now == nullptr && leaving.ttl && unseen >= *leaving.ttl) {
     fmt::print("{}: its key has expired: it was killed, or lost Redis, before it had ended by itself\n",
+               leaving.worker.value);
+    well = false;
+  } else if (now != nullptr && stands && stands.value()) {
+    fmt::print("{}: it was killed, or lost Redis, before it had ended by itself; another process of that worker has come\n",
                leaving.worker.value);
     well = false;
   } else if (now != nullptr) {
@@ -91,7 +97,7 @@ int wait_until_left(runtime::RedisClient& redis, std::vector<Leaving> leaving, D
     std::this_thread::sleep_for(kPause);
     const auto view = runtime::read_registry(redis);
     if (!view) return no_store(view.error().message);
-    std::erase_if(leaving, [&](const Leaving& one) { return has_left(one, view.value(), well); });
+    std::erase_if(leaving, [&](const Leaving& one) { return has_left(one, view.value(), redis, well); });
     for (Leaving& one : leaving) {
       one.seen_at = SteadyClock::now();
       one.ttl = view.value().find(one.worker)->ttl;

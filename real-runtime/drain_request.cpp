@@ -18,4 +18,10 @@ Result<redis::Done> ask_to_drain(RedisClient& redis, WorkerId worker, std::uint3
   return redis::Done{};
 }
 
+Result<bool> drain_request_stands(RedisClient& redis, WorkerId worker, std::uint32_t incarnation) {
+  const auto text = redis.run({"GET", redis.key(drain_key(worker))});
+  if (!text) return text.error();
+  return !text.value().empty() && text.value().front() == std::to_string(incarnation);
+}
+
 }  // namespace drydock::runtime

@@ -25,4 +25,7 @@ inline constexpr std::string_view kDrainNotice = R"({"look_for":"drain"})";
 // Harmless when repeated. Errors are the server's: it may have been asked all the same.
 [[nodiscard]] Result<redis::Done> ask_to_drain(RedisClient& redis, WorkerId worker, std::uint32_t incarnation);
 
+// Whether the request to this incarnation still stands: it is withdrawn by a worker that leaves, and not by one that is killed.
+[[nodiscard]] Result<bool> drain_request_stands(RedisClient& redis, WorkerId worker, std::uint32_t incarnation);
+
 }  // namespace drydock::runtime

@@ -131,7 +131,7 @@ Result<int> PostgresClient::read_version() {
   if (std::string_view(PQgetvalue(there.value().get(), 0, 0)) == "f") return 0;
   auto version = query(fmt::format("select max(version) from {}.meta", options_.schema));
   if (!version.ok()) return version.error();
-  return std::atoi(PQgetvalue(version.value().get(), 0, 0));
+  return static_cast<int>(std::strtol(PQgetvalue(version.value().get(), 0, 0), nullptr, 10));
 }
 
 Result<Done> PostgresClient::ensure_schema() {

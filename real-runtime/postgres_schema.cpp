@@ -105,12 +105,9 @@ constexpr std::string_view kJobColumns =
 std::string with_schema(std::string_view text, std::string_view schema) {
   std::string result;
   result.reserve(text.size() + text.size() / 8);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '@') {
-      result += schema;
-    } else {
-      result += text[i];
-    }
+  for (const char c : text) {
+    if (c == '@') result += schema;
+    else result += c;
   }
   return result;
 }

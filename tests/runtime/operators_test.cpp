@@ -232,6 +232,21 @@ TEST_F(Operators, ADeathIsNotTakenForALeave) {
   EXPECT_NE(waited.out.find("its key has expired"), std::string::npos) << waited.out;
 }
 
+// As an init system does.
+TEST_F(Operators, NorIsOneThatIsStartedAgainAtOnce) {
+  start_scheduler();
+  start_worker(0);
+  submit({"--sleep", "100s"});
+  ASSERT_TRUE(until([&] { return count("running") == 1; }));
+  start("drain", {"drain", "--redis", redis_url(), "0", "--wait"});
+  ASSERT_TRUE(until([&] { return worker(0)["status"] == "draining"; }));
+  end("worker-0", SIGKILL);
+  start_worker(0);
+  const Ran waited = end("drain", 0);
+  EXPECT_EQ(waited.code, 1);
+  EXPECT_NE(waited.out.find("it was killed"), std::string::npos) << waited.out;
+}
+
 TEST_F(Operators, LogsOfJobsOnThisMachine) {
   start_scheduler();
   start_worker(0);
