@@ -109,7 +109,7 @@ class Running {
         interrupt_(loop_, SIGINT, [this] { shut_down(); }),
         terminate_(loop_, SIGTERM, [this] { shut_down(); }) {
     process_.on_turn([this] { tell_turn(); });
-    process_.on_error([this](std::string why) {
+    process_.on_error([this](const std::string& why) {
       failed_ = true;
       (void)bad_input(why);
       loop_.stop();

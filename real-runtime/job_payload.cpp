@@ -79,7 +79,7 @@ class Reader {
   void allow_only(const json& object, const std::string& place, std::initializer_list<std::string_view> keys) {
     for (const auto& [key, value] : object.items()) {
       if (std::ranges::find(keys, key) == keys.end()) {
-        refuse(place + "/" + key, fmt::format("there is no such key; allowed: {}", fmt::join(keys, ", ")));
+        refuse(fmt::format("{}/{}", place, key), fmt::format("there is no such key; allowed: {}", fmt::join(keys, ", ")));
       }
     }
   }

@@ -82,8 +82,8 @@ void OutputKeeper::attempt_ended(AttemptId attempt, const AttemptOutcome& outcom
     bytes += end.size();
     streams[name] = {{"end", std::move(end)}, {"bytes", size}};
   }
-  using Kind = AttemptOutcome::Kind;
-  if (streams.empty() && (outcome.kind == Kind::succeeded || outcome.kind == Kind::stopped)) return;
+  if (streams.empty() && (outcome.kind == AttemptOutcome::Kind::succeeded || outcome.kind == AttemptOutcome::Kind::stopped))
+    return;
   const json kept{{"outcome", name_of(outcome.kind)},
                   {"reason", outcome.reason},
                   {"exit_status", optional_json(outcome.exit_status)},
