@@ -26,14 +26,14 @@ constexpr const char* kLogName = "postgres.log";
 
 // Where Debian and Red Hat put the programs of each major version; the newest first.
 std::vector<fs::path> usual_folders() {
-  std::vector<std::pair<int, fs::path>> found;
+  std::vector<std::pair<long, fs::path>> found;
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
-    found.emplace_back(std::atoi(entry.path().filename().c_str()), entry.path() / "bin");
+    found.emplace_back(std::strtol(entry.path().filename().c_str(), nullptr, 10), entry.path() / "bin");
   }
   for (const fs::directory_entry& entry : fs::directory_iterator("/usr", ignored)) {
     const std::string name = entry.path().filename();
-    if (name.starts_with("pgsql-")) found.emplace_back(std::atoi(name.c_str() + 6), entry.path() / "bin");
+    if (name.starts_with("pgsql-")) found.emplace_back(std::strtol(name.c_str() + 6, nullptr, 10), entry.path() / "bin");
   }
   std::sort(found.rbegin(), found.rend());
   std::vector<fs::path> folders;
