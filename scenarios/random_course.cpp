@@ -62,9 +62,9 @@ Json draw_course(const Scenario& scenario, const RandomCourse& random) {
   for (const FaultKind& kind : fault_kinds()) {
     if (kind.draw != nullptr) kinds.push_back(&kind);
   }
-  constexpr std::uint64_t kTries = 100;
+  constexpr std::uint64_t kMostDraws = 100;
   std::uint64_t drawn = 0;
-  for (std::uint64_t tries = 0; drawn < wanted && tries < kTries; ++tries) {
+  for (std::uint64_t tries = 0; drawn < wanted && tries < kMostDraws; ++tries) {
     const FaultKind& kind = *kinds[dice.below(kinds.size())];
     Json fault = kind.draw(dice);
     if (fault.is_null()) continue;
