@@ -236,7 +236,10 @@ void HttpLobby::look(Connections::iterator at) {
   Connection& connection = at->second;
   while (true) {
     if (!connection.decided) {
-      while (connection.bytes.starts_with("\r\n")) connection.bytes.erase(0, 2);
+      // Together: they may be many.
+      std::size_t blank = 0;
+      while (connection.bytes.compare(blank, 2, "\r\n") == 0) blank += 2;
+      connection.bytes.erase(0, blank);
     }
     if (!connection.bytes.empty() && connection.phase == Phase::idle) begin(connection, Phase::head);
     const HttpFraming::State state = connection.framing.look(connection.bytes);
