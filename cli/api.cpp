@@ -190,12 +190,9 @@ int run_api(const ApiArguments& arguments) {
         "--no-auth lets everybody run programs on your workers: listen on a loopback address, or say --insecure");
   }
   runtime::ApiOptions options;
-  if (!arguments.choice.scenario.empty()) {
-    std::vector<std::string> notes;
-    const auto scenario = real_scenario(arguments.choice, notes);
-    if (!scenario) return bad_input(scenario.error().message);
-    for (const auto& pool : scenario.value().pools) options.pools.push_back(pool.name);
-  }
+  auto pools = pool_names(arguments.choice);
+  if (!pools) return bad_input(pools.error().message);
+  options.pools = std::move(pools).value();
   if (const auto wrong = apply_limits(arguments, place.value(), options)) return bad_input(wrong->message);
   const auto redis = redis_options(arguments.stores);
   if (!redis) return bad_input(redis.error().message);
@@ -231,9 +228,7 @@ class ApiCommand final : public Command {
   void declare(CLI::App& app) override {
     declare_redis(app, arguments_.stores);
     declare_postgres(app, arguments_.stores);
-    app.add_option("--config", arguments_.choice.scenario, "The scheduler's scenario: the names of its pools are shown")
-        ->type_name("SCENARIO");
-    declare_choice(app, arguments_.choice);
+    declare_pool_names(app, arguments_.choice);
     app.add_option("--listen", arguments_.listen,
                    "HOST:PORT (default 127.0.0.1:8080; port 0: any that is free), or unix:/PATH, for this user alone")
         ->type_name("ADDRESS");

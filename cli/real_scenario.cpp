@@ -16,6 +16,12 @@
 
 namespace drydock::cli {
 
+void declare_pool_names(CLI::App& app, RealScenarioOptions& options) {
+  app.add_option("--config", options.scenario, "The scheduler's scenario: the names of its pools are shown")
+      ->type_name("SCENARIO");
+  declare_choice(app, options);
+}
+
 void declare_choice(CLI::App& app, RealScenarioOptions& options) {
   app.add_option("--variant", options.variant, "The variant to run; needed where there are several")->type_name("NAME");
   app.add_option("--set", options.sets, "Change a value of the scenario, before its variants do; may be repeated")
@@ -91,6 +97,16 @@ Result<Scenario> real_scenario(const RealScenarioOptions& options, std::vector<s
     scenario = choose(options, sets);
   }
   return scenario;
+}
+
+Result<std::vector<std::string>> pool_names(const RealScenarioOptions& options) {
+  std::vector<std::string> names;
+  if (options.scenario.empty()) return names;
+  std::vector<std::string> notes;
+  const auto scenario = real_scenario(options, notes);
+  if (!scenario) return scenario.error();
+  for (const auto& pool : scenario.value().pools) names.push_back(pool.name);
+  return names;
 }
 
 #endif

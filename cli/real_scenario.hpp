@@ -23,9 +23,13 @@ struct RealScenarioOptions {
 
 // --variant and --set.
 void declare_choice(CLI::App& app, RealScenarioOptions& options);
+// --config, for the names of pools alone, and declare_choice().
+void declare_pool_names(CLI::App& app, RealScenarioOptions& options);
 
 // Nobody is told of a death for real: workers beat and the registry is read. A scheduler has a lease, since another one may come. Appends
 // notes for people on what was filled in, and on what has no effect.
 [[nodiscard]] Result<scenarios::Scenario> real_scenario(const RealScenarioOptions& options, std::vector<std::string>& notes);
+// By the number of the pool; none where no scenario was named.
+[[nodiscard]] Result<std::vector<std::string>> pool_names(const RealScenarioOptions& options);
 
 }  // namespace drydock::cli

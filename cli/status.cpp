@@ -108,22 +108,21 @@ std::string one_line(const StatusView& view) {
 
 std::string status_text(const StatusArguments& arguments, const Result<StatusView>& view,
                         const std::vector<std::string>& pools, bool live) {
-  if (!view) return arguments.format == "json" ? std::string() : fmt::format("{}  {}\n", utc_now(), view.error().message);
   if (arguments.format == "json") {
+    if (!view)
+      return nlohmann::json{{"schema", "drydock-status/1"}, {"error", view.error().message}}.dump(
+                 -1, ' ', false, nlohmann::json::error_handler_t::replace) +
+             "\n";
     return to_json(view.value(), pools).dump(arguments.once ? 2 : -1, ' ', false, nlohmann::json::error_handler_t::replace) +
            "\n";
   }
+  if (!view) return fmt::format("{}  {}\n", utc_now(), view.error().message);
   return arguments.once || live ? whole_view(view.value(), pools) : one_line(view.value());
 }
 
 int run_status(const StatusArguments& arguments, const Terminal& terminal) {
-  std::vector<std::string> pools;
-  if (!arguments.choice.scenario.empty()) {
-    std::vector<std::string> notes;
-    const auto scenario = real_scenario(arguments.choice, notes);
-    if (!scenario) return bad_input(scenario.error().message);
-    for (const auto& pool : scenario.value().pools) pools.push_back(pool.name);
-  }
+  const auto pools = pool_names(arguments.choice);
+  if (!pools) return bad_input(pools.error().message);
   const auto redis = redis_options(arguments.stores);
   if (!redis) return bad_input(redis.error().message);
   const auto postgres = postgres_options(arguments.stores);
@@ -134,7 +133,7 @@ int run_status(const StatusArguments& arguments, const Terminal& terminal) {
   for (bool first = true;; first = false) {
     const auto view = read_status(stores);
     if (!view && first) return no_store(view.error().message);
-    fmt::print("{}{}", live ? kClear : "", status_text(arguments, view, pools, live));
+    fmt::print("{}{}", live ? kClear : "", status_text(arguments, view, pools.value(), live));
     if (std::fflush(stdout) != 0) return kBadInput;  // nobody reads it any more
     if (arguments.once) return kDone;
     std::this_thread::sleep_for(std::chrono::seconds{1});
@@ -152,9 +151,7 @@ class Status final : public Command {
   void declare(CLI::App& app) override {
     declare_redis(app, arguments_.stores);
     declare_postgres(app, arguments_.stores);
-    app.add_option("--config", arguments_.choice.scenario, "The scheduler's scenario: the names of its pools are shown")
-        ->type_name("SCENARIO");
-    declare_choice(app, arguments_.choice);
+    declare_pool_names(app, arguments_.choice);
     app.add_flag("--once", arguments_.once, "Show it once");
     app.add_option("--format", arguments_.format, "table (default) or json")
         ->type_name("FORMAT")
@@ -164,7 +161,7 @@ class Status final : public Command {
                            "most jobs. On a terminal it is drawn anew each second until Ctrl-C; elsewhere it is a line each "
                            "second, and with\n"
                            "--format json an object on each line, {\"schema\": \"drydock-status/1\", ...}. While a store is "
-                           "away it says so and\n"
+                           "away it says so (\"error\") and\n"
                            "goes on. Rates are of the last 10 s, by the attempts of the 20 000 newest jobs: \">=\" where "
                            "that is not all.\n") +
                std::string(kPasswords) + "\nExit code 3: a store could not be reached at the start.");

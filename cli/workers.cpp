@@ -54,13 +54,8 @@ void print_workers(const runtime::ClusterView& view, const std::vector<std::stri
 }
 
 int run_workers(const WorkersArguments& arguments) {
-  std::vector<std::string> pools;
-  if (!arguments.choice.scenario.empty()) {
-    std::vector<std::string> notes;
-    const auto scenario = real_scenario(arguments.choice, notes);
-    if (!scenario) return bad_input(scenario.error().message);
-    for (const auto& pool : scenario.value().pools) pools.push_back(pool.name);
-  }
+  const auto pools = pool_names(arguments.choice);
+  if (!pools) return bad_input(pools.error().message);
   const auto redis = redis_options(arguments.stores);
   if (!redis) return bad_input(redis.error().message);
   const auto postgres = postgres_options(arguments.stores);
@@ -74,8 +69,8 @@ int run_workers(const WorkersArguments& arguments) {
     view = stores.with_redis([](runtime::RedisClient& client) { return runtime::read_registry(client); });
     if (!view) return code;
   }
-  if (arguments.format == "json") print_workers_json(view.value(), pools);
-  else print_workers(view.value(), pools);
+  if (arguments.format == "json") print_workers_json(view.value(), pools.value());
+  else print_workers(view.value(), pools.value());
   return code;
 }
 
@@ -90,9 +85,7 @@ class Workers final : public Command {
   void declare(CLI::App& app) override {
     declare_redis(app, arguments_.stores);
     declare_postgres(app, arguments_.stores);
-    app.add_option("--config", arguments_.choice.scenario, "The scheduler's scenario: the names of its pools are shown")
-        ->type_name("SCENARIO");
-    declare_choice(app, arguments_.choice);
+    declare_pool_names(app, arguments_.choice);
     app.add_option("--format", arguments_.format, "table (default) or json")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"table", "json"}));
