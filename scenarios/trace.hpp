@@ -6,6 +6,7 @@
 #include "scenarios/scenario.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <map>
@@ -72,7 +73,7 @@ struct LineTally {
 
 struct RawTrace {
   std::string path;                           // as shown to people
-  std::vector<RawJob> jobs;                   // valid ones, by submission
+  std::deque<RawJob> jobs;                    // valid ones, by submission: in memory that grows without copies
   std::vector<std::string> queues;            // names or numbers of queues, as in the file
   std::uint64_t read = 0;                     // jobs in the file
   std::map<std::string, LineTally> skipped;   // by reason
