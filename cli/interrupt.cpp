@@ -1,6 +1,8 @@
 #include "cli/interrupt.hpp"
 
 #include <csignal>
+#include <cstdint>
+#include <ctime>
 #include <unistd.h>
 
 namespace drydock::cli {
@@ -8,15 +10,28 @@ namespace {
 
 // A signal handler can reach nothing but globals.
 std::atomic<bool> stop_requested{false};
+std::atomic<std::int64_t> requested_ms{0};  // on the steady clock
 std::atomic<pid_t> main_process{0};
-static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<pid_t>::is_always_lock_free);
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free &&
+              std::atomic<pid_t>::is_always_lock_free);
+
+std::int64_t now_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+}
 
 extern "C" void on_interrupt(int signal) {
-  if (stop_requested.exchange(true)) {
+  // timeout(1) tells its child, and then all of its group: who asks twice so soon does not insist.
+  constexpr std::int64_t kOneRequestMs = 300;
+  if (stop_requested.load()) {
+    if (now_ms() - requested_ms.load() < kOneRequestMs) return;
     std::signal(signal, SIG_DFL);
     std::raise(signal);
     return;
   }
+  requested_ms = now_ms();
+  stop_requested = true;
   if (getpid() != main_process) return;
   constexpr char kMessage[] = "\ndrydock: stopping; what there is so far follows (again to end at once)\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);

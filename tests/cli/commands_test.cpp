@@ -511,6 +511,20 @@ TEST(Interrupt, OnceIsEnoughWithinOneInstant) {
   EXPECT_EQ(runs[1]["error"], "not run: the program was interrupted before");
 }
 
+// timeout(1) signals its child and then the group.
+TEST(Interrupt, TwoSignalsInOneMomentAreOneRequest) {
+  const Folder folder;
+  const Started started({"simulate", small_scenario(folder, 400'000'000), "--seeds", "1", "--jobs", "1", "--format", "json",
+                         "--out", folder.path("out")});
+  while (!std::filesystem::exists(folder.path("out"))) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  started.interrupt(SIGTERM);
+  started.interrupt(SIGHUP);
+  const Ran ran = started.wait();
+  EXPECT_EQ(ran.code, 130) << ran.signal << ran.err;
+  EXPECT_EQ(Json::parse(ran.out)["partial"], true);
+}
+
 class Interrupted : public testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(By, Interrupted, testing::Values(SIGINT, SIGTERM, SIGHUP));
 
