@@ -57,9 +57,9 @@ Result<scenarios::CsvColumns> parse_columns(std::string_view text) {
 class Import final : public Command {
  public:
   void declare(CLI::App& app) override {
-    app.add_option("FORMAT", format_, "swf, csv or batsim; each may be gzipped")
+    app.add_option("FORMAT", format_, "swf, csv, batsim, or journal, which is what a run recorded; each may be gzipped")
         ->required()
-        ->check(CLI::IsMember({"swf", "csv", "batsim"}));
+        ->check(CLI::IsMember({"swf", "csv", "batsim", "journal"}));
     app.add_option("FILE", file_, "The trace")->required();
     app.add_option("--columns", columns_, "csv: submit=NAME,runtime=NAME[,tasks=NAME][,estimate=NAME][,queue=NAME]");
     app.add_option("--time-unit", time_unit_, "csv: of all times that are plain numbers: s (default), ms, us, ns, m, h or d")
@@ -70,7 +70,8 @@ class Import final : public Command {
     app.add_option("--first", options_.first, "Valid jobs to leave out at the beginning");
     app.add_option("--count", count_, "Jobs to use after these (default: all)")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
-    app.add_flag("--requested", requested_, "Estimates are what users asked for, not the true runtimes");
+    app.add_flag("--requested", requested_,
+                 "Estimates are what users asked for, not the true runtimes (journal: always, as the scheduler was told)");
     app.add_option("--out", out_, "Write a scenario that runs the trace");
     app.add_flag("--force", force_, "Write it even if the file exists")->needs("--out");
     app.add_option("--format", output_, "table (default) or json")->check(CLI::IsMember({"table", "json"}));
@@ -98,6 +99,10 @@ class Import final : public Command {
     if (format_ != "csv") {
       if (!columns_.empty()) return Error{fmt::format("--columns is for csv; {} has none to choose", format_)};
       if (format_ == "batsim") options_.format = TraceFormat::batsim;
+      if (format_ == "journal") {
+        options_.format = TraceFormat::journal;
+        options_.estimate = scenarios::TraceEstimate::requested;
+      }
       return true;
     }
     options_.format = TraceFormat::csv;

@@ -4,6 +4,7 @@
 #include "scenarios/wording.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
@@ -138,6 +139,18 @@ void add_queues(const ImportReport& report, Ordered& scenario, Ordered& jobs) {
   }
 }
 
+constexpr std::array<const char*, 2> kPlacements{"fcfs", "easy"};
+
+// All of what was recorded but for its jobs, and what only those of its own can have.
+Ordered recorded_machines(const ImportReport& report) {
+  Ordered scenario = Ordered::parse(report.scenario, nullptr, false, true);
+  if (!scenario.is_object()) scenario = Ordered::object();
+  for (const char* key : {"workload", "variants", "limits", "$schema", "must_end_by"}) scenario.erase(key);
+  if (!scenario.contains("policies") || !scenario["policies"].is_object()) scenario["policies"] = Ordered::object();
+  scenario["policies"].erase("share");
+  return scenario;
+}
+
 }  // namespace
 
 Result<ImportReport> import_trace(const std::filesystem::path& path, TraceOptions options) {
@@ -152,6 +165,7 @@ Result<ImportReport> import_trace(const std::filesystem::path& path, TraceOption
   report.skipped = raw.skipped;
   report.remarks = raw.remarks;
   report.header = raw.header;
+  report.scenario = raw.scenario;
   const auto machine = machine_size(raw.header);
   constexpr std::int64_t kAnySize = 1'000'000'000;
   const std::vector<TraceTarget> targets(raw.queues.size(), {0, machine ? static_cast<std::int64_t>(*machine) : kAnySize});
@@ -194,6 +208,7 @@ std::string import_text(const ImportReport& report) {
   text += fmt::format("submissions: from {} s in the file, over {}\n", fmt::format("{:.3f}", report.first_submit_s),
                       span_text(report.period_s));
   text += fmt::format("runtimes: mean {}, longest {}\n", span_text(report.mean_runtime_s), span_text(report.max_runtime_s));
+  if (report.format == TraceFormat::journal) return text + fmt::format("tasks: {} in the largest job\n", report.max_tasks);
   text += fmt::format("processors: {} in the largest job, {} {}\n", report.max_tasks, report.processors,
                       report.assumed_processors ? "assumed (the file does not say: enough for it and for a load of 80 %)"
                                                 : "in the machine");
@@ -226,7 +241,18 @@ std::string import_json(const ImportReport& report) {
 std::string scenario_for(const ImportReport& report, const TraceOptions& options, const std::string& trace_path) {
   const std::string name = plain_name(std::filesystem::path(trace_path).stem().stem().string());
   Ordered scenario;
+  if (options.format == TraceFormat::journal) scenario = recorded_machines(report);
   scenario["name"] = name.empty() ? "trace" : name.substr(0, 100);
+  if (options.format == TraceFormat::journal) {
+    scenario["description"] =
+        fmt::format("The {} jobs that {} recorded, under other policies", report.used, printable(trace_path, 200));
+    scenario["workload"] = Ordered::array({{{"trace", trace_json(report, options, trace_path)}}});
+    scenario["variants"] = {{{"name", "recorded"}, {"set", Ordered::object()}}};
+    for (const char* policy : kPlacements) {
+      scenario["variants"].push_back({{"name", policy}, {"set", {{"/policies/placement", policy}}}});
+    }
+    return scenario.dump(2, ' ', false, Ordered::error_handler_t::replace) + "\n";
+  }
   scenario["description"] =
       fmt::format("{} jobs from {}, on {} processors", report.used, printable(trace_path, 200), report.processors);
   scenario["cluster"] = {{"hosts", {{{"name", "node"}, {"count", report.processors}, {"cpus", 1}}}}};
@@ -234,7 +260,7 @@ std::string scenario_for(const ImportReport& report, const TraceOptions& options
   if (options.format == TraceFormat::csv && report.queues.size() > 1) add_queues(report, scenario, jobs);
   scenario["workload"] = Ordered::array({std::move(jobs)});
   scenario["variants"] = Ordered::array();
-  for (const char* policy : {"fcfs", "easy"}) {
+  for (const char* policy : kPlacements) {
     scenario["variants"].push_back({{"name", policy}, {"set", {{"/policies", {{"placement", policy}}}}}});
   }
   return scenario.dump(2, ' ', false, Ordered::error_handler_t::replace) + "\n";

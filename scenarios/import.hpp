@@ -33,6 +33,7 @@ struct ImportReport {
   std::uint64_t processors = 0;     // as the header says; else enough for the largest job and a load of 80 %
   bool assumed_processors = false;  // the latter
   std::optional<double> mean_load;  // work / (period x processors); nothing for a single instant
+  std::string scenario = {};        // of a journal: what was recorded, as JSON text
 };
 
 // Jobs that are larger than the machine of the header count as skipped. Errors name path:line.
@@ -43,7 +44,8 @@ struct ImportReport {
 // The same as JSON, indented.
 [[nodiscard]] std::string import_json(const ImportReport& report);
 
-// A scenario file that runs the trace as it is described by `options`, on a machine of its size, under FCFS and EASY.
+// A scenario file that runs the trace as it is described by `options`, on a machine of its size, under FCFS and EASY; of a
+// journal: the recorded scenario with the jobs that came there, under its own policies, FCFS and EASY.
 // `trace_path` is written into it: relative to where the file will be.
 [[nodiscard]] std::string scenario_for(const ImportReport& report, const TraceOptions& options,
                                        const std::string& trace_path);

@@ -273,7 +273,7 @@ CsvColumns read_columns(const ObjectReader& trace) {
 }
 
 TraceOptions read_options(const ObjectReader& trace) {
-  constexpr std::array<std::string_view, 3> kFormats{"swf", "csv", "batsim"};
+  constexpr std::array<std::string_view, 4> kFormats{"swf", "csv", "batsim", "journal"};
   constexpr std::array<std::string_view, 2> kEstimates{"runtime", "requested"};
   constexpr std::array<std::string_view, 2> kOversized{"error", "skip"};
   constexpr std::int64_t kMost = 1'000'000'000'000;
@@ -284,7 +284,8 @@ TraceOptions read_options(const ObjectReader& trace) {
   if (const auto count = trace.find("count")) options.count = static_cast<std::uint64_t>(count->count({1, kMost}));
   options.rebase = trace.boolean("rebase", true);
   options.load = trace.number("load", 1.0, {1e-6, 1e6});
-  options.estimate = static_cast<TraceEstimate>(trace.choice("estimate", kEstimates, 0));
+  options.estimate =
+      static_cast<TraceEstimate>(trace.choice("estimate", kEstimates, options.format == TraceFormat::journal ? 1 : 0));
   options.skip_oversized = trace.choice("oversized", kOversized, 0) == 1;
   options.flops_per_s = trace.number("flops_per_s", 1e9, {1, 1e18});
   if (options.format != TraceFormat::batsim && trace.has("flops_per_s")) {
@@ -312,45 +313,100 @@ void refuse_unknown_queues(const ObjectReader& trace, const std::vector<std::str
   }
 }
 
+// Queues of the trace, by their names there, and the scenario's that they are.
+using QueueMap = std::map<std::string, QueueId>;
+QueueMap read_queue_map(const ObjectReader& trace, const Scenario& scenario) {
+  QueueMap queues;
+  const auto map = trace.find("queues");
+  if (!map) return queues;
+  if (!map->json().is_object())
+    map->expected("an object such as {\"1\": \"batch\"}: queues of the trace and of the scenario");
+  for (const auto& [name, queue] : map->json().items()) {
+    const Node target = map->member(name);
+    queues[name] = find_queue(target, target.text(), scenario);
+  }
+  return queues;
+}
+
+void take_jobs(const TraceCache::Jobs& jobs, const ObjectReader& trace, TraceSource& source, Scenario& scenario) {
+  source.jobs = jobs.jobs;
+  refuse_unknown_queues(trace, jobs.queues);
+  if (!jobs.left_out.empty()) scenario.notes.push_back(jobs.left_out);
+}
+
+// A journal says of each job what it asks for. Its queues are the scenario's of the same names, or as they are mapped.
+void read_journal_jobs(const ObjectReader& entry, const ObjectReader& trace, TraceSource& source, Scenario& scenario,
+                       TraceCache& traces) {
+  for (const std::string_view key :
+       {"queue", "cpus", "memory", "gpus", "priority", "input", "output", "on_failure", "on_preemption"}) {
+    if (entry.has(key)) entry.node().member(key).fail("has no effect: the journal says it of each job");
+  }
+  const TraceOptions options = read_options(trace);
+  const Node path = trace.require("path");
+  const QueueMap queues = read_queue_map(trace, scenario);
+  if (entry.node().diagnostics().failed()) return;
+  const auto queue_of = [&](const std::string& name) {
+    const auto mapped = queues.find(name);
+    if (mapped != queues.end()) return mapped->second;
+    const std::vector<QueueConfig>& known = scenario.scheduler.queues;
+    const auto same = std::ranges::find(known, name, &QueueConfig::name);
+    if (same == known.end()) {
+      path.fail(fmt::format(
+          R"(the journal has jobs of a queue "{0}", which is none of the scenario: add it, or map it: "queues": {{"{0}": "{1}"}})",
+          printable(name), known.front().name));
+      return QueueId{0};
+    }
+    return QueueId{static_cast<std::uint32_t>(same - known.begin())};
+  };
+  const auto target_of = [&](const std::string& name, const JobSpec* kind) {
+    const Room room = room_for(scenario, queue_of(name), kind->per_task);
+    return TraceTarget{0, room.tasks, most_of_one_job(scenario, room)};
+  };
+  const auto jobs = traces.jobs(source.path, options, target_of);
+  if (!jobs) return path.fail(jobs.error().message);
+  take_jobs(jobs.value(), trace, source, scenario);
+  source.kinds = jobs.value().kinds;
+  for (std::size_t k = 0; k < source.kinds.size(); ++k) {
+    JobSpec& kind = source.kinds[k];
+    kind.queue = queue_of(jobs.value().queues[k]);
+    if (scenario.checkpoint.interval > Duration{0}) continue;
+    for (const OnInterrupt on : {kind.on_failure, kind.on_preemption}) {
+      if (on == OnInterrupt::checkpoint)
+        return path.fail(R"(its jobs have checkpoints: that needs the top-level key "checkpoint", or policies.checkpoint)");
+    }
+  }
+}
+
 TraceSource read_trace_jobs(const Node& node, Scenario& scenario, TraceCache& traces) {
   const ObjectReader entry(node, keys::kTraceJobs);
   TraceSource source;
   source.name = entry.text("name");
-  source.shape = read_shape(entry, scenario);
   source.hazards = read_hazards(entry);
   const Node trace_node = entry.require("trace");
   const ObjectReader trace(trace_node, keys::kTrace);
   const Node path = trace.require("path");
   source.path = path.text();
   if (source.path.empty()) path.expected("the path of a file, relative to the scenario's file");
-  const TraceOptions options = read_options(trace);
-  std::map<std::string, QueueId> queues;
-  if (const auto map = trace.find("queues")) {
-    if (!map->json().is_object())
-      map->expected("an object such as {\"1\": \"batch\"}: queues of the trace and of the scenario");
-    for (const auto& [name, queue] : map->json().items()) {
-      const Node target = map->member(name);
-      queues[name] = find_queue(target, target.text(), scenario);
-    }
+  if (trace.require("format").json() == "journal") {
+    read_journal_jobs(entry, trace, source, scenario, traces);
+    return source;
   }
+  source.shape = read_shape(entry, scenario);
+  const TraceOptions options = read_options(trace);
+  const QueueMap queues = read_queue_map(trace, scenario);
   source.queues.push_back(source.shape.queue);
   for (const auto& [name, queue] : queues) source.queues.push_back(queue);
   (void)require_room(node, scenario, source.shape);
   if (node.diagnostics().failed()) return source;
-  const auto target_of = [&](const std::string& name) {
+  const auto target_of = [&](const std::string& name, const JobSpec* /*kind*/) {
     const auto it = queues.find(name);
     const QueueId queue = it == queues.end() ? source.shape.queue : it->second;
     const Room room = room_for(scenario, queue, source.shape.per_task);
     return TraceTarget{queue.value, room.tasks, most_of_one_job(scenario, room)};
   };
-  auto jobs = traces.jobs(source.path, options, target_of);
-  if (!jobs) {
-    path.fail(jobs.error().message);
-    return source;
-  }
-  source.jobs = jobs.value().jobs;
-  refuse_unknown_queues(trace, jobs.value().queues);
-  if (!jobs.value().left_out.empty()) scenario.notes.push_back(jobs.value().left_out);
+  const auto jobs = traces.jobs(source.path, options, target_of);
+  if (jobs) take_jobs(jobs.value(), trace, source, scenario);
+  else path.fail(jobs.error().message);
   return source;
 }
 

@@ -157,7 +157,7 @@ struct TraceJob {
   std::int64_t work_ns = 0;      // true duration on speed 1; > 0
   std::int64_t estimate_ns = 0;  // > 0
   std::uint32_t tasks = 1;
-  std::uint32_t queue = 0;
+  std::uint32_t queue = 0;  // or its kind, where the source has kinds
 };
 struct TraceSource {
   std::string name;
@@ -165,6 +165,7 @@ struct TraceSource {
   std::shared_ptr<const std::vector<TraceJob>> jobs;
   std::vector<QueueId> queues = {};  // that its jobs may go to
   JobSpec shape;                     // what the trace does not say
+  std::vector<JobSpec> kinds = {};   // of a journal, which says it all: what jobs are like, but for tasks and estimate
   JobHazards hazards = {};
 };
 using Source = std::variant<SyntheticSource, TraceSource>;

@@ -20,6 +20,7 @@ Result<RawTrace> read_trace(const std::filesystem::path& file, std::string path,
     case TraceFormat::swf: return read_swf(std::move(opened).value(), std::move(path));
     case TraceFormat::csv: return read_csv(std::move(opened).value(), std::move(path), options.csv);
     case TraceFormat::batsim: return read_batsim(std::move(opened).value(), std::move(path), options.flops_per_s);
+    case TraceFormat::journal: return read_journal_jobs(std::move(opened).value(), std::move(path));
   }
   return Error{"no such format"};
 }
@@ -29,6 +30,7 @@ std::string_view name_of(TraceFormat format) {
     case TraceFormat::swf: return "swf";
     case TraceFormat::csv: return "csv";
     case TraceFormat::batsim: return "batsim";
+    case TraceFormat::journal: return "journal";
   }
   return {};
 }

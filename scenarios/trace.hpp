@@ -17,7 +17,7 @@
 
 namespace drydock::scenarios {
 
-enum class TraceFormat : std::uint8_t { swf, csv, batsim };
+enum class TraceFormat : std::uint8_t { swf, csv, batsim, journal };
 [[nodiscard]] std::string_view name_of(TraceFormat format);
 enum class TraceEstimate : std::uint8_t {
   runtime,    // the true duration
@@ -61,7 +61,7 @@ struct RawJob {
   std::int64_t requested_ns = -1;  // -1: unknown
   std::uint32_t tasks = 1;
   std::uint32_t queue = 0;  // index into RawTrace::queues
-  std::uint64_t line = 0;   // of Batsim: its place in the list of jobs, from 1
+  std::uint64_t line = 0;   // of Batsim: its place in the list of jobs, from 1; of a journal: its id
 };
 
 // Lines of a kind: how many, and the first of them.
@@ -79,7 +79,9 @@ struct RawTrace {
   std::map<std::string, LineTally> skipped;   // by reason
   std::map<std::string, LineTally> remarks;   // used in spite of something, by what
   std::map<std::string, std::string> header;  // "MaxProcs" -> "128"
-  std::string_view counts = "line";           // what RawJob::line and the tallies count; "job" of Batsim
+  std::vector<JobSpec> kinds = {};   // of a journal, for each of `queues`: what jobs are like, but for tasks and estimate
+  std::string scenario = {};         // of a journal: what was recorded, as JSON text
+  std::string_view counts = "line";  // what RawJob::line and the tallies count; else "job"
 };
 // "log.swf:17" or "log.json: job 17".
 [[nodiscard]] std::string place_in(const RawTrace& raw, std::uint64_t line);
@@ -89,6 +91,9 @@ struct RawTrace {
 [[nodiscard]] Result<RawTrace> read_csv(std::unique_ptr<ByteSource> bytes, std::string path, const CsvColumns& columns);
 // Communication is left out. Errors name path and JSON pointer.
 [[nodiscard]] Result<RawTrace> read_batsim(std::unique_ptr<ByteSource> bytes, std::string path, double flops_per_s);
+// Of what JournalWriter wrote: jobs that ended there, with what each asked for. Runtimes are from the dispatch to the end of the attempt
+// that counted, at speed 1. Queues may be named several times, once for each kind of their jobs. Errors name path, and line or byte.
+[[nodiscard]] Result<RawTrace> read_journal_jobs(std::unique_ptr<ByteSource> bytes, std::string path);
 // From a file, of the format of `options`.
 [[nodiscard]] Result<RawTrace> read_trace(const std::filesystem::path& file, std::string path, const TraceOptions& options);
 

@@ -32,8 +32,8 @@ std::string left_out(const RawTrace& raw, const TraceWindow& window) {
 }  // namespace
 
 Result<TraceCache::Jobs> TraceCache::jobs(const std::string& path, const TraceOptions& options,
-                                          const std::function<TraceTarget(const std::string&)>& target_of) {
-  if (!read_) return Jobs{std::make_shared<const std::vector<TraceJob>>(), {}, {}};
+                                          const std::function<TraceTarget(const std::string&, const JobSpec*)>& target_of) {
+  if (!read_) return Jobs{std::make_shared<const std::vector<TraceJob>>(), {}, {}, {}};
   std::string key = file_key(path, options);
   auto& raw = raw_[key];
   if (!raw) {
@@ -45,8 +45,9 @@ Result<TraceCache::Jobs> TraceCache::jobs(const std::string& path, const TraceOp
   std::vector<TraceTarget> targets;
   key += fmt::format("\n{}\n{}\n{}\n{}\n{}\n{}", options.first, options.count.value_or(~std::uint64_t{0}), options.rebase,
                      options.load, static_cast<int>(options.estimate), options.skip_oversized);
-  for (const std::string& queue : raw->queues) {
-    targets.push_back(target_of(queue));
+  for (std::size_t q = 0; q < raw->queues.size(); ++q) {
+    targets.push_back(target_of(raw->queues[q], raw->kinds.empty() ? nullptr : &raw->kinds[q]));
+    if (!raw->kinds.empty()) targets.back().queue = static_cast<std::uint32_t>(q);
     key += fmt::format("\n{} {} {}", targets.back().queue, targets.back().most_tasks, targets.back().most_startable);
   }
   Jobs& window = windows_[key];
@@ -55,6 +56,7 @@ Result<TraceCache::Jobs> TraceCache::jobs(const std::string& path, const TraceOp
     if (!selected) return Error{selected.error().message};
     window.left_out = left_out(*raw, selected.value());
     window.queues = raw->queues;
+    window.kinds = raw->kinds;
     window.jobs = std::make_shared<const std::vector<TraceJob>>(std::move(selected).value().jobs);
   }
   return window;

@@ -20,11 +20,12 @@ class TraceCache {
   struct Jobs {
     std::shared_ptr<const std::vector<TraceJob>> jobs;
     std::vector<std::string> queues;  // of the whole trace, by their names there
+    std::vector<JobSpec> kinds;       // of a journal, for each of these queues
     std::string left_out;             // which of its jobs are not among these, and why; empty: none
   };
-  // `target_of` gives the target of a queue of the trace by its name there.
+  // `target_of` gives the target of a queue of the trace by its name there; of a journal also what its jobs are like.
   [[nodiscard]] Result<Jobs> jobs(const std::string& path, const TraceOptions& options,
-                                  const std::function<TraceTarget(const std::string&)>& target_of);
+                                  const std::function<TraceTarget(const std::string&, const JobSpec*)>& target_of);
 
  private:
   std::filesystem::path base_;

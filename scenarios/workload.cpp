@@ -145,9 +145,13 @@ class TraceCursor : public SourceCursor {
   void take(Arrival& arrival) override {
     const TraceJob& job = (*source_.jobs)[at_++];
     arrival.requests = {};
-    arrival.job = source_.shape;
+    if (source_.kinds.empty()) {
+      arrival.job = source_.shape;
+      arrival.job.queue = QueueId{job.queue};
+    } else {
+      arrival.job = source_.kinds[job.queue];
+    }
     arrival.job.tasks = job.tasks;
-    arrival.job.queue = QueueId{job.queue};
     arrival.work = Duration{job.work_ns};
     arrival.job.estimate = Duration{job.estimate_ns};
   }

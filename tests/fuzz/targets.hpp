@@ -76,6 +76,10 @@ inline bool batsim(std::string_view bytes) {
   return trace(scenarios::read_batsim(scenarios::open_memory(bytes), "fuzz.json", 1e9));
 }
 
+inline bool journal(std::string_view bytes) {
+  return trace(scenarios::read_journal_jobs(scenarios::open_memory(bytes), "fuzz.journal"));
+}
+
 inline bool csv(std::string_view bytes) {
   scenarios::CsvColumns columns;
   columns.submit = "submit";

@@ -13,8 +13,8 @@ using namespace postgres;
 using namespace std::chrono_literals;
 using Outcome = Verdict::Outcome;
 
-Job job(std::uint64_t id) {
-  Job result;
+postgres::Job job(std::uint64_t id) {
+  postgres::Job result;
   result.spec.id = JobId{id};
   return result;
 }
