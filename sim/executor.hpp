@@ -66,8 +66,13 @@ class Executor {
   // Ends every attempt that has a task there, with its tasks elsewhere; nothing is told.
   void kill_on_host(HostIndex host);
   void kill_on_worker(WorkerId worker);
-  // The worker ends what it runs, and begins nothing before listen(). What has ended there and is on its way to be told still is.
-  void fence(WorkerId worker);
+  // The worker, as this incarnation, ends what it runs, and begins nothing before listen(). What has ended there and is on its way to be
+  // told still is, until its scheduler, which knew this incarnation, learns of a later one: then nobody waits for it.
+  void fence(WorkerId worker, std::uint32_t incarnation);
+  // Of these facts, before a scheduler with this cluster learns of them: workers that have come as another, where that matters.
+  [[nodiscard]] std::vector<WorkerRegistered> superseding(const Cluster& known, std::span<const Event> facts) const;
+  // The scheduler has learned of them.
+  void supersede(std::span<const WorkerRegistered> workers);
   void listen(WorkerId worker);
   // The scheduler has given up every attempt that has a task there, but nobody has told the workers: they go on to their end, whose
   // result will be refused, while the jobs wait for other attempts.
@@ -247,6 +252,14 @@ class Executor {
 
   std::vector<TaskIndex> ended_tasks_;  // scratch
   std::vector<Time> ends_;              // scratch
+  // Of a worker that fenced itself while this was on its way to be told.
+  struct Fenced {
+    WorkerId worker;
+    std::uint32_t incarnation = 0;
+    std::uint32_t slot = 0;
+    std::uint32_t generation = 0;
+  };
+  std::vector<Fenced> fenced_;
   std::vector<std::uint32_t> victims_;  // scratch
   std::uint64_t ended_ = 0;
   std::size_t live_attempts_ = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <utility>
+#include <variant>
 
 namespace drydock::sim {
 
@@ -27,13 +28,39 @@ void Executor::kill_on_worker(WorkerId worker) {
   children_.renew(worker);
 }
 
-void Executor::fence(WorkerId worker) {
+void Executor::fence(WorkerId worker, std::uint32_t incarnation) {
   if (deaf_.empty()) deaf_.resize(platform_.workers().size());
   deaf_[index(worker)] = true;
   find_victims(worker);
-  std::erase_if(victims_, [this](std::uint32_t slot) { return jobs_[slot].phase == Phase::report; });
+  std::erase_if(victims_, [&](std::uint32_t slot) {
+    if (jobs_[slot].phase != Phase::report) return false;
+    if (!jobs_[slot].disowned) fenced_.push_back({worker, incarnation, slot, jobs_[slot].generation});
+    return true;
+  });
   for (const std::uint32_t slot : victims_) lose(slot);
   children_.renew(worker);
+}
+
+std::vector<WorkerRegistered> Executor::superseding(const Cluster& known, std::span<const Event> facts) const {
+  std::vector<WorkerRegistered> workers;
+  if (fenced_.empty()) return workers;
+  for (const Event& fact : facts) {
+    const auto* const came = std::get_if<WorkerRegistered>(&fact);
+    if (came == nullptr || index(came->worker) >= known.worker_count()) continue;
+    const std::uint32_t before = known.worker(came->worker).incarnation;
+    if (before > 0 && before < came->incarnation) workers.push_back(*came);
+  }
+  return workers;
+}
+
+void Executor::supersede(std::span<const WorkerRegistered> workers) {
+  for (const WorkerRegistered& came : workers) {
+    std::erase_if(fenced_, [&](const Fenced& fenced) {
+      if (fenced.worker != came.worker || fenced.incarnation >= came.incarnation) return false;
+      if (jobs_[fenced.slot].generation == fenced.generation) disown(fenced.slot);
+      return true;
+    });
+  }
 }
 
 void Executor::disown_on_worker(WorkerId worker) {

@@ -175,7 +175,7 @@ void Fleet::take_turn(std::uint32_t worker, BeatTrack::Turn turn) {
       return;
     }
     case BeatTrack::Turn::fenced:
-      executor_.fence(WorkerId{worker});
+      executor_.fence(WorkerId{worker}, state.incarnation);
       set_announcing(state, true);
       if (state.absent) plan_return(worker);
       return;

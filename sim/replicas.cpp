@@ -134,6 +134,7 @@ void Replicas::step_process(Host& host) {
   std::vector<Event> facts;
   facts.swap(process.inbox);
   order_canonically(facts);
+  const std::vector<WorkerRegistered> others = parts_.executor.superseding(process.scheduler->cluster(), facts);
   const std::span<const Command> commands = process.scheduler->step(parts_.common.now, facts);
   process.wakeup = process.scheduler->next_wakeup();
   const std::uint64_t hash = process.scheduler->journal_hash();
@@ -141,6 +142,7 @@ void Replicas::step_process(Host& host) {
   if (process.checker) process.checker->step(parts_.common.now, facts, commands);
   const auto idle = [](const auto& what) { return is_idle(what); };
   idle_ = idle_ && std::ranges::all_of(facts, idle) && std::ranges::all_of(commands, idle);
+  if (process.scheduler->leads()) parts_.executor.supersede(others);
   if (host.paused_by > 0 && stops_now(host, commands)) {
     process.held.assign(commands.begin(), commands.end());  // what they point at holds until its next step
     host.frozen = true;

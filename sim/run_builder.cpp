@@ -111,7 +111,6 @@ void Building::build(const scenarios::Scenario& scenario) {
   if (engine_ != nullptr) return;
   try {
     engine_ = std::make_unique<SimGridEngine>(scenario);
-    leave_signals_to_parent();  // SimGrid has made them its own
   } catch (const std::exception& error) {
     build_error_ = fmt::format("the platform cannot be built: {}", error.what());
     throw std::runtime_error(*build_error_);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <csignal>
 #include <simgrid/kernel/resource/Model.hpp>
 #include <simgrid/s4u.hpp>
 #include <string>
@@ -126,7 +127,10 @@ void SimGridEngine::Impl::build(const scenarios::Scenario& scenario) {
   std::array<std::string, 2> arguments{"drydock", "--log=root.threshold:critical"};
   std::array<char*, 3> argv{arguments[0].data(), arguments[1].data(), nullptr};
   int argc = static_cast<int>(arguments.size());
+  struct sigaction before {};
+  sigaction(SIGINT, nullptr, &before);
   engine = std::make_unique<s4u::Engine>(&argc, argv.data());
+  sigaction(SIGINT, &before, nullptr);  // SimGrid has made it its own, to end the process
   s4u::Engine::set_config("surf/precision:1e-9");
   // Flows take what the links give: no TCP window, no calibrated factors, no traffic of acknowledgements.
   s4u::Engine::set_config("network/model:CM02");

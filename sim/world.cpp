@@ -350,6 +350,7 @@ void World::step() {
   facts_.swap(common_.facts);
   common_.facts.clear();
   order_canonically(facts_);
+  const std::vector<WorkerRegistered> others = executor_.superseding(scheduler_.cluster(), facts_);
   const std::span<const Command> commands = options_.interposer != nullptr
                                                 ? options_.interposer->step(scheduler_, common_.now, facts_)
                                                 : scheduler_.step(common_.now, facts_);
@@ -361,6 +362,7 @@ void World::step() {
     finished_ = true;
     return;
   }
+  executor_.supersede(others);
   for (const Command& command : commands) carry_out(command);
   const bool idle = is_idle(commands);
   if (!idle || stores_.asked() == 0) count_idle(idle);  // an answer to come may change everything
