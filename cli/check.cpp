@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <fmt/format.h>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ class Check final : public Command {
 
   int run(const Terminal& terminal) override {
     int worst = kDone;
+    if (const auto problem = why_not_together()) return bad_input(*problem);
     for (const std::string& path : paths_) {
       path_ = path;
       hash_ = first_changed_ = 0;
@@ -46,6 +48,24 @@ class Check final : public Command {
   }
 
  private:
+  // Journals of one run have one seed and one variant, and are different files.
+  [[nodiscard]] std::optional<std::string> why_not_together() const {
+    std::optional<JournalHeader> first;
+    for (std::size_t i = 0; i < paths_.size() && paths_.size() > 1; ++i) {
+      if (std::find(paths_.begin(), paths_.begin() + static_cast<std::ptrdiff_t>(i), paths_[i]) !=
+          paths_.begin() + static_cast<std::ptrdiff_t>(i))
+        return fmt::format("{}: is named twice", paths_[i]);
+      const auto journal = open_journal(paths_[i]);
+      if (!journal) return journal.error().message;
+      const JournalHeader& header = journal.value().reader->header();
+      if (!first) first = header;
+      if (header.variant != first->variant || header.seed != first->seed)
+        return fmt::format("{} and {} are of different runs ({}; {}): several journals are those of the schedulers of one",
+                           paths_.front(), paths_[i], describe(*first), describe(header));
+    }
+    return std::nullopt;
+  }
+
   [[nodiscard]] int check_one(const Terminal& terminal) {
     auto journal = open_journal(path_);
     if (!journal) return bad_input(journal.error().message);

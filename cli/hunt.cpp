@@ -132,9 +132,11 @@ class Hunt final : public Command {
     return report.result.interrupted ? kInterrupted : kDone;
   }
 
-  // The scenario so that it can be read from any folder.
-  [[nodiscard]] std::string movable(const std::string& scenario) const {
+  // The scenario so that it can be read from any folder, and says what it is.
+  [[nodiscard]] std::string movable(const std::string& scenario, const HuntReport& report) const {
     auto document = nlohmann::json::parse(scenario);
+    document["description"] = fmt::format("What run {} of `drydock hunt {} --seed {}` found: {}", report.found.run,
+                                          scenario_, options_.seed, sim::symptom_of(report.found.result));
     for (auto& entry : document["workload"]) {
       if (!entry.contains("trace")) continue;
       auto& path = entry["trace"]["path"];
@@ -158,9 +160,14 @@ class Hunt final : public Command {
     const std::filesystem::path folder(out_);
     report.scenario_file = folder / fmt::format("hunt-{}-{}.json", options_.seed, report.found.run);
     report.journal_file = folder / fmt::format("hunt-{}-{}.journal", options_.seed, report.found.run);
-    if (auto done = write_text(report.scenario_file, movable(report.found.scenario)); !done) return done;
+    if (auto done = write_text(report.scenario_file, movable(report.found.scenario, report)); !done) return done;
     static const std::atomic<bool> kGoOn{false};
     (void)sim::try_scenario(report.found.scenario, options_, kGoOn, report.journal_file);
+    // Several schedulers write a journal each.
+    std::error_code ignored;
+    report.several_journals = !std::filesystem::exists(report.journal_file, ignored);
+    if (report.several_journals)
+      report.journal_file = folder / fmt::format("hunt-{}-{}.scheduler-*.journal", options_.seed, report.found.run);
     return true;
   }
 

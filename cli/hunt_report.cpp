@@ -88,9 +88,10 @@ std::string hunt_text(const HuntReport& report, const Terminal& terminal) {
                                        bold(terminal, "went wrong"));
   text += what_happened(report, terminal);
   text += what_is_left(report, terminal);
-  text +=
-      fmt::format("\nwritten: {}, {}\nrepeat:  {}\nexplain: drydock explain {} --violation\n", report.scenario_file.string(),
-                  report.journal_file.string(), command_for(report), report.journal_file.string());
+  text += fmt::format("\nwritten: {}, {}\nrepeat:  {}\n", report.scenario_file.string(), report.journal_file.string(),
+                      command_for(report));
+  text += report.several_journals ? fmt::format("check:   drydock check {}\n", report.journal_file.string())
+                                  : fmt::format("explain: drydock explain {} --violation\n", report.journal_file.string());
   return text;
 }
 

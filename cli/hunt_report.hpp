@@ -23,6 +23,7 @@ struct HuntReport {
   bool smallest = false;
   std::filesystem::path scenario_file{};
   std::filesystem::path journal_file{};
+  bool several_journals = false;  // journal_file is a pattern of those of several schedulers
 };
 
 [[nodiscard]] std::string hunt_text(const HuntReport& report, const Terminal& terminal);

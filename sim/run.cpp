@@ -1,6 +1,7 @@
 #include "sim/run.hpp"
 
 #include "policies/core/journal.hpp"
+#include "policies/core/last_words.hpp"
 #include "sim/run_child.hpp"
 #include "sim/world.hpp"
 
@@ -66,6 +67,9 @@ class FileShelf final : public JournalShelf {
     return *entry.writer;
   }
 
+  void flush() {
+    for (Entry& entry : entries_) entry.writer->flush();
+  }
   // What is wrong with the files, once all are written.
   [[nodiscard]] std::optional<std::string> close() {
     for (Entry& entry : entries_) {
@@ -91,6 +95,7 @@ reports::RunResult run_several(SimGridEngine& engine, const RunRequest& request,
   const scenarios::Scenario& scenario = *request.scenario;
   FileShelf shelf(request, {DRYDOCK_VERSION, scenario.json, scenario.variant, request.seed});
   if (request.options.journal) options.journals = &shelf;
+  const LastWords save([&shelf] { shelf.flush(); });
   reports::RunResult result = World(scenario, request.seed, options, engine).run();
   if (const auto problem = shelf.close(); problem && !result.error) result.error = *problem;
   return result;
@@ -116,6 +121,9 @@ reports::RunResult run_world(SimGridEngine& engine, const RunRequest& request, c
                                               JournalHeader{DRYDOCK_VERSION, scenario.json, scenario.variant, request.seed});
     options.journal = journal.get();
   }
+  const LastWords save([&journal] {
+    if (journal) journal->flush();
+  });
   reports::RunResult result = World(scenario, request.seed, options, engine).run();
   if (journal) {
     journal.reset();
