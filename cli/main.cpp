@@ -112,12 +112,25 @@ int unknown_option(const CLI::App& app, std::string_view command, const std::vec
   return kDone;
 }
 
+// No option takes a negative number; those that take a count would wrap it around.
+int negative_number(std::string_view command, const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument == "--") break;
+    const std::size_t equals = argument.starts_with("--") ? argument.find('=') : std::string::npos;
+    const std::string_view value = std::string_view(argument).substr(equals == std::string::npos ? 0 : equals + 1);
+    if (value.size() < 2 || value[0] != '-' || value[1] < '0' || value[1] > '9') continue;
+    return bad_input(fmt::format("{}: {}: no option takes a negative number", command, scenarios::printable(argument)));
+  }
+  return kDone;
+}
+
 int run_command(const CommandEntry& entry, std::vector<std::string> arguments, const Terminal& terminal) {
   CLI::App app(fmt::format("drydock {}: {}", entry.name, entry.summary), fmt::format("drydock {}", entry.name));
   app.formatter(std::make_shared<HelpFormatter>(terminal.width));
   const auto command = entry.make();
   command->declare(app);
   if (const int code = unknown_option(app, entry.name, arguments); code != kDone) return code;
+  if (const int code = negative_number(entry.name, arguments); code != kDone) return code;
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {
     app.parse(std::move(arguments));

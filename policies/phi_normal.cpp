@@ -55,7 +55,8 @@ BuiltInLiveness phi_normal_policy() {
                .details = "phi = -log10 of the probability that a beat comes even later than now, if the times between "
                           "beats are normal with the mean and the standard deviation of the last window ones; the worker "
                           "is dead when phi reaches the threshold: threshold 8 is wrong once in 10^8 beats if the model "
-                          "holds, which lost beats break. pause is added to the mean for pauses that are to be expected. "
+                          "holds, which lost beats break. The past of a worker that has just come is two gaps of three and "
+                          "of five quarters of the heartbeat, which a full window forgets. pause is added to the mean for pauses that are to be expected. "
                           "Looks at every beat, so it is simulated beat by beat.",
                .source = "Hayashibara, Defago, Yared, Katayama, SRDS 2004; defaults and logistic form: Akka",
                .parameters = {heartbeat_parameter(),

@@ -243,7 +243,7 @@ const std::vector<MetricFamily>& families() {
        Better::lower,
        {"mean", "sd", "p50", "p95", "p99", "max"},
        Split::none,
-       "crash until the scheduler knows it"},
+       "crash until the scheduler knows it; 0 where it had taken the worker for dead before, wrongly"},
       {"false_expiries",
        "false expiries",
        "fewest",

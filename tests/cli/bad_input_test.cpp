@@ -193,6 +193,8 @@ TEST(BadUsage, CommandsAndOptions) {
   expect_refused(run_binary({"policies", "esy"}), {"esy", "easy"});
   expect_refused(run_binary({"scenarios", "no-such-scenario"}), {"no-such-scenario"});
   expect_refused(run_binary({"import", "xls", file}), {"xls", "swf"});
+  expect_refused(run_binary({"import", "swf", file, "--first", "-1"}), {"-1", "negative"});
+  expect_refused(run_binary({"hunt", "hunt", "--seed=-1"}), {"--seed=-1", "negative"});
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 // hunt and explain as a user meets them.
 #include "tests/cli/binary.hpp"
 
+#include <chrono>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 namespace drydock::cli::hunt_test {
 namespace {
@@ -48,6 +51,21 @@ TEST(Hunt, WritesWhatItFindsSoThatItCanBeRepeatedAndExplained) {
   EXPECT_TRUE(has(explained.out, "not ended where it ends; the first:")) << explained.out;
   EXPECT_TRUE(has(explained.out, "is submitted to queue")) << explained.out;
   EXPECT_EQ(run_binary({"replay", journal}).code, 0);
+}
+
+// From a terminal every process of the group gets it, also one that is in the midst of a run.
+TEST(Hunt, InterruptedByCtrlCFindsNothing) {
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    const Folder folder;
+    const Started started(
+        {"hunt", "hunt", "--runs", "1000000", "--seed", std::to_string(900 + attempt), "--out", folder.path("o")});
+    while (!std::filesystem::exists(folder.path("o"))) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    started.interrupt();
+    const Ran ran = started.wait();
+    EXPECT_EQ(ran.code, 130) << ran.signal << ran.out << ran.err;
+    EXPECT_TRUE(has(ran.out, "nothing was found so far")) << ran.out;
+  }
 }
 
 TEST(Hunt, TellsOfAScenarioThatFailsByItself) {
