@@ -2,8 +2,11 @@
 
 #include "policies/core/rng.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace drydock::cli {
 namespace {
@@ -30,14 +33,18 @@ std::string file_stem(const std::string& variant) {
 
 Result<std::filesystem::path> prepare_journals(const JournalTarget& target) {
   const std::filesystem::path folder = into_folder(target) ? target.path : target.path.parent_path();
-  if (folder.empty()) return target.path;
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error || !std::filesystem::is_directory(folder)) {
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (error || (!folder.empty() && !std::filesystem::is_directory(folder))) {
     const std::string_view why = target.runs > 1 ? " (several runs need a folder for their journals)" : "";
     return Error{fmt::format("--journal {}: cannot make the folder {}: {}{}", target.path.string(), folder.string(),
                              error ? error.message() : "there is a file of that name", why)};
   }
+  const std::filesystem::path probe = folder.empty() ? "." : folder;
+  const std::filesystem::path written = into_folder(target) || !exists(target.path, error) ? probe : target.path;
+  if (access(written.c_str(), W_OK) != 0)
+    return Error{
+        fmt::format("--journal {}: cannot write to {}: {}", target.path.string(), written.string(), std::strerror(errno))};
   return target.path;
 }
 

@@ -44,8 +44,10 @@ std::string describe(const Scenario& scenario) {
   text += ", " + counted(scenario.pools.size(), "pool");
   text += ", " + count_jobs(scenario);
   if (scenario.warmup.fraction > 0) text += fmt::format(" (the first {:g} % not measured)", scenario.warmup.fraction * 100);
-  if (!scenario.faults.empty()) text += ", " + counted(scenario.faults.size(), "kind") + " of faults";
-  text += scenario.duration ? ", for " + scenarios::format_duration(*scenario.duration) : ", until all jobs have ended";
+  if (!scenario.faults.empty()) text += ", " + counted(scenario.faults.size(), "source") + " of faults";
+  if (scenario.must_end_by) text += ", all to end by " + scenarios::format_duration(*scenario.must_end_by);
+  else if (scenario.duration) text += ", for " + scenarios::format_duration(*scenario.duration);
+  else text += ", until all jobs have ended";
   return text;
 }
 
