@@ -11,12 +11,15 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <fcntl.h>
+#include <filesystem>
 #include <fmt/format.h>
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -29,6 +32,13 @@ struct CommandEntry {
   std::unique_ptr<Command> (*make)();
 };
 
+// Where drydock-runtime is a program of its own, it has these; see hand_over().
+#ifdef DRYDOCK_RUNTIME_PROGRAM
+#define FOR_REAL(make) nullptr
+#else
+#define FOR_REAL(make) make
+#endif
+
 constexpr std::array<CommandEntry, 24> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
     {"validate", "check scenario files without running them", make_validate},
@@ -40,21 +50,23 @@ constexpr std::array<CommandEntry, 24> kCommands{{
     {"check", "look for violated invariants in a journal", make_check},
     {"explain", "what happened to a job or a worker, and why, from a journal", make_explain},
     {"hunt", "look for faults under which a scenario breaks an invariant", make_hunt},
-    {"up", "run a scenario for real: worker processes, Redis and PostgreSQL", make_up},
-    {"scheduler", "decides for real which job runs where; several may run, one leads", make_scheduler},
-    {"worker", "runs jobs for real, on this machine", make_worker},
-    {"api", "takes jobs and tells of them over HTTP", make_api},
-    {"submit", "hands in a job that is to run for real", make_submit},
-    {"jobs", "lists the jobs that were submitted", make_jobs},
-    {"job", "tells what became of a job", make_job},
-    {"cancel", "ends jobs", make_cancel},
-    {"logs", "shows what a job printed", make_logs},
-    {"workers", "lists the workers that live", make_workers},
-    {"drain", "asks workers to finish what they run, and end", make_drain},
-    {"status", "how everything does, each second", make_status},
-    {"doctor", "looks for what is wrong with stores and machine, and says what to do", make_doctor},
+    {"up", "run a scenario for real: worker processes, Redis and PostgreSQL", FOR_REAL(make_up)},
+    {"scheduler", "decides for real which job runs where; several may run, one leads", FOR_REAL(make_scheduler)},
+    {"worker", "runs jobs for real, on this machine", FOR_REAL(make_worker)},
+    {"api", "takes jobs and tells of them over HTTP", FOR_REAL(make_api)},
+    {"submit", "hands in a job that is to run for real", FOR_REAL(make_submit)},
+    {"jobs", "lists the jobs that were submitted", FOR_REAL(make_jobs)},
+    {"job", "tells what became of a job", FOR_REAL(make_job)},
+    {"cancel", "ends jobs", FOR_REAL(make_cancel)},
+    {"logs", "shows what a job printed", FOR_REAL(make_logs)},
+    {"workers", "lists the workers that live", FOR_REAL(make_workers)},
+    {"drain", "asks workers to finish what they run, and end", FOR_REAL(make_drain)},
+    {"status", "how everything does, each second", FOR_REAL(make_status)},
+    {"doctor", "looks for what is wrong with stores and machine, and says what to do", FOR_REAL(make_doctor)},
     {"version", "version, and what it was built with", make_version},
 }};
+
+#undef FOR_REAL
 
 constexpr std::string_view kExamples = R"(
 Try:
@@ -124,7 +136,30 @@ int negative_number(std::string_view command, const std::vector<std::string>& ar
   return kDone;
 }
 
+#ifdef DRYDOCK_RUNTIME_PROGRAM
+// Becomes the program for the commands on real stores, which is beside this one, or where it is installed.
+int hand_over(const std::vector<std::string>& arguments) {
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  std::vector<char*> argv{const_cast<char*>("drydock")};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  for (const std::filesystem::path& place : {folder / "drydock-runtime", folder / DRYDOCK_RUNTIME_PROGRAM}) {
+    execv(place.c_str(), argv.data());
+    if (errno != ENOENT) return bad_input(fmt::format("{} cannot be started: {}", place.string(), std::strerror(errno)));
+  }
+  return bad_input(fmt::format("the program for \"{}\", {}, is not there: please install drydock anew", arguments.front(),
+                               (folder / DRYDOCK_RUNTIME_PROGRAM).lexically_normal().string()));
+}
+#endif
+
 int run_command(const CommandEntry& entry, std::vector<std::string> arguments, const Terminal& terminal) {
+#ifdef DRYDOCK_RUNTIME_PROGRAM
+  if (entry.make == nullptr) {
+    arguments.insert(arguments.begin(), std::string(entry.name));
+    return hand_over(arguments);
+  }
+#endif
   CLI::App app(fmt::format("drydock {}: {}", entry.name, entry.summary), fmt::format("drydock {}", entry.name));
   app.formatter(std::make_shared<HelpFormatter>(terminal.width));
   const auto command = entry.make();

@@ -54,8 +54,8 @@ Result<Scenario> choose(const RealScenarioOptions& options, const std::vector<st
 
 // A real scheduler bounds its memory, unless the scenario says how. A queue with a capacity is held whole.
 std::optional<std::uint64_t> lookahead_to_set(const Scenario& scenario) {
-  const nlohmann::json json = nlohmann::json::parse(scenario.json);
-  if (json.contains("/control_plane/lookahead"_json_pointer)) return std::nullopt;
+  const nlohmann::json document = nlohmann::json::parse(scenario.json);
+  if (document.contains("/control_plane/lookahead"_json_pointer)) return std::nullopt;
   std::uint64_t lookahead = 10'000;
   for (const QueueConfig& queue : scenario.scheduler.queues) lookahead = std::max(lookahead, queue.capacity.value_or(0));
   return std::min<std::uint64_t>(lookahead, std::numeric_limits<std::int32_t>::max());

@@ -4,7 +4,7 @@ cmake_minimum_required(VERSION 3.25)
 
 set(work "${BINARY_DIR}/tests/${VARIANT}")
 set(prefix "${work}/prefix with a space")
-file(REMOVE_RECURSE "${prefix}" "${work}/consumer")
+file(REMOVE_RECURSE "${prefix}" "${prefix} moved" "${work}/consumer")
 
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
@@ -41,6 +41,11 @@ endif()
 
 if(VARIANT STREQUAL "installed_package")
   run("${prefix}/bin/drydock" version)
+  if("real_runtime" IN_LIST components)  # in a program of its own, which is to be found wherever both were installed
+    file(RENAME "${prefix}" "${prefix} moved")
+    run("${prefix} moved/bin/drydock" worker --help)
+    file(RENAME "${prefix} moved" "${prefix}")
+  endif()
 elseif(EXISTS "${prefix}/bin/drydock" OR EXISTS "${prefix}/include/drydock/sim")
   message(FATAL_ERROR "a build of the policies alone installed the simulation")
 elseif(EXISTS "${prefix}/include/drydock/real-runtime")
