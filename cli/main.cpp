@@ -111,6 +111,20 @@ int unknown_option(const CLI::App& app, std::string_view command, const std::vec
   return kDone;
 }
 
+// The largest of all numbers, as a bound that nobody meant, has 309 digits.
+std::string in_short(std::string text) {
+  constexpr std::size_t kMostDigits = 30;
+  std::size_t from = text.find("not in range");
+  if (from == std::string::npos) return text;
+  while ((from = text.find_first_of("0123456789", from)) != std::string::npos) {
+    const std::size_t to = std::min(text.find_first_not_of("0123456789.", from), text.size());
+    if (to - from > kMostDigits) text.replace(from, to - from, text[from] == '0' ? "0" : "any");
+    from = text.find_first_not_of("0123456789.", from);
+    if (from == std::string::npos) break;
+  }
+  return text;
+}
+
 int run_command(const CommandEntry& entry, std::vector<std::string> arguments, const Terminal& terminal) {
   CLI::App app(fmt::format("drydock {}: {}", entry.name, entry.summary), fmt::format("drydock {}", entry.name));
   app.formatter(std::make_shared<HelpFormatter>(terminal.width));
@@ -124,7 +138,7 @@ int run_command(const CommandEntry& entry, std::vector<std::string> arguments, c
     fmt::print("{}", app.help());
     return kDone;
   } catch (const CLI::ParseError& error) {
-    return bad_input(fmt::format("{}: {}; `drydock {} --help` explains", entry.name, error.what(), entry.name));
+    return bad_input(fmt::format("{}: {}; `drydock {} --help` explains", entry.name, in_short(error.what()), entry.name));
   }
   return command->run(terminal);
 }

@@ -343,7 +343,7 @@ TEST_F(Operators, StatusOnceAndAgain) {
   const json all = ask({"status", "--once", "--config", scenario_});
   EXPECT_EQ(all["schema"], "drydock-status/1");
   EXPECT_TRUE(all["leader"]["name"].get<std::string>().starts_with("a")) << all["leader"];
-  EXPECT_EQ(all["queues"][0], json({{"name", "default"}, {"waiting", 1}, {"running", 4}}));
+  EXPECT_EQ(all["queues"][0], json({{"name", "default"}, {"served", true}, {"waiting", 1}, {"running", 4}}));
   EXPECT_EQ(all["workers"][0]["allocated"]["allocations"], 4);
   EXPECT_EQ(all["oldest_waiting"]["job"], 6);
   EXPECT_EQ(all["cpus"]["allocated"], 4);
