@@ -113,12 +113,14 @@ int unknown_option(const CLI::App& app, std::string_view command, const std::vec
 
 // The largest of all numbers, as a bound that nobody meant, has 309 digits.
 std::string in_short(std::string text) {
-  constexpr std::size_t kMostDigits = 30;
+  constexpr std::size_t kMostDigits = 18;
+  constexpr std::string_view kNoFraction = ".000000";
   std::size_t from = text.find("not in range");
   if (from == std::string::npos) return text;
   while ((from = text.find_first_of("0123456789", from)) != std::string::npos) {
     const std::size_t to = std::min(text.find_first_not_of("0123456789.", from), text.size());
-    if (to - from > kMostDigits) text.replace(from, to - from, text[from] == '0' ? "0" : "any");
+    if (to - from > kMostDigits) text.replace(from, to - from, "any");
+    else if (text.substr(from, to - from).ends_with(kNoFraction)) text.erase(to - kNoFraction.size(), kNoFraction.size());
     from = text.find_first_not_of("0123456789.", from);
     if (from == std::string::npos) break;
   }

@@ -296,6 +296,7 @@ int run_worker(const WorkerArguments& /*arguments*/) { return bad_input(kNoRunti
 class WorkerCommand final : public Command {
  public:
   void declare(CLI::App& app) override {
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
     declare_redis(app, arguments_.stores);
     app.add_option("--config", arguments_.choice.scenario,
                    "The scheduler's scenario: what the worker has and how it beats are taken from it")
@@ -310,11 +311,12 @@ class WorkerCommand final : public Command {
                    "What it has is what a host of this group has (default: as for --pool)")
         ->type_name("NAME");
     app.add_option("--cpus-milli", arguments_.cpus_milli, "Thousandths of a core that it has to give instead")
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Range(std::int64_t{0}, kMost));
     app.add_option("--memory-bytes", arguments_.memory_bytes, "Memory that it has to give instead")
-        ->check(CLI::NonNegativeNumber);
-    app.add_option("--gpus", arguments_.gpus, "GPUs that it has to give instead")->check(CLI::NonNegativeNumber);
-    app.add_option("--slots", arguments_.slots, "Tasks that it runs at the same time instead")->check(CLI::PositiveNumber);
+        ->check(CLI::Range(std::int64_t{0}, kMost));
+    app.add_option("--gpus", arguments_.gpus, "GPUs that it has to give instead")->check(CLI::Range(std::int64_t{0}, kMost));
+    app.add_option("--slots", arguments_.slots, "Tasks that it runs at the same time instead")
+        ->check(CLI::Range(std::int64_t{1}, kMost));
     app.add_option("--speed", arguments_.speed, "Work of one second takes 1/speed seconds")->check(CLI::PositiveNumber);
     app.add_option("--host", arguments_.host, "Name of its host, for people");
     app.add_option("--heartbeat", arguments_.heartbeat, "Time between two heartbeats (default: the scenario's, or 30s)")

@@ -24,16 +24,16 @@ class Queues : public OnGivenStores {
   }
 
   std::string scenario(const std::vector<std::string>& queues) {
-    json all{
-        {"name", "queues"},
-        {"cluster", {{"hosts", {{{"name", "node"}, {"count", 1}, {"cpus", 4}}}}}},
-        {"queues", json::array()},
-        {"pools", {{{"name", "main"}, {"hosts", {"node"}}, {"queues", queues}}}},
-        {"control_plane", {{"mode", "cycle"}, {"cycle", "50ms"}, {"lease", "3s"}, {"renew", "300ms"}, {"margin", "300ms"}}},
-        {"workload",
-         {{{"queue", queues.front()}, {"count", 1}, {"arrivals", {{"at-once", json::object()}}}, {"duration", "1s"}}}},
-        {"policies",
-         {{"liveness", {{"type", "ttl"}, {"heartbeat", "300ms"}, {"ttl", "10s"}}}, {"accounting", "fenced-counter"}}}};
+    json all = json::parse(R"({
+      "name": "queues",
+      "cluster": {"hosts": [{"name": "node", "count": 1, "cpus": 4}]},
+      "queues": [],
+      "pools": [{"name": "main", "hosts": ["node"]}],
+      "control_plane": {"mode": "cycle", "cycle": "50ms", "schedulers": 2, "lease": "3s", "renew": "300ms", "margin": "300ms"},
+      "workload": [{"count": 1, "arrivals": {"at-once": {}}, "duration": "1s"}],
+      "policies": {"liveness": {"type": "ttl", "heartbeat": "300ms", "ttl": "10s"}, "accounting": "fenced-counter"}})");
+    all["pools"][0]["queues"] = queues;
+    all["workload"][0]["queue"] = queues.front();
     for (const std::string& queue : queues) all["queues"].push_back({{"name", queue}});
     return folder_.file(fmt::format("{}.json", fmt::join(queues, "-")), all.dump());
   }
@@ -68,7 +68,7 @@ class Queues : public OnGivenStores {
   json ask(std::vector<std::string> words) {
     words.insert(words.begin() + 1, {"--postgres", postgres_->connection(), "--format", "json"});
     const Ran ran = run_binary(words);
-    if (words.front() != "status") EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_TRUE(ran.code == 0 || words.front() == "status") << ran.err;
     return json::parse(ran.out, nullptr, false);
   }
   std::uint64_t submit(const std::string& queue, const std::string& script = "exit 0") {
@@ -110,7 +110,7 @@ TEST_F(Queues, InAnotherOrderAndWithNewOnesChangeNoJob) {
 
 // Also with all that waits in memory, where nothing is read from the database again.
 class QueuesThatGo : public Queues, public testing::WithParamInterface<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Lookahead, QueuesThatGo, testing::Values("0", "1000"), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Lookahead, QueuesThatGo, testing::Values("0", "1000"), [](const auto& of) { return of.param; });
 
 TEST_P(QueuesThatGo, LoseNoJob) {
   const std::vector<std::string> more{"--set", "/control_plane/lookahead=" + GetParam()};
