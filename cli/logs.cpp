@@ -181,7 +181,7 @@ class LogSearch {
       const std::uint32_t last = rows.back().number;
       if (number > last && arguments_.follow) return std::nullopt;
       code = bad_input(fmt::format("job {} has no attempt {}: it has {}", arguments_.job, number,
-                                   last == 1 ? "one, 1" : fmt::format("attempts 1 to {}", last)));
+                                   last == 1 ? "only attempt 1" : fmt::format("attempts 1 to {}", last)));
       return std::nullopt;
     }
     if (!locate(attempt, code)) return std::nullopt;

@@ -86,6 +86,9 @@ void SchedulerDriver::read_state(RequestId request) {
                    [this, request](const postgres::Reply& reply) {
                      if (over_) return;
                      if (const auto* state = std::get_if<postgres::State>(&reply)) {
+                       // Without their numbers it would take every queue for one that it has not.
+                       const bool knows_queues = queues_.size() == scheduler_.config().queues.size();
+                       if (!knows_queues) return push(StateLoaded{request, Answer::failed});
                        if (!release_strangers(request, *state)) take_state(request, *state);
                        return;
                      }
