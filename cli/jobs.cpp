@@ -78,7 +78,10 @@ std::string dumped(const json& value) { return value.dump(2, ' ', false, json::e
 // The status, and what is to become of it.
 std::string status_of(const JobRow& job) {
   const bool lives = job.status == runtime::JobStatus::waiting || job.status == runtime::JobStatus::running;
-  return fmt::format("{}{}", to_string(job.status), lives && job.cancel_requested ? ", to be cancelled" : "");
+  const std::string_view more = lives && job.cancel_requested ? ", to be cancelled"
+                                : job.queue_is_gone           ? ", queue is gone"
+                                                              : "";
+  return fmt::format("{}{}", to_string(job.status), more);
 }
 
 std::string cut(const std::string& text, std::size_t width) {
@@ -91,11 +94,12 @@ std::string cores(std::int64_t milli) { return fmt::format("{:g}", static_cast<d
 
 Result<std::optional<std::uint32_t>> queue_number(runtime::PostgresClient& store, const JobsArguments& arguments) {
   if (arguments.queue.empty()) return std::optional<std::uint32_t>{};
-  const auto names = runtime::read_queues(store, arguments.stores.schema);
-  if (!names) return names.error();
-  const auto at = std::ranges::find(names.value(), arguments.queue);
-  if (at != names.value().end()) return std::optional(static_cast<std::uint32_t>(at - names.value().begin()));
-  const std::vector<std::string_view> views(names.value().begin(), names.value().end());
+  const auto queues = runtime::read_queues(store, arguments.stores.schema);
+  if (!queues) return queues.error();
+  const auto at = std::ranges::find(queues.value(), arguments.queue, &runtime::NamedQueue::name);
+  if (at != queues.value().end()) return std::optional(at->number);
+  std::vector<std::string_view> views;
+  for (const runtime::NamedQueue& queue : queues.value()) views.push_back(queue.name);
   return Error{fmt::format("--queue: there is no queue {}{}; there are: {}", scenarios::printable(arguments.queue),
                            did_you_mean(arguments.queue, views), scenarios::listed(views))};
 }
@@ -179,6 +183,7 @@ int run_job(const OneJobArguments& arguments) {
     return kDone;
   }
   fmt::print("job {}: {}\n", job.id.value, status_of(job));
+  if (job.queue_is_gone) fmt::print("  waits for a scheduler with its queue in the scenario: {}\n", runtime::kQueueIsGone);
   fmt::print("  queue      {}, priority {}\n", job.queue, job.priority);
   fmt::print("  asks for   {} x {} cpus, {} memory, {} gpus\n", job.tasks, cores(job.cpus_milli),
              scenarios::format_size(job.memory_bytes), job.gpus);

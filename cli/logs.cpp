@@ -180,7 +180,8 @@ class LogSearch {
     if (attempt.parts.empty()) {
       const std::uint32_t last = rows.back().number;
       if (number > last && arguments_.follow) return std::nullopt;
-      code = bad_input(fmt::format("job {} has no attempt {}: it has attempts 1 to {}", arguments_.job, number, last));
+      code = bad_input(fmt::format("job {} has no attempt {}: it has {}", arguments_.job, number,
+                                   last == 1 ? "only attempt 1" : fmt::format("attempts 1 to {}", last)));
       return std::nullopt;
     }
     if (!locate(attempt, code)) return std::nullopt;
@@ -344,7 +345,9 @@ class Logs final : public Command {
         ->check(CLI::Range(1, std::numeric_limits<int>::max()));
     app.add_flag("--stdout", arguments_.only_output, "Only what it printed to stdout");
     app.add_flag("--stderr", arguments_.only_errors, "Only what it printed to stderr, to stdout here");
-    app.add_option("--tail", arguments_.tail, "Of each stream only the last N lines")->type_name("N");
+    app.add_option("--tail", arguments_.tail, "Of each stream only the last N lines")
+        ->type_name("N")
+        ->check(CLI::Range(0, std::numeric_limits<int>::max()));
     app.add_flag("-f,--follow", arguments_.follow, "Go on until the attempt has ended");
     app.add_option("--jobs-folder", arguments_.jobs_folder, "Look in this --jobs-folder of a worker, and ask no store")
         ->type_name("DIR");

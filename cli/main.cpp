@@ -153,6 +153,22 @@ int hand_over(const std::vector<std::string>& arguments) {
 }
 #endif
 
+// The largest of all numbers, as a bound that nobody meant, has 309 digits.
+std::string in_short(std::string text) {
+  constexpr std::size_t kMostDigits = 18;
+  constexpr std::string_view kNoFraction = ".000000";
+  std::size_t from = text.find("not in range");
+  if (from == std::string::npos) return text;
+  while ((from = text.find_first_of("0123456789", from)) != std::string::npos) {
+    const std::size_t to = std::min(text.find_first_not_of("0123456789.", from), text.size());
+    if (to - from > kMostDigits) text.replace(from, to - from, "any");
+    else if (text.substr(from, to - from).ends_with(kNoFraction)) text.erase(to - kNoFraction.size(), kNoFraction.size());
+    from = text.find_first_not_of("0123456789.", from);
+    if (from == std::string::npos) break;
+  }
+  return text;
+}
+
 int run_command(const CommandEntry& entry, std::vector<std::string> arguments, const Terminal& terminal) {
 #ifdef DRYDOCK_RUNTIME_PROGRAM
   if (entry.make == nullptr) {
@@ -173,7 +189,7 @@ int run_command(const CommandEntry& entry, std::vector<std::string> arguments, c
     fmt::print("{}", app.help());
     return kDone;
   } catch (const CLI::ParseError& error) {
-    return bad_input(fmt::format("{}: {}; `drydock {} --help` explains", entry.name, error.what(), entry.name));
+    return bad_input(fmt::format("{}: {}; `drydock {} --help` explains", entry.name, in_short(error.what()), entry.name));
   }
   return command->run(terminal);
 }

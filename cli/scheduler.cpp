@@ -86,15 +86,18 @@ Result<std::optional<RecordFolder::Options>> record_options(const SchedulerArgum
           .version = std::string(kVersion), .scenario = scenario.json, .variant = scenario.variant, .seed = scenario.seed}});
 }
 
-// Both stores answer, the schema is there, and knows the queues' names.
+// Both stores answer, the schema is there, and knows queues: those of the leader, or else of the first to come.
 std::optional<std::string> problem_with_stores(const Scenario& scenario, const runtime::SchedulerProcessOptions& options) {
   auto postgres = runtime::PostgresClient::connect(options.postgres);
   if (!postgres) return postgres.error().message;
   const auto redis = runtime::RedisClient::connect(options.redis);
   if (!redis) return redis.error().message;
+  const auto known = runtime::read_queues(*postgres.value(), options.postgres.schema);
+  if (!known) return known.error().message;
+  if (!known.value().empty()) return std::nullopt;
   std::vector<std::string> queues;
   for (const QueueConfig& queue : scenario.scheduler.queues) queues.push_back(queue.name);
-  const auto named = runtime::set_queues(*postgres.value(), options.postgres.schema, queues);
+  const auto named = runtime::set_queues(*postgres.value(), queues);
   if (!named) return named.error().message;
   return std::nullopt;
 }
@@ -220,6 +223,9 @@ class SchedulerCommand final : public Command {
             "when the leader dies, stands still or is cut off. What runs goes on meanwhile. SIGTERM or Ctrl-C: it gives\n"
             "the lease back, and ends. It makes the schema in PostgreSQL, and brings one of an older version up to "
             "date.\n"
+            "The database knows queues by name: jobs of a queue that the leader's scenario has not wait for one that has "
+            "it;\n"
+            "what runs of it is stopped, and waits again.\n"
             "The scenario's hosts, workload and faults have no effect: workers are those that run, jobs those that are\n"
             "submitted.\n") +
         std::string(kPasswords) + "\nExit code 3: a store could not be reached at the start; later it is waited for.");

@@ -59,12 +59,14 @@ std::string leader_text(const StatusView& view) {
 
 std::string queue_table(const StatusView& view) {
   std::vector<std::vector<std::string>> rows{{"queue", "waiting", "running"}};
-  for (std::size_t number = 0; number < view.queues.size(); ++number) {
-    const runtime::QueueCount count = view.count_of(number);
-    rows.push_back(
-        {scenarios::printable(view.queues[number], 40), std::to_string(count.waiting), std::to_string(count.running)});
+  bool all_served = true;
+  for (const runtime::QueueCount& queue : view.tally.queues) {
+    rows.push_back({scenarios::printable(queue.name, 40) + (queue.is_served ? "" : " *"), std::to_string(queue.waiting),
+                    std::to_string(queue.running)});
+    all_served = all_served && queue.is_served;
   }
-  return view.queues.empty() ? std::string() : in_columns(rows, "lrr");
+  if (view.tally.queues.empty()) return {};
+  return in_columns(rows, "lrr") + (all_served ? "" : fmt::format("* {}: jobs wait\n", runtime::kQueueIsGone));
 }
 
 // Those with the most jobs first: a screen has no room for thousands.

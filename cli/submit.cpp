@@ -45,7 +45,9 @@ Result<nlohmann::json> payload_of(const std::string& file) {
   constexpr std::size_t kMostBytes = std::size_t{16} << 20U;
   const auto text = scenarios::read_file(file, kMostBytes);
   if (!text) return Error{"--payload: " + text.error().message};
-  const auto payload = runtime::parse_payload(text.value());
+  const auto json = runtime::parse_json(text.value());
+  if (!json) return Error{fmt::format("{}: {}", file, json.error().message)};
+  const auto payload = runtime::read_payload(json.value());
   if (!payload) return Error{fmt::format("{}: {}", file, payload.error().message)};
   return nlohmann::json::parse(to_json(payload.value()));
 }
@@ -85,9 +87,9 @@ Result<runtime::JobRequests> requests_of(const SubmitArguments& arguments) {
   return requests;
 }
 
-Result<postgres::Job> queued(const runtime::JobRequests& requests, const std::vector<std::string>& names) {
-  if (names.empty()) return Error{"no scheduler has said yet which queues there are: start one first"};
-  auto jobs = runtime::in_queues(requests, names);
+Result<postgres::Job> queued(const runtime::JobRequests& requests, const std::vector<runtime::NamedQueue>& queues) {
+  if (queues.empty()) return Error{"no scheduler has said yet which queues there are: start one first"};
+  auto jobs = runtime::in_queues(requests, queues);
   if (!jobs) return Error{about_option(jobs.error().message)};
   return std::move(jobs.value().front());
 }

@@ -14,6 +14,8 @@
 #ifdef DRYDOCK_WITH_RUNTIME
 #include "policies/ports/worker_text.hpp"
 #include "real-runtime/event_log.hpp"
+#include "real-runtime/random_text.hpp"
+#include "real-runtime/worker_claim.hpp"
 #include "real-runtime/worker_driver.hpp"
 #include "scenarios/units.hpp"
 #include "sim/platform.hpp"
@@ -22,6 +24,7 @@
 #include <chrono>
 #include <csignal>
 #include <sys/prctl.h>
+#include <thread>
 #include <unistd.h>
 #endif
 
@@ -52,6 +55,8 @@ struct WorkerArguments {
 #ifdef DRYDOCK_WITH_RUNTIME
 
 using scenarios::Scenario;
+
+constexpr std::size_t kLifeBytes = 16;
 
 // Where the scenario's worker of this number is, or one of the pool and host group that were asked for.
 struct Place {
@@ -140,24 +145,47 @@ Result<Beating> beating_of(const WorkerArguments& arguments, const std::optional
   return beating;
 }
 
+// Above what incarnation the key in the registry may not be, for this process to take it: that of a process before, which is dead. Waits
+// where a worker on another machine may be dead, until its key has expired or is prolonged, so for a lease at most.
+struct Claim {
+  std::int64_t above = 0;
+  std::string taken{};  // not empty: why this process may not be the worker
+};
+
+Result<Claim> claim(WorkerId worker, runtime::RedisClient& redis) {
+  constexpr std::chrono::milliseconds kLook{100};
+  std::optional<runtime::WorkerKey> before;
+  for (bool said = false;; std::this_thread::sleep_for(kLook)) {
+    auto key = runtime::look_at_worker(redis, worker);
+    if (!key) return key.error();
+    switch (runtime::owner_of(key.value(), before)) {
+      case runtime::KeyOwner::nobody: return Claim{};
+      case runtime::KeyOwner::dead: return Claim{.above = key.value()->incarnation + 1};
+      case runtime::KeyOwner::alive: return Claim{.taken = runtime::in_words(key.value()->place)};
+      case runtime::KeyOwner::unknown: break;
+    }
+    if (!std::exchange(said, true)) {
+      fmt::print(stderr, "worker {} was last heard of {}: waiting up to {} for its key to run out, in case it is dead\n",
+                 worker.value, runtime::in_words(key.value()->place), scenarios::format_duration(*key.value()->left));
+    }
+    before = std::move(key).value();
+  }
+}
+
+std::string taken_message(std::uint32_t id, std::string_view where) {
+  return fmt::format(
+      "--id {0}: worker {0} runs already, {1}; no two workers have the same number: end that one first "
+      "(`drydock drain {0} --wait`), or choose another --id",
+      id, where);
+}
+
 // Higher than that of every process of this worker before: of the one that the registry knows, if it does, and else by the clock, in
 // seconds since 2025, since incarnations rise by less than one a second.
-Result<std::uint32_t> next_incarnation(const WorkerArguments& arguments, const runtime::RedisClientOptions& redis) {
+std::uint32_t next_incarnation(const WorkerArguments& arguments, const Claim& claim) {
   if (arguments.incarnation) return *arguments.incarnation;
-  auto client = runtime::RedisClient::connect(redis);
-  if (!client) return client.error();
   constexpr std::chrono::seconds kOrigin{1'735'689'600};
   const auto clock = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
-  std::int64_t incarnation = std::max<std::int64_t>(1, (clock - kOrigin).count());
-  const auto reply = client.value()->execute(redis::ReadWorkers{});
-  const auto* workers = std::get_if<redis::Workers>(&reply);
-  if (workers == nullptr) return Error{to_text(reply)};
-  for (const redis::WorkerEntry& entry : workers->entries) {
-    if (entry.worker != worker_name(WorkerId{arguments.id})) continue;
-    if (const auto view = parse_worker(entry))
-      incarnation = std::max<std::int64_t>(incarnation, view.value().incarnation + 1);
-  }
-  return static_cast<std::uint32_t>(incarnation);
+  return static_cast<std::uint32_t>(std::max({std::int64_t{1}, std::int64_t{(clock - kOrigin).count()}, claim.above}));
 }
 
 // False: the parent is gone already.
@@ -167,12 +195,36 @@ bool end_with_parent(int parent) {
   return ::getppid() == parent;
 }
 
+std::string ousted_message(std::uint32_t id, const runtime::RedisClientOptions& redis) {
+  std::string where;
+  if (const auto client = runtime::RedisClient::connect(redis)) {
+    const auto key = runtime::look_at_worker(*client.value(), WorkerId{id});
+    if (key && key.value()) where = ", " + runtime::in_words(key.value()->place);
+  }
+  return fmt::format(
+      "another process has become worker {}{}: what ran here was stopped, and this one ends. No two workers "
+      "have the same number",
+      id, where);
+}
+
+// Passwords are not said.
+std::string introduced(const runtime::WorkerDriverOptions& options) {
+  const runtime::RedisAddress& redis = options.redis.address;
+  const std::int64_t slots = options.spec.capacity.slots();
+  return fmt::format("worker {} in pool {}: {:g} cpus, {} at the same time; Redis {}", options.agent.worker.value,
+                     options.spec.pool.value, static_cast<double>(options.spec.capacity.cpus()) / 1000,
+                     slots >= kUnlimited ? "any number of tasks" : fmt::format("{} task{}", slots, slots == 1 ? "" : "s"),
+                     redis.unix_socket.empty() ? fmt::format("{}:{}", redis.host, redis.port) : redis.unix_socket);
+}
+
 int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& arguments) {
   if (const auto wrong = apply_job_options(arguments.jobs, options)) return bad_input(wrong->message);
   runtime::EventLog log(options.host, WorkerId{arguments.id});
   if (!arguments.jobs.event_log.empty()) {
     if (const auto wrong = log.open(arguments.jobs.event_log)) return bad_input(wrong->message);
   }
+  const runtime::RedisClientOptions redis = options.redis;
+  const std::string introduction = introduced(options);
   runtime::EventLoop loop;
   runtime::WorkerDriver worker(loop, std::move(options), [&] { loop.stop(); });
   worker.on_outcome([&](AttemptId attempt, const runtime::AttemptOutcome& outcome) { log.attempt_ended(attempt, outcome); });
@@ -180,14 +232,18 @@ int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& argume
     if (const auto wrong = worker.jobs().executor().prepare()) return bad_input(wrong->message);
   }
   log.worker_started(worker.jobs().executor().facts());
+  fmt::print(stderr, "{}\n", introduction);
   bool draining = false;
   const auto drain = [&] {
-    if (std::exchange(draining, true)) loop.stop();
-    else worker.drain();
+    if (std::exchange(draining, true)) return loop.stop();
+    fmt::print(stderr, "worker {} drains: it takes nothing more, and ends with the last of {} attempt{}\n", arguments.id,
+               worker.running(), worker.running() == 1 ? "" : "s");
+    worker.drain();
   };
   const runtime::EventLoop::Signal terminate(loop, SIGTERM, drain);
   const runtime::EventLoop::Signal interrupt(loop, SIGINT, drain);
   loop.run();
+  if (worker.agent().ousted()) return bad_input(ousted_message(arguments.id, redis));
   return kDone;
 }
 
@@ -207,14 +263,17 @@ int run_worker(const WorkerArguments& arguments) {
   const auto redis = redis_options(arguments.stores);
   if (!redis) return bad_input(redis.error().message);
   if (!end_with_parent(arguments.parent)) return kDone;
-  const auto incarnation = next_incarnation(arguments, redis.value());
-  if (!incarnation) return no_store(incarnation.error().message);
+  const auto client = runtime::RedisClient::connect(redis.value());
+  if (!client) return no_store(client.error().message);
+  const auto claimed = claim(WorkerId{arguments.id}, *client.value());
+  if (!claimed) return no_store(claimed.error().message);
+  if (!claimed.value().taken.empty()) return bad_input(taken_message(arguments.id, claimed.value().taken));
 
   const Duration reading = scenario ? scenario->scheduler.control_plane.registry.reading : Duration{0};
   const Duration tenth = beating.value().ttl / kMarginInLease;
   return run_loop({.redis = redis.value(),
                    .agent = {.worker = WorkerId{arguments.id},
-                             .incarnation = incarnation.value(),
+                             .incarnation = next_incarnation(arguments, claimed.value()),
                              .capacity = {},
                              .interval = beating.value().heartbeat,
                              .lease = beating.value().ttl,
@@ -222,7 +281,9 @@ int run_worker(const WorkerArguments& arguments) {
                              .linger = WorkerAgentConfig::linger_for(reading),
                              .report_again = std::max(tenth, Duration{std::chrono::milliseconds{10}})},
                    .spec = place.value().spec,
-                   .host = place.value().host},
+                   .host = place.value().host,
+                   .life = runtime::random_text(kLifeBytes),
+                   .above = claimed.value().above},
                   arguments);
 }
 
@@ -235,6 +296,7 @@ int run_worker(const WorkerArguments& /*arguments*/) { return bad_input(kNoRunti
 class WorkerCommand final : public Command {
  public:
   void declare(CLI::App& app) override {
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
     declare_redis(app, arguments_.stores);
     app.add_option("--config", arguments_.choice.scenario,
                    "The scheduler's scenario: what the worker has and how it beats are taken from it")
@@ -249,11 +311,12 @@ class WorkerCommand final : public Command {
                    "What it has is what a host of this group has (default: as for --pool)")
         ->type_name("NAME");
     app.add_option("--cpus-milli", arguments_.cpus_milli, "Thousandths of a core that it has to give instead")
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Range(std::int64_t{0}, kMost));
     app.add_option("--memory-bytes", arguments_.memory_bytes, "Memory that it has to give instead")
-        ->check(CLI::NonNegativeNumber);
-    app.add_option("--gpus", arguments_.gpus, "GPUs that it has to give instead")->check(CLI::NonNegativeNumber);
-    app.add_option("--slots", arguments_.slots, "Tasks that it runs at the same time instead")->check(CLI::PositiveNumber);
+        ->check(CLI::Range(std::int64_t{0}, kMost));
+    app.add_option("--gpus", arguments_.gpus, "GPUs that it has to give instead")->check(CLI::Range(std::int64_t{0}, kMost));
+    app.add_option("--slots", arguments_.slots, "Tasks that it runs at the same time instead")
+        ->check(CLI::Range(std::int64_t{1}, kMost));
     app.add_option("--speed", arguments_.speed, "Work of one second takes 1/speed seconds")->check(CLI::PositiveNumber);
     app.add_option("--host", arguments_.host, "Name of its host, for people");
     app.add_option("--heartbeat", arguments_.heartbeat, "Time between two heartbeats (default: the scenario's, or 30s)")
@@ -272,7 +335,11 @@ class WorkerCommand final : public Command {
         std::string(
             "A worker registers in Redis, runs what the scheduler sends it, and ends all of that by itself when it cannot\n"
             "refresh its lease in time. SIGTERM or Ctrl-C: it takes nothing new and leaves when the last attempt has\n"
-            "ended and the scheduler knows (without one: ten seconds later); a second one ends it at once.\n") +
+            "ended and the scheduler knows (without one: ten seconds later); a second one ends it at once.\n"
+            "No two workers that live have the same --id: a second one is refused, and one that finds another in its place\n"
+            "ends (exit code 2). After a kill it may be started again at once on the same machine; where the one before "
+            "was\n"
+            "on another, it waits until its key has expired or it is seen to live.\n") +
         std::string(kPasswords) + "\nExit code 3: Redis could not be reached at the start; later it is waited for.");
   }
 

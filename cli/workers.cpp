@@ -45,8 +45,9 @@ void print_workers(const runtime::ClusterView& view, const std::vector<std::stri
   fmt::print("{}", worker_table(view.workers, pools));
   if (view.workers.empty()) fmt::print("There is no worker: `drydock worker` starts one.\n");
   for (const runtime::HeldByWorker& row : view.orphans) {
-    fmt::print("Worker {} holds {} allocations and is not in the registry: it is taken for dead when its lease has ended.\n",
-               row.worker, row.allocations);
+    fmt::print(
+        "Worker {} holds {} allocation{} and is not in the registry: it is taken for dead when its lease has ended.\n",
+        row.worker, row.allocations, row.allocations == 1 ? "" : "s");
   }
   if (view.unreadable > 0) {
     fmt::print("{} keys of the registry (worker:*) are none of this version's workers.\n", view.unreadable);

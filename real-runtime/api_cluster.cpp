@@ -2,6 +2,7 @@
 
 #include "real-runtime/api_text.hpp"
 #include "real-runtime/cluster_json.hpp"
+#include "real-runtime/job_json.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -59,16 +60,10 @@ HttpResponse list_workers(ApiStores& stores, const HttpRequest& request, const s
 
 HttpResponse list_queues(ApiStores& stores, const HttpRequest& request) {
   if (auto wrong = unknown_parameter(request, {})) return *wrong;
-  const auto names = stores.queues();
-  if (!names) return store_response(request, names.error());
   const auto tally = stores.tally();
   if (!tally) return store_response(request, tally.error());
   json body{{"queues", json::array()}, {"all_jobs_counted", tally.value().complete}};
-  for (std::size_t number = 0; number < names.value().size(); ++number) {
-    const auto at = std::ranges::find(tally.value().queues, number, &QueueCount::queue);
-    const QueueCount count = at == tally.value().queues.end() ? QueueCount{} : *at;
-    body["queues"].push_back({{"name", names.value()[number]}, {"waiting", count.waiting}, {"running", count.running}});
-  }
+  for (const QueueCount& queue : tally.value().queues) body["queues"].push_back(to_json(queue));
   return json_response(200, body);
 }
 

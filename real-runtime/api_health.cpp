@@ -78,16 +78,11 @@ void add_cluster(Gauges& gauges, const ClusterView& view) {
   gauges.sample(static_cast<double>(held.memory_bytes));
 }
 
-void add_jobs(Gauges& gauges, const std::vector<std::string>& names, const JobTally& tally) {
-  std::map<std::string, QueueCount> counts;  // also of queues without jobs, and of such as have jobs but no name any more
-  for (const std::string& name : names) counts.try_emplace(name);
-  for (const QueueCount& queue : tally.queues) {
-    counts[queue.queue < names.size() ? names[queue.queue] : std::to_string(queue.queue)] = queue;
-  }
+void add_jobs(Gauges& gauges, const JobTally& tally) {
   gauges.family("drydock_jobs", "Jobs that have not ended, by queue and state.");
-  for (const auto& [name, count] : counts) {
-    gauges.sample(static_cast<double>(count.waiting), {{"queue", name}, {"state", "waiting"}});
-    gauges.sample(static_cast<double>(count.running), {{"queue", name}, {"state", "running"}});
+  for (const QueueCount& queue : tally.queues) {
+    gauges.sample(static_cast<double>(queue.waiting), {{"queue", queue.name}, {"state", "waiting"}});
+    gauges.sample(static_cast<double>(queue.running), {{"queue", queue.name}, {"state", "running"}});
   }
   gauges.family("drydock_jobs_all_counted", "Whether drydock_jobs has all jobs; else only the newest were looked at.");
   gauges.sample(tally.complete ? 1 : 0);
@@ -135,8 +130,7 @@ HttpResponse show_metrics(ApiStores& stores, const RequestCounts& counts) {
     gauges.sample(static_cast<double>(leader.value().epoch));
   }
   if (const auto view = read_cluster(stores)) add_cluster(gauges, view.value());
-  const auto names = stores.queues();
-  if (const auto tally = stores.tally(); names && tally) add_jobs(gauges, names.value(), tally.value());
+  if (const auto tally = stores.tally()) add_jobs(gauges, tally.value());
   return {.status = 200, .body = gauges.text() + counts.text(), .content_type = "text/plain; version=0.0.4; charset=utf-8"};
 }
 

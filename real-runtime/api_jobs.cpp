@@ -59,12 +59,12 @@ Submission submit(ApiStores& stores, const JobRequests& requests, const std::vec
 Result<std::vector<postgres::Job>> find_queues(ApiStores& stores, const JobRequests& requests,
                                                std::optional<Error>& no_store) {
   for (const bool anew : {false, true}) {
-    const auto names = stores.queues(anew);
-    if (!names) {
-      no_store = names.error();
-      return names.error();
+    const auto queues = stores.queues(anew);
+    if (!queues) {
+      no_store = queues.error();
+      return queues.error();
     }
-    auto jobs = in_queues(requests, names.value());
+    auto jobs = in_queues(requests, queues.value());
     if (jobs || anew) return jobs;
   }
   return Error{};
@@ -96,6 +96,7 @@ std::optional<std::string> take_key(const HttpRequest& request, JobRequests& req
 
 // Why it is not running, or not well, where the store knows.
 json reason_of(const JobRow& job, const std::vector<AttemptRow>& attempts) {
+  if (job.queue_is_gone) return kQueueIsGone;
   const auto last =
       std::ranges::find_if(attempts.rbegin(), attempts.rend(), [](const auto& row) { return !row.outcome.empty(); });
   if (last == attempts.rend() || last->outcome == "succeeded") return {};
@@ -147,16 +148,17 @@ std::optional<JobFilter> filter_of(ApiStores& stores, const HttpRequest& request
     if (!filter.before) return refuse("?after: it is not the \"next\" of a page");
   }
   if (const auto at = request.query.find("queue"); at != request.query.end()) {
-    const auto names = stores.queues();
-    if (!names) {
-      wrong = store_response(request, names.error());
+    const auto queues = stores.queues();
+    if (!queues) {
+      wrong = store_response(request, queues.error());
       return std::nullopt;
     }
-    const auto found = std::ranges::find(names.value(), at->second);
-    const std::vector<std::string_view> views(names.value().begin(), names.value().end());
-    if (found == names.value().end())
-      return refuse("?queue: there is no such queue" + scenarios::suggestion(at->second, views));
-    filter.queue = static_cast<std::uint32_t>(found - names.value().begin());
+    const auto found = std::ranges::find(queues.value(), at->second, &NamedQueue::name);
+    std::vector<std::string_view> names;
+    for (const NamedQueue& queue : queues.value()) names.push_back(queue.name);
+    if (found == queues.value().end())
+      return refuse("?queue: there is no such queue" + scenarios::suggestion(at->second, names));
+    filter.queue = found->number;
   }
   return filter;
 }

@@ -75,7 +75,7 @@ std::string_view openapi() {
             {"$ref": "#/components/schemas/Job"},
             {"type": "object", "properties": {
               "payload": {"description": "As it was submitted; text where it is no JSON"},
-              "reason": {"type": "string", "nullable": true, "description": "Why the last attempt that ended did not succeed, as far as the store knows"},
+              "reason": {"type": "string", "nullable": true, "description": "Why it waits, or the last attempt that ended did not succeed, as far as the store knows"},
               "allocations": {"type": "array", "items": {"type": "object", "properties": {
                 "attempt": {"type": "integer"}, "worker": {"type": "integer"}, "tasks": {"type": "integer"},
                 "assigned_at": {"type": "string", "format": "date-time"},
@@ -130,9 +130,10 @@ std::string_view openapi() {
       "get": {
         "summary": "Lists the queues with their waiting and running jobs",
         "responses": {
-          "200": {"description": "In the scenario's order", "content": {"application/json": {"schema": {"type": "object", "properties": {
+          "200": {"description": "Those that the leader serves, in its scenario's order; then others of which jobs wait", "content": {"application/json": {"schema": {"type": "object", "properties": {
             "queues": {"type": "array", "items": {"type": "object", "properties": {
-              "name": {"type": "string"}, "waiting": {"type": "integer"}, "running": {"type": "integer"}
+              "name": {"type": "string"}, "served": {"type": "boolean", "description": "false: no scheduler has it, and its jobs wait"},
+              "waiting": {"type": "integer"}, "running": {"type": "integer"}
             }}},
             "all_jobs_counted": {"$ref": "#/components/schemas/AllCounted"}
           }}}}},
@@ -274,6 +275,7 @@ std::string_view openapi() {
       }},
       "Job": {"type": "object", "properties": {
         "id": {"type": "integer"}, "arrival": {"type": "integer"}, "queue": {"type": "string"},
+        "reason": {"type": "string", "nullable": true, "description": "Why it waits, where the store knows"},
         "status": {"type": "string", "enum": ["waiting", "running", "succeeded", "failed", "cancelled", "quarantined"]},
         "cancel_requested": {"type": "boolean"}, "priority": {"type": "integer"}, "tasks": {"type": "integer"},
         "cpus": {"type": "number"}, "memory_bytes": {"type": "integer"}, "gpus": {"type": "integer"},

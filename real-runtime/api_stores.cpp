@@ -26,17 +26,17 @@ ApiStores::ApiStores(const ApiStoresOptions& options)
       redis_(impatient(options.redis), options.connections),
       postgres_(impatient(options.postgres), options.connections) {}
 
-Result<std::vector<std::string>> ApiStores::queues(bool anew) {
+Result<std::vector<NamedQueue>> ApiStores::queues(bool anew) {
   {
     const std::lock_guard lock(mutex_);
     if (!anew && queues_.value && Clock::now() < queues_.until) return *queues_.value;
   }
-  auto names = with_postgres([this](PostgresClient& store) { return read_queues(store, schema_); });
-  if (!names) return names;
-  if (names.value().empty()) return Error{"no scheduler has said yet which queues there are: start one first"};
+  auto queues = with_postgres([this](PostgresClient& store) { return read_queues(store, schema_); });
+  if (!queues) return queues;
+  if (queues.value().empty()) return Error{"no scheduler has said yet which queues there are: start one first"};
   const std::lock_guard lock(mutex_);
-  queues_ = {names.value(), Clock::now() + kKnownFor};
-  return names;
+  queues_ = {queues.value(), Clock::now() + kKnownFor};
+  return queues;
 }
 
 Result<JobTally> ApiStores::tally() {

@@ -41,8 +41,8 @@ class ApiStores {
   }
   [[nodiscard]] const std::string& schema() const { return schema_; }
 
-  // The names of the queues: known for a second, or read anew. Without any it is an error: no scheduler has said them.
-  [[nodiscard]] Result<std::vector<std::string>> queues(bool anew = false);
+  // Known for a second, or read anew. Without any it is an error: no scheduler has led yet.
+  [[nodiscard]] Result<std::vector<NamedQueue>> queues(bool anew = false);
   // Of the newest kMostCounted live jobs, known for a second.
   [[nodiscard]] Result<JobTally> tally();
 
@@ -64,7 +64,7 @@ class ApiStores {
   ClientPool<RedisClient, RedisClientOptions> redis_;
   ClientPool<PostgresClient, PostgresClientOptions> postgres_;
   std::mutex mutex_;
-  Known<std::vector<std::string>> queues_;
+  Known<std::vector<NamedQueue>> queues_;
   Known<JobTally> tally_;
 };
 

@@ -20,6 +20,16 @@ std::string trimmed(const char* message) {
   return text;
 }
 
+Result<std::vector<std::string>> first_row(const std::vector<const PGresult*>& results) {
+  std::vector<std::string> row;
+  for (const PGresult* result : results) {
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) return Error{trimmed(PQresultErrorMessage(result))};
+    const int fields = row.empty() && PQntuples(result) > 0 ? PQnfields(result) : 0;
+    for (int i = 0; i < fields; ++i) row.emplace_back(PQgetvalue(result, 0, i));
+  }
+  return row;
+}
+
 }  // namespace
 
 void AsyncPostgres::CloseConnection::operator()(PGconn* connection) const { PQfinish(connection); }
@@ -117,7 +127,12 @@ void AsyncPostgres::breaks(std::string why) {
   deadline_.stop();
   reconnect_.start(later(loop_.now(), backoff_.after_failure()));
   const std::deque<Sent> lost = std::exchange(sent_, {});
-  for (const Sent& sent : lost) sent.callback(Failed{Failed::Reason::unknown, problem_});
+  for (const Sent& sent : lost) tell(sent, {Failed::Reason::unknown, problem_});
+}
+
+void AsyncPostgres::tell(const Sent& sent, const Failed& failed) {
+  if (sent.op) sent.callback(failed);
+  else sent.row(Error{failed.message});
 }
 
 // --- sending ---
@@ -130,10 +145,20 @@ void AsyncPostgres::fail_later(Callback callback) {
 void AsyncPostgres::submit(const Op& op, Callback callback) {
   DRYDOCK_CHECK(!std::holds_alternative<TakeHints>(op), "this is for the blocking client");
   if (state_ != State::ready) return fail_later(std::move(callback));
+  send(encode(op, options_.schema), {.op = op, .callback = std::move(callback)});
+}
+
+void AsyncPostgres::call(const PostgresCall& call, RowCallback callback) {
+  if (state_ == State::ready) return send({call}, {.op = std::nullopt, .row = std::move(callback)});
+  fail_later([this, callback = std::move(callback)](const Reply&) { callback(Error{problem_}); });
+}
+
+void AsyncPostgres::send(const std::vector<PostgresCall>& calls, Sent asked) {
   bool sent = true;
-  for (const PostgresCall& call : encode(op, options_.schema)) sent = sent && send(call);
+  for (const PostgresCall& call : calls) sent = sent && send(call);
   sent = sent && PQpipelineSync(connection_.get()) == 1;
-  sent_.push_back({op, std::move(callback), later(loop_.now(), options_.reply_timeout)});
+  asked.deadline = later(loop_.now(), options_.reply_timeout);
+  sent_.push_back(std::move(asked));
   if (sent_.size() == 1) deadline_.start(sent_.front().deadline);
   if (sent) socket_->wait_for({.to_read = true, .to_write = true});
   else deadline_.start_soon();  // a broken connection is told later, as every answer is
@@ -208,14 +233,16 @@ void AsyncPostgres::finish_operation() {
   for (const ResultPointer& result : results_) views.push_back(result.get());
   const Sent sent = std::move(sent_.front());
   sent_.pop_front();
-  const Reply reply = decode(sent.op, views);
+  const auto row = sent.op ? Result<std::vector<std::string>>(Error{}) : first_row(views);
+  const Reply reply = sent.op ? decode(*sent.op, views) : Reply{};
   results_.clear();
   if (sent_.empty()) deadline_.stop();
   else deadline_.start(sent_.front().deadline);
+  if (!sent.op) return sent.row(row);
   const auto* failed = std::get_if<Failed>(&reply);
   sent.callback(reply);
   // Its transaction is still open, and has failed.
-  if (failed != nullptr && is_explicit_transaction(sent.op)) breaks(failed->message);
+  if (failed != nullptr && is_explicit_transaction(*sent.op)) breaks(failed->message);
 }
 
 void AsyncPostgres::watch_time() {

@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ namespace drydock::runtime {
 class AsyncPostgres {
  public:
   using Callback = std::function<void(const postgres::Reply&)>;
+  using RowCallback = std::function<void(const Result<std::vector<std::string>>&)>;
 
   // Begins to connect at once. `connected` is called each time that it has; `notified` when a channel that is listened to was notified,
   // once for several.
@@ -35,6 +37,8 @@ class AsyncPostgres {
   // As AsyncRedis::submit(). TakeHints is for the blocking client. Listen is forgotten with the connection. A LoadState that fails breaks
   // the connection.
   void submit(const postgres::Op& op, Callback callback);
+  // A statement that is no operation, likewise: the first row of its answer, as from PostgresClient::call().
+  void call(const PostgresCall& call, RowCallback callback);
 
   [[nodiscard]] bool connected() const { return state_ == State::ready; }
   // Why there is no connection; empty if there is.
@@ -53,8 +57,9 @@ class AsyncPostgres {
   };
   using ResultPointer = std::unique_ptr<pg_result, ClearResult>;
   struct Sent {
-    postgres::Op op;
-    Callback callback;
+    std::optional<postgres::Op> op;  // none: a statement that is no operation
+    Callback callback{};
+    RowCallback row{};
     Time deadline{};
   };
 
@@ -69,7 +74,9 @@ class AsyncPostgres {
   void read();
   // The answer to a step of setting up, or of an operation, is there.
   void take(ResultPointer result);
+  void send(const std::vector<PostgresCall>& calls, Sent sent);
   void finish_operation();
+  static void tell(const Sent& sent, const postgres::Failed& failed);
   void breaks(std::string why);
   void fail_later(Callback callback);
   void watch_time();

@@ -151,8 +151,12 @@ std::string output_name(std::string_view stream, std::uint32_t task, std::uint32
 
 std::optional<Error> make_own_folder(const fs::path& folder) {
   std::error_code error;
-  if (folder.has_parent_path()) fs::create_directories(folder.parent_path(), error);
-  if (error) return failed("cannot make", folder.parent_path(), error.value());
+  // A name that was mistyped, or a disk that is not mounted, is not made up for.
+  const fs::path parent = folder.parent_path();
+  if (!parent.empty() && !fs::exists(parent, error)) {
+    return Error{fmt::format("cannot make {}: there is no folder {}; make it, or name another one", folder.string(),
+                             parent.string())};
+  }
   if (::mkdir(folder.c_str(), 0711) != 0 && errno != EEXIST) return failed("cannot make", folder, errno);
   struct stat status {};
   if (::lstat(folder.c_str(), &status) != 0) return failed("cannot look at", folder, errno);

@@ -10,6 +10,7 @@ json to_json(const JobRow& job) {
   return {{"id", job.id.value},
           {"arrival", job.arrival},
           {"queue", job.queue},
+          {"reason", job.queue_is_gone ? json(kQueueIsGone) : json()},
           {"status", to_string(job.status)},
           {"cancel_requested", job.cancel_requested},
           {"priority", job.priority},
@@ -35,6 +36,10 @@ json to_json(const std::vector<AttemptRow>& attempts) {
                     {"outcome", row.outcome.empty() ? json() : json(row.outcome)}});
   }
   return rows;
+}
+
+json to_json(const QueueCount& queue) {
+  return {{"name", queue.name}, {"served", queue.is_served}, {"waiting", queue.waiting}, {"running", queue.running}};
 }
 
 }  // namespace drydock::runtime

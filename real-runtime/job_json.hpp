@@ -1,4 +1,4 @@
-// A job as JSON, the same from `drydock jobs --format json` and from the HTTP API.
+// Jobs and queues as JSON, the same from commands with `--format json` and from the HTTP API.
 #pragma once
 
 #include "real-runtime/store_queries.hpp"
@@ -10,5 +10,6 @@ namespace drydock::runtime {
 
 [[nodiscard]] nlohmann::json to_json(const JobRow& job);
 [[nodiscard]] nlohmann::json to_json(const std::vector<AttemptRow>& attempts);
+[[nodiscard]] nlohmann::json to_json(const QueueCount& queue);
 
 }  // namespace drydock::runtime

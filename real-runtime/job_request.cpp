@@ -257,19 +257,25 @@ Result<JobRequests> read_job_requests(std::string_view text) {
   return requests;
 }
 
-Result<std::vector<postgres::Job>> in_queues(const JobRequests& requests, const std::vector<std::string>& names) {
-  const std::vector<std::string_view> views(names.begin(), names.end());
+Result<std::vector<postgres::Job>> in_queues(const JobRequests& requests, const std::vector<NamedQueue>& queues) {
+  std::vector<std::string_view> names;
+  for (const NamedQueue& queue : queues) {
+    if (queue.is_served) names.push_back(queue.name);
+  }
   std::vector<postgres::Job> jobs;
   jobs.reserve(requests.jobs.size());
   for (const JobRequest& request : requests.jobs) {
-    const auto at = request.queue.empty() ? names.begin() : std::ranges::find(names, request.queue);
-    if (at == names.end()) {
+    const auto is_it = [&](const NamedQueue& queue) {
+      return queue.is_served && (request.queue.empty() || queue.name == request.queue);
+    };
+    const auto at = std::ranges::find_if(queues, is_it);
+    if (at == queues.end()) {
       const std::string place = requests.listed ? fmt::format("/jobs/{}/queue", jobs.size()) : "/queue";
       return Error{fmt::format("{}: there is no queue {}{}", place, scenarios::printable(request.queue),
-                               scenarios::suggestion(request.queue, views))};
+                               scenarios::suggestion(request.queue, names))};
     }
     jobs.push_back(request.job);
-    jobs.back().spec.queue = QueueId{static_cast<std::uint32_t>(at - names.begin())};
+    jobs.back().spec.queue = QueueId{at->number};
   }
   return jobs;
 }

@@ -13,6 +13,7 @@
 
 #include "policies/core/result.hpp"
 #include "policies/ports/postgres.hpp"
+#include "real-runtime/store_queries.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -43,8 +44,8 @@ struct JobRequests {
 // What is wrong with a unique key; none: nothing.
 [[nodiscard]] std::optional<std::string> problem_with_key(std::string_view key);
 
-// The jobs with the numbers of their queues, of which `names` has all.
+// The jobs with the numbers of their queues, which are served.
 [[nodiscard]] Result<std::vector<postgres::Job>> in_queues(const JobRequests& requests,
-                                                           const std::vector<std::string>& names);
+                                                           const std::vector<NamedQueue>& queues);
 
 }  // namespace drydock::runtime

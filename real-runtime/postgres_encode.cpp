@@ -1,5 +1,6 @@
 #include "real-runtime/postgres_encode.hpp"
 
+#include <charconv>
 #include <fmt/format.h>
 #include <iterator>
 #include <type_traits>
@@ -41,6 +42,19 @@ std::string array(const Rows& rows, Value value) {
   }
   out.push_back('}');
   return fmt::to_string(out);
+}
+
+std::string texts(const std::vector<std::string>& rows) {
+  std::string result = "{";
+  for (const std::string& row : rows) {
+    result += result.size() > 1 ? ",\"" : "\"";
+    for (const char c : row) {
+      if (c == '"' || c == '\\') result += '\\';
+      result += c;
+    }
+    result += '"';
+  }
+  return result + "}";
 }
 
 std::string payloads(const std::vector<Job>& jobs) {
@@ -234,6 +248,27 @@ PostgresCall encode_submission(const std::string& key, const std::string& digest
   call.parameters.emplace_back(binary_payloads(jobs));
   call.last_is_binary = true;
   return call;
+}
+
+PostgresCall encode_queues(const std::vector<std::string>& names) {
+  return {PostgresStatement::name_queues, {}, {texts(names)}};
+}
+
+PostgresCall encode_queues(const Fence& fence, const std::vector<std::string>& names) {
+  return {PostgresStatement::lead_queues, {}, {fence.lease, text(fence.epoch), texts(names)}};
+}
+
+std::optional<std::vector<std::uint32_t>> queue_numbers_in(const std::vector<std::string>& row) {
+  if (row.size() != 1 || row.front().size() < 2) return std::nullopt;
+  std::vector<std::uint32_t> numbers;
+  const char* at = row.front().data() + 1;  // behind '{'
+  const char* const end = row.front().data() + row.front().size() - 1;
+  while (at < end) {
+    const auto [next, error] = std::from_chars(at, end, numbers.emplace_back());
+    if (error != std::errc{} || (next != end && *next != ',')) return std::nullopt;
+    at = next + 1;
+  }
+  return numbers;
 }
 
 bool is_explicit_transaction(const Op& op) { return std::holds_alternative<LoadState>(op); }

@@ -4,6 +4,7 @@
 #include "policies/ports/postgres.hpp"
 #include "real-runtime/postgres_schema.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,12 @@ struct PostgresCall {
 // PostgresClient alone: payloads, which may be long, are binary.
 [[nodiscard]] PostgresCall encode_submission(const std::string& key, const std::string& digest,
                                              const std::vector<postgres::Job>& jobs);
+
+// Statements name_queues and lead_queues, whose answer is read by queue_numbers_in().
+[[nodiscard]] PostgresCall encode_queues(const std::vector<std::string>& names);
+[[nodiscard]] PostgresCall encode_queues(const postgres::Fence& fence, const std::vector<std::string>& names);
+// Nothing: there are none, or it is in another shape.
+[[nodiscard]] std::optional<std::vector<std::uint32_t>> queue_numbers_in(const std::vector<std::string>& row);
 
 // Whether the calls begin and end a transaction by themselves: when one fails, the connection must be told to roll back before it
 // does anything else.

@@ -90,6 +90,31 @@ begin
     p_gpus, p_slots, p_estimate, p_input, p_output, p_on_failure, p_on_preemption, p_payload);
 end $$;
 
+-- The numbers of these queues, in order: new ones for names that have none. The places of all are those in this list from now on.
+create or replace function @.name_queues(p_names text[]) returns int[] language plpgsql as $$
+declare
+  fresh text[];
+  first int;
+begin
+  lock table @.queues in share row exclusive mode;
+  fresh := array(select name from unnest(p_names) with ordinality as n(name, nr)
+    where not exists (select from @.queues q where q.name = n.name) order by nr);
+  if cardinality(fresh) > 0 then
+    update @.intake set next_queue = next_queue + cardinality(fresh) returning next_queue - cardinality(fresh) into first;
+    insert into @.queues (number, name) select first + i - 1, fresh[i] from generate_series(1, cardinality(fresh)) i;
+  end if;
+  update @.queues set place = array_position(p_names, name) - 1 where place is distinct from array_position(p_names, name) - 1;
+  return array(select q.number from unnest(p_names) with ordinality as n(name, nr) join @.queues q on q.name = n.name
+    order by nr);
+end $$;
+
+-- The same of a leader; null where it leads no more.
+create or replace function @.lead_queues(p_lease text, p_epoch bigint, p_names text[]) returns int[] language plpgsql as $$
+begin
+  if @.wrong_epoch(p_lease, p_epoch) is not null then return null; end if;
+  return @.name_queues(p_names);
+end $$;
+
 create or replace function @.request_cancel(p_job bigint) returns @.verdict language plpgsql as $$
 declare last bigint;
 begin

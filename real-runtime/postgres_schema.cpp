@@ -93,6 +93,20 @@ create table @.submissions (
 -- 5: keys are kept for a day
 create index submissions_at on @.submissions (submitted_at);
 )sql",
+    R"sql(
+-- 6: a number of a queue means its name for good. place: in the scenario of the scheduler that led last; null: that has no such queue.
+-- Before, a number was a place; what it meant is known of the last scenario alone. Other numbers of jobs get names that say so, or, where
+-- such jobs have ended, are not given again: no scenario was that long.
+alter table @.queues add column place int;
+update @.queues set place = number;
+insert into @.queues (number, name)
+  select distinct queue, 'number ' || queue || ' of before schema 6' from @.jobs
+  where arrival >= (select mark from @.intake) and queue not in (select number from @.queues);
+create unique index queues_by_name on @.queues (name);
+alter table @.intake add column next_queue int not null default 0;
+update @.intake set next_queue = greatest((select coalesce(max(number) + 1, 0) from @.queues),
+  case when exists (select from @.jobs) then 10000 else 0 end);
+)sql",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - kOldestSchema);
 
@@ -174,6 +188,8 @@ std::string generic_text(PostgresStatement statement) {
       return "select number, job from @.cancels c where number > $1 and (select state from @.job_states where id = c.job) < "
              "2 "
              "order by number limit $2";
+    case PostgresStatement::name_queues: return "select @.name_queues($1)";
+    case PostgresStatement::lead_queues: return "select @.lead_queues($1, $2, $3)";
     case PostgresStatement::acquire_lease: return "select * from @.acquire_lease($1, $2, $3, $4)";
     case PostgresStatement::release_lease: return "select * from @.release_lease($1, $2, $3)";
     case PostgresStatement::read_lease: return "select * from @.read_lease($1)";
@@ -188,11 +204,11 @@ std::string generic_text(PostgresStatement statement) {
 }
 
 constexpr const char* kNames[kPostgresStatements] = {
-    "submit_jobs",  "submit_once",    "read_job",         "reserve_ids", "request_cancel", "commit_batch",
-    "settle_batch", "finish_attempt", "release_ended",    "read_totals", "recount_totals", "read_allocations",
-    "raise_mark",   "load_header",    "load_all_waiting", "load_held",   "load_waiting",   "load_arrived",
-    "load_cancels", "acquire_lease",  "release_lease",    "read_lease",  "fire_due",       "read_last_due",
-    "notify",       "begin_snapshot", "end_snapshot"};
+    "submit_jobs",  "submit_once",    "read_job",         "reserve_ids",    "request_cancel", "commit_batch",
+    "settle_batch", "finish_attempt", "release_ended",    "read_totals",    "recount_totals", "read_allocations",
+    "raise_mark",   "load_header",    "load_all_waiting", "load_held",      "load_waiting",   "load_arrived",
+    "load_cancels", "name_queues",    "lead_queues",      "acquire_lease",  "release_lease",  "read_lease",
+    "fire_due",     "read_last_due",  "notify",           "begin_snapshot", "end_snapshot"};
 
 }  // namespace
 

@@ -10,7 +10,7 @@
 namespace drydock::runtime {
 
 // Rises with each change of what install_schema() makes.
-inline constexpr int kSchemaVersion = 5;
+inline constexpr int kSchemaVersion = 6;
 // The oldest that upgrade_schema() knows.
 inline constexpr int kOldestSchema = 2;
 
@@ -55,6 +55,8 @@ enum class PostgresStatement : std::uint8_t {
   load_waiting,
   load_arrived,
   load_cancels,
+  name_queues,
+  lead_queues,
   acquire_lease,
   release_lease,
   read_lease,
@@ -64,7 +66,7 @@ enum class PostgresStatement : std::uint8_t {
   begin_snapshot,
   end_snapshot,
 };
-inline constexpr std::size_t kPostgresStatements = 27;
+inline constexpr std::size_t kPostgresStatements = 29;
 
 [[nodiscard]] const char* name_of(PostgresStatement statement);
 [[nodiscard]] std::string text_of(PostgresStatement statement, std::string_view schema);

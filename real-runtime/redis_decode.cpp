@@ -108,7 +108,7 @@ std::optional<Reply> workers(const redisReply& reply) {
 }
 
 std::optional<Reply> beat(const redisReply& reply) {
-  if (reply.type != REDIS_REPLY_INTEGER || reply.integer < 0 || reply.integer > 2) return std::nullopt;
+  if (reply.type != REDIS_REPLY_INTEGER || reply.integer < 0 || reply.integer > 3) return std::nullopt;
   return Beat{static_cast<Beat::Before>(reply.integer)};
 }
 

@@ -56,14 +56,17 @@ struct Encoder {
   RedisCommand operator()(const TouchWorker& op) const {
     return command({"HSET", key(worker_key(op.worker)), op.field, op.value});
   }
-  RedisCommand operator()(const DeleteWorker& op) const { return command({"DEL", key(worker_key(op.worker))}); }
+  RedisCommand operator()(const DeleteWorker& op) const {
+    if (op.life.empty()) return command({"DEL", key(worker_key(op.worker))});
+    return script(RedisScript::delete_worker, {key(worker_key(op.worker))}, {op.life});
+  }
   RedisCommand operator()(const ReadWorkers& /*op*/) const {
     const std::string before = key(kWorkerPrefix);
     return script(RedisScript::read_workers, {}, {escape_glob(before) + "*", std::to_string(before.size())});
   }
   RedisCommand operator()(const WorkerTtl& op) const { return command({"PTTL", key(worker_key(op.worker))}); }
   RedisCommand operator()(const BeatWorker& op) const {
-    Texts arguments{text(ttl_ms(op.ttl)), std::to_string(op.fields.size())};
+    Texts arguments{text(ttl_ms(op.ttl)), op.life, text(op.above), std::to_string(op.fields.size())};
     append(arguments, op.fields);
     append(arguments, op.touched);
     return script(RedisScript::beat_worker, {key(worker_key(op.worker))}, arguments);

@@ -85,12 +85,23 @@ return result
 
 constexpr const char* kBeatWorker = R"lua(
 local existed, added = redis.call('EXISTS', KEYS[1]) == 1, 0
-local last = 2 + 2 * tonumber(ARGV[2])
-for i = 3, last, 2 do added = added + redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1]) end
+local life, last = ARGV[2], 4 + 2 * tonumber(ARGV[4])
+if life ~= '' then
+  local is = redis.call('HMGET', KEYS[1], 'life', 'incarnation')
+  if is[1] and is[1] ~= life and (tonumber(is[2] or '') or math.huge) >= tonumber(ARGV[3]) then return 3 end
+end
+for i = 5, last, 2 do added = added + redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1]) end
 for i = last + 1, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+if life ~= '' then redis.call('HSET', KEYS[1], 'life', life) end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 if not existed then return 2 end
 return added > 0 and 1 or 0
+)lua";
+
+constexpr const char* kDeleteWorker = R"lua(
+local life = redis.call('HGET', KEYS[1], 'life')
+if life and life ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
 )lua";
 
 constexpr const char* kIdentity = R"lua(
@@ -210,6 +221,7 @@ std::string text_of(RedisScript script) {
   switch (script) {
     case RedisScript::read_workers: return kReadWorkers;
     case RedisScript::beat_worker: return kBeatWorker;
+    case RedisScript::delete_worker: return kDeleteWorker;
     case RedisScript::identity: return kIdentity;
     case RedisScript::raise_epoch: return outcomes + kEpochs + kRaiseEpoch;
     case RedisScript::checked_add: return outcomes + kEpochs + kFences + kCheckedAdd;

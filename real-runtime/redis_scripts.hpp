@@ -9,8 +9,9 @@
 namespace drydock::runtime {
 
 enum class RedisScript : std::uint8_t {
-  read_workers,   // keys: -; arguments: pattern of the keys, length of what stands before a worker's name
-  beat_worker,    // keys: worker; arguments: TTL in ms, number of fields, fields and values, touched fields and values
+  read_workers,  // keys: -; arguments: pattern of the keys, length of what stands before a worker's name
+  beat_worker,  // keys: worker; arguments: TTL in ms, life, above, number of fields, fields and values, touched fields and values
+  delete_worker,  // keys: worker; arguments: life
   identity,       // keys: sentinel; arguments: sentinel to plant, or none
   raise_epoch,    // keys: epoch; arguments: epoch
   checked_add,    // keys: epoch, counter, fence; arguments: epoch, version, delta, limit
@@ -25,7 +26,7 @@ enum class RedisScript : std::uint8_t {
   read_lease,     // keys: lease; arguments: -
 };
 
-inline constexpr std::size_t kRedisScripts = 14;
+inline constexpr std::size_t kRedisScripts = 15;
 
 // Verdicts are {outcome as in redis::Verdict::Outcome, value}, leases {holder, epoch, ms left}. Integers that may pass 2^53 are
 // returned as text, since Lua's numbers are doubles.

@@ -11,6 +11,7 @@
 #include "real-runtime/async_postgres.hpp"
 #include "real-runtime/async_redis.hpp"
 #include "real-runtime/event_loop.hpp"
+#include "real-runtime/queue_numbers.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -127,8 +128,11 @@ class SchedulerDriver {
   void ask_lease(const AskLease& order);
   void release_lease();
   void load_state(RequestId request);
+  void read_state(RequestId request);
+  [[nodiscard]] bool release_strangers(RequestId request, const postgres::State& state);
   void take_state(RequestId request, const postgres::State& state);
-  [[nodiscard]] JobRecord record_of(const postgres::LoadedJob& row) const;
+  // Nothing: its queue is none of this scenario's, and the job is left to wait in the store.
+  [[nodiscard]] std::optional<JobRecord> record_of(const postgres::LoadedJob& row) const;
   void ask_workers(RequestId request);
   void raise_epoch();
   void note_outranked(std::int64_t epoch);
@@ -147,7 +151,6 @@ class SchedulerDriver {
   void load_waiting(const AskWaiting& order);
   void take_loaded(const postgres::LoadedJob& row);
   void forget_stored();
-  void cancel_stored(JobId job);
   void look_for_cancelled(JobId job);
 
   // Facts.
@@ -176,6 +179,8 @@ class SchedulerDriver {
   void endings_sent(const postgres::Reply& reply);
   void send_mail();
   void fail(std::string why);
+  // Of a batch that is not the core's.
+  [[nodiscard]] RequestId next_own_batch();
   [[nodiscard]] postgres::Fence fence() const { return {.lease = std::string(kLease), .epoch = epoch()}; }
 
   EventLoop& loop_;
@@ -187,6 +192,7 @@ class SchedulerDriver {
   std::string error_;
   bool closed_ = false;
 
+  QueueNumbers queues_;
   bool loaded_ = false;  // the state, since it has held the lease
   bool has_led_ = false;
   std::string leader_;

@@ -38,8 +38,9 @@ void SchedulerDriver::take_arrivals(const postgres::Reply& reply) {
   }
   for (const postgres::LoadedJob& row : jobs->jobs) {
     last_arrival_ = row.arrival;
-    if (!jobs_.emplace(row.job.spec.id.value, record_of(row)).second) continue;
-    push(JobSubmitted{row.job.spec});
+    const auto record = record_of(row);
+    if (!record || !jobs_.emplace(row.job.spec.id.value, *record).second) continue;
+    push(JobSubmitted{record->spec});
     ++counts_.submitted;
   }
   if (jobs->jobs.size() == kMostAtOnce) return look_again(true);
@@ -69,7 +70,7 @@ void SchedulerDriver::look_again(bool at_once) {
 
 void SchedulerDriver::cancel(JobId job) {
   const auto at = jobs_.find(job.value);
-  if (at == jobs_.end()) return cancel_stored(job);
+  if (at == jobs_.end()) return look_for_cancelled(job);
   if (std::exchange(at->second.cancelled, true)) return;
   cancelled_.insert(job);
   push(JobCancelled{job});

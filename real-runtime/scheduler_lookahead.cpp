@@ -18,7 +18,7 @@ constexpr std::size_t kFewRecords = 1000;
 
 void SchedulerDriver::load_waiting(const AskWaiting& order) {
   ++loads_;
-  postgres_.submit(postgres::LoadWaiting{order.queue, order.after, order.limit},
+  postgres_.submit(postgres::LoadWaiting{queues_.stored(order.queue), order.after, order.limit},
                    [this, order](const postgres::Reply& reply) {
                      --loads_;
                      if (over_) return;
@@ -35,12 +35,14 @@ void SchedulerDriver::load_waiting(const AskWaiting& order) {
 
 // One whose end is on the way to the store waits there no more.
 void SchedulerDriver::take_loaded(const postgres::LoadedJob& row) {
-  const JobSpec& spec = row.job.spec;
-  const bool held = scheduler_.cluster().find(spec.id).has_value();
-  const auto known = jobs_.find(spec.id.value);
+  const auto fresh = record_of(row);
+  if (!fresh) return;
+  const JobId id = row.job.spec.id;
+  const bool held = scheduler_.cluster().find(id).has_value();
+  const auto known = jobs_.find(id.value);
   if (known != jobs_.end() && !held && (known->second.cancelled || known->second.ending)) return;
-  const auto record = known != jobs_.end() ? known : jobs_.emplace(spec.id.value, record_of(row)).first;
-  push(JobLoaded{.job = spec,
+  const auto record = known != jobs_.end() ? known : jobs_.emplace(id.value, *fresh).first;
+  push(JobLoaded{.job = fresh->spec,
                  .submitted = record->second.submitted,
                  .attempts = row.view.attempts,
                  .failures = row.view.failures,
@@ -58,11 +60,7 @@ void SchedulerDriver::forget_stored() {
   forget_beyond_ = 2 * jobs_.size();
 }
 
-// --- jobs that are cancelled while they wait in the store alone ---
-
-void SchedulerDriver::cancel_stored(JobId job) {
-  if (scheduler_.config().control_plane.lookahead > 0) look_for_cancelled(job);
-}
+// --- jobs that are cancelled while they wait in the store alone: those put aside, and those of queues that this scenario has not ---
 
 void SchedulerDriver::look_for_cancelled(JobId job) {
   postgres_.submit(postgres::ReadJob{job}, [this, job](const postgres::Reply& reply) {

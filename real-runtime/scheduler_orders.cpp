@@ -183,12 +183,13 @@ void SchedulerDriver::end_without_attempt(JobId job, ReleaseReason reason) {
   send_endings();
 }
 
+RequestId SchedulerDriver::next_own_batch() { return RequestId{kFirstEnding + ++last_ending_}; }
+
 void SchedulerDriver::send_endings() {
   if (ending_sent_ || endings_.empty() || !error_.empty()) return;
   if (ending_ == 0) ending_ = std::min(kMostEndings, endings_.size());
   ending_sent_ = true;
-  const RequestId request{kFirstEnding + ++last_ending_};
-  postgres::CommitBatch batch{.fence = fence(), .request = request};
+  postgres::CommitBatch batch{.fence = fence(), .request = next_own_batch()};
   batch.endings.assign(endings_.begin(), endings_.begin() + static_cast<std::ptrdiff_t>(ending_));
   postgres_.submit(batch, [this](const postgres::Reply& reply) { endings_sent(reply); });
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -15,6 +16,8 @@ namespace {
 
 // Orders that are not acknowledged are repeated after this part of a lease.
 constexpr int kResendsInLease = 8;
+// In one batch.
+constexpr std::size_t kMostReleased = 10'000;
 // How long a scheduler that steps down waits until its lease is given back.
 constexpr Duration kFarewell = std::chrono::seconds{1};
 // Where all that wait are held in memory.
@@ -66,23 +69,70 @@ void SchedulerDriver::release_lease() {
 // --- taking over ---
 
 void SchedulerDriver::load_state(RequestId request) {
+  std::vector<std::string> names;
+  for (const QueueConfig& queue : scheduler_.config().queues) names.push_back(queue.name);
+  postgres_.call(encode_queues(fence(), names), [this, request](const Result<std::vector<std::string>>& row) {
+    if (over_) return;
+    if (!row) return push(StateLoaded{request, Answer::failed});
+    // Where it leads no more, it is told when it reads.
+    if (auto numbers = queue_numbers_in(row.value())) queues_ = QueueNumbers(std::move(*numbers));
+    read_state(request);
+  });
+}
+
+void SchedulerDriver::read_state(RequestId request) {
   const std::uint32_t lookahead = scheduler_.config().control_plane.lookahead;
   postgres_.submit(postgres::LoadState{fence(), lookahead > 0 ? lookahead : kNoLookahead},
                    [this, request](const postgres::Reply& reply) {
                      if (over_) return;
-                     if (const auto* state = std::get_if<postgres::State>(&reply)) return take_state(request, *state);
+                     if (const auto* state = std::get_if<postgres::State>(&reply)) {
+                       // Without their numbers it would take every queue for one that it has not.
+                       const bool knows_queues = queues_.size() == scheduler_.config().queues.size();
+                       if (!knows_queues) return push(StateLoaded{request, Answer::failed});
+                       if (!release_strangers(request, *state)) take_state(request, *state);
+                       return;
+                     }
                      const auto* verdict = std::get_if<postgres::Verdict>(&reply);
                      if (verdict != nullptr) note_outranked(verdict->detail);
                      push(StateLoaded{request, verdict != nullptr ? Answer::refused : answer_of(reply)});
                    });
 }
 
-SchedulerDriver::JobRecord SchedulerDriver::record_of(const postgres::LoadedJob& row) const {
-  return {.spec = row.job.spec,
-          .payload = row.job.payload,
-          .submitted = loop_.now() - row.age,
-          .progress = row.view.progress,
-          .dispatched = row.view.attempts > 0};
+std::optional<SchedulerDriver::JobRecord> SchedulerDriver::record_of(const postgres::LoadedJob& row) const {
+  const auto queue = queues_.here(row.job.spec.queue);
+  if (!queue) return std::nullopt;
+  JobRecord record{.spec = row.job.spec,
+                   .payload = row.job.payload,
+                   .submitted = loop_.now() - row.age,
+                   .progress = row.view.progress,
+                   .dispatched = row.view.attempts > 0};
+  record.spec.queue = *queue;
+  return record;
+}
+
+// What runs of queues that this scenario has not waits again, for a scheduler that has them: their workers hear from the dispatcher, which
+// does not know it, that nobody wants it. Before anything is taken over, so that the core sees what is left. True: the state is read again.
+bool SchedulerDriver::release_strangers(RequestId request, const postgres::State& state) {
+  std::set<JobId> strangers;
+  for (const postgres::LoadedJob& row : state.held) {
+    if (!queues_.here(row.job.spec.queue)) strangers.insert(row.job.spec.id);
+  }
+  std::set<AttemptId> attempts;
+  for (const postgres::Allocation& row : state.allocations) {
+    if (strangers.contains(row.attempt.job) && attempts.size() < kMostReleased) attempts.insert(row.attempt);
+  }
+  if (attempts.empty()) return false;
+  postgres::CommitBatch batch{.fence = fence(), .request = next_own_batch()};
+  for (const AttemptId attempt : attempts)
+    batch.releases.push_back({.attempt = attempt, .reason = ReleaseReason::preempted, .job_ends = false, .progress = {}});
+  postgres_.submit(batch, [this, request](const postgres::Reply& reply) {
+    if (over_) return;
+    const Answer answer = postgres::commit_answer(reply);
+    if (answer == Answer::done) return read_state(request);
+    if (answer == Answer::refused) note_outranked(std::get<postgres::Verdict>(reply).detail);
+    push(StateLoaded{request, answer == Answer::refused ? Answer::refused : Answer::failed});
+  });
+  return true;
 }
 
 void SchedulerDriver::take_state(RequestId request, const postgres::State& state) {
@@ -90,14 +140,15 @@ void SchedulerDriver::take_state(RequestId request, const postgres::State& state
   dispatcher_.emplace(DispatcherConfig{.epoch = epoch(), .resend = resend, .resend_longest = options_.worker_lease});
   for (const std::vector<postgres::LoadedJob>* rows : {&state.waiting, &state.held}) {
     for (const postgres::LoadedJob& row : *rows) {
-      JobRecord record = record_of(row);
-      push(JobLoaded{.job = row.job.spec,
-                     .submitted = record.submitted,
+      auto record = record_of(row);
+      if (!record) continue;
+      push(JobLoaded{.job = record->spec,
+                     .submitted = record->submitted,
                      .attempts = row.view.attempts,
                      .failures = row.view.failures,
                      .losses = row.view.losses,
                      .progress = row.view.progress});
-      jobs_.emplace(row.job.spec.id.value, std::move(record));
+      jobs_.emplace(row.job.spec.id.value, std::move(*record));
     }
   }
   std::map<AttemptId, std::vector<Dispatcher::Part>> parts;

@@ -2,6 +2,7 @@
 
 #include "real-runtime/api_text.hpp"
 #include "real-runtime/cluster_json.hpp"
+#include "real-runtime/job_json.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -41,11 +42,6 @@ std::int64_t StatusView::running() const {
   return sum;
 }
 
-QueueCount StatusView::count_of(std::size_t queue) const {
-  const auto at = std::ranges::find(tally.queues, queue, &QueueCount::queue);
-  return at == tally.queues.end() ? QueueCount{} : *at;
-}
-
 Result<StatusView> read_status(ApiStores& stores) {
   auto cluster = read_cluster(stores);
   if (!cluster) return cluster.error();
@@ -53,10 +49,7 @@ Result<StatusView> read_status(ApiStores& stores) {
   if (!leader) return leader.error();
   const auto tally = stores.tally();
   if (!tally) return tally.error();
-  StatusView view{
-      .leader = leader.value(), .cluster = std::move(cluster).value(), .queues = {}, .tally = tally.value(), .rates = {}};
-  // Before the first scheduler there are none.
-  if (auto queues = stores.queues()) view.queues = std::move(queues).value();
+  StatusView view{.leader = leader.value(), .cluster = std::move(cluster).value(), .tally = tally.value(), .rates = {}};
   const auto text = stores.with_postgres([&](PostgresClient& store) { return store.run(status_query(stores.schema())); });
   if (!text) return text.error();
   const json row = json::parse(text.value(), nullptr, false);
@@ -92,10 +85,7 @@ json to_json(const StatusView& view, const std::vector<std::string>& pools) {
         {"name", view.leader.holder}, {"epoch", view.leader.epoch}, {"lease_left_s", seconds(view.leader.left)}};
   }
   if (view.oldest) all["oldest_waiting"] = {{"job", view.oldest->job.value}, {"age_s", view.oldest->age_s}};
-  for (std::size_t number = 0; number < view.queues.size(); ++number) {
-    const QueueCount count = view.count_of(number);
-    all["queues"].push_back({{"name", view.queues[number]}, {"waiting", count.waiting}, {"running", count.running}});
-  }
+  for (const QueueCount& queue : view.tally.queues) all["queues"].push_back(to_json(queue));
   for (const SeenWorker& worker : view.cluster.workers) all["workers"].push_back(to_json(worker, pools));
   return all;
 }

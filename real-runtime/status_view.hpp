@@ -25,14 +25,12 @@ struct OldestWaiting {
 struct StatusView {
   postgres::Lease leader;  // `left` is 0 where nobody leads
   ClusterView cluster;
-  std::vector<std::string> queues;  // by number
   JobTally tally;
   EndRates rates;
   std::optional<OldestWaiting> oldest{};  // of the kMostLookedAt jobs longest in the system; none: none of them waits
 
   [[nodiscard]] std::int64_t waiting() const;
   [[nodiscard]] std::int64_t running() const;
-  [[nodiscard]] QueueCount count_of(std::size_t queue) const;
 
   static constexpr int kRateSeconds = 10;
   static constexpr int kMostLookedAt = 20'000;

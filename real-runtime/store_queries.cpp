@@ -41,7 +41,9 @@ std::string utc(std::string_view column) {
 std::string select_jobs(const std::string& schema, const std::string& where, bool payloads = true) {
   return fmt::format(
       "select coalesce(json_agg(r order by arrival desc), '[]') from (select j.id, j.arrival, "
-      "coalesce((select name from {0}.queues q where q.number = j.queue), j.queue::text) as queue, {1} as status, "
+      "coalesce((select name from {0}.queues q where q.number = j.queue), j.queue::text) as queue, "
+      "state = 0 and not exists (select from {0}.queues q where q.number = j.queue and q.place is not null) as gone, "
+      "{1} as status, "
       "exists (select from {0}.cancels c where c.job = j.id) as cancel_requested, priority, tasks, cpus, memory, gpus, "
       "attempts, "
       "failures, losses, {2} as submitted_at, {3} as payload from {0}.job_states j where {4}) r",
@@ -70,6 +72,7 @@ JobRow job_of(const json& row) {
   return {.id = JobId{row.at("id").get<std::uint64_t>()},
           .arrival = row.at("arrival").get<std::int64_t>(),
           .queue = row.at("queue").get<std::string>(),
+          .queue_is_gone = row.at("gone").get<bool>(),
           .status = static_cast<JobStatus>(row.at("status").get<int>()),
           .cancel_requested = row.at("cancel_requested").get<bool>(),
           .priority = row.at("priority").get<std::int32_t>(),
@@ -82,15 +85,6 @@ JobRow job_of(const json& row) {
           .losses = row.at("losses").get<std::uint32_t>(),
           .submitted_at = row.at("submitted_at").get<std::string>(),
           .payload = from_hex(row.at("payload").get<std::string>())};
-}
-
-std::string literal(std::string_view text) {
-  std::string result = "'";
-  for (const char c : text) {
-    if (c == '\'') result += '\'';
-    result += c;
-  }
-  return result + "'";
 }
 
 }  // namespace
@@ -143,20 +137,23 @@ Result<std::optional<JobStory>> find_job(PostgresClient& store, const std::strin
   return std::optional(std::move(story));
 }
 
-Result<postgres::Done> set_queues(PostgresClient& store, const std::string& schema, const std::vector<std::string>& names) {
-  std::string sql = fmt::format("begin; lock table {0}.queues in exclusive mode; delete from {0}.queues;", schema);
-  for (std::size_t number = 0; number < names.size(); ++number) {
-    sql += fmt::format("insert into {}.queues values ({}, {});", schema, number, literal(names[number]));
-  }
-  const auto done = store.run(sql + "commit;");
-  if (!done.ok()) return done.error();
+Result<postgres::Done> set_queues(PostgresClient& store, const std::vector<std::string>& names) {
+  const auto numbers = store.call(encode_queues(names));
+  if (!numbers.ok()) return numbers.error();
   return postgres::Done{};
 }
 
-Result<std::vector<std::string>> read_queues(PostgresClient& store, const std::string& schema) {
-  const auto rows = ask(store, fmt::format("select coalesce(json_agg(name order by number), '[]') from {}.queues", schema));
+Result<std::vector<NamedQueue>> read_queues(PostgresClient& store, const std::string& schema) {
+  const auto rows = ask(
+      store, fmt::format("select coalesce(json_agg(q order by place nulls last, number), '[]') from {}.queues q", schema));
   if (!rows.ok()) return rows.error();
-  return rows.value().get<std::vector<std::string>>();
+  std::vector<NamedQueue> queues;
+  for (const json& row : rows.value()) {
+    queues.push_back({.number = row.at("number").get<std::uint32_t>(),
+                      .name = row.at("name").get<std::string>(),
+                      .is_served = !row.at("place").is_null()});
+  }
+  return queues;
 }
 
 Result<SubmittedOnce> submit_once(PostgresClient& store, const std::string& key, const std::string& digest,
@@ -169,19 +166,25 @@ Result<SubmittedOnce> submit_once(PostgresClient& store, const std::string& key,
 }
 
 Result<JobTally> count_jobs(PostgresClient& store, const std::string& schema, std::uint32_t limit) {
-  const auto rows =
-      ask(store,
-          fmt::format("select coalesce(json_agg(r), '[]') from (select queue, count(*) filter (where state = 0) as waiting, "
-                      "count(*) filter (where state = 1) as running, count(*) as seen from (select queue, state from "
-                      "{0}.job_states where arrival >= (select mark from {0}.intake) order by arrival desc limit {1}) j "
-                      "group by queue order by queue) r",
-                      schema, limit));
+  const auto rows = ask(
+      store, fmt::format(
+                 "select coalesce(json_agg(r order by place nulls last, number), '[]') from (select "
+                 "coalesce(name, queue::text) as name, place, coalesce(number, queue) as number, "
+                 "coalesce(waiting, 0) as waiting, coalesce(running, 0) as running, coalesce(seen, 0) as seen from (select "
+                 "queue, count(*) filter (where state = 0) as waiting, count(*) filter (where state = 1) as running, "
+                 "count(*) as seen from (select queue, state from {0}.job_states where arrival >= (select mark from "
+                 "{0}.intake) order by arrival desc limit {1}) j group by queue) c full join {0}.queues q on number = queue "
+                 "where place is not null or seen > 0) r",
+                 schema, limit));
   if (!rows.ok()) return rows.error();
   JobTally tally;
   std::int64_t seen = 0;
   for (const json& row : rows.value()) {
     seen += row.at("seen").get<std::int64_t>();
-    tally.queues.push_back({.queue = row.at("queue").get<std::uint32_t>(),
+    const bool is_served = !row.at("place").is_null();
+    if (!is_served && row.at("waiting") == 0 && row.at("running") == 0) continue;
+    tally.queues.push_back({.name = row.at("name").get<std::string>(),
+                            .is_served = is_served,
                             .waiting = row.at("waiting").get<std::int64_t>(),
                             .running = row.at("running").get<std::int64_t>()});
   }

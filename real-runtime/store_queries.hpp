@@ -20,7 +20,8 @@ enum class JobStatus : std::uint8_t { waiting, running, succeeded, failed, cance
 struct JobRow {
   JobId id;
   std::int64_t arrival = 0;
-  std::string queue;  // its name, or its number where that has none
+  std::string queue;           // its name, or its number where that has none
+  bool queue_is_gone = false;  // it waits, and the scheduler that led last has no queue of this name
   JobStatus status = JobStatus::waiting;
   bool cancel_requested = false;
   std::int32_t priority = 0;
@@ -64,10 +65,18 @@ struct JobStory {
 };
 [[nodiscard]] Result<std::optional<JobStory>> find_job(PostgresClient& store, const std::string& schema, JobId job);
 
-// The names of queues, by number: a scheduler says them when it starts.
-[[nodiscard]] Result<postgres::Done> set_queues(PostgresClient& store, const std::string& schema,
-                                                const std::vector<std::string>& names);
-[[nodiscard]] Result<std::vector<std::string>> read_queues(PostgresClient& store, const std::string& schema);
+// A queue that some scheduler had. Its number means its name for good.
+struct NamedQueue {
+  std::uint32_t number = 0;
+  std::string name;
+  bool is_served = true;  // by the scheduler that led last
+};
+// Says which queues there are, in the scenario's order. A scheduler that leads does it by itself.
+[[nodiscard]] Result<postgres::Done> set_queues(PostgresClient& store, const std::vector<std::string>& names);
+// First those that are served, in the scenario's order.
+[[nodiscard]] Result<std::vector<NamedQueue>> read_queues(PostgresClient& store, const std::string& schema);
+
+inline constexpr std::string_view kQueueIsGone = "no scheduler has its queue";
 
 struct SubmittedOnce {
   std::uint64_t first = 0;  // id of the first; the others follow
@@ -81,12 +90,13 @@ struct SubmittedOnce {
 
 // Waiting and running jobs of a queue.
 struct QueueCount {
-  std::uint32_t queue = 0;  // its number
+  std::string name;       // or its number where that has none
+  bool is_served = true;  // by the scheduler that led last
   std::int64_t waiting = 0;
   std::int64_t running = 0;
 };
 struct JobTally {
-  std::vector<QueueCount> queues;  // those that have any
+  std::vector<QueueCount> queues;  // those that are served, in the scenario's order; then others that have any
   bool complete = true;            // else these are the newest `limit` jobs behind the mark alone
 };
 [[nodiscard]] Result<JobTally> count_jobs(PostgresClient& store, const std::string& schema, std::uint32_t limit);

@@ -14,6 +14,10 @@ namespace {
 
 constexpr Duration kWaitForMail = std::chrono::seconds{1};
 
+// A request to another incarnation is another process's.
+constexpr const char* kWithdrawDrain =
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+
 // What a failed operation is for the core.
 Answer answer_of(const redis::Reply& reply) {
   const auto* failed = std::get_if<redis::Failed>(&reply);
@@ -44,6 +48,7 @@ WorkerDriver::WorkerDriver(EventLoop& loop, WorkerDriverOptions options, std::fu
       options_(std::move(options)),
       ended_(std::move(ended)),
       machine_(this_machine()),
+      process_(options_.life.empty() ? std::string() : this_process()),
       agent_(with_capacity(options_.agent, options_.spec)),
       step_timer_(loop, [this] { take_step(); }),
       runner_(
@@ -99,14 +104,23 @@ void WorkerDriver::carry_out(const WorkerOrder& order) {
 
 void WorkerDriver::beat(const SendBeat& order) {
   BeatFields fields = beat_fields(options_.agent.worker, options_.spec, order, options_.host);
-  fields.touched.merge(place_fields(
-      {.lease = options_.agent.lease, .machine = machine_, .jobs_folder = runner_.executor().facts().folder.string()}));
+  fields.touched.merge(place_fields({.lease = options_.agent.lease,
+                                     .machine = machine_,
+                                     .process = process_,
+                                     .jobs_folder = runner_.executor().facts().folder.string()}));
   // The key may be that of a process before, which was killed while it drained.
   if (!agent_.registered()) fields.touched.emplace("status", "ready");
-  redis::BeatWorker op{worker_name(options_.agent.worker), std::move(fields.fields), std::move(fields.touched),
-                       options_.agent.lease};
+  // At first only a key that was looked at. Later a lower incarnation is what a Redis that came back from a snapshot remembers.
+  redis::BeatWorker op{.worker = worker_name(options_.agent.worker),
+                       .fields = std::move(fields.fields),
+                       .touched = std::move(fields.touched),
+                       .ttl = options_.agent.lease,
+                       .life = options_.life,
+                       .above = registered_ ? order.incarnation : options_.above};
   beats_.submit(op, [this, request = order.request](const redis::Reply& reply) {
     const auto* beat = std::get_if<redis::Beat>(&reply);
+    if (beat != nullptr && beat->before == redis::Beat::Before::foreign) return push(BeatAnswered{request, Answer::refused});
+    registered_ = registered_ || beat != nullptr;
     push(BeatAnswered{request, answer_of(reply), beat != nullptr && beat->before != redis::Beat::Before::missing});
   });
   if (!order.draining) look_for_drain();
@@ -134,10 +148,12 @@ void WorkerDriver::report(RequestId request, std::string text) {
 }
 
 void WorkerDriver::leave(RequestId request) {
-  beats_.run({"DEL", options_.redis.key_prefix + drain_key(options_.agent.worker)}, {});  // done
-  beats_.submit(redis::DeleteWorker{worker_name(options_.agent.worker)}, [this, request](const redis::Reply& reply) {
-    push(RegistryLeft{request, answer_of(reply)});
-  });
+  const std::string drain = options_.redis.key_prefix + drain_key(options_.agent.worker);
+  beats_.run({"EVAL", kWithdrawDrain, "1", drain, std::to_string(agent_.incarnation())}, {});  // done
+  beats_.submit(redis::DeleteWorker{worker_name(options_.agent.worker), options_.life},
+                [this, request](const redis::Reply& reply) {
+                  push(RegistryLeft{request, answer_of(reply)});
+                });
 }
 
 // A request for another incarnation is for another process, or for what this one was before it was given up.

@@ -21,6 +21,10 @@ struct WorkerDriverOptions {
   WorkerAgentConfig agent;  // its capacity is that of `spec`
   WorkerSpec spec;
   std::string host;  // for people
+  // Of this process alone: its key in the registry is its own then, and it ends when another process has it (redis::BeatWorker). Empty:
+  // nobody asks, for tests that run several in one process.
+  std::string life{};
+  std::int64_t above = 0;  // the key of a process before, which is dead, has a lower incarnation
   ExecutorOptions executor{};
   KeepOutputOptions keep_output{};
   std::optional<NodeAdmissionConfig> admission{};  // by what is measured on the machine; none: what is ordered starts
@@ -29,7 +33,7 @@ struct WorkerDriverOptions {
 // Beats go over a connection of their own that never waits for anything else.
 class WorkerDriver {
  public:
-  // Begins at once. `ended`: it has drained and left.
+  // Begins at once. `ended`: it has drained and left, or was ousted (WorkerAgent::ousted()).
   WorkerDriver(EventLoop& loop, WorkerDriverOptions options, std::function<void()> ended = {});
   WorkerDriver(const WorkerDriver&) = delete;
   WorkerDriver& operator=(const WorkerDriver&) = delete;
@@ -62,6 +66,8 @@ class WorkerDriver {
   std::function<void()> ended_;
   std::function<void(AttemptId, const AttemptOutcome&)> on_outcome_;
   const std::string machine_;
+  const std::string process_;
+  bool registered_ = false;  // at some time
   WorkerAgent agent_;
   std::uint64_t started_ = 0;
   std::vector<WorkerFact> facts_;

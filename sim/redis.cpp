@@ -34,7 +34,6 @@ struct SimRedis::Handler {
   Reply operator()(const TouchWorker& op) const {
     return Count{keys.hset(worker_key(op.worker), op.field, op.value) ? 1 : 0};
   }
-  Reply operator()(const DeleteWorker& op) const { return Found{keys.del(worker_key(op.worker))}; }
   Reply operator()(const ReadWorkers& /*op*/) const {
     Workers workers;
     keys.each_hash(kWorkerPrefix, [&](std::string_view name, const Fields& fields, std::int64_t pttl) {

@@ -86,15 +86,34 @@ Lease held_lease(RedisKeyspace& keys, const std::string& key) {
   return {*holder, integer(*keys.hget(key, "epoch")), duration_of_ms(keys.pttl(key))};
 }
 
+// Of another life, and not of a process before.
+bool is_foreign(RedisKeyspace& keys, const std::string& key, const BeatWorker& op) {
+  const auto life = keys.hget(key, "life");
+  if (op.life.empty() || !life || *life == op.life) return false;
+  const std::string incarnation = keys.hget(key, "incarnation").value_or("");
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(incarnation.data(), incarnation.data() + incarnation.size(), number);
+  const bool is_number = error == std::errc{} && end == incarnation.data() + incarnation.size();
+  return !is_number || number >= op.above;
+}
+
 }  // namespace
+
+Reply run_script(RedisKeyspace& keys, const DeleteWorker& op) {
+  const std::string key = worker_key(op.worker);
+  if (!op.life.empty() && keys.hget(key, "life").value_or(op.life) != op.life) return Found{false};
+  return Found{keys.del(key)};
+}
 
 Reply run_script(RedisKeyspace& keys, const BeatWorker& op) {
   const std::string key = worker_key(op.worker);
+  if (is_foreign(keys, key, op)) return Beat{Beat::Before::foreign};
   auto before = keys.exists(key) ? Beat::Before::complete : Beat::Before::missing;
   for (const auto& [field, value] : op.fields) {
     if (keys.hsetnx(key, field, value) && before == Beat::Before::complete) before = Beat::Before::incomplete;
   }
   keys.hset(key, op.touched);
+  if (!op.life.empty()) keys.hset(key, "life", op.life);
   keys.pexpire(key, ttl_ms(op.ttl));
   return Beat{before};
 }

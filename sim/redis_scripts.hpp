@@ -6,6 +6,7 @@
 
 namespace drydock::sim {
 
+[[nodiscard]] redis::Reply run_script(RedisKeyspace& keys, const redis::DeleteWorker& op);
 [[nodiscard]] redis::Reply run_script(RedisKeyspace& keys, const redis::BeatWorker& op);
 [[nodiscard]] redis::Reply run_script(RedisKeyspace& keys, const redis::RaiseEpoch& op);
 [[nodiscard]] redis::Reply run_script(RedisKeyspace& keys, const redis::CheckedAdd& op);

@@ -30,6 +30,7 @@ std::span<const WorkerOrder> WorkerAgent::step(Time now, std::span<const WorkerF
     if (!std::holds_alternative<BeatAnswered>(fact)) std::visit([this](const auto& f) { on(f); }, fact);
   }
   come_back();
+  if (ousted_) return orders_;
   leave();
   beat();
   admit();
@@ -39,7 +40,7 @@ std::span<const WorkerOrder> WorkerAgent::step(Time now, std::span<const WorkerF
 }
 
 Time WorkerAgent::next_wakeup() const {
-  if (gone_) return kNever;
+  if (gone_ || ousted_) return kNever;
   Time at = std::min(fence_at_, leave_until_);
   if (draining_ && leaving_.value == 0) {
     for (const Time until : {linger_until_, quiet_until_}) at = now_ < until ? std::min(at, until) : at;
@@ -59,6 +60,7 @@ void WorkerAgent::on(const BeatAnswered& fact) {
   if (beat == beats_.end()) return;
   const SentBeat sent = *beat;
   beats_.erase(beat);
+  if (fact.answer == Answer::refused) return oust();
   beat_failed_ = fact.answer != Answer::done;
   if (beat_failed_) {
     beat_at_ = std::min(beat_at_, later(now_, beat_delay_));
@@ -95,9 +97,20 @@ void WorkerAgent::fence(std::uint32_t next_incarnation) {
   }
 }
 
+// Reports and mail are the other process's.
+void WorkerAgent::oust() {
+  ousted_ = true;
+  fence(incarnation_ + 1);
+}
+
 // As another incarnation, when nothing of the one before is left.
 void WorkerAgent::come_back() {
   if (!fencing() || std::ranges::any_of(tickets_, [](const auto& t) { return occupies(t.second.state); })) return;
+  if (ousted_) {
+    gone_ = true;
+    orders_.emplace_back(EndProcess{});
+    return;
+  }
   incarnation_ = std::exchange(next_incarnation_, 0);
   beat_at_ = now_;
 }

@@ -48,6 +48,8 @@ class WorkerAgent {
   [[nodiscard]] Time next_wakeup() const;
 
   [[nodiscard]] std::uint32_t incarnation() const { return incarnation_; }
+  // Another process of this worker has its key: it ends all that it runs, says nothing more to anybody, and ends itself.
+  [[nodiscard]] bool ousted() const { return ousted_; }
   // A beat of this incarnation was acknowledged, and its lease runs.
   [[nodiscard]] bool registered() const { return fence_at_ != kNever; }
   // When it will end what it runs, unless a beat is acknowledged; kNever while it is not registered.
@@ -123,6 +125,7 @@ class WorkerAgent {
   void free_room(const Ticket& ticket) { used_ -= ticket.held; }
   void accept(AttemptId attempt);
 
+  void oust();
   void come_back();
   void beat();
   void admit();
@@ -160,6 +163,7 @@ class WorkerAgent {
   Time quiet_until_{};   // likewise, for ends that it does not acknowledge
   RequestId leaving_{};  // 0: not asked
   Time leave_until_ = kNever;
+  bool ousted_ = false;
   bool gone_ = false;
 
   std::vector<WorkerOrder> orders_;

@@ -103,8 +103,8 @@ using AnyReport = std::variant<AttemptReport, HeldReport>;
 // Answer to SendBeat.
 struct BeatAnswered {
   RequestId request;
-  Answer answer = Answer::done;
-  bool was_there = true;  // with Answer::done: the registry still had this worker's key
+  Answer answer = Answer::done;  // refused: the key is that of another process of this worker
+  bool was_there = true;         // with Answer::done: the registry still had this worker's key
 };
 // Answer to FetchMail, with mail as soon as there is some, or without after a while.
 struct MailFetched {

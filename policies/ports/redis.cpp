@@ -42,6 +42,7 @@ struct Checker {
     check_name(op.worker);
     DRYDOCK_CHECK(!op.fields.empty() && !op.touched.empty(), "a beat has fields to register and to touch");
     check_positive(op.ttl);
+    check_exact(op.above);
   }
   void operator()(const PlantSentinel& op) const { check_name(op.token); }
   void operator()(const ReadIdentity& /*op*/) const {}
@@ -139,6 +140,7 @@ std::string_view text(Beat::Before before) {
     case Beat::Before::complete: return "complete before";
     case Beat::Before::incomplete: return "incomplete before";
     case Beat::Before::missing: return "missing before";
+    case Beat::Before::foreign: return "of another life";
   }
   return {};
 }
@@ -153,6 +155,8 @@ std::string_view text(Failed::Reason reason) {
   return {};
 }
 
+std::string of_life(std::string_view life) { return life.empty() ? std::string() : fmt::format(", of life '{}'", life); }
+
 // The arguments of an operation, for people.
 struct Arguments {
   std::string operator()(const SetWorker& op) const { return fmt::format("'{}', {}", op.worker, text(op.fields)); }
@@ -160,11 +164,12 @@ struct Arguments {
   std::string operator()(const TouchWorker& op) const {
     return fmt::format("'{}', {}: '{}'", op.worker, op.field, op.value);
   }
-  std::string operator()(const DeleteWorker& op) const { return fmt::format("'{}'", op.worker); }
+  std::string operator()(const DeleteWorker& op) const { return fmt::format("'{}'{}", op.worker, of_life(op.life)); }
   std::string operator()(const ReadWorkers& /*op*/) const { return {}; }
   std::string operator()(const WorkerTtl& op) const { return fmt::format("'{}'", op.worker); }
   std::string operator()(const BeatWorker& op) const {
-    return fmt::format("'{}', {}, touched {}, {}", op.worker, text(op.fields), text(op.touched), text(op.ttl));
+    return fmt::format("'{}', {}, touched {}, {}{}", op.worker, text(op.fields), text(op.touched), text(op.ttl),
+                       op.life.empty() ? "" : fmt::format("{} above {}", of_life(op.life), op.above));
   }
   std::string operator()(const PlantSentinel& op) const { return fmt::format("'{}'", op.token); }
   std::string operator()(const ReadIdentity& /*op*/) const { return {}; }

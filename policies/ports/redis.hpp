@@ -50,9 +50,10 @@ struct TouchWorker {
   friend bool operator==(const TouchWorker&, const TouchWorker&) = default;
 };
 
-// DEL. -> Found.
+// DEL. -> Found. With a life, one script: a key of another life (BeatWorker) stays, and is not found.
 struct DeleteWorker {
   std::string worker;
+  std::string life{};
   friend bool operator==(const DeleteWorker&, const DeleteWorker&) = default;
 };
 
@@ -72,11 +73,16 @@ struct WorkerTtl {
 
 // A heartbeat that re-registers: sets those of `fields` that are missing (what others wrote stays: a worker told to drain is not
 // set back to ready), overwrites those of `touched`, and gives the key its TTL (> 0). -> Beat: what was there before.
+//
+// With a life (the process that beats; no other ever has the same), the key is that life's, as its field "life" says. A key of another life
+// is left as it is (Beat::Before::foreign), but for one whose field "incarnation", a number, is below `above`: that of a process before.
 struct BeatWorker {
   std::string worker;
   Fields fields;
   Fields touched;
   Duration ttl{};
+  std::string life{};
+  std::int64_t above = 0;
   friend bool operator==(const BeatWorker&, const BeatWorker&) = default;
 };
 
@@ -319,7 +325,7 @@ struct Workers {
 };
 
 struct Beat {
-  enum class Before : std::uint8_t { complete, incomplete, missing };
+  enum class Before : std::uint8_t { complete, incomplete, missing, foreign };  // foreign: nothing was changed
   Before before = Before::complete;
   friend bool operator==(const Beat&, const Beat&) = default;
 };

@@ -35,10 +35,10 @@ class RandomOps {
       case 0: return SetWorker{worker(), fields()};
       case 1: return ExpireWorker{worker(), any_ttl()};
       case 2: return TouchWorker{worker(), field(), number(1000)};
-      case 3: return DeleteWorker{worker()};
+      case 3: return DeleteWorker{worker(), life()};
       case 4: return ReadWorkers{};
       case 5: return WorkerTtl{worker()};
-      case 6: return BeatWorker{worker(), fields(), fields(), ttl()};
+      case 6: return BeatWorker{worker(), fields(), fields(), ttl(), life(), between(0, 1000)};
       case 7: return PlantSentinel{number(1'000'000)};
       case 8: return ReadIdentity{};
       case 9: return AddCounter{rng_.below(50) == 0 ? extreme() : between(-20, 20)};
@@ -80,11 +80,12 @@ class RandomOps {
   }
   std::string number(std::uint64_t bound) { return std::to_string(rng_.below(bound)); }
   std::string worker() { return "w" + number(4); }
+  std::string life() { return rng_.below(2) == 0 ? "" : "l" + number(3); }
   std::string queue() { return "q" + number(2); }
   std::string consumer() { return "c" + number(3); }
   std::string payload() { return "p" + number(5); }
   std::string field() {
-    constexpr std::array kNames{"cpus", "status", "last_heartbeat", "hostname"};
+    constexpr std::array kNames{"cpus", "status", "last_heartbeat", "incarnation"};
     return kNames[rng_.below(kNames.size())];
   }
   Fields fields() {

@@ -189,6 +189,48 @@ TEST_P(RedisRegistry, ABeatAfterExpiryRegistersAgain) {
   EXPECT_EQ(workers()[0].fields.size(), kNode.size());
 }
 
+// --- whose the key is ---
+
+TEST_P(RedisRegistry, AKeyBelongsToTheLifeThatMadeIt) {
+  const auto beat = [&](const std::string& life, const std::string& incarnation, std::int64_t above) {
+    return ask<Beat>(BeatWorker{"w1", kNode, {{"incarnation", incarnation}}, kLong, life, above}).before;
+  };
+  EXPECT_EQ(beat("first", "5", 0), Beat::Before::missing);
+  EXPECT_EQ(beat("first", "5", 0), Beat::Before::complete);
+  const auto before = workers();
+  EXPECT_EQ(before.at(0).fields.at("life"), "first");
+  EXPECT_EQ(beat("second", "6", 0), Beat::Before::foreign);
+  EXPECT_EQ(beat("second", "6", 5), Beat::Before::foreign) << "5 is not below 5";
+  EXPECT_EQ(workers().at(0).fields, before.at(0).fields) << "nothing was changed";
+  EXPECT_EQ(beat("second", "6", 6), Beat::Before::complete);
+  EXPECT_EQ(workers().at(0).fields.at("life"), "second");
+  EXPECT_EQ(beat("first", "5", 5), Beat::Before::foreign);
+  EXPECT_EQ(beat("", "7", 0), Beat::Before::complete) << "without a life nobody asks";
+  EXPECT_EQ(workers().at(0).fields.at("life"), "second");
+}
+
+TEST_P(RedisRegistry, ABeatThatIsRefusedDoesNotProlongTheKey) {
+  ask(BeatWorker{"w1", kNode, {{"incarnation", "1"}}, 1h, "first"});
+  ask(BeatWorker{"w1", kNode, {{"incarnation", "1"}}, 9h, "second"});
+  EXPECT_LE(ask<Ttl>(WorkerTtl{"w1"}).left, 1h);
+}
+
+TEST_P(RedisRegistry, AKeyOfNobodyAndOneWhoseIncarnationIsNoNumber) {
+  ask(SetWorker{"w1", kNode});
+  EXPECT_EQ(ask<Beat>(BeatWorker{"w1", kNode, {{"incarnation", "none"}}, kLong, "first"}).before, Beat::Before::complete);
+  EXPECT_EQ(ask<Beat>(BeatWorker{"w1", kNode, {{"incarnation", "2"}}, kLong, "second", 100}).before, Beat::Before::foreign);
+}
+
+TEST_P(RedisRegistry, OnlyTheLifeThatHasTheKeyDeletesIt) {
+  ask(BeatWorker{"w1", kNode, {{"incarnation", "1"}}, kLong, "first"});
+  EXPECT_FALSE(ask<Found>(DeleteWorker{"w1", "second"}).found);
+  EXPECT_EQ(workers().size(), 1U);
+  EXPECT_TRUE(ask<Found>(DeleteWorker{"w1", "first"}).found);
+  EXPECT_FALSE(ask<Found>(DeleteWorker{"w1", "first"}).found);
+  ask(SetWorker{"w1", kNode});
+  EXPECT_TRUE(ask<Found>(DeleteWorker{"w1", "first"}).found) << "of nobody";
+}
+
 // --- a store that lost something ---
 
 TEST_P(RedisRegistry, TheFirstSentinelStands) {

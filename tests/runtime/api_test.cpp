@@ -36,7 +36,7 @@ class ApiOnStores : public testing::Test {
     auto store = PostgresClient::connect({.connection = postgres_->connection()});  // makes the schema
     ASSERT_TRUE(store.ok()) << store.error().message;
     store_ = std::move(store).value();
-    ASSERT_TRUE(set_queues(*store_, "drydock", {"default", "other"}).ok());
+    ASSERT_TRUE(set_queues(*store_, {"default", "other"}).ok());
     auto client = RedisClient::connect({.address = redis_->address()});
     ASSERT_TRUE(client.ok());
     registry_ = std::move(client).value();
@@ -351,8 +351,8 @@ TEST_F(ApiOnStores, TheWholeIsShown) {
   const double ttl = workers[0]["ttl_s"].get<double>();
   EXPECT_TRUE(ttl > 0 && ttl <= 60) << ttl;
   const json queues = get("/api/v1/queues")["queues"];
-  EXPECT_EQ(queues, json({{{"name", "default"}, {"waiting", 0}, {"running", 1}},
-                          {{"name", "other"}, {"waiting", 1}, {"running", 0}}}));
+  EXPECT_EQ(queues, json({{{"name", "default"}, {"served", true}, {"waiting", 0}, {"running", 1}},
+                          {{"name", "other"}, {"served", true}, {"waiting", 1}, {"running", 0}}}));
   const json job = get("/api/v1/jobs/" + std::to_string(ids.at(0)));
   EXPECT_EQ(job["status"], "running");
   EXPECT_EQ(job["allocations"][0]["worker"], 0);

@@ -125,15 +125,16 @@ TEST(JobRequest, TheDigestIsOfWhatItSays) {
 }
 
 TEST(JobRequest, QueuesAreFoundByName) {
-  const std::vector<std::string> names{"default", "short"};
+  const std::vector<NamedQueue> names{{7, "default"}, {2, "short"}, {0, "gone", false}};
   const auto jobs = in_queues(read(R"({"jobs": [{"sleep": "1s"}, {"sleep": "1s", "queue": "short"}]})"), names);
   ASSERT_TRUE(jobs.ok());
-  EXPECT_EQ(jobs.value()[0].spec.queue, QueueId{0});
-  EXPECT_EQ(jobs.value()[1].spec.queue, QueueId{1});
+  EXPECT_EQ(jobs.value()[0].spec.queue, QueueId{7}) << "the first";
+  EXPECT_EQ(jobs.value()[1].spec.queue, QueueId{2});
   const auto none = in_queues(read(R"({"jobs": [{"sleep": "1s", "queue": "shrt"}]})"), names);
   ASSERT_FALSE(none.ok());
   EXPECT_NE(none.error().message.find("/jobs/0/queue: there is no queue shrt; did you mean \"short\"?"), std::string::npos)
       << none.error().message;
+  EXPECT_FALSE(in_queues(read(R"({"jobs": [{"sleep": "1s", "queue": "gone"}]})"), names).ok());
 }
 
 }  // namespace

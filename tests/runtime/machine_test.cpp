@@ -272,7 +272,11 @@ TEST(JobFolder, OthersMayNotHaveMadeIt) {
   EXPECT_NE(problem->message.find("others may write to"), std::string::npos) << problem->message;
   fs::create_symlink(folder.path(), folder.path() / "link");
   EXPECT_TRUE(make_own_folder(folder.path() / "link"));
-  EXPECT_FALSE(make_own_folder(folder.path() / "new/below"));
+  EXPECT_FALSE(make_own_folder(folder.path() / "new"));
+  const auto nowhere = make_own_folder(folder.path() / "none/below");
+  ASSERT_TRUE(nowhere);
+  EXPECT_NE(nowhere->message.find("there is no folder " + (folder.path() / "none").string()), std::string::npos)
+      << nowhere->message;
 }
 
 TEST(JobFolder, DiskUsedCountsWhatIsThere) {

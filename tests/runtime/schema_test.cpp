@@ -2,6 +2,7 @@
 #include "real-runtime/postgres_client.hpp"
 #include "real-runtime/postgres_schema.hpp"
 #include "real-runtime/private_postgres.hpp"
+#include "real-runtime/store_queries.hpp"
 
 #include <fstream>
 #include <gtest/gtest.h>
@@ -61,6 +62,32 @@ TEST_F(OldSchema, IsBroughtUpToDateAndKeepsItsJobs) {
   EXPECT_EQ(cancelled, postgres::Reply(Verdict{Verdict::Outcome::applied, 7}));
   EXPECT_EQ(client.value()->execute(postgres::ReserveIds{1}), postgres::Reply(postgres::Count{8}));
   EXPECT_TRUE(connect(false).ok()) << "nothing is left to do";
+}
+
+// Of version 5: numbers were places in the scenario that came last.
+TEST_F(OldSchema, QueuesKeepTheirNamesWhateverComesNext) {
+  ASSERT_TRUE(connect(true).ok());
+  ASSERT_EQ(value("drop index drydock.queues_by_name; alter table drydock.queues drop column place; "
+                  "alter table drydock.intake drop column next_queue; delete from drydock.queues; "
+                  "insert into drydock.queues values (0, 'short'), (1, 'long'); "
+                  "insert into drydock.jobs select 8, 2, 3, priority, tasks, cpus, memory, gpus, slots, estimate_ns, "
+                  "input_bytes, output_bytes, on_failure, on_preemption, payload from drydock.jobs where id = 7; "
+                  "update drydock.meta set version = 5; select 'done'"),
+            "done");
+  auto client = connect(true);
+  ASSERT_TRUE(client.ok()) << client.error().message;
+  EXPECT_EQ(value("select string_agg(number || ' ' || name || ' ' || coalesce(place, -1), ', ' order by number) from "
+                  "drydock.queues"),
+            "0 short 0, 1 long 1, 3 number 3 of before schema 6 -1");
+  ASSERT_TRUE(set_queues(*client.value(), {"long", "new", "a \"b\" \\ ü'"}).ok());
+  EXPECT_EQ(value("select string_agg(number || ' ' || name || ' ' || coalesce(place, -1), ', ' order by number) from "
+                  "drydock.queues"),
+            "0 short -1, 1 long 0, 3 number 3 of before schema 6 -1, 10000 new 1, 10001 a \"b\" \\ ü' 2");
+  const auto queues = read_queues(*client.value(), "drydock");
+  ASSERT_TRUE(queues.ok());
+  ASSERT_EQ(queues.value().size(), 5U);
+  EXPECT_EQ(queues.value()[0].name, "long") << "the first of the scenario";
+  EXPECT_FALSE(queues.value()[3].is_served);
 }
 
 // Tables and functions are those of a new schema.

@@ -251,6 +251,31 @@ TEST_F(WorkerAgentTest, ABeatThatFailedIsTriedSoonerAndAtOnceWhenTheLinkIsBack) 
   EXPECT_EQ(all<SendBeat>(step(1100ms, {LinkRestored{}})).size(), 1U);
 }
 
+// Mail and the key are the other process's from then on.
+TEST_F(WorkerAgentTest, WhenAnotherProcessHasItsKeyItStopsAllAndEnds) {
+  register_it();
+  mail(1s, {run(1), run(2), run(3)});  // two run, one waits
+  note(step(30s));
+  const auto ousted = step(31s, {BeatAnswered{beat_, Answer::refused}});
+  EXPECT_TRUE(agent_.ousted());
+  EXPECT_EQ(all<KillRun>(ousted).size(), 2U);
+  EXPECT_EQ(ousted.size(), 2U) << "nothing else";
+  EXPECT_EQ(agent_.next_wakeup(), kNever);
+  EXPECT_TRUE(mail(32s, {run(4), AskHeld{}}).empty());
+  EXPECT_TRUE(step(33s, {RunKilled{attempt(1), {}}, DrainAsked{}, LinkRestored{}}).empty());
+  const auto end = step(34s, {RunKilled{attempt(2), {}}});
+  ASSERT_EQ(end.size(), 1U);
+  EXPECT_EQ(all<EndProcess>(end).size(), 1U);
+  EXPECT_TRUE(step(99s).empty());
+}
+
+TEST_F(WorkerAgentTest, WhenAnotherProcessHasItsKeyAtTheStartItEndsAtOnce) {
+  note(step(0s));
+  const auto end = step(1s, {BeatAnswered{beat_, Answer::refused}});
+  ASSERT_EQ(end.size(), 1U);
+  EXPECT_EQ(all<EndProcess>(end).size(), 1U);
+}
+
 TEST_F(WorkerAgentTest, SaysWhatItHasWhenALeaderAsks) {
   register_it();
   mail(1s, {run(1), run(2), run(3)});  // two run, one waits
