@@ -10,6 +10,7 @@ namespace drydock::sim::sim_postgres_test {
 namespace {
 
 using namespace postgres;
+using postgres::Job;  // not the core's
 using namespace std::chrono_literals;
 using Outcome = Verdict::Outcome;
 
