@@ -144,14 +144,9 @@ std::optional<std::string> refused(const Tag& tag) {
 
 std::optional<std::string> refused_in_platform(std::string_view xml) {
   Tags tags(xml);
-  bool any_zone = false;
-  bool any_tag = false;
   while (const auto tag = tags.next()) {
-    any_tag = true;
-    any_zone = any_zone || tag->name == "zone" || tag->name == "AS" || tag->name == "cluster";
     if (const auto why = refused(*tag)) return fmt::format("line {}: {}", tag->line, *why);
   }
-  if (any_tag && !any_zone) return "there is no zone in it";  // SimGrid would crash
   return std::nullopt;
 }
 

@@ -74,6 +74,7 @@ std::vector<s4u::Host*> load_platform(const s4u::Engine& engine, const std::file
   } catch (const std::exception& error) {
     fail(message_of(error.what(), path));
   }
+  if (engine.get_netzone_root() == nullptr) fail("there is no zone in it");
   return std::move(seen->hosts);
 }
 
