@@ -98,6 +98,19 @@ TEST(Platform, HuntDrawsFaultsOfItsHosts) {
   EXPECT_EQ(Json::parse(ran.out)["runs_done"], 20);
 }
 
+// What is found says where the file is, and repeats from any folder.
+TEST(Platform, FoundScenariosFindTheFile) {
+  const Grid grid;
+  const Folder found;
+  const Ran ran = run_binary(
+      {"hunt", grid.scenario(), "--variant", "easy", "--set", "/must_end_by=1s", "--runs", "2", "--out", found.path("out")});
+  EXPECT_EQ(ran.code, 1) << ran.err;
+  EXPECT_NE(ran.out.find("7 hosts"), std::string::npos) << ran.out;
+  const Ran again = run_binary({"simulate", found.path("out/hunt-1-0.json")});
+  EXPECT_EQ(again.code, 1) << again.err;
+  EXPECT_NE(again.err.find("not ended by 1 s"), std::string::npos) << again.err;
+}
+
 TEST(Platform, MistakesAreOneMessageEach) {
   const Grid grid;
   const auto with = [&](const std::string& set) { return run_binary({"simulate", grid.scenario(), "--set", set}); };
