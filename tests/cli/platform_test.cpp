@@ -87,7 +87,7 @@ TEST(Platform, WorkersAreFoundByItsGroups) {
   const Ran beyond = worker({"--id", "99"});
   if (beyond.err.find("without its real runtime") != std::string::npos) GTEST_SKIP() << beyond.err;
   expect_refused(beyond, {"--id 99", "workers 0 to 6"});
-  expect_refused(worker({"--pool", "quick", "--host-group", "old"}),
+  expect_refused(worker({"--id", "0", "--pool", "quick", "--host-group", "old"}),
                  {"--pool quick --host-group fast; --pool patient --host-group old; --pool patient --host-group old-2"});
 }
 
