@@ -10,6 +10,7 @@
 #include "scenarios/loader.hpp"
 #include "scenarios/wording.hpp"
 #include "sim/shrink.hpp"
+#include "sim/simgrid_platform.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -81,7 +82,7 @@ class Hunt final : public Command {
   }
 
   int run(const Terminal& terminal) override {
-    auto loaded = scenarios::load(scenario_, {.sets = sets_, .read_traces = true});
+    auto loaded = scenarios::load(scenario_, {.sets = sets_, .read_traces = true, .read_platform = sim::read_platform});
     if (!loaded) return bad_input(loaded.error().message);
     auto variants = choose(std::move(loaded).value());
     if (!variants) return bad_input(variants.error().message);
@@ -137,10 +138,12 @@ class Hunt final : public Command {
     auto document = nlohmann::json::parse(scenario);
     document["description"] = fmt::format("What run {} of `drydock hunt {} --seed {}` found: {}", report.found.run,
                                           scenario_, options_.seed, sim::symptom_of(report.found.result));
-    for (auto& entry : document["workload"]) {
-      if (!entry.contains("trace")) continue;
-      auto& path = entry["trace"]["path"];
+    const auto move = [this](nlohmann::json& path) {
       path = std::filesystem::absolute(options_.base / path.get<std::string>()).string();
+    };
+    if (document["cluster"].contains("platform")) move(document["cluster"]["platform"]["file"]);
+    for (auto& entry : document["workload"]) {
+      if (entry.contains("trace")) move(entry["trace"]["path"]);
     }
     return document.dump(2) + "\n";
   }

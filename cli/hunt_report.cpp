@@ -33,6 +33,13 @@ std::uint64_t sum_of(const json& list, const char* key) {
   return sum;
 }
 
+std::uint64_t hosts_in(const json& cluster) {
+  if (!cluster.contains("platform")) return sum_of(cluster["hosts"], "count");
+  std::uint64_t sum = 0;
+  for (const json& group : cluster["platform"]["hosts"]) sum += group["names"].size();
+  return sum;
+}
+
 // What is needed to make the same run: judged scenarios run with their own seed and are checked by themselves.
 std::string command_for(const HuntReport& report) {
   const json scenario = json::parse(report.found.scenario);
@@ -58,12 +65,12 @@ std::string what_happened(const HuntReport& report, const Terminal& terminal) {
 std::string what_is_left(const HuntReport& report, const Terminal& terminal) {
   const json scenario = json::parse(report.found.scenario);
   const json faults = scenario.value("faults", json::array());
-  std::string text = fmt::format(
-      "\n{}, {} of the workload, {}{}\n", plural(faults.size(), "fault"),
-      plural(sum_of(scenario["workload"], "count"), "job"), plural(sum_of(scenario["cluster"]["hosts"], "count"), "host"),
-      report.tries == 0 ? ""
-      : report.smallest ? fmt::format(": nothing simpler shows it ({} tried)", plural(report.tries, "run"))
-                        : fmt::format(", after {}; there may be simpler ones", plural(report.tries, "try")));
+  std::string text =
+      fmt::format("\n{}, {} of the workload, {}{}\n", plural(faults.size(), "fault"),
+                  plural(sum_of(scenario["workload"], "count"), "job"), plural(hosts_in(scenario["cluster"]), "host"),
+                  report.tries == 0 ? ""
+                  : report.smallest ? fmt::format(": nothing simpler shows it ({} tried)", plural(report.tries, "run"))
+                                    : fmt::format(", after {}; there may be simpler ones", plural(report.tries, "try")));
   for (const json& fault : faults) text += paragraph(describe_fault(fault), terminal.width, 2);
   return text;
 }

@@ -5,6 +5,7 @@
 #include "scenarios/loader.hpp"
 #include "scenarios/units.hpp"
 #include "scenarios/wording.hpp"
+#include "sim/simgrid_platform.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -36,7 +37,7 @@ namespace {
 using scenarios::Scenario;
 
 Result<Scenario> choose(const RealScenarioOptions& options, const std::vector<std::string>& sets) {
-  auto loaded = scenarios::load(options.scenario, {.sets = sets});
+  auto loaded = scenarios::load(options.scenario, {.sets = sets, .read_platform = sim::read_platform});
   if (!loaded) return loaded.error();
   auto& all = loaded.value();
   std::vector<std::string_view> names;

@@ -12,6 +12,7 @@
 #include "scenarios/loader.hpp"
 #include "scenarios/wording.hpp"
 #include "sim/run.hpp"
+#include "sim/simgrid_platform.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -93,7 +94,8 @@ Result<MetricChoice> chosen_metrics(const Options& options, const std::vector<Sc
 
 // --metrics list: needs no trace, since the names do not depend on jobs.
 int print_metrics(const Options& options) {
-  auto loaded = scenarios::load(options.scenario, {.sets = options.sets, .read_traces = false});
+  auto loaded =
+      scenarios::load(options.scenario, {.sets = options.sets, .read_traces = false, .read_platform = sim::read_platform});
   if (!loaded) return bad_input(loaded.error().message);
   const auto chosen = choose_variants(std::move(loaded).value(), options);
   if (!chosen) return bad_input(chosen.error().message);
@@ -108,7 +110,8 @@ Result<Work> prepare(const Options& options) {
     if (!seeds) return seeds.error();
     work.seeds = std::move(seeds).value();
   }
-  auto loaded = scenarios::load(options.scenario, {.sets = options.sets, .read_traces = true});
+  auto loaded =
+      scenarios::load(options.scenario, {.sets = options.sets, .read_traces = true, .read_platform = sim::read_platform});
   if (!loaded) return loaded.error();
   auto chosen = choose_variants(std::move(loaded).value(), options);
   if (!chosen) return chosen.error();

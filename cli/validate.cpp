@@ -5,6 +5,7 @@
 #include "scenarios/units.hpp"
 #include "scenarios/wording.hpp"
 #include "scenarios/workload.hpp"
+#include "sim/simgrid_platform.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -80,7 +81,7 @@ class Validate final : public Command {
   int run(const Terminal&) override {
     int code = kDone;
     for (const std::string& file : files_) {
-      const auto loaded = scenarios::load(file, {.sets = sets_, .read_traces = true});
+      const auto loaded = scenarios::load(file, {.sets = sets_, .read_traces = true, .read_platform = sim::read_platform});
       if (!loaded) {
         code = bad_input(loaded.error().message);
         continue;

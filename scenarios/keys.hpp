@@ -17,7 +17,10 @@ inline constexpr std::array<Word, 8> kLimits{"weights", "concurrency", "requests
                                              "burst",   "enforced",    "answer_timeout"};
 inline constexpr std::array<Word, 3> kBaseShare{"concurrency", "requests_per_minute", "tokens_per_minute"};
 inline constexpr std::array<Word, 6> kRequests{"count", "duration", "tokens", "delay", "retry_delay", "retries"};
-inline constexpr std::array<Word, 3> kCluster{"hosts", "network", "stores"};
+inline constexpr std::array<Word, 5> kCluster{"hosts", "platform", "site", "network", "stores"};
+inline constexpr std::array<Word, 2> kPlatform{"file", "hosts"};
+inline constexpr std::array<Word, 8> kPlatformHosts{"name",   "names", "cpus",          "speed",
+                                                    "memory", "gpus",  "cost_per_hour", "cost_per_month"};
 inline constexpr std::array<Word, 2> kStores{"redis", "postgres"};
 inline constexpr std::array<Word, 3> kPostgres{"commit", "query", "connections"};
 inline constexpr std::array<Word, 2> kRedis{"latency", "service"};
@@ -134,6 +137,8 @@ inline constexpr std::array<Word, 1> kEmpirical{"values"};
 
 inline constexpr ObjectKeys kScenario{"", lists::kScenario};
 inline constexpr ObjectKeys kCluster{"cluster", lists::kCluster};
+inline constexpr ObjectKeys kPlatform{"platform", lists::kPlatform};
+inline constexpr ObjectKeys kPlatformHosts{"platform_hosts", lists::kPlatformHosts};
 inline constexpr ObjectKeys kHost{"host", lists::kHost};
 inline constexpr ObjectKeys kSessions{"sessions", lists::kSessions};
 inline constexpr ObjectKeys kQuota{"quota", lists::kQuota};
@@ -209,6 +214,8 @@ inline constexpr ObjectKeys kEmpirical{"distribution/empirical", lists::kEmpiric
 
 inline constexpr std::array kAll{kScenario,
                                  kCluster,
+                                 kPlatform,
+                                 kPlatformHosts,
                                  kHost,
                                  kNetwork,
                                  kSessions,

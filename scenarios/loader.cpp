@@ -124,20 +124,35 @@ void make_whole_numbers_integers(Json& value) {
   }
 }
 
-Result<Scenario> read_scenario(const Document& document, const std::string& variant, const std::string& name,
-                               TraceCache& traces) {
+// What a scenario refers to.
+struct Files {
+  PlatformFiles platforms;
+  TraceCache traces;
+};
+
+// The scenario as a journal keeps it: with what was in its platform file.
+Json recorded(Json whole, const Scenario& scenario) {
+  Json& cluster = whole["cluster"];
+  if (scenario.platform && cluster["platform"].is_string())
+    cluster["platform"] = {{"file", cluster["platform"]}, {"hosts", record_of(scenario.hosts)}};
+  return whole;
+}
+
+Result<Scenario> read_scenario(const Document& document, const std::string& variant, const std::string& name, Files& files) {
   Diagnostics diagnostics(document, variant.empty() ? "" : fmt::format("in variant \"{}\"", variant));
   Scenario scenario;
   scenario.name = name;
   scenario.variant = variant;
   using Section = void (*)(const ObjectReader&, Scenario&);
-  constexpr std::array<Section, 7> kSections{read_general, read_cluster, read_queues_and_pools, read_policies,
-                                             read_limits,  read_faults,  read_checkpoint_policy};
+  constexpr std::array<Section, 5> kSections{read_queues_and_pools, read_policies, read_limits, read_faults,
+                                             read_checkpoint_policy};
   const ObjectReader top(Node(document.root(), "", diagnostics), keys::kScenario);
+  if (!diagnostics.failed()) read_general(top, scenario);
+  if (!diagnostics.failed()) read_cluster(top, scenario, files.platforms);
   for (const Section section : kSections) {
     if (!diagnostics.failed()) section(top, scenario);
   }
-  if (!diagnostics.failed()) read_workload(top, scenario, traces);
+  if (!diagnostics.failed()) read_workload(top, scenario, files.traces);
   if (!diagnostics.failed()) {
     refuse_unknown_jobs(top, scenario);
     refuse_paused_requests(top, scenario);
@@ -155,7 +170,7 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
     note_lookahead(scenario);
   }
   if (diagnostics.failed()) return diagnostics.error();
-  Json whole = document.root();
+  Json whole = recorded(document.root(), scenario);
   make_whole_numbers_integers(whole);
   const auto valid = validate_against_schema(whole);
   if (!valid) return Error{fmt::format("{}: breaks the schema at {}", document.file(), valid.error().message)};
@@ -166,14 +181,14 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
 
 // The same, for a variant; an error that the scenario has without the variant is told without it.
 Result<Scenario> read_variant_scenario(const Document& document, const Variant& variant, const std::string& name,
-                                       TraceCache& traces) {
+                                       Files& files) {
   auto resolved = resolve(document, variant);
   if (!resolved) return Error{resolved.error().message};
-  auto scenario = read_scenario(resolved.value(), variant.name, name, traces);
+  auto scenario = read_scenario(resolved.value(), variant.name, name, files);
   if (scenario) return scenario;
   Document plain = document;
   plain.erase("variants");
-  const auto without = read_scenario(plain, "", name, traces);
+  const auto without = read_scenario(plain, "", name, files);
   if (!without && scenario.error().message.starts_with(without.error().message)) return Error{without.error().message};
   return scenario;
 }
@@ -229,16 +244,16 @@ Result<std::vector<Scenario>> load_text(std::string_view text, std::string_view 
   }
   const auto variants = read_variants(document);
   if (!variants) return Error{variants.error().message};
-  TraceCache traces(base, options.read_traces);
+  Files files{PlatformFiles(base, options.read_platform), TraceCache(base, options.read_traces)};
   const std::string name = name_from(label);
   std::vector<Scenario> scenarios;
   if (variants.value().empty()) {
-    auto scenario = read_scenario(document, "", name, traces);
+    auto scenario = read_scenario(document, "", name, files);
     if (!scenario) return Error{scenario.error().message};
     scenarios.push_back(std::move(scenario).value());
   }
   for (const Variant& variant : variants.value()) {
-    auto scenario = read_variant_scenario(document, variant, name, traces);
+    auto scenario = read_variant_scenario(document, variant, name, files);
     if (!scenario) return Error{scenario.error().message};
     scenarios.push_back(std::move(scenario).value());
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policies/core/result.hpp"
+#include "scenarios/platform_file.hpp"
 #include "scenarios/scenario.hpp"
 
 #include <filesystem>
@@ -13,8 +14,9 @@
 namespace drydock::scenarios {
 
 struct LoadOptions {
-  std::vector<std::string> sets;  // "/json/pointer=value", over the file and before the variants
-  bool read_traces = true;        // false: only the scheduler's configuration is wanted (replay)
+  std::vector<std::string> sets;      // "/json/pointer=value", over the file and before the variants
+  bool read_traces = true;            // false: only the scheduler's configuration is wanted (replay)
+  PlatformReader read_platform = {};  // nothing: platform files are refused, but for what a scenario has recorded of one
 };
 
 // All variants of a scenario, in the order of the file (one with an empty name if there are none).

@@ -18,7 +18,8 @@ constexpr double kMostLatencyMs = 3000;
 
 // Fewer hosts and jobs.
 void vary_counts(Json& json, Scenario& scenario, Draws& draws) {
-  for (std::size_t i = 0; i < scenario.hosts.size(); ++i) {
+  // Those of a platform file are what they are.
+  for (std::size_t i = 0; i < scenario.hosts.size() && !scenario.platform; ++i) {
     if (draws.uniform() < 0.5) continue;
     scenario.hosts[i].count = 1 + static_cast<std::uint32_t>(draws.bits() % scenario.hosts[i].count);
     json["cluster"]["hosts"][i]["count"] = scenario.hosts[i].count;

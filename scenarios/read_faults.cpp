@@ -58,8 +58,8 @@ void refuse_paused_requests(const ObjectReader& top, const Scenario& scenario) {
     const auto* pause = std::get_if<HostTrouble>(&scenario.faults[i]);
     if (pause == nullptr || pause->factor > 0) continue;
     for (const Pool& pool : scenario.pools) {
-      const bool concerned = std::ranges::any_of(pool.hosts, [&](const std::string& host) {
-        return pause->target.empty() || pause->target == host || pause->target.starts_with(host + "-");
+      const bool concerned = std::ranges::any_of(scenario.hosts, [&](const HostGroup& group) {
+        return std::ranges::count(pool.hosts, group.name) > 0 && (pause->target.empty() || is_target(group, pause->target));
       });
       if (!concerned || !makes_requests(scenario, pool)) continue;
       top.node().member("faults").items()[i].fail(fmt::format(

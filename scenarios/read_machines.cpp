@@ -14,19 +14,6 @@ namespace {
 
 constexpr std::int64_t kMostHosts = 10'000'000;
 
-// Names appear in tables, file names and metric names.
-std::string read_name(const ObjectReader& object) {
-  const Node node = object.require("name");
-  std::string name = node.text();
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-  };
-  if (name.empty() || name.size() > 100 || !std::ranges::all_of(name, allowed)) {
-    node.expected("a name of 1 to 100 letters, digits, \"-\", \"_\" and \".\"");
-  }
-  return name;
-}
-
 void refuse_twice(const Node& node, std::set<std::string>& seen, const std::string& name, std::string_view what) {
   if (!seen.insert(name).second)
     node.member("name").fail(fmt::format("there is another {} \"{}\"; names must differ", what, name));
@@ -37,12 +24,7 @@ HostGroup read_host(const Node& node) {
   HostGroup group;
   group.name = read_name(host);
   group.count = static_cast<std::uint32_t>(host.count("count", 1, {1, kMostHosts}));
-  group.cpus = static_cast<std::uint32_t>(host.count("cpus", 1, {1, 1'000'000}));
-  group.speed = host.number("speed", 1.0, {1e-6, 1e6});
-  group.memory_bytes = host.size("memory", 0);
-  group.gpus = static_cast<std::uint32_t>(host.count("gpus", 0, {0, 1'000'000}));
-  group.cost_per_hour = host.number("cost_per_hour", 0, {0, 1e9});
-  group.cost_per_month = host.number("cost_per_month", 0, {0, 1e9});
+  read_kind(host, group);
   if (const auto sessions = host.find("sessions")) group.sessions = read_sessions(*sessions);
   return group;
 }
@@ -64,6 +46,22 @@ void refuse_host_names_twice(const Node& hosts, const Scenario& scenario) {
       }
     }
   }
+}
+
+void read_hosts(const ObjectReader& cluster, Scenario& scenario) {
+  if (cluster.has("site")) cluster.node().member("site").fail("has an effect only with \"platform\"");
+  const Node hosts = cluster.require("hosts");
+  const std::vector<Node> items = hosts.items();
+  if (items.empty()) hosts.expected("at least one host group");
+  std::set<std::string> names;
+  std::int64_t total = 0;
+  for (const Node& item : items) {
+    scenario.hosts.push_back(read_host(item));
+    refuse_twice(item, names, scenario.hosts.back().name, "host group");
+    total += scenario.hosts.back().count;
+  }
+  if (total > kMostHosts) hosts.fail(fmt::format("{} hosts in all; at most {} are allowed", total, kMostHosts));
+  refuse_host_names_twice(hosts, scenario);
 }
 
 void read_network(const ObjectReader& cluster, Scenario& scenario) {
@@ -360,21 +358,37 @@ void read_general(const ObjectReader& top, Scenario& scenario) {
   }
 }
 
-void read_cluster(const ObjectReader& top, Scenario& scenario) {
+bool is_name(std::string_view text) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  return !text.empty() && text.size() <= 100 && std::ranges::all_of(text, allowed);
+}
+
+std::string read_name(const ObjectReader& object) {
+  const Node node = object.require("name");
+  std::string name = node.text();
+  if (!is_name(name)) node.expected(kNameHelp);
+  return name;
+}
+
+void read_kind(const ObjectReader& host, HostGroup& group) {
+  group.cpus = static_cast<std::uint32_t>(host.count("cpus", 1, {1, kMostCores}));
+  group.speed = host.number("speed", 1.0, {kLeastHostSpeed, kMostHostSpeed});
+  group.memory_bytes = host.size("memory", 0);
+  group.gpus = static_cast<std::uint32_t>(host.count("gpus", 0, {0, kMostGpus}));
+  group.cost_per_hour = host.number("cost_per_hour", 0, {0, kMostCost});
+  group.cost_per_month = host.number("cost_per_month", 0, {0, kMostCost});
+}
+
+void read_cluster(const ObjectReader& top, Scenario& scenario, PlatformFiles& platforms) {
   const ObjectReader cluster(top.require("cluster"), keys::kCluster);
-  const Node hosts = cluster.require("hosts");
-  const std::vector<Node> items = hosts.items();
-  if (items.empty()) hosts.expected("at least one host group");
-  std::set<std::string> names;
-  std::int64_t total = 0;
-  for (const Node& item : items) {
-    scenario.hosts.push_back(read_host(item));
-    refuse_twice(item, names, scenario.hosts.back().name, "host group");
-    total += scenario.hosts.back().count;
+  if (cluster.has("platform")) {
+    read_platform(cluster, scenario, platforms);
+  } else {
+    read_hosts(cluster, scenario);
+    read_network(cluster, scenario);
   }
-  if (total > kMostHosts) hosts.fail(fmt::format("{} hosts in all; at most {} are allowed", total, kMostHosts));
-  refuse_host_names_twice(hosts, scenario);
-  read_network(cluster, scenario);
   read_stores(cluster, scenario);
   read_control_plane(top, scenario);
 }
@@ -386,6 +400,7 @@ void read_queues_and_pools(const ObjectReader& top, Scenario& scenario) {
 }
 
 std::string host_name(const HostGroup& group, std::uint32_t number) {
+  if (!group.names.empty()) return group.names[number];
   return group.count == 1 ? group.name : fmt::format("{}-{}", group.name, number);
 }
 

@@ -17,7 +17,16 @@
 
 namespace drydock::scenarios {
 
-// `count` equal hosts, called name-0, name-1, ... (or just name, when there is one).
+// What hosts may be like.
+inline constexpr double kLeastHostSpeed = 1e-6;
+inline constexpr double kMostHostSpeed = 1e6;
+inline constexpr std::int64_t kMostCores = 1'000'000;
+inline constexpr std::int64_t kMostGpus = 1'000'000;
+inline constexpr double kMostCost = 1e9;
+// Of a core of speed 1, where hosts are described in flop/s.
+inline constexpr double kFlopsPerReferenceSecond = 1e9;
+
+// `count` equal hosts, called name-0, name-1, ... (or just name, when there is one), unless `names` says how.
 struct HostGroup {
   std::string name;
   std::uint32_t count = 1;
@@ -28,12 +37,19 @@ struct HostGroup {
   double cost_per_hour = 0;                             // USD; of hosts with sessions: while they have one
   double cost_per_month = 0;                            // USD, for 1/12 of 365.25 days, used or not
   std::optional<SessionRules> sessions = std::nullopt;  // nothing: always there
+  std::vector<std::string> names = {};                  // of each host, for those of a platform file
 };
 
 // A star: each host has one link to the middle, as has the site where the stores and the scheduler are.
 struct Network {
   Duration latency{};  // of one link
   double bandwidth_bytes_per_s = 1.25e9;
+};
+
+// The file, in SimGrid's XML, from which the hosts are, and the network between them.
+struct PlatformFile {
+  std::filesystem::path path;
+  std::string site;  // the host where the stores and the scheduler are; it runs no jobs
 };
 
 // What a worker is asked for before a job goes to it.
@@ -356,6 +372,7 @@ struct Scenario {
   Warmup warmup;
   std::vector<HostGroup> hosts;
   Network network;
+  std::optional<PlatformFile> platform;          // in place of `network`
   std::optional<Distribution> registry_latency;  // of a message to or from the registry; nothing: none
   std::optional<Distribution> commit_latency;    // from a commit to its answer; nothing: none
   std::optional<Distribution> query_latency;     // from a question to the database to its answer; nothing: none

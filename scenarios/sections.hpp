@@ -2,6 +2,7 @@
 // of the scenario with what is written or with defaults, and leaves errors in the reader's diagnostics.
 #pragma once
 
+#include "scenarios/platform_file.hpp"
 #include "scenarios/reader.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/trace_cache.hpp"
@@ -11,7 +12,8 @@
 namespace drydock::scenarios {
 
 void read_general(const ObjectReader& top, Scenario& scenario);  // name, description, seed, duration, warmup, checkpoint
-void read_cluster(const ObjectReader& top, Scenario& scenario);  // cluster, control_plane
+// cluster, control_plane. Platform files are read through `platforms`.
+void read_cluster(const ObjectReader& top, Scenario& scenario, PlatformFiles& platforms);
 void read_queues_and_pools(const ObjectReader& top, Scenario& scenario);
 void read_policies(const ObjectReader& top, Scenario& scenario);
 void read_limits(const ObjectReader& top, Scenario& scenario);  // needs policies
@@ -26,6 +28,16 @@ void refuse_unknown_jobs(const ObjectReader& top, const Scenario& scenario);
 void refuse_paused_requests(const ObjectReader& top, const Scenario& scenario);
 void refuse_overloaded_redis(const ObjectReader& top, const Scenario& scenario);
 
+// Names appear in tables, file names and metric names.
+inline constexpr std::string_view kNameHelp = R"(a name of 1 to 100 letters, digits, "-", "_" and ".")";
+[[nodiscard]] bool is_name(std::string_view text);
+[[nodiscard]] std::string read_name(const ObjectReader& object);
+// What each host of a group is like: cores, speed, memory, gpus, cost.
+void read_kind(const ObjectReader& host, HostGroup& group);
+// cluster.platform
+void read_platform(const ObjectReader& cluster, Scenario& scenario, PlatformFiles& platforms);
+// Whether a fault's target means the group, or one of its hosts.
+[[nodiscard]] bool is_target(const HostGroup& group, const std::string& target);
 // The sessions of a group of hosts.
 [[nodiscard]] SessionRules read_sessions(const Node& node);
 // The policy as written; leased where there is nothing.

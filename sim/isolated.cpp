@@ -4,7 +4,6 @@
 #include "sim/result_wire.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <exception>
@@ -26,28 +25,25 @@ reports::RunResult failed(std::string why) {
   return result;
 }
 
-[[noreturn]] void work_in_child(const std::function<reports::RunResult()>& work, int socket) {
-  reports::RunResult result;
+std::string result_of(const std::function<reports::RunResult()>& work) {
   try {
-    result = work();
+    return encode_result(work());
   } catch (const std::bad_alloc&) {
-    result = failed("the run needs more memory than there is");
+    return encode_result(failed("the run needs more memory than there is"));
   } catch (const std::exception& error) {
-    result = failed(fmt::format("the run was broken off: {}", error.what()));
+    return encode_result(failed(fmt::format("the run was broken off: {}", error.what())));
   }
-  _exit(send_message(socket, encode_result(result)) ? 0 : 1);  // without destructors: SimGrid's take long
 }
 
-// The last line that is not empty of what was written to the file.
+// The end of what was written to the file.
 std::string last_words(int file) {
-  std::array<char, 4096> buffer{};
+  constexpr off_t kMost = 1 << 16;
   const off_t size = lseek(file, 0, SEEK_END);
-  const off_t from = std::max<off_t>(0, size - static_cast<off_t>(buffer.size()));
-  const ssize_t got = pread(file, buffer.data(), buffer.size(), from);
-  std::string text(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(0, got)));
+  std::string text(static_cast<std::size_t>(std::clamp<off_t>(size, 0, kMost)), '\0');
+  const ssize_t got = pread(file, text.data(), text.size(), std::max<off_t>(0, size - kMost));
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
   while (text.ends_with('\n')) text.pop_back();
-  const std::size_t line = text.rfind('\n');
-  return line == std::string::npos ? text : text.substr(line + 1);
+  return text;
 }
 
 // False when it is told to stop before the other end has closed.
@@ -62,7 +58,7 @@ bool read_all(MessageReader& reader, int socket, const std::atomic<bool>& stop) 
 
 }  // namespace
 
-reports::RunResult run_isolated(const std::function<reports::RunResult()>& work, const std::atomic<bool>& stop) {
+Returned call_isolated(const std::function<std::string()>& work, const std::atomic<bool>& stop) {
   const Descriptor words(memfd_create("stderr", MFD_CLOEXEC));
   if (!words.valid()) throw std::system_error(errno, std::generic_category(), "memfd_create");
   auto [mine, its] = connected_pair();
@@ -72,23 +68,30 @@ reports::RunResult run_isolated(const std::function<reports::RunResult()>& work,
     become_helper(self);
     dup2(words.get(), STDERR_FILENO);
     mine.reset();
-    work_in_child(work, its.get());
+    _exit(send_message(its.get(), work()) ? 0 : 1);  // without destructors: SimGrid's take long
   }
   its.reset();
   MessageReader reader;
-  const bool stopped = !read_all(reader, mine.get(), stop);
-  if (stopped) kill(pid, SIGKILL);
-  const std::string end = wait_for_end(pid);
-  if (stopped) {
+  Returned returned;
+  returned.stopped = !read_all(reader, mine.get(), stop);
+  if (returned.stopped) kill(pid, SIGKILL);
+  returned.end = wait_for_end(pid);
+  returned.said = last_words(words.get());
+  if (!returned.stopped) returned.message = reader.next();
+  return returned;
+}
+
+reports::RunResult run_isolated(const std::function<reports::RunResult()>& work, const std::atomic<bool>& stop) {
+  const Returned returned = call_isolated([&] { return result_of(work); }, stop);
+  if (returned.stopped) {
     reports::RunResult result = failed("not finished: interrupted");
     result.partial = true;
     return result;
   }
-  const std::optional<std::string> message = reader.next();
-  auto result = message ? decode_result(*message) : std::nullopt;
+  auto result = returned.message ? decode_result(*returned.message) : std::nullopt;
   if (result) return std::move(*result);
-  const std::string said = last_words(words.get());
-  return failed(fmt::format("the process of this run {}{}{}", end.empty() ? "ended without a result" : end,
+  const std::string said = returned.said.substr(returned.said.rfind('\n') + 1);  // the last line
+  return failed(fmt::format("the process of this run {}{}{}", returned.end.empty() ? "ended without a result" : returned.end,
                             said.empty() ? "" : ": ", said));
 }
 

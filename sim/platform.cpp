@@ -92,7 +92,7 @@ std::vector<HostIndex> Platform::resolve(std::string_view target) const {
     }
   }
   for (std::uint32_t g = 0; g < groups_.size(); ++g) {
-    if (!target.starts_with(groups_[g].name)) continue;
+    if (groups_[g].names.empty() && !target.starts_with(groups_[g].name)) continue;
     for (std::uint32_t n = 0; n < groups_[g].count; ++n) {
       if (scenarios::host_name(groups_[g], n) == target) return {first_of_group_[g] + n};
     }
@@ -102,8 +102,13 @@ std::vector<HostIndex> Platform::resolve(std::string_view target) const {
 
 bool same_platform(const scenarios::Scenario& a, const scenarios::Scenario& b) {
   const auto same_group = [](const scenarios::HostGroup& x, const scenarios::HostGroup& y) {
-    return x.name == y.name && x.count == y.count && x.cpus == y.cpus && x.speed == y.speed;
+    return x.name == y.name && x.count == y.count && x.cpus == y.cpus && x.speed == y.speed && x.names == y.names;
   };
+  const auto same_file = [](const scenarios::PlatformFile& x, const scenarios::PlatformFile& y) {
+    return x.path == y.path && x.site == y.site;
+  };
+  if (a.platform.has_value() != b.platform.has_value()) return false;
+  if (a.platform && !same_file(*a.platform, *b.platform)) return false;
   return a.network.latency == b.network.latency && a.network.bandwidth_bytes_per_s == b.network.bandwidth_bytes_per_s &&
          std::equal(a.hosts.begin(), a.hosts.end(), b.hosts.begin(), b.hosts.end(), same_group);
 }

@@ -1,13 +1,14 @@
 #include "sim/simgrid_engine.hpp"
 
 #include "policies/core/assert.hpp"
+#include "sim/simgrid_setup.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <csignal>
+#include <fmt/format.h>
 #include <simgrid/kernel/resource/Model.hpp>
 #include <simgrid/s4u.hpp>
+#include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -18,8 +19,6 @@ namespace {
 
 namespace s4u = simgrid::s4u;
 using simgrid::kernel::resource::Model;
-
-constexpr double kFlopsPerReferenceSecond = 1e9;
 
 struct Order {
   enum class Kind : std::uint8_t { start_flow, stop_flow, host_on, host_off } kind;
@@ -68,6 +67,8 @@ struct SimGridEngine::Impl {
 
   s4u::Host* host(HostIndex index) { return index == kSite ? hosts.back() : hosts[index]; }
   void build(const scenarios::Scenario& scenario);
+  void make_star(const scenarios::Scenario& scenario);
+  void find_hosts(const scenarios::Scenario& scenario);
   void carry_out(const Order& order);
   void completed(const s4u::Activity& activity);
   void drop_all();
@@ -123,23 +124,15 @@ SimGridEngine::SimGridEngine(const scenarios::Scenario& scenario) : impl_(std::m
 SimGridEngine::~SimGridEngine() = default;
 
 void SimGridEngine::Impl::build(const scenarios::Scenario& scenario) {
-  DRYDOCK_CHECK(!s4u::Engine::has_instance(), "SimGrid keeps one engine per process: fork before each run");
-  std::array<std::string, 2> arguments{"drydock", "--log=root.threshold:critical"};
-  std::array<char*, 3> argv{arguments[0].data(), arguments[1].data(), nullptr};
-  int argc = static_cast<int>(arguments.size());
-  struct sigaction before {};
-  sigaction(SIGINT, nullptr, &before);
-  engine = std::make_unique<s4u::Engine>(&argc, argv.data());
-  sigaction(SIGINT, &before, nullptr);  // SimGrid has made it its own, to end the process
-  s4u::Engine::set_config("surf/precision:1e-9");
-  // Flows take what the links give: no TCP window, no calibrated factors, no traffic of acknowledgements.
-  s4u::Engine::set_config("network/model:CM02");
-  s4u::Engine::set_config("network/TCP-gamma:1e18");
-  s4u::Engine::set_config("network/crosstraffic:0");
+  engine = make_engine();
+  if (scenario.platform) find_hosts(scenario);
+  else make_star(scenario);
+}
 
+void SimGridEngine::Impl::make_star(const scenarios::Scenario& scenario) {
   s4u::NetZone* zone = s4u::create_star_zone("cluster");
   const auto add = [&](const std::string& name, double speed, std::uint32_t cores) {
-    s4u::Host* host = zone->create_host(name, speed * kFlopsPerReferenceSecond);
+    s4u::Host* host = zone->create_host(name, speed * scenarios::kFlopsPerReferenceSecond);
     host->set_core_count(static_cast<int>(cores));
     s4u::Link* link = zone->create_link(name, scenario.network.bandwidth_bytes_per_s);
     link->set_latency(seconds(scenario.network.latency));
@@ -153,6 +146,28 @@ void SimGridEngine::Impl::build(const scenarios::Scenario& scenario) {
   zone->seal();
 }
 
+// The file may have changed since the scenario was read.
+void SimGridEngine::Impl::find_hosts(const scenarios::Scenario& scenario) {
+  const std::filesystem::path& path = scenario.platform->path;
+  const std::size_t in_file = load_platform(*engine, path).size();
+  const auto find = [&](const std::string& name) {
+    s4u::Host* host = engine->host_by_name_or_null(name);
+    if (host == nullptr) throw std::runtime_error(fmt::format("{}: there is no host \"{}\" any more", path.string(), name));
+    return host;
+  };
+  for (const scenarios::HostGroup& group : scenario.hosts) {
+    for (const std::string& name : group.names) {
+      s4u::Host* host = find(name);
+      const bool same = host->get_speed() / scenarios::kFlopsPerReferenceSecond == group.speed &&
+                        static_cast<std::uint32_t>(host->get_core_count()) == group.cpus;
+      if (!same) throw std::runtime_error(fmt::format("{}: the host \"{}\" is another one now", path.string(), name));
+      hosts.push_back(host);
+    }
+  }
+  hosts.push_back(find(scenario.platform->site));
+  if (in_file != hosts.size()) throw std::runtime_error(fmt::format("{}: there are more hosts now", path.string()));
+}
+
 void SimGridEngine::run(EngineDriver& driver) {
   DRYDOCK_CHECK(impl_->driver == nullptr, "an engine runs once");
   impl_->driver = &driver;
@@ -162,7 +177,9 @@ void SimGridEngine::run(EngineDriver& driver) {
   impl_->engine->run();
 }
 
-double SimGridEngine::speed(HostIndex host) const { return impl_->hosts[host]->get_speed() / kFlopsPerReferenceSecond; }
+double SimGridEngine::speed(HostIndex host) const {
+  return impl_->hosts[host]->get_speed() / scenarios::kFlopsPerReferenceSecond;
+}
 
 FlowId SimGridEngine::start_flow(HostIndex from, HostIndex to, std::int64_t bytes, std::uint64_t cookie) {
   std::uint32_t flow = 0;

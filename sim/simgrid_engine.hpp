@@ -37,13 +37,15 @@ class EngineDriver {
   virtual void flow_arrived(FlowId flow, std::uint64_t cookie, std::int64_t now) = 0;
 };
 
-// Star of hosts, each with one shared link to the middle, and one more for the site where the stores and the scheduler are.
-// Flows share links max-min fairly: a lone flow takes both links' latency plus bytes / bandwidth.
+// Star of hosts, each with one shared link to the middle, and one more for the site where the stores and the scheduler are; or the
+// hosts, links and routes of the scenario's platform file. Flows share links max-min fairly: a lone flow takes the latency of all
+// links of its route plus bytes / the least bandwidth.
 class SimGridEngine {
  public:
   static constexpr HostIndex kSite = std::numeric_limits<HostIndex>::max();
 
-  // Builds the platform. One per process for good (SimGrid keeps its clock in a global): fork first for each run.
+  // Builds the platform; throws std::runtime_error where the platform file is not what the scenario says (but SimGrid may end the
+  // process, if it is no platform). One per process for good (SimGrid keeps its clock in a global): fork first for each run.
   explicit SimGridEngine(const scenarios::Scenario& scenario);
   ~SimGridEngine();
   SimGridEngine(const SimGridEngine&) = delete;

@@ -9,27 +9,33 @@
 namespace drydock::scenarios {
 namespace {
 
-bool is_host(const Scenario& scenario, const std::string& target) {
-  for (const HostGroup& group : scenario.hosts) {
-    if (group.name == target) return true;
-    if (group.count == 1 || !target.starts_with(group.name + "-")) continue;
-    const std::string number = target.substr(group.name.size() + 1);
-    const bool digits =
-        !number.empty() && number.size() <= 8 && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
-    if (digits && std::to_string(std::stoul(number)) == number && std::stoul(number) < group.count) return true;
-  }
-  return false;
+// "node-0 ... node-7"; nothing to add where the group's name says it.
+std::string hosts_of(const HostGroup& group) {
+  const std::string first = host_name(group, 0);
+  return group.count == 1 ? first : fmt::format("{} ... {}", first, host_name(group, group.count - 1));
 }
 
 }  // namespace
 
+bool is_target(const HostGroup& group, const std::string& target) {
+  if (group.name == target) return true;
+  if (!group.names.empty()) return std::ranges::find(group.names, target) != group.names.end();
+  if (group.count == 1 || !target.starts_with(group.name + "-")) return false;
+  const std::string number = target.substr(group.name.size() + 1);
+  const bool digits =
+      !number.empty() && number.size() <= 8 && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+  return digits && std::to_string(std::stoul(number)) == number && std::stoul(number) < group.count;
+}
+
 std::string read_target(const ObjectReader& fault, const Scenario& scenario) {
   std::string target = fault.text("target");
-  if (!fault.has("target") || is_host(scenario, target)) return target;
+  if (!fault.has("target") ||
+      std::ranges::any_of(scenario.hosts, [&](const HostGroup& group) { return is_target(group, target); }))
+    return target;
   std::vector<std::string> names;
   for (const HostGroup& group : scenario.hosts) {
     names.push_back(group.name);
-    if (group.count > 1) names.push_back(fmt::format("{}-0 ... {}-{}", group.name, group.name, group.count - 1));
+    if (hosts_of(group) != group.name) names.push_back(hosts_of(group));
   }
   fault.node().member("target").fail(
       fmt::format("there is no host or host group \"{}\"; there are: {}", printable(target), fmt::join(names, ", ")));

@@ -68,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"registry-and-cache", {}}, Case{"redis-outage", {}}, Case{"old-snapshot", {}}, Case{"evicted-worker-key", {}},
         Case{"zombie-worker", {}}, Case{"commit-in-doubt", {}}, Case{"split-brain", {}}, Case{"rolling-upgrade", {}},
         Case{"thundering-restart", {}}, Case{"wrong-counter", {"--set", "/duration=1h"}}, Case{"heartbeat-starved", {}},
-        Case{"worker-node", {}},
+        Case{"worker-node", {}}, Case{DRYDOCK_SOURCE_DIR "/tests/platforms/grid.json", {}},
         Case{"registry-and-cache",
              {"--set", R"(/pools=[{"name":"p","heartbeats":"main-loop","poll":"3s"}])", "--set",
               R"(/faults/-={"type":"worker-pause","mtbf":"10m","mttr":"40s"})", "--set",

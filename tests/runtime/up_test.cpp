@@ -69,6 +69,19 @@ TEST_F(Up, RunsAScenarioForReal) {
   EXPECT_EQ(metric(run, "workers_started"), 2U);
 }
 
+// The hosts of a platform file are workers for real too, under their own names.
+TEST_F(Up, RunsOnTheHostsOfAPlatformFile) {
+  folder_.file("p.xml", R"(<?xml version="1.0"?>
+    <!DOCTYPE platform SYSTEM "https://simgrid.org/simgrid.dtd">
+    <platform version="4.1"><cluster id="rack" prefix="r" suffix=".x" radical="0-2" speed="1Gf" core="4" bw="1GBps" lat="0"/></platform>)");
+  std::string text = scenario(kCycle, kTtl, R"([{"type": "worker-crash", "target": "r1.x", "at": "200ms", "for": "2s"}])");
+  const std::string hosts = R"("hosts": [{"name": "node", "count": 2, "cpus": 4}])";
+  text.replace(text.find(hosts), hosts.size(), R"("platform": "p.xml", "site": "r0.x")");
+  const Ended run = up(text);
+  expect_good(run);
+  EXPECT_GT(metric(run, "attempts_lost"), 0U);
+}
+
 // A live process is killed; its lease ends, its jobs are run again, and so is it.
 TEST_F(Up, KillsWorkersWhereTheScenarioSaysSo) {
   const Ended run =
