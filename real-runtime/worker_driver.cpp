@@ -84,6 +84,7 @@ void WorkerDriver::carry_out(const WorkerOrder& order) {
     void operator()(const FetchMail& o) const { driver.fetch(o.request); }
     void operator()(const StartRun& o) const {
       ++driver.started_;
+      if (driver.on_start_) driver.on_start_(o.attempt);
       driver.runner_.start(o);
     }
     void operator()(const KillRun& o) const { driver.runner_.kill(o.attempt); }

@@ -37,6 +37,8 @@ class WorkerDriver {
   // Takes no more attempts, and leaves when the last has ended.
   void drain();
 
+  // Called when an attempt has its room and is begun.
+  void on_start(std::function<void(AttemptId)> told) { on_start_ = std::move(told); }
   // Called with the end of each attempt that was more than a sleep.
   void on_outcome(std::function<void(AttemptId, const AttemptOutcome&)> told) { on_outcome_ = std::move(told); }
   [[nodiscard]] JobRunner& jobs() { return runner_; }
@@ -60,6 +62,7 @@ class WorkerDriver {
   EventLoop& loop_;
   WorkerDriverOptions options_;
   std::function<void()> ended_;
+  std::function<void(AttemptId)> on_start_;
   std::function<void(AttemptId, const AttemptOutcome&)> on_outcome_;
   const std::string machine_;
   WorkerAgent agent_;
