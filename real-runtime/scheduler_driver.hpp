@@ -175,6 +175,7 @@ class SchedulerDriver {
   void send_endings();
   void endings_sent(const postgres::Reply& reply);
   void send_mail();
+  void push_mail(WorkerId worker, std::string payload);
   void fail(std::string why);
   [[nodiscard]] postgres::Fence fence() const { return {.lease = std::string(kLease), .epoch = epoch()}; }
 

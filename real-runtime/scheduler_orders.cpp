@@ -235,14 +235,22 @@ void SchedulerDriver::dispatch(const Dispatch& order) {
 
 void SchedulerDriver::send_mail() {
   if (!dispatcher_) return;
+  std::map<WorkerId, Bundle> bundles;
   for (const OutgoingMail& mail : dispatcher_->take_mail(loop_.now())) {
-    redis_.submit(redis::FencedPush{mail_queue(mail.worker), to_json(mail.mail), epoch()},
-                  [this](const redis::Reply& reply) {
-                    const auto* verdict = std::get_if<redis::Verdict>(&reply);
-                    if (verdict != nullptr && verdict->outcome == redis::Verdict::Outcome::old_epoch)
-                      note_outranked(verdict->value);
-                  });
+    Bundle& bundle = bundles[mail.worker];
+    bundle.add(to_json(mail.mail));
+    if (bundle.full()) push_mail(mail.worker, bundle.take());
   }
+  for (auto& [worker, bundle] : bundles) {
+    if (!bundle.empty()) push_mail(worker, bundle.take());
+  }
+}
+
+void SchedulerDriver::push_mail(WorkerId worker, std::string payload) {
+  redis_.submit(redis::FencedPush{mail_queue(worker), std::move(payload), epoch()}, [this](const redis::Reply& reply) {
+    const auto* verdict = std::get_if<redis::Verdict>(&reply);
+    if (verdict != nullptr && verdict->outcome == redis::Verdict::Outcome::old_epoch) note_outranked(verdict->value);
+  });
 }
 
 void SchedulerDriver::read_registry(RequestId request) {

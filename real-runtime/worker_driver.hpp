@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policies/core/worker_agent.hpp"
+#include "policies/ports/worker_text.hpp"
 #include "real-runtime/async_redis.hpp"
 #include "real-runtime/event_loop.hpp"
 #include "real-runtime/job_runner.hpp"
@@ -11,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -53,8 +55,9 @@ class WorkerDriver {
   void carry_out(const WorkerOrder& order);
   void beat(const SendBeat& order);
   void fetch(RequestId request);
-  // AttemptReport or HeldReport.
-  void report(RequestId request, std::string text);
+  // AttemptReport or HeldReport: those of a step go together.
+  void report(RequestId request, std::string_view text);
+  void send_reports();
   void leave(RequestId request);
   void look_for_drain();
   void attempt_ended(AttemptId attempt, const AttemptOutcome& outcome);
@@ -69,6 +72,8 @@ class WorkerDriver {
   std::uint64_t started_ = 0;
   std::vector<WorkerFact> facts_;
   std::vector<WorkerFact> step_facts_;
+  Bundle reports_;                   // that wait for the end of the step
+  std::vector<RequestId> reported_;  // likewise: what they answer
   EventLoop::Timer step_timer_;
   // Last: they end first.
   JobRunner runner_;
