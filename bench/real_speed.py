@@ -345,12 +345,15 @@ class Bench:
     def processes_once(self, count):
         place = self.installation(1, slots=self.arguments.process_slots)
         place.submit(count, "--", "true")
-        with place.worker(0) as worker:
+        jobs = Path(self.arguments.jobs_folder or place.folder) / "jobs"
+        shutil.rmtree(jobs, ignore_errors=True)
+        with place.worker(0, "--jobs-folder", jobs) as worker:
             place.registered(1)
             with place.scheduler() as scheduler:
                 meter = self.meter(scheduler, [worker])
                 place.wait_for_ends(count, self.arguments.longest)
                 costs = meter.stop()
+        shutil.rmtree(jobs, ignore_errors=True)
         return place.drained(count) | costs
 
     def context(self):
@@ -402,6 +405,7 @@ def main():
     parser.add_argument("--idle-seconds", type=int, default=60)
     parser.add_argument("--process-jobs", type=int, default=1000)
     parser.add_argument("--process-slots", type=int, default=16)
+    parser.add_argument("--jobs-folder", help="where the folders of those are (default: a temporary one on the disk)")
     parser.add_argument("--longest", type=int, default=200, help="seconds that a drain may take")
     parser.add_argument("--peers", default=PEERS, help="folder with the drivers of other job queues")
     parser.add_argument("--alone", action="store_true", help="without other job queues")

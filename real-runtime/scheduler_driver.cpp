@@ -43,6 +43,7 @@ SchedulerDriver::SchedulerDriver(EventLoop& loop, Scheduler& scheduler, Schedule
       options_(std::move(options)),
       step_timer_(loop, [this] { take_step(); }),
       look_timer_(loop, [this] { look(); }),
+      cancels_timer_(loop, [this] { look_for_cancels(); }),
       house_timer_(loop, [this] { keep_house(); }),
       look_for_timer_(loop,
                       [this] {

@@ -137,6 +137,7 @@ class SchedulerDriver {
   // What clients ask for (scheduler_jobs.cpp).
   void look();
   void take_arrivals(const postgres::Reply& reply);
+  void look_for_cancels();
   void take_cancels(const postgres::Reply& reply);
   void look_again(bool at_once);
   void cancel(JobId job);
@@ -227,6 +228,7 @@ class SchedulerDriver {
 
   EventLoop::Timer step_timer_;
   EventLoop::Timer look_timer_;
+  EventLoop::Timer cancels_timer_;
   EventLoop::Timer house_timer_;
   EventLoop::Timer look_for_timer_;
   EventLoop::Timer endings_timer_;
