@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -46,7 +47,7 @@ def percentile(values, percent):
 class Installation:
     """Processes of drydock on stores of its own, which are empty at first. The schema is there: a scheduler has run."""
 
-    def __init__(self, drydock, stores, folder, workers, slots=SLOTS, heartbeat="10s", ttl="35s"):
+    def __init__(self, drydock, stores, folder, workers, slots=SLOTS, heartbeat="10s", ttl="35s", lookahead=0):
         self.drydock, self.stores, self.folder, self.workers, self.slots = drydock, stores, folder, workers, slots
         folder.mkdir()
         self.postgres = stores.new_database("drydock")
@@ -54,7 +55,7 @@ class Installation:
         scenario = {
             "name": "bench",
             "cluster": {"hosts": [{"name": "node", "count": workers, "cpus": slots}]},
-            "control_plane": {"mode": "event"},
+            "control_plane": {"mode": "event"} | ({"lookahead": lookahead} if lookahead else {}),
             "queues": [{"name": "default"}],
             "pools": [{"name": "main", "hosts": ["node"], "queues": ["default"], "slots_per_worker": slots}],
             "workload": [{"name": "none", "count": 1, "arrivals": {"poisson": {"rate": "1/s"}}, "duration": {"exponential": {"mean": "1s"}}}],
@@ -69,7 +70,7 @@ class Installation:
         return self.stores.sql("drydock", statement)
 
     @contextmanager
-    def running(self, *words):
+    def running(self, *words, end=signal.SIGTERM):
         log = self.folder / f"{words[0]}.log"
         with open(log, "ab") as out:
             process = subprocess.Popen([self.drydock, *map(str, words)], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.folder)
@@ -78,7 +79,7 @@ class Installation:
             if process.poll() is not None:
                 sys.exit(f"drydock {words[0]} ended by itself:\n{log.read_text()}")
         finally:
-            process.terminate()
+            process.send_signal(end)
             try:
                 process.wait(15)
             except subprocess.TimeoutExpired:
@@ -95,7 +96,7 @@ class Installation:
             yield process
 
     def worker(self, number, *options):
-        return self.running("worker", *self.redis, *self.config, "--id", number, *options)
+        return self.running("worker", *self.redis, *self.config, "--id", number, *options, end=signal.SIGKILL)
 
     def registered(self, count):
         until(lambda: len(self.stores.redis().run([["KEYS", "worker:*"]])[0]) >= count, f"{count} workers are registered")
@@ -229,7 +230,7 @@ class Bench:
         return {"jobs": count, "samples": results, "targets": targets}
 
     def drain_once(self, count):
-        place = self.installation(self.arguments.workers)
+        place = self.installation(self.arguments.workers, lookahead=self.arguments.lookahead)
         sample = place.submit(count, "--sleep", "0s", "--estimate", "1s")
         with ExitStack() as stack:
             workers = [stack.enter_context(place.worker(number)) for number in range(self.arguments.workers)]
@@ -261,10 +262,12 @@ class Bench:
     def latency_once(self, count):
         place = self.installation(1, slots=8)
         log, door = place.folder / "events", place.folder / "api.sock"
-        with place.worker(0, "--event-log", log) as worker, place.scheduler() as scheduler, \
-                place.running("api", *place.redis, *place.postgres, "--no-auth", "--listen", f"unix:{door}") as api:
+        with ExitStack() as stack:
+            worker = stack.enter_context(place.worker(0, "--event-log", log))
+            place.registered(1)  # else the scheduler finds it when it reads the registry again
+            scheduler = stack.enter_context(place.scheduler())
+            api = stack.enter_context(place.running("api", *place.redis, *place.postgres, "--no-auth", "--listen", f"unix:{door}"))
             until(door.exists, "the API listens")
-            place.registered(1)
             ask = http.client.HTTPConnection("localhost")
             ask.sock = socket.socket(socket.AF_UNIX)
             ask.sock.connect(str(door))
@@ -399,6 +402,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=100_000, help="to drain")
     parser.add_argument("--workers", type=int, default=2, help="that drain")
+    parser.add_argument("--lookahead", type=int, default=0, help="waiting jobs that the scheduler holds (default: what it does by itself)")
     parser.add_argument("--record", action="store_true", help="with a journal of the drain")
     parser.add_argument("--latency-jobs", type=int, default=1000)
     parser.add_argument("--idle-workers", type=int, default=10_000)

@@ -135,8 +135,10 @@ void AsyncPostgres::submit(const Op& op, Callback callback) {
   sent = sent && PQpipelineSync(connection_.get()) == 1;
   sent_.push_back({op, std::move(callback), later(loop_.now(), options_.reply_timeout)});
   if (sent_.size() == 1) deadline_.start(sent_.front().deadline);
-  if (sent) socket_->wait_for({.to_read = true, .to_write = true});
-  else deadline_.start_soon();  // a broken connection is told later, as every answer is
+  // At once: to wait until it can be sent costs more. A broken connection is told later, as every answer is.
+  const int unsent = sent ? PQflush(connection_.get()) : -1;
+  if (unsent < 0) deadline_.start_soon();
+  else socket_->wait_for({.to_read = true, .to_write = unsent == 1});
 }
 
 bool AsyncPostgres::send(const PostgresCall& call) {
