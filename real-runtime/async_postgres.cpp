@@ -127,13 +127,13 @@ void AsyncPostgres::fail_later(Callback callback) {
   failing_.start_soon();
 }
 
-void AsyncPostgres::submit(const Op& op, Callback callback) {
+void AsyncPostgres::submit(Op op, Callback callback) {
   DRYDOCK_CHECK(!std::holds_alternative<TakeHints>(op), "this is for the blocking client");
   if (state_ != State::ready) return fail_later(std::move(callback));
   bool sent = true;
   for (const PostgresCall& call : encode(op, options_.schema)) sent = sent && send(call);
   sent = sent && PQpipelineSync(connection_.get()) == 1;
-  sent_.push_back({op, std::move(callback), later(loop_.now(), options_.reply_timeout)});
+  sent_.push_back({std::move(op), std::move(callback), later(loop_.now(), options_.reply_timeout)});
   if (sent_.size() == 1) deadline_.start(sent_.front().deadline);
   // At once: to wait until it can be sent costs more. A broken connection is told later, as every answer is.
   const int unsent = sent ? PQflush(connection_.get()) : -1;

@@ -34,7 +34,7 @@ class AsyncPostgres {
 
   // As AsyncRedis::submit(). TakeHints is for the blocking client. Listen is forgotten with the connection. A LoadState that fails breaks
   // the connection.
-  void submit(const postgres::Op& op, Callback callback);
+  void submit(postgres::Op op, Callback callback);
 
   [[nodiscard]] bool connected() const { return state_ == State::ready; }
   // Why there is no connection; empty if there is.

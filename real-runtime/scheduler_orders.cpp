@@ -68,6 +68,8 @@ void SchedulerDriver::carry_out(const Command& command) {
 void SchedulerDriver::commit(const Commit& order) {
   OpenCommit& open = commits_[order.request];
   postgres::CommitBatch batch{.fence = fence(), .request = order.request, .settled_below = commits_.begin()->first};
+  batch.releases.reserve(order.releases.size());
+  batch.assignments.reserve(order.assignments.size());
   for (const Release& release : order.releases) {
     const JobRecord& job = jobs_.at(release.attempt.job.value);
     const bool stopped = release.reason == ReleaseReason::preempted || release.reason == ReleaseReason::drained;
@@ -86,7 +88,7 @@ void SchedulerDriver::commit(const Commit& order) {
   }
   open.releases = batch.releases;
   const RequestId request = order.request;
-  postgres_.submit(batch, [this, request](const postgres::Reply& reply) { commit_answered(request, reply); });
+  postgres_.submit(std::move(batch), [this, request](const postgres::Reply& reply) { commit_answered(request, reply); });
 }
 
 void SchedulerDriver::commit_answered(RequestId request, const postgres::Reply& reply) {
@@ -190,7 +192,7 @@ void SchedulerDriver::send_endings() {
   const RequestId request{kFirstEnding + ++last_ending_};
   postgres::CommitBatch batch{.fence = fence(), .request = request};
   batch.endings.assign(endings_.begin(), endings_.begin() + static_cast<std::ptrdiff_t>(ending_));
-  postgres_.submit(batch, [this](const postgres::Reply& reply) { endings_sent(reply); });
+  postgres_.submit(std::move(batch), [this](const postgres::Reply& reply) { endings_sent(reply); });
 }
 
 // Again, with the very same rows, until they are certain to be there. Rows that are there already are refused, and all of a batch are

@@ -107,7 +107,7 @@ void WorkerDriver::beat(const SendBeat& order) {
   if (!agent_.registered()) fields.touched.emplace("status", "ready");
   redis::BeatWorker op{worker_name(options_.agent.worker), std::move(fields.fields), std::move(fields.touched),
                        options_.agent.lease};
-  beats_.submit(op, [this, request = order.request](const redis::Reply& reply) {
+  beats_.submit(std::move(op), [this, request = order.request](const redis::Reply& reply) {
     const auto* beat = std::get_if<redis::Beat>(&reply);
     push(BeatAnswered{request, answer_of(reply), beat != nullptr && beat->before != redis::Beat::Before::missing});
   });
