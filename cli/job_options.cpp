@@ -29,7 +29,7 @@ void declare_job_options(CLI::App& app, JobArguments& arguments) {
   app.add_option("--results", arguments.results, "Where results go, to DIR/JOB-ATTEMPT (default: they stay in its folder)")
       ->type_name("DIR");
   app.add_option("--event-log", arguments.event_log,
-                 "Appends a line of JSON for the start of the worker and each end of an attempt")
+                 "Appends a line of JSON for the start of the worker, and each start and end of an attempt")
       ->type_name("FILE");
   app.add_option("--run-as", arguments.run_as, "User that jobs run as, where the worker is root (default nobody)")
       ->type_name("USER");

@@ -227,6 +227,7 @@ int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& argume
   const std::string introduction = introduced(options);
   runtime::EventLoop loop;
   runtime::WorkerDriver worker(loop, std::move(options), [&] { loop.stop(); });
+  worker.on_start([&](AttemptId attempt) { log.attempt_started(attempt); });
   worker.on_outcome([&](AttemptId attempt, const runtime::AttemptOutcome& outcome) { log.attempt_ended(attempt, outcome); });
   if (!arguments.jobs.folder.empty() || !arguments.jobs.event_log.empty()) {
     if (const auto wrong = worker.jobs().executor().prepare()) return bad_input(wrong->message);

@@ -142,10 +142,11 @@ void AsyncPostgres::fail_later(Callback callback) {
   failing_.start_soon();
 }
 
-void AsyncPostgres::submit(const Op& op, Callback callback) {
+void AsyncPostgres::submit(Op op, Callback callback) {
   DRYDOCK_CHECK(!std::holds_alternative<TakeHints>(op), "this is for the blocking client");
   if (state_ != State::ready) return fail_later(std::move(callback));
-  send(encode(op, options_.schema), {.op = op, .callback = std::move(callback)});
+  const std::vector<PostgresCall> calls = encode(op, options_.schema);
+  send(calls, {.op = std::move(op), .callback = std::move(callback)});
 }
 
 void AsyncPostgres::call(const PostgresCall& call, RowCallback callback) {
@@ -160,8 +161,10 @@ void AsyncPostgres::send(const std::vector<PostgresCall>& calls, Sent asked) {
   asked.deadline = later(loop_.now(), options_.reply_timeout);
   sent_.push_back(std::move(asked));
   if (sent_.size() == 1) deadline_.start(sent_.front().deadline);
-  if (sent) socket_->wait_for({.to_read = true, .to_write = true});
-  else deadline_.start_soon();  // a broken connection is told later, as every answer is
+  // At once: to wait until it can be sent costs more. A broken connection is told later, as every answer is.
+  const int unsent = sent ? PQflush(connection_.get()) : -1;
+  if (unsent < 0) deadline_.start_soon();
+  else socket_->wait_for({.to_read = true, .to_write = unsent == 1});
 }
 
 bool AsyncPostgres::send(const PostgresCall& call) {

@@ -36,7 +36,7 @@ class AsyncPostgres {
 
   // As AsyncRedis::submit(). TakeHints is for the blocking client. Listen is forgotten with the connection. A LoadState that fails breaks
   // the connection.
-  void submit(const postgres::Op& op, Callback callback);
+  void submit(postgres::Op op, Callback callback);
   // A statement that is no operation, likewise: the first row of its answer, as from PostgresClient::call().
   void call(const PostgresCall& call, RowCallback callback);
 

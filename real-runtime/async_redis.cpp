@@ -132,11 +132,11 @@ void AsyncRedis::fail_later(Callback callback) {
   failing_.start_soon();
 }
 
-void AsyncRedis::submit(const Op& op, Callback callback) {
+void AsyncRedis::submit(Op op, Callback callback) {
   check_op(op);
   if (state_ != State::ready) return fail_later(std::move(callback));
   append(encode(op, options_.key_prefix));
-  send({.op = op, .callback = std::move(callback), .deadline = later(loop_.now(), options_.reply_timeout)});
+  send({.op = std::move(op), .callback = std::move(callback), .deadline = later(loop_.now(), options_.reply_timeout)});
 }
 
 void AsyncRedis::pop(const Pop& op, Duration longest, Callback callback) {

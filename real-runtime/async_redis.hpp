@@ -35,7 +35,7 @@ class AsyncRedis {
   // The callback is called exactly once, later: with the answer; or Failed(unreachable) where there is no connection; or
   // Failed(unknown) when the connection broke, or nothing came within the time-out, which breaks it. Not when this object ends before.
   // Operations are carried out in order, unless the server had forgotten the script of one.
-  void submit(const redis::Op& op, Callback callback);
+  void submit(redis::Op op, Callback callback);
   // redis::Pop that waits up to `longest` for something to come (BLMOVE). The server does nothing else for this connection meanwhile.
   void pop(const redis::Pop& op, Duration longest, Callback callback);
 

@@ -20,8 +20,8 @@ std::string dumped(const json& value) { return value.dump(-1, ' ', false, json::
 
 std::string time_now() {
   const auto now = std::chrono::system_clock::now();
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), ms);
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count() % 1'000'000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), us);
 }
 
 }  // namespace
@@ -37,13 +37,20 @@ std::optional<Error> EventLog::open(const std::filesystem::path& file) {
 }
 
 void EventLog::worker_started(const ExecutorFacts& facts) {
+  if (file_ < 0) return;
   json details{{"jobs_folder", facts.folder.string()}, {"limits", in_words(facts.limits)}};
   details["container_engine"] = facts.engine ? json(facts.engine->program) : json(nullptr);
   details["jobs_user"] = facts.user ? json(facts.user->uid) : json(nullptr);
   write("worker_started", "null", dumped(details));
 }
 
+void EventLog::attempt_started(AttemptId attempt) {
+  if (file_ < 0) return;
+  write("attempt_started", dumped(attempt_folder_name(attempt)), "{}");
+}
+
 void EventLog::attempt_ended(AttemptId attempt, const AttemptOutcome& outcome) {
+  if (file_ < 0) return;
   json details{{"outcome", name_of(outcome.kind)}, {"reason", outcome.reason}};
   if (outcome.exit_status) details["exit_status"] = *outcome.exit_status;
   if (outcome.signal) details["signal"] = name_of_signal(*outcome.signal);
@@ -52,7 +59,6 @@ void EventLog::attempt_ended(AttemptId attempt, const AttemptOutcome& outcome) {
 
 // In one write, so that lines of several workers do not mix. What cannot be written is lost: jobs are more important.
 void EventLog::write(const char* event, const std::string& task, const std::string& details) {
-  if (file_ < 0) return;
   const std::string line = fmt::format(R"({{"time":"{}","event":"{}","node":{},"worker":{},"task":{},"details":{}}})",
                                        time_now(), event, dumped(node_), worker_.value, task, details) +
                            "\n";

@@ -1,5 +1,5 @@
 // What a worker did with its jobs, for log aggregators: a line of JSON for each event,
-// {"time":"2026-01-31T12:00:00.000Z","event":"attempt_ended","node":"here","worker":0,"task":"7-2","details":{...}}.
+// {"time":"2026-01-31T12:00:00.000000Z","event":"attempt_ended","node":"here","worker":0,"task":"7-2","details":{...}}.
 #pragma once
 
 #include "policies/core/ids.hpp"
@@ -24,6 +24,8 @@ class EventLog {
 
   // How jobs run here.
   void worker_started(const ExecutorFacts& facts);
+  // It has its room, and is begun now.
+  void attempt_started(AttemptId attempt);
   void attempt_ended(AttemptId attempt, const AttemptOutcome& outcome);
 
  private:

@@ -78,6 +78,7 @@ void EventLoop::Timer::stop() { uv_timer_stop(&impl_->handle); }
 
 struct EventLoop::Socket::Impl {
   uv_poll_t handle{};
+  int events = 0;  // that are waited for
   std::function<void(Ready)> callback;
 };
 
@@ -91,13 +92,16 @@ EventLoop::Socket::~Socket() { close(impl_); }
 
 void EventLoop::Socket::wait_for(Ready what) {
   const int events = UV_DISCONNECT | (what.to_read ? UV_READABLE : 0) | (what.to_write ? UV_WRITABLE : 0);
+  if (events == impl_->events) return;  // to say it again costs two system calls
+  impl_->events = events;
   require(uv_poll_start(&impl_->handle, events,
                         [](uv_poll_t* handle, int status, int ready) {
                           // What is broken is found out by reading.
                           const bool broken = status < 0 || (ready & UV_DISCONNECT) != 0;
-                          static_cast<Impl*>(handle->data)
-                              ->callback(
-                                  {.to_read = broken || (ready & UV_READABLE) != 0, .to_write = (ready & UV_WRITABLE) != 0});
+                          auto* impl = static_cast<Impl*>(handle->data);
+                          if (status < 0) impl->events = 0;  // it has been stopped
+                          impl->callback(
+                              {.to_read = broken || (ready & UV_READABLE) != 0, .to_write = (ready & UV_WRITABLE) != 0});
                         }),
           "wait for a socket");
 }

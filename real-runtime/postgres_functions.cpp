@@ -35,13 +35,20 @@ create or replace function @.submit_jobs(p_id bigint[], p_queue int[], p_priorit
   language plpgsql as $$
 begin
   select last_arrival into last from @.intake for update;
-  insert into @.jobs
-    select id, last + row_number() over (order by nr), queue, priority, tasks, cpus, memory, gpus, slots, estimate, input,
-      output, on_failure, on_preemption, payload
-    from unnest(p_id, p_queue, p_priority, p_tasks, p_cpus, p_memory, p_gpus, p_slots, p_estimate, p_input, p_output,
-        p_on_failure, p_on_preemption, p_payload) with ordinality
-      as n(id, queue, priority, tasks, cpus, memory, gpus, slots, estimate, input, output, on_failure, on_preemption, payload, nr)
-    where not exists (select from @.jobs j where j.id = n.id);
+  if exists (select from @.jobs where id = any(p_id)) then
+    insert into @.jobs
+      select id, last + row_number() over (order by nr), queue, priority, tasks, cpus, memory, gpus, slots, estimate, input,
+        output, on_failure, on_preemption, payload
+      from unnest(p_id, p_queue, p_priority, p_tasks, p_cpus, p_memory, p_gpus, p_slots, p_estimate, p_input, p_output,
+          p_on_failure, p_on_preemption, p_payload) with ordinality
+        as n(id, queue, priority, tasks, cpus, memory, gpus, slots, estimate, input, output, on_failure, on_preemption, payload, nr)
+      where not exists (select from @.jobs j where j.id = n.id);
+  else  -- the same, for less: nearly always
+    insert into @.jobs
+      select unnest(p_id), last + generate_series(1, cardinality(p_id)), unnest(p_queue), unnest(p_priority), unnest(p_tasks),
+        unnest(p_cpus), unnest(p_memory), unnest(p_gpus), unnest(p_slots), unnest(p_estimate), unnest(p_input), unnest(p_output),
+        unnest(p_on_failure), unnest(p_on_preemption), unnest(p_payload);
+  end if;
   get diagnostics added = row_count;
   if added = 0 then return; end if;
   last := last + added;
@@ -146,7 +153,8 @@ begin
       update @.allocations a set released = true, outcome = coalesce(a.outcome, r.reason),
         job_ends = case when a.outcome is null then r.ends else a.job_ends end,
         progress_ns = case when a.outcome is null then r.progress else a.progress_ns end, ended_at = coalesce(a.ended_at, now())
-      from unnest(r_job, r_attempt, r_reason, r_ends, r_progress) as r(job, attempt, reason, ends, progress)
+      from (select unnest(r_job) as job, unnest(r_attempt) as attempt, unnest(r_reason) as reason, unnest(r_ends) as ends,
+        unnest(r_progress) as progress) r
       where a.job = r.job and a.attempt = r.attempt and not a.released
       returning a.part, a.cpus)
     select coalesce(sum(cpus), 0), count(*), count(*) filter (where part = 0) into cpus_less, rows_less, n from done;
@@ -164,8 +172,9 @@ begin
   end if;
   if cardinality(a_job) > 0 then
     insert into @.allocations (job, attempt, part, worker, tasks, cpus, memory, gpus, slots)
-      select a.* from unnest(a_job, a_attempt, a_part, a_worker, a_tasks, a_cpus, a_memory, a_gpus, a_slots)
-        as a(job, attempt, part, worker, tasks, cpus, memory, gpus, slots)
+      select a.* from (select unnest(a_job) as job, unnest(a_attempt) as attempt, unnest(a_part) as part,
+        unnest(a_worker) as worker, unnest(a_tasks) as tasks, unnest(a_cpus) as cpus, unnest(a_memory) as memory,
+        unnest(a_gpus) as gpus, unnest(a_slots) as slots) a
       where (select true from @.jobs j where j.id = a.job) and (select true from @.endings e where e.job = a.job) is null
         and (select p.released and not p.job_ends and p.attempt < a.attempt from @.allocations p where p.job = a.job
              order by p.attempt desc, p.part desc limit 1) is not false;

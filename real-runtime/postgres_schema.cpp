@@ -144,6 +144,16 @@ std::string all_waiting() {
       kJobColumns);
 }
 
+// The state of a job is looked up in the order in which they are wanted, until there are enough: most of a long queue is only sorted.
+std::string waiting() {
+  return fmt::format(
+      "select {} from (select priority as of, id as at from @.jobs where arrival >= (select mark from @.intake) and queue = "
+      "$1 "
+      "and ($2::int is null or (-priority, id) > (-$2::int, $3::bigint)) order by priority desc, id) c "
+      "cross join lateral (select * from @.job_states where id = c.at) s where state = 0 order by c.of desc, c.at limit $4",
+      kJobColumns);
+}
+
 // Only jobs with an allocation can be held: cheaper than to ask all that wait.
 std::string held() {
   return fmt::format(
@@ -179,10 +189,7 @@ std::string generic_text(PostgresStatement statement) {
              "from @.truth, @.intake";
     case PostgresStatement::load_all_waiting: return all_waiting();
     case PostgresStatement::load_held: return held();
-    case PostgresStatement::load_waiting:
-      return jobs_where(
-          "state = 0 and queue = $1 and ($2::int is null or (-priority, id) > (-$2::int, $3::bigint)) "
-          "order by priority desc, id limit $4");
+    case PostgresStatement::load_waiting: return waiting();
     case PostgresStatement::load_arrived: return jobs_where("state = 0 and arrival > $1 order by arrival limit $2");
     case PostgresStatement::load_cancels:
       return "select number, job from @.cancels c where number > $1 and (select state from @.job_states where id = c.job) < "

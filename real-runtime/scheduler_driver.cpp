@@ -43,6 +43,7 @@ SchedulerDriver::SchedulerDriver(EventLoop& loop, Scheduler& scheduler, Schedule
       options_(std::move(options)),
       step_timer_(loop, [this] { take_step(); }),
       look_timer_(loop, [this] { look(); }),
+      cancels_timer_(loop, [this] { look_for_cancels(); }),
       house_timer_(loop, [this] { keep_house(); }),
       look_for_timer_(loop,
                       [this] {
@@ -112,11 +113,13 @@ void SchedulerDriver::take_report(const redis::Reply& reply) {
   if (popped == nullptr || over_) return;  // it goes on when it has connected again
   if (popped->payload) {
     redis_.submit(redis::Ack{std::string(kReportQueue), options_.name, *popped->payload}, [](const redis::Reply&) {});
-    // What nobody can read was written by nobody of ours.
-    if (const auto report = parse_report(*popped->payload); report.ok()) {
-      std::visit([this](const auto& r) { dispatcher_->take(loop_.now(), r); }, report.value());
-      step_timer_.start_soon();
+    const Time now = loop_.now();
+    for (const std::string_view message : messages_of(*popped->payload)) {
+      // What nobody can read was written by nobody of ours.
+      const auto report = parse_report(message);
+      if (report.ok()) std::visit([&](const auto& r) { dispatcher_->take(now, r); }, report.value());
     }
+    step_timer_.start_soon();
   }
   fetch_reports();
 }

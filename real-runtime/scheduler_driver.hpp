@@ -141,6 +141,7 @@ class SchedulerDriver {
   // What clients ask for (scheduler_jobs.cpp).
   void look();
   void take_arrivals(const postgres::Reply& reply);
+  void look_for_cancels();
   void take_cancels(const postgres::Reply& reply);
   void look_again(bool at_once);
   void cancel(JobId job);
@@ -178,6 +179,7 @@ class SchedulerDriver {
   void send_endings();
   void endings_sent(const postgres::Reply& reply);
   void send_mail();
+  void push_mail(WorkerId worker, std::string payload);
   void fail(std::string why);
   // Of a batch that is not the core's.
   [[nodiscard]] RequestId next_own_batch();
@@ -232,6 +234,7 @@ class SchedulerDriver {
 
   EventLoop::Timer step_timer_;
   EventLoop::Timer look_timer_;
+  EventLoop::Timer cancels_timer_;
   EventLoop::Timer house_timer_;
   EventLoop::Timer look_for_timer_;
   EventLoop::Timer endings_timer_;

@@ -44,6 +44,10 @@ void SchedulerDriver::take_arrivals(const postgres::Reply& reply) {
     ++counts_.submitted;
   }
   if (jobs->jobs.size() == kMostAtOnce) return look_again(true);
+  cancels_timer_.start_soon();  // behind the step, whose commit goes first
+}
+
+void SchedulerDriver::look_for_cancels() {
   postgres_.submit(postgres::LoadCancels{last_cancel_, kMostAtOnce},
                    [this](const postgres::Reply& cancels) { take_cancels(cancels); });
 }

@@ -68,6 +68,8 @@ void SchedulerDriver::carry_out(const Command& command) {
 void SchedulerDriver::commit(const Commit& order) {
   OpenCommit& open = commits_[order.request];
   postgres::CommitBatch batch{.fence = fence(), .request = order.request, .settled_below = commits_.begin()->first};
+  batch.releases.reserve(order.releases.size());
+  batch.assignments.reserve(order.assignments.size());
   for (const Release& release : order.releases) {
     const JobRecord& job = jobs_.at(release.attempt.job.value);
     const bool stopped = release.reason == ReleaseReason::preempted || release.reason == ReleaseReason::drained;
@@ -86,7 +88,7 @@ void SchedulerDriver::commit(const Commit& order) {
   }
   open.releases = batch.releases;
   const RequestId request = order.request;
-  postgres_.submit(batch, [this, request](const postgres::Reply& reply) { commit_answered(request, reply); });
+  postgres_.submit(std::move(batch), [this, request](const postgres::Reply& reply) { commit_answered(request, reply); });
 }
 
 void SchedulerDriver::commit_answered(RequestId request, const postgres::Reply& reply) {
@@ -191,7 +193,7 @@ void SchedulerDriver::send_endings() {
   ending_sent_ = true;
   postgres::CommitBatch batch{.fence = fence(), .request = next_own_batch()};
   batch.endings.assign(endings_.begin(), endings_.begin() + static_cast<std::ptrdiff_t>(ending_));
-  postgres_.submit(batch, [this](const postgres::Reply& reply) { endings_sent(reply); });
+  postgres_.submit(std::move(batch), [this](const postgres::Reply& reply) { endings_sent(reply); });
 }
 
 // Again, with the very same rows, until they are certain to be there. Rows that are there already are refused, and all of a batch are
@@ -236,14 +238,22 @@ void SchedulerDriver::dispatch(const Dispatch& order) {
 
 void SchedulerDriver::send_mail() {
   if (!dispatcher_) return;
+  std::map<WorkerId, Bundle> bundles;
   for (const OutgoingMail& mail : dispatcher_->take_mail(loop_.now())) {
-    redis_.submit(redis::FencedPush{mail_queue(mail.worker), to_json(mail.mail), epoch()},
-                  [this](const redis::Reply& reply) {
-                    const auto* verdict = std::get_if<redis::Verdict>(&reply);
-                    if (verdict != nullptr && verdict->outcome == redis::Verdict::Outcome::old_epoch)
-                      note_outranked(verdict->value);
-                  });
+    Bundle& bundle = bundles[mail.worker];
+    bundle.add(to_json(mail.mail));
+    if (bundle.full()) push_mail(mail.worker, bundle.take());
   }
+  for (auto& [worker, bundle] : bundles) {
+    if (!bundle.empty()) push_mail(worker, bundle.take());
+  }
+}
+
+void SchedulerDriver::push_mail(WorkerId worker, std::string payload) {
+  redis_.submit(redis::FencedPush{mail_queue(worker), std::move(payload), epoch()}, [this](const redis::Reply& reply) {
+    const auto* verdict = std::get_if<redis::Verdict>(&reply);
+    if (verdict != nullptr && verdict->outcome == redis::Verdict::Outcome::old_epoch) note_outranked(verdict->value);
+  });
 }
 
 void SchedulerDriver::read_registry(RequestId request) {

@@ -78,6 +78,7 @@ void WorkerDriver::take_step() {
   step_facts_.swap(facts_);
   facts_.clear();
   for (const WorkerOrder& order : agent_.step(loop_.now(), step_facts_)) carry_out(order);
+  send_reports();
   if (facts_.empty()) step_timer_.start(agent_.next_wakeup());
   else step_timer_.start_soon();
 }
@@ -89,6 +90,7 @@ void WorkerDriver::carry_out(const WorkerOrder& order) {
     void operator()(const FetchMail& o) const { driver.fetch(o.request); }
     void operator()(const StartRun& o) const {
       ++driver.started_;
+      if (driver.on_start_) driver.on_start_(o.attempt);
       driver.runner_.start(o);
     }
     void operator()(const KillRun& o) const { driver.runner_.kill(o.attempt); }
@@ -117,7 +119,7 @@ void WorkerDriver::beat(const SendBeat& order) {
                        .ttl = options_.agent.lease,
                        .life = options_.life,
                        .above = registered_ ? order.incarnation : options_.above};
-  beats_.submit(op, [this, request = order.request](const redis::Reply& reply) {
+  beats_.submit(std::move(op), [this, request = order.request](const redis::Reply& reply) {
     const auto* beat = std::get_if<redis::Beat>(&reply);
     if (beat != nullptr && beat->before == redis::Beat::Before::foreign) return push(BeatAnswered{request, Answer::refused});
     registered_ = registered_ || beat != nullptr;
@@ -132,19 +134,29 @@ void WorkerDriver::fetch(RequestId request) {
     MailFetched fetched{.request = request, .answer = answer_of(reply)};
     const auto* popped = std::get_if<redis::Popped>(&reply);
     if (popped != nullptr && popped->payload) {
-      // What nobody can read was written by nobody of ours.
-      if (*popped->payload == kDrainNotice) look_for_drain();
-      else if (auto mail = parse_mail(*popped->payload); mail.ok()) fetched.mails.push_back(std::move(mail).value());
+      for (const std::string_view message : messages_of(*popped->payload)) {
+        // What nobody can read was written by nobody of ours.
+        if (message == kDrainNotice) look_for_drain();
+        else if (auto mail = parse_mail(message); mail.ok()) fetched.mails.push_back(std::move(mail).value());
+      }
       redis_.submit(redis::Ack{mail_queue(self), worker_name(self), *popped->payload}, [](const redis::Reply&) {});
     }
     push(std::move(fetched));
   });
 }
 
-void WorkerDriver::report(RequestId request, std::string text) {
-  redis_.submit(redis::Push{std::string(kReportQueue), std::move(text)}, [this, request](const redis::Reply& reply) {
-    push(ReportSent{request, answer_of(reply)});
-  });
+void WorkerDriver::report(RequestId request, std::string_view text) {
+  reports_.add(text);
+  reported_.push_back(request);
+  if (reports_.full()) send_reports();
+}
+
+void WorkerDriver::send_reports() {
+  if (reports_.empty()) return;
+  redis_.submit(redis::Push{std::string(kReportQueue), reports_.take()},
+                [this, requests = std::exchange(reported_, {})](const redis::Reply& reply) {
+                  for (const RequestId request : requests) push(ReportSent{request, answer_of(reply)});
+                });
 }
 
 void WorkerDriver::leave(RequestId request) {

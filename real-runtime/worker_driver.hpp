@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policies/core/worker_agent.hpp"
+#include "policies/ports/worker_text.hpp"
 #include "real-runtime/async_redis.hpp"
 #include "real-runtime/event_loop.hpp"
 #include "real-runtime/job_runner.hpp"
@@ -11,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,6 +43,8 @@ class WorkerDriver {
   // Takes no more attempts, and leaves when the last has ended.
   void drain();
 
+  // Called when an attempt has its room and is begun.
+  void on_start(std::function<void(AttemptId)> told) { on_start_ = std::move(told); }
   // Called with the end of each attempt that was more than a sleep.
   void on_outcome(std::function<void(AttemptId, const AttemptOutcome&)> told) { on_outcome_ = std::move(told); }
   [[nodiscard]] JobRunner& jobs() { return runner_; }
@@ -55,8 +59,9 @@ class WorkerDriver {
   void carry_out(const WorkerOrder& order);
   void beat(const SendBeat& order);
   void fetch(RequestId request);
-  // AttemptReport or HeldReport.
-  void report(RequestId request, std::string text);
+  // AttemptReport or HeldReport: those of a step go together.
+  void report(RequestId request, std::string_view text);
+  void send_reports();
   void leave(RequestId request);
   void look_for_drain();
   void attempt_ended(AttemptId attempt, const AttemptOutcome& outcome);
@@ -64,6 +69,7 @@ class WorkerDriver {
   EventLoop& loop_;
   WorkerDriverOptions options_;
   std::function<void()> ended_;
+  std::function<void(AttemptId)> on_start_;
   std::function<void(AttemptId, const AttemptOutcome&)> on_outcome_;
   const std::string machine_;
   const std::string process_;
@@ -72,6 +78,8 @@ class WorkerDriver {
   std::uint64_t started_ = 0;
   std::vector<WorkerFact> facts_;
   std::vector<WorkerFact> step_facts_;
+  Bundle reports_;                   // that wait for the end of the step
+  std::vector<RequestId> reported_;  // likewise: what they answer
   EventLoop::Timer step_timer_;
   // Last: they end first.
   JobRunner runner_;

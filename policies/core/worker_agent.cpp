@@ -306,9 +306,9 @@ void WorkerAgent::take(const WorkerMail& mail, const DrainNoted& /*order*/) {
 // --- reports ---
 
 void WorkerAgent::on(const ReportSent& fact) {
-  const auto of = [&](const auto& entry) { return entry.second.request == fact.request; };
-  const auto at = fact.request.value == 0 ? tickets_.end() : std::ranges::find_if(tickets_, of);
-  if (at == tickets_.end()) return;
+  const auto sent = sending_.extract(fact.request);
+  const auto at = sent.empty() ? tickets_.end() : tickets_.find(sent.mapped());
+  if (at == tickets_.end() || at->second.request != fact.request) return;
   at->second.request = RequestId{};
   at->second.sent = at->second.sent || fact.answer == Answer::done;
 }
@@ -317,6 +317,7 @@ void WorkerAgent::report() {
   for (auto& [attempt, ticket] : tickets_) {
     if (ticket.state != State::ended || ticket.request.value != 0 || now_ < ticket.report_at) continue;
     ticket.request = next_request();
+    sending_.emplace(ticket.request, attempt);
     ticket.report_at = later(now_, ticket.report_delay);
     ticket.report_delay = std::min(ticket.report_delay * 2, config_.lease);
     orders_.emplace_back(SendReport{ticket.request,

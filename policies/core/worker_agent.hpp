@@ -149,8 +149,9 @@ class WorkerAgent {
   Time fence_at_ = kNever;
 
   Tickets tickets_;
-  std::deque<AttemptId> waiting_;  // tickets in state held, in order of arrival; also such as are not any more
-  Resources used_;                 // by running, stopping and killing ones
+  std::map<RequestId, AttemptId> sending_;  // reports of how attempts ended that are on their way
+  std::deque<AttemptId> waiting_;           // tickets in state held, in order of arrival; also such as are not any more
+  Resources used_;                          // by running, stopping and killing ones
   std::map<JobId, std::uint32_t> numbers_;
   std::deque<JobId> numbered_;  // keys of numbers_, the oldest first
 

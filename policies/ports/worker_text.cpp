@@ -1,6 +1,9 @@
 #include "policies/ports/worker_text.hpp"
 
-#include <array>
+#include "policies/core/assert.hpp"
+#include "policies/ports/worker_text_quick.hpp"
+
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
@@ -14,8 +17,6 @@ namespace drydock {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::array<std::string_view, 5> kKinds{"accepted", "succeeded", "failed", "stopped", "declined"};
 
 std::string written(const json& object) { return object.dump(-1, ' ', false, json::error_handler_t::replace); }
 
@@ -94,8 +95,8 @@ RunAttempt read_run(Members& members) {
 // The first problem is noted in `problem`.
 ReportKind read_kind(Members& members, std::string& problem) {
   const std::string kind = members.text("report");
-  for (std::size_t i = 0; i < kKinds.size(); ++i) {
-    if (kKinds[i] == kind) return static_cast<ReportKind>(i);
+  for (std::size_t i = 0; i < kReportKinds.size(); ++i) {
+    if (kReportKinds[i] == kind) return static_cast<ReportKind>(i);
   }
   if (problem.empty()) problem = members.problem();
   if (problem.empty()) {
@@ -153,25 +154,19 @@ std::string cores(std::int64_t milli) {
 }  // namespace
 
 std::string to_json(const WorkerMail& mail) {
+  if (auto quick = quick_json(mail)) return std::move(*quick);
   json out{{"epoch", mail.epoch}, {"incarnation", mail.incarnation}};
   std::visit(BodyWriter{out}, mail.body);
   return written(out);
 }
 
-std::string to_json(const AttemptReport& report) {
-  json out = written_id(report.attempt);
-  out["worker"] = report.worker.value;
-  out["incarnation"] = report.incarnation;
-  out["report"] = kKinds[static_cast<std::size_t>(report.kind)];
-  out["progress_ns"] = nanos(report.progress);
-  return written(out);
-}
+std::string to_json(const AttemptReport& report) { return quick_json(report); }
 
 std::string to_json(const HeldReport& report) {
   json rows = json::array();
   for (const HeldAttempt& held : report.attempts) {
     json row = written_id(held.attempt);
-    row["report"] = kKinds[static_cast<std::size_t>(held.kind)];
+    row["report"] = kReportKinds[static_cast<std::size_t>(held.kind)];
     row["progress_ns"] = nanos(held.progress);
     row["age_ns"] = nanos(held.age);
     rows.push_back(std::move(row));
@@ -183,6 +178,7 @@ std::string to_json(const HeldReport& report) {
 }
 
 Result<WorkerMail> parse_mail(std::string_view text) {
+  if (auto quick = quick_mail(text)) return std::move(*quick);
   const json object = json::parse(text, nullptr, false);
   Members members(object);
   WorkerMail mail{.epoch = members.number<std::int64_t>("epoch", 0),
@@ -215,6 +211,7 @@ Result<WorkerMail> parse_mail(std::string_view text) {
 }
 
 Result<AnyReport> parse_report(std::string_view text) {
+  if (const auto quick = quick_report(text)) return AnyReport{*quick};
   const json object = json::parse(text, nullptr, false);
   if (object.is_object() && object.contains("held")) return read_held(object);
   Members members(object);
@@ -227,6 +224,24 @@ Result<AnyReport> parse_report(std::string_view text) {
   report.kind = read_kind(members, problem);
   if (!problem.empty()) return Error{problem};
   return AnyReport{report};
+}
+
+void Bundle::add(std::string_view message) {
+  DRYDOCK_CHECK(message.find('\n') == std::string_view::npos, "a message is one line");
+  if (!text_.empty()) text_ += '\n';
+  text_ += message;
+}
+
+std::string Bundle::take() { return std::exchange(text_, {}); }
+
+std::vector<std::string_view> messages_of(std::string_view payload) {
+  std::vector<std::string_view> messages;
+  for (std::size_t from = 0; from <= payload.size();) {
+    const std::size_t end = std::min(payload.find('\n', from), payload.size());
+    messages.push_back(payload.substr(from, end - from));
+    from = end + 1;
+  }
+  return messages;
 }
 
 std::string mail_queue(WorkerId worker) { return fmt::format("worker-{}", worker.value); }

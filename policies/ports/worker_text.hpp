@@ -6,9 +6,11 @@
 #include "policies/core/worker_messages.hpp"
 #include "policies/ports/redis.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace drydock {
 
@@ -24,6 +26,25 @@ namespace drydock {
 // Errors say what is wrong, not where it came from.
 [[nodiscard]] Result<WorkerMail> parse_mail(std::string_view text);
 [[nodiscard]] Result<AnyReport> parse_report(std::string_view text);
+
+// Messages that go to one reader at the same time are one payload, each on a line of its own; none has a line break within. It is read
+// and acknowledged as a whole.
+class Bundle {
+ public:
+  // Of a payload, about: what comes is put into it while it has less.
+  static constexpr std::size_t kFull = std::size_t{128} << 10U;
+
+  void add(std::string_view message);
+  [[nodiscard]] bool full() const { return text_.size() >= kFull; }
+  [[nodiscard]] bool empty() const { return text_.empty(); }
+  // It is empty then.
+  [[nodiscard]] std::string take();
+
+ private:
+  std::string text_;
+};
+// They point into the payload.
+[[nodiscard]] std::vector<std::string_view> messages_of(std::string_view payload);
 
 // The queue of a worker's mail, and of all reports.
 [[nodiscard]] std::string mail_queue(WorkerId worker);

@@ -88,7 +88,7 @@ TEST(MetricChoice, WhatIsNamedInFullIsNoPattern) {
 TEST(MetricChoice, AListTellsEachNameWithUnitAndMeaning) {
   const auto names = reports::metric_names({{"short"}, {"main"}});
   const std::string list = list_metrics(names);
-  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(list, '\n')), names.size());
+  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(list, '\n')), names.size() + 2) << "and what quantiles are";
   for (const auto& name : names) EXPECT_NE(("\n" + list).find("\n" + name + " "), std::string::npos) << name;
   EXPECT_NE(list.find("s       mean wait in queue short: submission to first start"), std::string::npos) << list;
   EXPECT_NE(list.find("cost_usd"), std::string::npos);

@@ -2,10 +2,15 @@
 
 #include "policies/ports/counter_orders.hpp"
 #include "policies/ports/registry_reader.hpp"
+#include "policies/ports/worker_text_quick.hpp"
 
 #include <array>
+#include <cstdint>
 #include <gtest/gtest.h>
+#include <limits>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace drydock::worker_text_test {
@@ -65,6 +70,83 @@ TEST(WorkerText, WhatIsNotOursIsRefusedWithTheReason) {
   EXPECT_FALSE(parse_report(R"({"worker":0,"incarnation":1,"epoch":2,"held":7})").ok());
   EXPECT_FALSE(parse_report(R"({"worker":0,"incarnation":1,"epoch":2,"held":[{"job":1,"attempt":1}]})").ok());
   EXPECT_FALSE(parse_report(R"({"worker":0,"incarnation":1,"held":[]})").ok());
+}
+
+// The quick reader and writer against the general ones: what to_json() makes is canonical JSON, and the same value written in
+// another way is read as the same.
+TEST(WorkerText, TheQuickFormSaysTheSameAsTheGeneralOne) {
+  const AttemptId attempt{JobId{7}, 2};
+  const Resources held = make_resources({.cpus_milli = 1500, .memory_bytes = 1 << 20, .gpus = 1, .slots = 2});
+  std::vector<WorkerMail> mails;
+  for (const char* payload : {"", "{\"a\": \"\\n\"}", "\\", "\"", "a\nb", "\x7f", "gr\xc3\xbc\xc3\x9f", "\\u0041"}) {
+    mails.push_back({.epoch = 3,
+                     .incarnation = 4,
+                     .body = RunAttempt{.attempt = attempt, .tasks = 2, .held = held, .progress = 5s, .payload = payload}});
+  }
+  mails.push_back({.epoch = 0, .incarnation = 0, .body = StopRun{attempt}});
+  mails.push_back({.epoch = std::numeric_limits<std::int64_t>::max(), .incarnation = 1, .body = ReportTaken{attempt}});
+  for (const WorkerMail& mail : mails) {
+    const std::string text = to_json(mail);
+    const auto json = nlohmann::json::parse(text);
+    EXPECT_EQ(text, json.dump());
+    for (const std::string& form : {text, json.dump(1)}) {
+      const auto back = parse_mail(form);
+      ASSERT_TRUE(back.ok()) << back.error().message;
+      EXPECT_EQ(back.value(), mail) << form;
+    }
+  }
+  for (std::uint8_t kind = 0; kind < kReportKinds.size(); ++kind) {
+    const AttemptReport report{
+        .worker = WorkerId{1}, .incarnation = 2, .attempt = attempt, .kind = static_cast<ReportKind>(kind), .progress = 5ms};
+    const std::string text = to_json(report);
+    const auto json = nlohmann::json::parse(text);
+    EXPECT_EQ(text, json.dump());
+    EXPECT_EQ(parse_report(json.dump(1)).value(), AnyReport(report));
+    EXPECT_EQ(quick_report(text), report);
+  }
+  EXPECT_TRUE(quick_mail(to_json(mails[1])).has_value()) << "the common case is not quick";
+}
+
+// Each text cut short, and with each of its bytes another one, is read by the quick reader only as the general one reads it.
+TEST(WorkerText, TheQuickReaderTakesNothingThatIsNoJson) {
+  const AttemptId attempt{JobId{107}, 2};
+  const WorkerMail mail{
+      .epoch = 3,
+      .incarnation = 4,
+      .body = RunAttempt{.attempt = attempt, .tasks = 2, .held = make_resources({}), .payload = "{\"a\":1}"}};
+  const auto agrees = [](const std::string& text) {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    const auto quick = quick_mail(text);
+    if (!quick) return true;
+    return !json.is_discarded() && to_json(*quick) == json.dump();
+  };
+  const std::string text = to_json(mail);
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    EXPECT_TRUE(agrees(text.substr(0, at))) << at;
+    for (const char c : std::string("0917-+.e\"\\{}, \n\x01\x80")) {
+      std::string other = text;
+      other[at] = c;
+      EXPECT_TRUE(agrees(other)) << other;
+      EXPECT_TRUE(agrees(text.substr(0, at) + c + text.substr(at))) << at << " " << c;
+    }
+  }
+}
+
+TEST(WorkerText, MessagesGoTogetherAndAreTakenApart) {
+  Bundle bundle;
+  EXPECT_TRUE(bundle.empty());
+  const std::array<std::string, 3> texts{to_json(WorkerMail{.epoch = 1, .incarnation = 1, .body = Superseded{}}),
+                                         to_json(WorkerMail{.epoch = 1, .incarnation = 1, .body = AskHeld{}}), "{}"};
+  for (const std::string& text : texts) bundle.add(text);
+  EXPECT_FALSE(bundle.full());
+  const std::string payload = bundle.take();
+  EXPECT_TRUE(bundle.empty());
+  const auto messages = messages_of(payload);
+  ASSERT_EQ(messages.size(), texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(messages[i], texts[i]);
+  EXPECT_EQ(messages_of("one"), std::vector<std::string_view>{"one"}) << "as they were sent before they were bundled";
+  bundle.add(std::string(Bundle::kFull, 'a'));
+  EXPECT_TRUE(bundle.full());
 }
 
 redis::WorkerEntry entry_of(std::uint32_t worker, std::uint32_t incarnation,
