@@ -372,7 +372,7 @@ TEST_F(ApiOnStores, AJobAndItsAttemptsAreOfOneMoment) {
   });
   while (!done) {
     const json job = get("/api/v1/jobs/" + std::to_string(id));
-    const json attempts = job["allocations"];
+    const json& attempts = job["allocations"];
     const bool held = !attempts.empty() && attempts.back()["ended_at"].is_null();
     EXPECT_EQ(job["status"], held ? "running" : "waiting") << job;
     EXPECT_EQ(job["attempts"], attempts.empty() ? json(0) : attempts.back()["attempt"]) << job;

@@ -84,7 +84,7 @@ TEST(Doctor, OnPostgres) {
   const auto with = [](auto change) {
     PostgresFacts facts = good_postgres();
     change(facts);
-    const auto findings = judge(facts);
+    auto findings = judge(facts);
     expect_advice(findings);
     return findings;
   };

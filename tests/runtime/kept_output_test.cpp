@@ -42,7 +42,7 @@ class KeptInRedis : public testing::Test {
   }
   OutputKeeper keeper(KeepOutputOptions kept = {}) { return {*redis_, "p:", WorkerId{3}, kept}; }
   // Job N, attempt 1, with this stdout.
-  void end(OutputKeeper& kept, std::uint64_t job, const std::string& printed, AttemptOutcome outcome = {}) {
+  void end(OutputKeeper& kept, std::uint64_t job, const std::string& printed, const AttemptOutcome& outcome = {}) {
     const std::string folder = std::to_string(job) + "-1";
     files_.put(folder + "/stdout", printed);
     files_.put(folder + "/stderr", "");

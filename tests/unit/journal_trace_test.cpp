@@ -40,11 +40,11 @@ class Recording {
   explicit Recording(JournalFormat format = JournalFormat::binary)
       : writer_(out_, format, {.version = "1", .scenario = kRecorded, .variant = "easy", .seed = 7}) {}
 
-  Recording& learn(int s, std::vector<Event> events) {
+  Recording& learn(int s, const std::vector<Event>& events) {
     writer_.step(at(s), events, {}, 0);
     return *this;
   }
-  Recording& dispatch(int s, AttemptId attempt, std::vector<WorkerId> workers) {
+  Recording& dispatch(int s, AttemptId attempt, const std::vector<WorkerId>& workers) {
     std::vector<Placement> placements;
     for (const WorkerId id : workers) placements.push_back({id, 1});
     return order(s, Dispatch{attempt, placements});
