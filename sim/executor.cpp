@@ -1,6 +1,7 @@
 #include "sim/executor.hpp"
 
 #include "policies/core/assert.hpp"
+#include "policies/core/cache_hint.hpp"
 #include "policies/core/rng.hpp"
 
 #include <algorithm>
@@ -116,6 +117,8 @@ bool Executor::dispatch(AttemptId attempt, std::span<const Placement> placements
   const std::uint32_t slot = *found;
   LiveJob& job = jobs_[slot];
   DRYDOCK_CHECK(job.phase == Phase::none, "a job was dispatched while an attempt of it runs");
+  // The next to be dispatched, more often than not.
+  if (const std::uint32_t* next = by_id_.find(JobId{attempt.job.value + 1})) bring_near(jobs_[*next]);
   job.attempt = attempt.number;
   job.last_worker = placements.front().worker;
   if (job.retry_due) common_.metrics.retried();

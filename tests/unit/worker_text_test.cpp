@@ -95,7 +95,7 @@ TEST(WorkerText, TheQuickFormSaysTheSameAsTheGeneralOne) {
       EXPECT_EQ(back.value(), mail) << form;
     }
   }
-  for (std::uint8_t kind = 0; kind < kReportKinds.size(); ++kind) {
+  for (std::size_t kind = 0; kind < kReportKinds.size(); ++kind) {
     const AttemptReport report{
         .worker = WorkerId{1}, .incarnation = 2, .attempt = attempt, .kind = static_cast<ReportKind>(kind), .progress = 5ms};
     const std::string text = to_json(report);
