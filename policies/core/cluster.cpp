@@ -210,7 +210,8 @@ void Cluster::leave_queue(JobRef ref, std::optional<PoolId> taker) {
   Queue& queue = queues_[index(job.spec.queue)];
   if (job.state == JobState::waiting) {
     queue.waiting.erase(job.key());
-    if (const auto* next = queue.waiting.first()) bring_near(jobs_[next->value.value]);  // it has waited, and is looked at next
+    if (const auto* next = queue.waiting.first())
+      bring_near(jobs_[next->value.value]);  // it has waited, and is looked at next
     if (traits_.by_submission) queue.by_submission.erase({Rank{}, job.sequence});
     if (by_store_) queue.as_stored.erase(place_of(job.spec));
     for (const PoolId id : queue.pools) {
