@@ -226,7 +226,10 @@ TEST_F(Server, BodiesTogetherHaveALimit) {
   EXPECT_EQ(call({.method = "POST", .target = "/a", .body = std::string(2000, 'x')}).status, 200);
   slow.send(std::string(8997, 'x'));
   EXPECT_EQ(slow.reply().status, 200);
-  EXPECT_EQ(call({.method = "POST", .target = "/a", .body = std::string(5000, 'x')}).status, 200);
+  // Whoever answered gives the room of its body back a moment later.
+  for (int tries = 0; other.status != 200 && tries < 1000; ++tries)
+    other = call({.method = "POST", .target = "/a", .body = std::string(5000, 'x')});
+  EXPECT_EQ(other.status, 200);
 }
 
 TEST_F(Server, AConnectionServesOneRequestAfterAnother) {
