@@ -58,7 +58,9 @@ void JobStory::hear(const Event& event) {
     void operator()(const WorkerLeft& e) const { story.hear_loss(e.worker, fmt::format("worker {} left", e.worker.value)); }
     void operator()(const LeaseExpired& e) const {
       story.expired_[e.worker] = story.now_;
-      if (!story.attempt_ || !is_on(story.attempt_->placements, e.worker) || story.attempt_->lost) return;
+      if (story.state_ == State::ended || !story.attempt_ || !is_on(story.attempt_->placements, e.worker) ||
+          story.attempt_->lost)
+        return;
       story.say(fmt::format("the {} of worker {} {}", e.early ? "key" : "lease", e.worker.value,
                             e.early ? "is gone before its time: it is suspected" : "has expired"));
     }
@@ -96,7 +98,8 @@ void JobStory::hear(const Event& event) {
     void operator()(const ShutdownRequested&) const {}
     void operator()(const WaitingLoaded&) const {}
     void operator()(const WorkerDraining& e) const {
-      if (story.attempt_ && !story.attempt_->lost && is_on(story.attempt_->placements, e.worker))
+      if (story.state_ != State::ended && story.attempt_ && !story.attempt_->lost &&
+          is_on(story.attempt_->placements, e.worker))
         story.say(fmt::format("worker {} is about to leave", e.worker.value));
     }
   };

@@ -1,4 +1,5 @@
 // Workloads of Batsim (Dutot et al., JSSPP 2016): one JSON object with "jobs" and the "profiles" that say what a job does.
+#include "scenarios/document.hpp"
 #include "scenarios/trace.hpp"
 #include "scenarios/units.hpp"
 #include "scenarios/wording.hpp"
@@ -12,8 +13,6 @@
 
 namespace drydock::scenarios {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr std::size_t kMostText = std::size_t{1} << 31U;
 constexpr int kDeepestProfile = 16;

@@ -110,7 +110,9 @@ Ordered trace_json(const ImportReport& report, const TraceOptions& options, cons
   Ordered trace{{"format", name_of(options.format)}, {"path", trace_path}};
   if (options.first > 0) trace["first"] = options.first;
   if (options.count) trace["count"] = *options.count;
-  trace["rebase"] = options.rebase;
+  // What is timed in a recorded scenario, such as faults, stays where it was; but a scheduler that has run for days need not be waited for.
+  constexpr double kDay = 86400;
+  trace["rebase"] = options.format == TraceFormat::journal ? report.first_submit_s > kDay : options.rebase;
   if (options.load != 1.0) trace["load"] = options.load;
   trace["estimate"] = options.estimate == TraceEstimate::runtime ? "runtime" : "requested";
   const bool oversized =

@@ -1,5 +1,6 @@
 // Journals as traces: what the jobs of a recorded run asked for, when they came, and how long they took there.
 #include "policies/core/journal.hpp"
+#include "scenarios/document.hpp"
 #include "scenarios/trace.hpp"
 #include "scenarios/units.hpp"
 #include "scenarios/wording.hpp"
@@ -17,8 +18,6 @@
 
 namespace drydock::scenarios {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr std::size_t kMostBytes = std::size_t{1} << 31U;
 
@@ -57,6 +56,7 @@ class JournalJobs {
     for (const auto& [id, job] : jobs_) use(job);
     if (trace_.read == 0) return Error{fmt::format("{}: no job was submitted in this journal", trace_.path)};
     std::ranges::stable_sort(trace_.jobs, {}, &RawJob::submit_ns);
+    begin_at_zero();
     return std::move(trace_);
   }
 
@@ -150,7 +150,8 @@ class JournalJobs {
   static bool possible(const Seen& job) {
     const Resources& needs = job.spec.per_task;
     return job.spec.tasks > 0 && job.spec.estimate > Duration{0} && job.spec.estimate <= kLongest && needs.non_negative() &&
-           (needs.amounts <= kUnlimited).all() && job.submitted >= kTimeZero && job.submitted <= later(kTimeZero, kLongest);
+           (needs.amounts <= kUnlimited).all() && job.submitted >= kTimeZero - kLongest &&
+           job.submitted <= later(kTimeZero, kLongest);
   }
   void use(const Seen& job) {
     ++trace_.read;
@@ -168,6 +169,7 @@ class JournalJobs {
     } else if (job.state == State::failed) {
       trace_.remarks["failed there: takes as long here, and succeeds"].add(id);
     }
+    if (job.attempt > 1) trace_.remarks["several attempts there: takes as long here as the last one"].add(id);
     if (job.spec.input_bytes > 0 || job.spec.output_bytes > 0)
       trace_.remarks["moved data there: that is part of the runtime, and not simulated once more"].add(id);
     trace_.jobs.push_back({.submit_ns = nanos(job.submitted),
@@ -176,6 +178,15 @@ class JournalJobs {
                            .tasks = job.spec.tasks,
                            .queue = kind_of(job.spec),
                            .line = id});
+  }
+
+  // Jobs that a leader took over may have come before the time that its process counts from.
+  void begin_at_zero() {
+    if (trace_.jobs.empty() || trace_.jobs.front().submit_ns >= 0) return;
+    const std::int64_t before = trace_.jobs.front().submit_ns;
+    trace_.remarks["times are from the first job on, which came before the journal's own time"].add(
+        trace_.jobs.front().line);
+    for (RawJob& job : trace_.jobs) job.submit_ns -= before;
   }
 
   std::uint32_t kind_of(const JobSpec& job) {

@@ -366,6 +366,13 @@ void read_journal_jobs(const ObjectReader& entry, const ObjectReader& trace, Tra
   if (!jobs) return path.fail(jobs.error().message);
   take_jobs(jobs.value(), trace, source, scenario);
   source.kinds = jobs.value().kinds;
+  if (make_isolation(scenario.scheduler.isolation)->traits().serves_all && scenario.pools.size() > 1) {
+    scenario.notes.push_back(
+        fmt::format("{}: with isolation {} each pool serves each queue, also one whose jobs are too large for it: what such "
+                    "jobs ask for is "
+                    "in the journal alone, and they may hold up others there",
+                    source.path, scenario.scheduler.isolation.type));
+  }
   for (std::size_t k = 0; k < source.kinds.size(); ++k) {
     JobSpec& kind = source.kinds[k];
     kind.queue = queue_of(jobs.value().queues[k]);
