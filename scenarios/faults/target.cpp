@@ -1,4 +1,5 @@
 #include "scenarios/faults/faults.hpp"
+#include "scenarios/sections.hpp"
 #include "scenarios/wording.hpp"
 
 #include <algorithm>
