@@ -136,9 +136,15 @@ int negative_number(std::string_view command, const std::vector<std::string>& ar
   return kDone;
 }
 
+// Set from one program to the other, which takes it away.
+constexpr const char* kHandedOver = "DRYDOCK_HANDED_OVER";
+
 #ifdef DRYDOCK_RUNTIME_PROGRAM
 // Becomes the program for the commands on real stores, which is beside this one, or where it is installed.
 int hand_over(const std::vector<std::string>& arguments) {
+  if (std::getenv(kHandedOver) != nullptr)
+    return bad_input("drydock-runtime is drydock itself, and not the program for real stores: please install drydock anew");
+  setenv(kHandedOver, "1", 1);
   std::error_code error;
   const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
   std::vector<char*> argv{const_cast<char*>("drydock")};
@@ -263,6 +269,9 @@ int end_process(int code) {
 int main(int argc, char** argv) {
   using namespace drydock::cli;
   const bool has_output = hold_standard_descriptors();
+#ifndef DRYDOCK_RUNTIME_PROGRAM
+  unsetenv(kHandedOver);
+#endif
   try {
     return end_process(
         finish(run(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc), find_terminal()), has_output));
