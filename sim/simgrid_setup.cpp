@@ -44,10 +44,17 @@ std::unique_ptr<s4u::Engine> make_engine() {
   std::array<std::string, 2> arguments{"drydock", "--log=root.threshold:critical"};
   std::array<char*, 3> argv{arguments[0].data(), arguments[1].data(), nullptr};
   int argc = static_cast<int>(arguments.size());
+  // SimGrid makes Ctrl-C its own, to end the process: not even meanwhile.
   struct sigaction before {};
+  sigset_t interrupt;
+  sigset_t mask;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  sigprocmask(SIG_BLOCK, &interrupt, &mask);
   sigaction(SIGINT, nullptr, &before);
   auto engine = std::make_unique<s4u::Engine>(&argc, argv.data());
-  sigaction(SIGINT, &before, nullptr);  // SimGrid has made it its own, to end the process
+  sigaction(SIGINT, &before, nullptr);
+  sigprocmask(SIG_SETMASK, &mask, nullptr);
   s4u::Engine::set_config("surf/precision:1e-9");
   // Flows take what the links give: no TCP window, no calibrated factors, no traffic of acknowledgements.
   s4u::Engine::set_config("network/model:CM02");
