@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from targets import judge
+
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT.parent / "shared" / "peers"
 WORKLOADS = {  # name: (jobs, offered load, mean wait in s, makespan in s)
@@ -209,21 +211,6 @@ class Bench:
         return {"drydock": version, "date": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "cpu": model, "cores": os.cpu_count(),
                 "load_average": os.getloadavg(), "system": platform.platform(), "python": platform.python_version(),
                 "repeats": self.repeats}
-
-
-def judge(parts):
-    """Prints each target beside what was measured; True when all are met."""
-    good = True
-    if any(part.get("targets") for part in parts.values()):
-        print("\nTargets:")
-    for part in parts.values():
-        for name, target in part.get("targets", {}).items():
-            met = target["value"] <= target["at_most"] if "at_most" in target else target["value"] >= target["at_least"]
-            bound = f"<= {target['at_most']}" if "at_most" in target else f">= {target['at_least']}"
-            print(f"  {name:36}{target['value']:10.2f}   {bound:9}{'met' if met else 'MISSED'}")
-            target["met"] = met
-            good = good and met
-    return good
 
 
 def main():

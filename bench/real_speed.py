@@ -23,6 +23,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from private_stores import Meter, Stores, cpu_of, until
+from targets import judge
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT.parent / "shared" / "peers" / "runtime"
@@ -380,20 +381,6 @@ def spawn_rate(count, together):
     for _ in range(running):
         os.wait3(0)
     return count / (time.monotonic() - began)
-
-
-def judge(parts):
-    """Prints each target beside what was measured; True when all are met."""
-    good = True
-    print("\nTargets:")
-    for part in parts.values():
-        for name, target in part.get("targets", {}).items():
-            met = target["value"] <= target["at_most"] if "at_most" in target else target["value"] >= target["at_least"]
-            bound = f"<= {target['at_most']:.6g}" if "at_most" in target else f">= {target['at_least']:.6g}"
-            print(f"  {name:44}{target['value']:10.2f}   {bound:9}{'met' if met else 'MISSED'}")
-            target["met"] = met
-            good = good and met
-    return good
 
 
 def main():

@@ -13,7 +13,9 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace drydock::cli {
@@ -51,17 +53,18 @@ class Check final : public Command {
   // Journals of one run have one seed and one variant, and are different files.
   [[nodiscard]] std::optional<std::string> why_not_together() const {
     std::optional<JournalHeader> first;
+    std::set<std::string_view> named;
     for (std::size_t i = 0; i < paths_.size() && paths_.size() > 1; ++i) {
-      if (std::find(paths_.begin(), paths_.begin() + static_cast<std::ptrdiff_t>(i), paths_[i]) !=
-          paths_.begin() + static_cast<std::ptrdiff_t>(i))
-        return fmt::format("{}: is named twice", paths_[i]);
+      if (!named.insert(paths_[i]).second) return fmt::format("{}: is named twice; name each journal once", paths_[i]);
       const auto journal = open_journal(paths_[i]);
       if (!journal) return journal.error().message;
       const JournalHeader& header = journal.value().reader->header();
       if (!first) first = header;
       if (header.variant != first->variant || header.seed != first->seed)
-        return fmt::format("{} and {} are of different runs ({}; {}): several journals are those of the schedulers of one",
-                           paths_.front(), paths_[i], describe(*first), describe(header));
+        return fmt::format(
+            "{} and {} are of different runs ({}; {}): several journals are those of the schedulers of one; check them one "
+            "by one",
+            paths_.front(), paths_[i], describe(*first), describe(header));
     }
     return std::nullopt;
   }

@@ -159,7 +159,7 @@ Result<Claim> claim(WorkerId worker, runtime::RedisClient& redis) {
     auto key = runtime::look_at_worker(redis, worker);
     if (!key) return key.error();
     switch (runtime::owner_of(key.value(), before)) {
-      case runtime::KeyOwner::nobody: return Claim{};
+      case runtime::KeyOwner::nobody: return Claim{.above = key.value() ? key.value()->incarnation + 1 : 0};
       case runtime::KeyOwner::dead: return Claim{.above = key.value()->incarnation + 1};
       case runtime::KeyOwner::alive: return Claim{.taken = runtime::in_words(key.value()->place)};
       case runtime::KeyOwner::unknown: break;

@@ -56,7 +56,8 @@ BuiltInLiveness phi_normal_policy() {
                           "beats are normal with the mean and the standard deviation of the last window ones; the worker "
                           "is dead when phi reaches the threshold: threshold 8 is wrong once in 10^8 beats if the model "
                           "holds, which lost beats break. The past of a worker that has just come is two gaps of three and "
-                          "of five quarters of the heartbeat, which a full window forgets. pause is added to the mean for pauses that are to be expected. "
+                          "of five quarters of the heartbeat, which a full window forgets. pause is added to the mean for "
+                          "pauses that are to be expected. "
                           "Looks at every beat, so it is simulated beat by beat.",
                .source = "Hayashibara, Defago, Yared, Katayama, SRDS 2004; defaults and logistic form: Akka",
                .parameters = {heartbeat_parameter(),
