@@ -377,6 +377,37 @@ begin
 end $$;
 )sql";
 
+// Of each priority, highest first, those from low_job on, by the index jobs_in_line: what ended long ago is passed over, however much that
+// is, and what waits behind `p_limit` is not looked at.
+constexpr const char* kWaiting = R"sql(
+create or replace function @.waiting_jobs(p_queue int, p_after_priority int, p_after_job bigint, p_limit bigint)
+  returns setof @.job_states language plpgsql stable as $$
+declare
+  first bigint;
+  since bigint;
+  rank bigint := -p_after_priority::bigint;  -- of a priority: lower goes first
+  start bigint;
+  found_now bigint;
+begin
+  select low_job, mark into first, since from @.intake;
+  start := greatest(first, p_after_job + 1);
+  if rank is null then
+    select -priority::bigint into rank from @.jobs where queue = p_queue order by -priority::bigint limit 1;
+    start := first;
+  end if;
+  while rank is not null and p_limit > 0 loop
+    return query select s.* from (
+        select id as at from @.jobs where queue = p_queue and -priority::bigint = rank and id >= start and arrival >= since order by id) c
+      cross join lateral (select * from @.job_states where id = c.at) s
+      where s.state = 0 order by c.at limit p_limit;
+    get diagnostics found_now = row_count;
+    p_limit := p_limit - found_now;
+    select -priority::bigint into rank from @.jobs where queue = p_queue and -priority::bigint > rank order by -priority::bigint limit 1;
+    start := first;
+  end loop;
+end $$;
+)sql";
+
 // Time left is counted from the server's clock after the row was locked: a transaction may have waited for it.
 constexpr const char* kLeases = R"sql(
 create or replace function @.lease_at(p_lease text, p_now timestamptz, out holder text, out epoch bigint, out left_us bigint)
@@ -434,7 +465,8 @@ end $$;
 
 std::string postgres_functions() {
   std::string all;
-  for (const char* part : {kFence, kSubmit, kClients, kApplyAtOnce, kRefusal, kCommit, kBeside, kLeases}) all += part;
+  for (const char* part : {kFence, kSubmit, kClients, kApplyAtOnce, kRefusal, kCommit, kBeside, kWaiting, kLeases})
+    all += part;
   return all;
 }
 

@@ -107,6 +107,10 @@ alter table @.intake add column next_queue int not null default 0;
 update @.intake set next_queue = greatest((select coalesce(max(number) + 1, 0) from @.queues),
   case when exists (select from @.jobs) then 10000 else 0 end);
 )sql",
+    R"sql(
+-- 7: the order in which the jobs of a queue are wanted
+create index jobs_in_line on @.jobs (queue, (-priority::bigint), id);
+)sql",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - kOldestSchema);
 
@@ -138,21 +142,13 @@ constexpr std::string_view kAllocationsHeld =
 
 std::string all_waiting() {
   return fmt::format(
-      "select {0} from (select *, row_number() over (partition by queue order by priority desc, id) as place "
-      "from @.job_states where arrival >= (select mark from @.intake) and state = 0) w where place <= $1::bigint "
-      "order by queue, priority desc, id",
+      "with recursive q (number) as ((select queue from @.jobs order by queue limit 1) union all "
+      "select (select queue from @.jobs where queue > q.number order by queue limit 1) from q where q.number is not null) "
+      "select {} from q cross join lateral @.waiting_jobs(q.number, null, null, $1::bigint)",
       kJobColumns);
 }
 
-// The state of a job is looked up in the order in which they are wanted, until there are enough: most of a long queue is only sorted.
-std::string waiting() {
-  return fmt::format(
-      "select {} from (select priority as of, id as at from @.jobs where arrival >= (select mark from @.intake) and queue = "
-      "$1 "
-      "and ($2::int is null or (-priority, id) > (-$2::int, $3::bigint)) order by priority desc, id) c "
-      "cross join lateral (select * from @.job_states where id = c.at) s where state = 0 order by c.of desc, c.at limit $4",
-      kJobColumns);
-}
+std::string waiting() { return fmt::format("select {} from @.waiting_jobs($1, $2, $3, $4)", kJobColumns); }
 
 // Only jobs with an allocation can be held: cheaper than to ask all that wait.
 std::string held() {

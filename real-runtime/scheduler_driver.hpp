@@ -223,9 +223,10 @@ class SchedulerDriver {
   std::uint64_t last_ending_ = 0;
   bool fetching_ = false;
 
-  std::uint32_t loads_ = 0;        // of waiting jobs, on their way
-  std::size_t forget_beyond_ = 0;  // so many records
-  std::vector<JobId> look_for_;    // cancelled jobs of which nothing is known here
+  std::uint32_t loads_ = 0;              // of waiting jobs, on their way
+  std::set<JobId> ended_while_loading_;  // without an attempt; what is being read may not show it yet
+  std::size_t forget_beyond_ = 0;        // so many records
+  std::vector<JobId> look_for_;          // cancelled jobs of which nothing is known here
 
   std::function<void()> on_stepped_down_;
   std::function<void(const NoteStatistics&)> on_statistics_;
@@ -242,7 +243,9 @@ class SchedulerDriver {
   EventLoop::Timer over_timer_;
   // Last: they end first.
   AsyncPostgres postgres_;
-  std::optional<AsyncPostgres> housekeeping_;  // a connection of its own, once it leads
+  // Connections of their own, once it leads, so that commits do not wait behind what takes long.
+  std::optional<AsyncPostgres> housekeeping_;
+  std::optional<AsyncPostgres> loader_;
   AsyncRedis redis_;
   AsyncRedis reports_;  // its connection waits for reports
 };

@@ -18,19 +18,22 @@ constexpr std::size_t kFewRecords = 1000;
 
 void SchedulerDriver::load_waiting(const AskWaiting& order) {
   ++loads_;
-  postgres_.submit(postgres::LoadWaiting{queues_.stored(order.queue), order.after, order.limit},
-                   [this, order](const postgres::Reply& reply) {
-                     --loads_;
-                     if (over_) return;
-                     WaitingLoaded answer{.request = order.request, .answer = Answer::failed};
-                     if (const auto* jobs = std::get_if<postgres::Jobs>(&reply)) {
-                       answer.answer = Answer::done;
-                       answer.whole = jobs->jobs.size() < order.limit;
-                       for (const postgres::LoadedJob& row : jobs->jobs) take_loaded(row);
-                       if (!answer.whole) answer.last = place_of(jobs->jobs.back().job.spec);
-                     }
-                     push(answer);
-                   });
+  if (!loader_) loader_.emplace(loop_, options_.postgres);  // for the next ones: it is not connected yet
+  AsyncPostgres& connection = loader_->connected() ? *loader_ : postgres_;
+  connection.submit(postgres::LoadWaiting{queues_.stored(order.queue), order.after, order.limit},
+                    [this, order](const postgres::Reply& reply) {
+                      --loads_;
+                      if (over_) return;
+                      WaitingLoaded answer{.request = order.request, .answer = Answer::failed};
+                      if (const auto* jobs = std::get_if<postgres::Jobs>(&reply)) {
+                        answer.answer = Answer::done;
+                        answer.whole = jobs->jobs.size() < order.limit;
+                        for (const postgres::LoadedJob& row : jobs->jobs) take_loaded(row);
+                        if (!answer.whole) answer.last = place_of(jobs->jobs.back().job.spec);
+                      }
+                      if (loads_ == 0) ended_while_loading_.clear();
+                      push(answer);
+                    });
 }
 
 // One whose end is on the way to the store waits there no more.
@@ -38,6 +41,7 @@ void SchedulerDriver::take_loaded(const postgres::LoadedJob& row) {
   const auto fresh = record_of(row);
   if (!fresh) return;
   const JobId id = row.job.spec.id;
+  if (ended_while_loading_.contains(id)) return;
   const bool held = scheduler_.cluster().find(id).has_value();
   const auto known = jobs_.find(id.value);
   if (known != jobs_.end() && !held && (known->second.cancelled || known->second.ending)) return;

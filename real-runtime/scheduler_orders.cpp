@@ -210,6 +210,7 @@ void SchedulerDriver::endings_sent(const postgres::Reply& reply) {
   const auto end = endings_.begin() + static_cast<std::ptrdiff_t>(std::exchange(ending_, 0));
   for (auto row = endings_.begin(); row != end; ++row) {
     if (row->reason == ReleaseReason::cancelled) ++counts_.cancelled;
+    if (loads_ > 0) ended_while_loading_.insert(row->job);
     jobs_.erase(row->job.value);
   }
   endings_.erase(endings_.begin(), end);

@@ -67,7 +67,8 @@ TEST_F(OldSchema, IsBroughtUpToDateAndKeepsItsJobs) {
 // Of version 5: numbers were places in the scenario that came last.
 TEST_F(OldSchema, QueuesKeepTheirNamesWhateverComesNext) {
   ASSERT_TRUE(connect(true).ok());
-  ASSERT_EQ(value("drop index drydock.queues_by_name; alter table drydock.queues drop column place; "
+  ASSERT_EQ(value("drop index drydock.jobs_in_line; drop index drydock.queues_by_name; alter table drydock.queues drop "
+                  "column place; "
                   "alter table drydock.intake drop column next_queue; delete from drydock.queues; "
                   "insert into drydock.queues values (0, 'short'), (1, 'long'); "
                   "insert into drydock.jobs select 8, 2, 3, priority, tasks, cpus, memory, gpus, slots, estimate_ns, "
@@ -106,6 +107,31 @@ TEST_F(OldSchema, BecomesWhatANewOneIs) {
                  "' and prosrc not like '%" + schema + ":%' order by 1) t");
   };
   EXPECT_EQ(functions("drydock"), functions("other"));
+}
+
+// However much has ended, and however much waits behind what is wanted.
+TEST_F(OldSchema, LoadingWaitingJobsCostsWhatIsTaken) {
+  ASSERT_TRUE(connect(true).ok());
+  ASSERT_EQ(value("insert into drydock.jobs select i, i, 0, i % 3, 1, 1000, 0, 0, 1, 0, 0, 0, 0, 0, '' from "
+                  "generate_series(100, 20099) i; "
+                  "insert into drydock.endings select i, 4 from generate_series(100, 10099) i; "
+                  "update drydock.intake set mark = 10100, low_job = 10100, last_arrival = 20099; "
+                  "analyze drydock.jobs; select 'done'"),
+            "done");
+  const auto rows = [&](const std::string& which) {
+    const std::string answer = value("begin; " + std::string(kSessionSettings) +
+                                     " create temporary table taken as select id from drydock.waiting_jobs(" + which +
+                                     "); select count(*) || ' from ' || min(id) || ', ' || (select case when read < 1000 "
+                                     "then 'few' else read::text end from "
+                                     "(select idx_tup_fetch + seq_tup_read as read from pg_stat_xact_user_tables where "
+                                     "relid = 'drydock.jobs'::regclass) r) "
+                                     "|| ' read' from taken");
+    value("rollback");
+    return answer;
+  };
+  EXPECT_EQ(rows("0, null, null, 30"), "30 from 10100, few read") << "the first of priority 2";
+  EXPECT_EQ(rows("0, 1, 15000, 30"), "30 from 15001, few read");
+  EXPECT_EQ(rows("0, 1, 20090, 30"), "30 from 10101, few read") << "goes on with priority 0";
 }
 
 TEST_F(OldSchema, IsLeftAloneByWhoMayNot) {
