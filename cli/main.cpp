@@ -39,7 +39,7 @@ struct CommandEntry {
 #define FOR_REAL(make) make
 #endif
 
-constexpr std::array<CommandEntry, 24> kCommands{{
+constexpr std::array<CommandEntry, 25> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
     {"validate", "check scenario files without running them", make_validate},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
@@ -61,6 +61,7 @@ constexpr std::array<CommandEntry, 24> kCommands{{
     {"logs", "shows what a job printed", FOR_REAL(make_logs)},
     {"workers", "lists the workers that live", FOR_REAL(make_workers)},
     {"drain", "asks workers to finish what they run, and end", FOR_REAL(make_drain)},
+    {"prune", "removes jobs that ended long ago", FOR_REAL(make_prune)},
     {"status", "how everything does, each second", FOR_REAL(make_status)},
     {"doctor", "looks for what is wrong with stores and machine, and says what to do", FOR_REAL(make_doctor)},
     {"version", "version, and what it was built with", make_version},

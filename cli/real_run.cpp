@@ -88,6 +88,7 @@ class RealRun {
         terminate_(loop_, SIGTERM, [this] { interrupt(); }),
         workers_(platform_.workers().size()) {
     scheduler_.on_idle([this] { stop_at_the_end(); });
+    scheduler_.on_first_dispatch([this](Duration wait) { waits_s_.push_back(seconds(wait)); });
     scheduler_.on_error([this](std::string why) { fail(std::move(why)); });
     scheduler_.on_statistics([](const NoteStatistics& note) { std::fputs(statistics_line(note).c_str(), stderr); });
   }
@@ -293,7 +294,7 @@ class RealRun {
     result.workers_started = workers_started_;
     result.steps = scheduler_.steps();
     result.time_s = begun_ ? seconds(loop_.now() - origin_) : 0;
-    result.waits_s = scheduler_.waits_s();
+    result.waits_s = waits_s_;
     std::ranges::sort(result.waits_s);
     result.complete = ended_ && !error_;
     result.interrupted = interrupted_;
@@ -306,6 +307,7 @@ class RealRun {
   RealRunOptions options_;
   Servers servers_;  // ends last
   sim::Platform platform_;
+  std::vector<double> waits_s_;
   Duration heartbeat_;
   Duration ttl_;
   EventLoop loop_;

@@ -20,6 +20,7 @@ inline constexpr std::string_view kNoRuntime =
 [[nodiscard]] std::unique_ptr<Command> make_logs();
 [[nodiscard]] std::unique_ptr<Command> make_workers();
 [[nodiscard]] std::unique_ptr<Command> make_drain();
+[[nodiscard]] std::unique_ptr<Command> make_prune();
 [[nodiscard]] std::unique_ptr<Command> make_status();
 [[nodiscard]] std::unique_ptr<Command> make_doctor();
 

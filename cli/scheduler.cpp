@@ -1,4 +1,5 @@
 // drydock scheduler
+#include "cli/history_age.hpp"
 #include "cli/real_scenario.hpp"
 #include "cli/runtime_commands.hpp"
 #include "cli/stores.hpp"
@@ -35,6 +36,7 @@ struct SchedulerArguments {
   std::string record;
   std::string record_max = "1GiB";
   std::string record_format = "binary";
+  std::string keep_history;
 };
 
 #ifdef DRYDOCK_WITH_RUNTIME
@@ -177,13 +179,20 @@ int run_scheduler(const SchedulerArguments& arguments) {
   if (!is_good_name(name)) return bad_input("--name: a name has at most 100 of a-z, A-Z, 0-9, '-', '_' and '.'");
   auto record = record_options(arguments, scenario.value(), name);
   if (!record) return bad_input(record.error().message);
+  std::optional<Duration> keep_history;
+  if (!arguments.keep_history.empty()) {
+    const auto age = history_age(arguments.keep_history);
+    if (!age) return bad_input("--keep-history: " + age.error().message);
+    keep_history = age.value();
+  }
   for (const std::string& note : notes) fmt::print(stderr, "note: {}\n", note);
 
   runtime::SchedulerProcessOptions options{.redis = redis.value(),
                                            .postgres = postgres.value(),
                                            .name = name,
                                            .worker_lease = scenario.value().liveness.get<Duration>("ttl"),
-                                           .restart = scenario.value().scheduler_restart};
+                                           .restart = scenario.value().scheduler_restart,
+                                           .keep_history = keep_history};
   if (const auto problem = problem_with_stores(scenario.value(), options)) return no_store(*problem);
   std::optional<RecordFolder> folder;
   if (record.value()) folder.emplace(std::move(*record.value()));
@@ -216,6 +225,9 @@ class SchedulerCommand final : public Command {
     app.add_option("--record-format", arguments_.record_format, "binary (default) or jsonl")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"binary", "jsonl"}));
+    app.add_option("--keep-history", arguments_.keep_history,
+                   "Remove jobs from PostgreSQL that ended so long ago, while it leads (default: all are kept)")
+        ->type_name("DURATION");
     app.footer(
         std::string(
             "Decides which job runs where, as the scenario's policies have it. Several may run on the same stores: one\n"

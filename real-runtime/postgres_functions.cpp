@@ -408,6 +408,34 @@ begin
 end $$;
 )sql";
 
+// Jobs that ended more than p_age_us ago, with all that is known of them, from those behind arrival p_after: of the next p_limit that were
+// submitted before, all below the mark. Few stay of these: jobs that took long. The last firing of each periodic job is kept, too.
+constexpr const char* kPrune = R"sql(
+create or replace function @.prune_history(p_age_us bigint, p_after bigint, p_limit int, p_delete boolean,
+    out looked int, out old int, out last bigint) language plpgsql as $$
+declare
+  ended_by timestamptz := now() - p_age_us * interval '1 microsecond';
+  looked_at bigint[];
+  gone bigint[];
+begin
+  select array_agg(id order by arrival), count(*), max(arrival) into looked_at, looked, last from (
+    select id, arrival from @.jobs where arrival > p_after and arrival < (select mark from @.intake) and submitted_at < ended_by
+    order by arrival limit p_limit) j;
+  gone := array(select id from unnest(looked_at) id
+    where not exists (select from @.allocations a where a.job = id and (not a.released or a.ended_at >= ended_by))
+      and not exists (select from @.endings e where e.job = id and e.ended_at >= ended_by));
+  old := cardinality(gone);
+  if not p_delete then return; end if;
+  delete from @.allocations where job = any(gone);
+  delete from @.endings where job = any(gone);
+  delete from @.jobs where id = any(gone);
+  if looked < p_limit then
+    delete from @.fired f where not exists (select from @.jobs j where j.id = f.job)
+      and due_ns < (select max(due_ns) from @.fired g where g.name = f.name);
+  end if;
+end $$;
+)sql";
+
 // Time left is counted from the server's clock after the row was locked: a transaction may have waited for it.
 constexpr const char* kLeases = R"sql(
 create or replace function @.lease_at(p_lease text, p_now timestamptz, out holder text, out epoch bigint, out left_us bigint)
@@ -465,7 +493,7 @@ end $$;
 
 std::string postgres_functions() {
   std::string all;
-  for (const char* part : {kFence, kSubmit, kClients, kApplyAtOnce, kRefusal, kCommit, kBeside, kWaiting, kLeases})
+  for (const char* part : {kFence, kSubmit, kClients, kApplyAtOnce, kRefusal, kCommit, kBeside, kWaiting, kPrune, kLeases})
     all += part;
   return all;
 }

@@ -202,6 +202,7 @@ std::string generic_text(PostgresStatement statement) {
     case PostgresStatement::notify: return "select pg_notify($1, '')";
     case PostgresStatement::begin_snapshot: return "begin isolation level repeatable read read only";
     case PostgresStatement::end_snapshot: return "commit";
+    case PostgresStatement::prune_history: return "select * from @.prune_history($1, $2, $3, $4)";
   }
   return {};
 }
@@ -211,7 +212,7 @@ constexpr const char* kNames[kPostgresStatements] = {
     "settle_batch", "finish_attempt", "release_ended",    "read_totals",    "recount_totals", "read_allocations",
     "raise_mark",   "load_header",    "load_all_waiting", "load_held",      "load_waiting",   "load_arrived",
     "load_cancels", "name_queues",    "lead_queues",      "acquire_lease",  "release_lease",  "read_lease",
-    "fire_due",     "read_last_due",  "notify",           "begin_snapshot", "end_snapshot"};
+    "fire_due",     "read_last_due",  "notify",           "begin_snapshot", "end_snapshot",   "prune_history"};
 
 }  // namespace
 

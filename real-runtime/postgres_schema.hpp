@@ -65,8 +65,9 @@ enum class PostgresStatement : std::uint8_t {
   notify,
   begin_snapshot,
   end_snapshot,
+  prune_history,
 };
-inline constexpr std::size_t kPostgresStatements = 29;
+inline constexpr std::size_t kPostgresStatements = 30;
 
 [[nodiscard]] const char* name_of(PostgresStatement statement);
 [[nodiscard]] std::string text_of(PostgresStatement statement, std::string_view schema);

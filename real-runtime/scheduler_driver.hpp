@@ -33,6 +33,7 @@ struct SchedulerDriverOptions {
   std::int64_t epoch_min = 1;  // above all that are known to have been
   Duration worker_lease = std::chrono::seconds{60};  // of the workers' keys
   JournalWriter* journal = nullptr;                  // written to if there is one
+  std::optional<Duration> keep_history{};            // of jobs since they ended; nothing: for good
 };
 
 // What became of the jobs.
@@ -77,6 +78,8 @@ class SchedulerDriver {
   void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
   // Called with each of the scheduler's statistics.
   void on_statistics(std::function<void(const NoteStatistics&)> callback) { on_statistics_ = std::move(callback); }
+  // Called when a job is dispatched for the first time: how long after it was submitted.
+  void on_first_dispatch(std::function<void(Duration)> callback) { on_first_dispatch_ = std::move(callback); }
   // Called once when it cannot go on; it does nothing any more then.
   void on_error(std::function<void(std::string)> callback) { on_error_ = std::move(callback); }
 
@@ -85,8 +88,6 @@ class SchedulerDriver {
   // It leads or has led.
   [[nodiscard]] bool has_led() const { return has_led_; }
   [[nodiscard]] const JobCounts& counts() const { return counts_; }
-  // Seconds from being submitted to the first dispatch, of each job that was dispatched for the first time.
-  [[nodiscard]] const std::vector<double>& waits_s() const { return waits_s_; }
   // Jobs up to this arrival number are known to it, or ended before.
   [[nodiscard]] std::int64_t last_arrival() const { return last_arrival_; }
   [[nodiscard]] std::int64_t epoch() const { return scheduler_.epoch(); }
@@ -189,7 +190,6 @@ class SchedulerDriver {
   Scheduler& scheduler_;
   SchedulerDriverOptions options_;
   JobCounts counts_;
-  std::vector<double> waits_s_;
   std::uint64_t steps_ = 0;
   std::string error_;
   bool closed_ = false;
@@ -222,6 +222,7 @@ class SchedulerDriver {
   bool ending_sent_ = false;
   std::uint64_t last_ending_ = 0;
   bool fetching_ = false;
+  bool pruning_ = false;
 
   std::uint32_t loads_ = 0;              // of waiting jobs, on their way
   std::set<JobId> ended_while_loading_;  // without an attempt; what is being read may not show it yet
@@ -230,6 +231,7 @@ class SchedulerDriver {
 
   std::function<void()> on_stepped_down_;
   std::function<void(const NoteStatistics&)> on_statistics_;
+  std::function<void(Duration)> on_first_dispatch_;
   std::function<void()> on_idle_;
   std::function<void(std::string)> on_error_;
 

@@ -1,5 +1,6 @@
 // What clients wrote into the store: new jobs, and requests to cancel some. Hints (NOTIFY) make it quick; that nothing is missed is due to
 // looking again and again.
+#include "real-runtime/history.hpp"
 #include "real-runtime/scheduler_driver.hpp"
 
 #include <utility>
@@ -85,6 +86,9 @@ void SchedulerDriver::cancel(JobId job) {
 void SchedulerDriver::keep_house() {
   if (!housekeeping_) housekeeping_.emplace(loop_, options_.postgres);
   housekeeping_->submit(postgres::RaiseMark{fence()}, [](const postgres::Reply&) {});
+  if (options_.keep_history && !std::exchange(pruning_, true)) {
+    prune_history(*housekeeping_, {.age = *options_.keep_history}, [this] { pruning_ = false; });
+  }
   keep_house_later();
 }
 

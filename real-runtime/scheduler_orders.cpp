@@ -234,7 +234,7 @@ void SchedulerDriver::dispatch(const Dispatch& order) {
   const Duration progress = ref ? cluster.job(*ref).progress : Duration{0};
   dispatcher_->run(loop_.now(), order.attempt, std::move(parts), {.progress = progress, .payload = job.payload});
   ++counts_.dispatched;
-  if (!std::exchange(job.dispatched, true)) waits_s_.push_back(seconds(loop_.now() - job.submitted));
+  if (!std::exchange(job.dispatched, true) && on_first_dispatch_) on_first_dispatch_(loop_.now() - job.submitted);
 }
 
 void SchedulerDriver::send_mail() {

@@ -43,7 +43,8 @@ void SchedulerProcess::start() {
                                  .holder = fmt::format("{} {}-{}", options_.name, life_, ++schedulers_),
                                  .epoch_min = epoch_min_,
                                  .worker_lease = options_.worker_lease,
-                                 .journal = options_.journals != nullptr ? &options_.journals->next_segment() : nullptr};
+                                 .journal = options_.journals != nullptr ? &options_.journals->next_segment() : nullptr,
+                                 .keep_history = options_.keep_history};
   driver_ = std::make_unique<SchedulerDriver>(loop_, *scheduler_, std::move(options));
   driver_->on_stepped_down([this] { stepped_down(); });
   driver_->on_idle([this] {
@@ -51,6 +52,9 @@ void SchedulerProcess::start() {
   });
   driver_->on_statistics([this](const NoteStatistics& note) {
     if (on_statistics_) on_statistics_(note);
+  });
+  driver_->on_first_dispatch([this](Duration wait) {
+    if (on_first_dispatch_) on_first_dispatch_(wait);
   });
   driver_->on_error([this](std::string why) { fail(std::move(why)); });
   look_timer_.start_soon();
@@ -106,19 +110,12 @@ void SchedulerProcess::close(bool all_ended) {
 
 void SchedulerProcess::gather(const SchedulerDriver& driver) {
   counts_ += driver.counts();
-  waits_s_.insert(waits_s_.end(), driver.waits_s().begin(), driver.waits_s().end());
   steps_ += driver.steps();
 }
 
 JobCounts SchedulerProcess::counts() const {
   JobCounts all = counts_;
   if (driver_ != nullptr) all += driver_->counts();
-  return all;
-}
-
-std::vector<double> SchedulerProcess::waits_s() const {
-  std::vector<double> all = waits_s_;
-  if (driver_ != nullptr) all.insert(all.end(), driver_->waits_s().begin(), driver_->waits_s().end());
   return all;
 }
 

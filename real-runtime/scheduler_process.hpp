@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct SchedulerProcessOptions {
   Duration worker_lease = std::chrono::seconds{60};  // of the workers' keys
   Duration restart = std::chrono::seconds{1};        // from stepping down to standing by again
   JournalShelf* journals = nullptr;                  // none: nothing is recorded
+  std::optional<Duration> keep_history{};            // of jobs since they ended; nothing: for good
 };
 
 class SchedulerProcess {
@@ -49,6 +51,7 @@ class SchedulerProcess {
   void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
   void on_error(std::function<void(std::string)> callback) { on_error_ = std::move(callback); }
   void on_statistics(std::function<void(const NoteStatistics&)> callback) { on_statistics_ = std::move(callback); }
+  void on_first_dispatch(std::function<void(Duration)> callback) { on_first_dispatch_ = std::move(callback); }
   // Called when it begins or ceases to lead.
   void on_turn(std::function<void()> callback) { on_turn_ = std::move(callback); }
 
@@ -61,7 +64,6 @@ class SchedulerProcess {
   [[nodiscard]] bool is_live(WorkerId worker) const;
   // Of all its schedulers so far.
   [[nodiscard]] JobCounts counts() const;
-  [[nodiscard]] std::vector<double> waits_s() const;
   [[nodiscard]] std::uint64_t steps() const;
   [[nodiscard]] std::uint64_t reigns() const { return reigns_ + (driver_ != nullptr && driver_->has_led() ? 1U : 0U); }
   [[nodiscard]] std::string leader() const { return driver_ != nullptr ? driver_->leader() : std::string(); }
@@ -91,12 +93,12 @@ class SchedulerProcess {
   std::string error_;
 
   JobCounts counts_;  // of those before the present one, likewise below
-  std::vector<double> waits_s_;
   std::uint64_t steps_ = 0;
 
   std::function<void()> on_idle_;
   std::function<void(std::string)> on_error_;
   std::function<void(const NoteStatistics&)> on_statistics_;
+  std::function<void(Duration)> on_first_dispatch_;
   std::function<void()> on_turn_;
 
   EventLoop::Timer start_timer_;

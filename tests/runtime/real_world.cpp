@@ -74,6 +74,7 @@ void RealWorld::start_scheduler(std::uint32_t number, std::string postgres_conne
   if (!postgres_connection.empty()) options.postgres.connection = std::move(postgres_connection);
   options.name = "scheduler-" + std::to_string(++processes_);
   options.worker_lease = options_.ttl;
+  options.keep_history = options_.keep_history;
   options.restart = 100ms;
   options.journals = &shelves_.emplace_back();
   schedulers_[number] = std::make_unique<SchedulerProcess>(loop_, config(), options);

@@ -18,6 +18,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -35,6 +36,7 @@ struct RealWorldOptions {
   std::uint32_t schedulers = 1;
   // Of the leader. Shorter than that of workers in most installations; here it must stand a busy machine.
   Duration lease = std::chrono::seconds{5};
+  std::optional<Duration> keep_history{};
 };
 
 // Journals in memory.
