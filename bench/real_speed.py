@@ -12,22 +12,21 @@ import os
 import platform
 import re
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
-from private_stores import Meter, Stores, cpu_of, until
+from installation import SLOTS, Installation
+from private_stores import Meter, Stores, until
 from targets import judge
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT.parent / "shared" / "peers" / "runtime"
-SLOTS = 2000  # of a worker: what it has been granted at once
 
 # (name, kind, options of its worker, how it takes many jobs at once)
 OTHERS = [
@@ -43,85 +42,6 @@ def median(samples, key):
 def percentile(values, percent):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
-
-
-class Installation:
-    """Processes of drydock on stores of its own, which are empty at first. The schema is there: a scheduler has run."""
-
-    def __init__(self, drydock, stores, folder, workers, slots=SLOTS, heartbeat="10s", ttl="35s", lookahead=0):
-        self.drydock, self.stores, self.folder, self.workers, self.slots = drydock, stores, folder, workers, slots
-        folder.mkdir()
-        self.postgres = stores.new_database("drydock")
-        self.redis = ["--redis", f"unix://{stores.redis_socket}"]
-        scenario = {
-            "name": "bench",
-            "cluster": {"hosts": [{"name": "node", "count": workers, "cpus": slots}]},
-            "control_plane": {"mode": "event"} | ({"lookahead": lookahead} if lookahead else {}),
-            "queues": [{"name": "default"}],
-            "pools": [{"name": "main", "hosts": ["node"], "queues": ["default"], "slots_per_worker": slots}],
-            "workload": [{"name": "none", "count": 1, "arrivals": {"poisson": {"rate": "1/s"}}, "duration": {"exponential": {"mean": "1s"}}}],
-            "policies": {"placement": "fcfs", "liveness": {"type": "ttl", "heartbeat": heartbeat, "ttl": ttl}},
-        }
-        (folder / "bench.json").write_text(json.dumps(scenario))
-        self.config = ["--config", folder / "bench.json"]
-        with self.scheduler():
-            pass
-
-    def sql(self, statement):
-        return self.stores.sql("drydock", statement)
-
-    @contextmanager
-    def running(self, *words, end=signal.SIGTERM):
-        log = self.folder / f"{words[0]}.log"
-        with open(log, "ab") as out:
-            process = subprocess.Popen([self.drydock, *map(str, words)], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.folder)
-        try:
-            yield process
-            if process.poll() is not None:
-                sys.exit(f"drydock {words[0]} ended by itself:\n{log.read_text()}")
-        finally:
-            process.send_signal(end)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    @contextmanager
-    def scheduler(self, *options):
-        """Yields when it leads."""
-        with self.running("scheduler", *self.config, *self.redis, *self.postgres, *options) as process:
-            leader = "select count(*) from drydock.leases where holder is not null and expires_at > clock_timestamp()"
-            until(lambda: process.poll() is not None or (self.sql("select to_regclass('drydock.leases')") and self.sql(leader) == "1"),
-                  "a scheduler leads")
-            yield process
-
-    def worker(self, number, *options):
-        return self.running("worker", *self.redis, *self.config, "--id", number, *options, end=signal.SIGKILL)
-
-    def registered(self, count):
-        until(lambda: len(self.stores.redis().run([["KEYS", "worker:*"]])[0]) >= count, f"{count} workers are registered")
-
-    def submit(self, count, *what):
-        """Jobs a second, and how long it took."""
-        began = time.monotonic()
-        subprocess.run([self.drydock, "submit", *self.postgres, "--count", str(count), *what], check=True, stdout=subprocess.DEVNULL)
-        wall = time.monotonic() - began
-        return {"submit_s": wall, "submit_per_s": count / wall}
-
-    def wait_for_ends(self, count, seconds):
-        # The truth is one row, which costs nothing to read. A count of the rows, which does, is made when it says that nothing is held.
-        held = "select allocations from drydock.truth"
-        ended = "select count(*) filter (where released and job_ends) from drydock.allocations"
-        until(lambda: self.sql(held) == "0" and int(self.sql(ended)) >= count, f"{count} jobs have ended", seconds, 0.2)
-
-    def drained(self, count):
-        """What the database says: every attempt, its assignment and its release. A job that was lost, or ran twice, is an error."""
-        row = self.sql("select count(*), count(distinct job), count(*) filter (where released and job_ends and outcome = 0), "
-                       "extract(epoch from max(ended_at) - min(created_at)) from drydock.allocations").split("|")
-        if row[:3] != [str(count)] * 3:
-            sys.exit(f"{count} jobs, but attempts, jobs and successes in the store are {row[:3]}")
-        return {"drain_s": float(row[3]), "drain_per_s": count / float(row[3])}
 
 
 class OtherQueue:
@@ -232,6 +152,8 @@ class Bench:
 
     def drain_once(self, count):
         place = self.installation(self.arguments.workers, lookahead=self.arguments.lookahead)
+        if self.arguments.history:
+            place.fill_history(self.arguments.history)
         sample = place.submit(count, "--sleep", "0s", "--estimate", "1s")
         with ExitStack() as stack:
             workers = [stack.enter_context(place.worker(number)) for number in range(self.arguments.workers)]
@@ -389,6 +311,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=100_000, help="to drain")
     parser.add_argument("--workers", type=int, default=2, help="that drain")
+    parser.add_argument("--history", type=int, default=0, help="jobs that ended before a drain")
     parser.add_argument("--lookahead", type=int, default=0, help="waiting jobs that the scheduler holds (default: what it does by itself)")
     parser.add_argument("--record", action="store_true", help="with a journal of the drain")
     parser.add_argument("--latency-jobs", type=int, default=1000)
