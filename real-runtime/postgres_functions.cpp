@@ -171,13 +171,23 @@ begin
     if n <> cardinality(e_job) then raise sqlstate 'DD001'; end if;
   end if;
   if cardinality(a_job) > 0 then
-    insert into @.allocations (job, attempt, part, worker, tasks, cpus, memory, gpus, slots)
-      select a.* from (select unnest(a_job) as job, unnest(a_attempt) as attempt, unnest(a_part) as part,
-        unnest(a_worker) as worker, unnest(a_tasks) as tasks, unnest(a_cpus) as cpus, unnest(a_memory) as memory,
-        unnest(a_gpus) as gpus, unnest(a_slots) as slots) a
-      where (select true from @.jobs j where j.id = a.job) and (select true from @.endings e where e.job = a.job) is null
-        and (select p.released and not p.job_ends and p.attempt < a.attempt from @.allocations p where p.job = a.job
-             order by p.attempt desc, p.part desc limit 1) is not false;
+    if 1 = all(a_attempt) then  -- nearly always. The same, for less: no such job may have a row yet
+      if exists (select from @.allocations where job = any(a_job)) or exists (select from @.endings where job = any(a_job)) or
+        (select count(*) from @.jobs where id = any(a_job)) <> (select count(*) from unnest(a_part) p where p = 0) then
+        raise sqlstate 'DD001';
+      end if;
+      insert into @.allocations (job, attempt, part, worker, tasks, cpus, memory, gpus, slots)
+        select unnest(a_job), unnest(a_attempt), unnest(a_part), unnest(a_worker), unnest(a_tasks), unnest(a_cpus),
+          unnest(a_memory), unnest(a_gpus), unnest(a_slots);
+    else
+      insert into @.allocations (job, attempt, part, worker, tasks, cpus, memory, gpus, slots)
+        select a.* from (select unnest(a_job) as job, unnest(a_attempt) as attempt, unnest(a_part) as part,
+          unnest(a_worker) as worker, unnest(a_tasks) as tasks, unnest(a_cpus) as cpus, unnest(a_memory) as memory,
+          unnest(a_gpus) as gpus, unnest(a_slots) as slots) a
+        where (select true from @.jobs j where j.id = a.job) and (select true from @.endings e where e.job = a.job) is null
+          and (select p.released and not p.job_ends and p.attempt < a.attempt from @.allocations p where p.job = a.job
+               order by p.attempt desc, p.part desc limit 1) is not false;
+    end if;
     get diagnostics n = row_count;
     if n <> cardinality(a_job) then raise sqlstate 'DD001'; end if;
     cpus_less := cpus_less - (select sum(c) from unnest(a_cpus) c);
