@@ -42,6 +42,8 @@ class JournalJobs {
     trace_.path = std::move(path);
     trace_.counts = "job";
     trace_.scenario = header.scenario;
+    const auto scale = scenario.is_object() ? scenario.find("time_scale") : scenario.end();
+    if (scale != scenario.end() && scale->is_number() && scale->get<double>() >= 1) trace_.time_scale = scale->get<double>();
     if (!header.variant.empty()) trace_.header["Variant"] = printable(header.variant);
     trace_.header["Seed"] = std::to_string(header.seed);
   }

@@ -10,9 +10,9 @@ namespace drydock::scenarios::keys {
 
 namespace lists {
 using Word = std::string_view;
-inline constexpr std::array<Word, 17> kScenario{
+inline constexpr std::array<Word, 18> kScenario{
     "$schema", "name",  "description", "seed",     "duration", "must_end_by", "warmup",   "cluster", "control_plane",
-    "queues",  "pools", "workload",    "policies", "faults",   "checkpoint",  "variants", "limits"};
+    "queues",  "pools", "workload",    "policies", "faults",   "checkpoint",  "variants", "limits",  "time_scale"};
 inline constexpr std::array<Word, 8> kLimits{"weights", "concurrency", "requests_per_minute", "tokens_per_minute", "base",
                                              "burst",   "enforced",    "answer_timeout"};
 inline constexpr std::array<Word, 3> kBaseShare{"concurrency", "requests_per_minute", "tokens_per_minute"};

@@ -168,6 +168,7 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
     note_idle_faults(scenario);
     note_starved_heartbeats(scenario);
     note_lookahead(scenario);
+    note_time_scale(scenario);
   }
   if (diagnostics.failed()) return diagnostics.error();
   Json whole = recorded(document.root(), scenario);

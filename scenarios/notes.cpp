@@ -230,6 +230,14 @@ void note_crowded_host(Scenario& scenario) {
   }
 }
 
+void note_time_scale(Scenario& scenario) {
+  if (scenario.time_scale == 1) return;
+  scenario.notes.push_back(fmt::format(
+      "time runs {} times as fast as the scenario has it (time_scale): all its durations are divided by that; what "
+      "the stores and the network take is not",
+      scenario.time_scale));
+}
+
 void note_lookahead(Scenario& scenario) {
   const std::uint32_t lookahead = scenario.scheduler.control_plane.lookahead;
   if (lookahead == 0) return;

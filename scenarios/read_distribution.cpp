@@ -121,6 +121,9 @@ MmppArrivals read_mmpp(const Node& node) {
 LublinArrivals read_lublin(const Node& node) {
   constexpr std::array<std::string_view, 3> kJobs{"batch", "interactive", "all"};
   const ObjectReader object(node, keys::kLublin);
+  if (node.diagnostics().time_scale() != 1) {
+    node.fail("goes with \"time_scale\": 1 only: this model has days and nights of 24 hours");
+  }
   LublinArrivals arrivals;
   arrivals.nodes = static_cast<std::uint32_t>(object.count("nodes", 128, {2, 1 << 24}));
   arrivals.jobs = static_cast<LublinJobs>(object.choice("jobs", kJobs, 0));

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <fmt/format.h>
 #include <utility>
 
@@ -33,6 +34,10 @@ bool read_amounts(const ObjectReader& from, Share& share) {
     const auto node = from.find(key);
     if (!node) continue;
     share.*part = node->count({1, kMostOfALimit});
+    if (part != &Share::concurrency) {  // per minute of the scenario
+      share.*part = std::llround(static_cast<double>(share.*part) * node->diagnostics().time_scale());
+      if (share.*part > kMostOfALimit) node->fail(fmt::format("with \"time_scale\" this is more than {}", kMostOfALimit));
+    }
     any = true;
   }
   return any;
@@ -192,7 +197,7 @@ void read_limits(const ObjectReader& top, Scenario& scenario) {
   limits.burst = object.duration("burst", limits.burst, std::chrono::milliseconds{1});
   limits.enforced = object.boolean("enforced", limits.enforced);
   limits.answer_timeout = object.duration("answer_timeout", limits.answer_timeout, Duration{1});
-  limits.policy = read_share_policy(policy);
+  limits.policy = read_share_policy(node->diagnostics(), policy);
   if (node->diagnostics().failed()) return;
   limits.weights.assign(scenario.pools.size(), 1);
   if (const auto weights = object.find("weights")) read_weights(*weights, scenario, limits);

@@ -67,6 +67,7 @@ void read_hosts(const ObjectReader& cluster, Scenario& scenario) {
 void read_network(const ObjectReader& cluster, Scenario& scenario) {
   const auto node = cluster.find("network");
   if (!node) return;
+  const AsWritten as_written(node->diagnostics());
   const ObjectReader network(*node, keys::kNetwork);
   scenario.network.latency = network.duration("latency", Duration{0});
   if (const auto bandwidth = network.find("bandwidth")) scenario.network.bandwidth_bytes_per_s = bandwidth->bandwidth();
@@ -75,6 +76,7 @@ void read_network(const ObjectReader& cluster, Scenario& scenario) {
 void read_stores(const ObjectReader& cluster, Scenario& scenario) {
   const auto node = cluster.find("stores");
   if (!node) return;
+  const AsWritten as_written(node->diagnostics());
   const ObjectReader stores(*node, keys::kStores);
   const auto latency = [](const std::optional<Node>& store, const ObjectKeys& keys, std::string_view key) {
     const auto found = store ? ObjectReader(*store, keys).find(key) : std::nullopt;
@@ -337,6 +339,8 @@ void refuse_unserved_queues(const ObjectReader& top, const Scenario& scenario) {
 
 void read_general(const ObjectReader& top, Scenario& scenario) {
   (void)top.text("$schema");
+  scenario.time_scale = top.number("time_scale", 1, {1, 1e6});
+  top.node().diagnostics().set_time_scale(scenario.time_scale);
   scenario.name = top.has("name") ? read_name(top) : scenario.name;
   scenario.description = top.text("description");
   scenario.seed = static_cast<std::uint64_t>(top.count("seed", 1, {0, std::numeric_limits<std::int64_t>::max()}));
@@ -377,8 +381,9 @@ void read_kind(const ObjectReader& host, HostGroup& group) {
   group.speed = host.number("speed", 1.0, {kLeastHostSpeed, kMostHostSpeed});
   group.memory_bytes = host.size("memory", 0);
   group.gpus = static_cast<std::uint32_t>(host.count("gpus", 0, {0, kMostGpus}));
-  group.cost_per_hour = host.number("cost_per_hour", 0, {0, kMostCost});
-  group.cost_per_month = host.number("cost_per_month", 0, {0, kMostCost});
+  const double scale = host.node().diagnostics().time_scale();
+  group.cost_per_hour = host.number("cost_per_hour", 0, {0, kMostCost}) * scale;
+  group.cost_per_month = host.number("cost_per_month", 0, {0, kMostCost}) * scale;
 }
 
 void read_cluster(const ObjectReader& top, Scenario& scenario, PlatformFiles& platforms) {

@@ -39,7 +39,8 @@ ParameterValue read_parameter(const Node& node, const ParameterInfo& info) {
 }
 
 // A type by itself ("easy"), or an object with the type and parameters.
-PolicyConfig read_policy(const std::optional<Node>& node, PolicyFamily family, std::string_view fallback) {
+PolicyConfig read_policy(const Diagnostics& diagnostics, const std::optional<Node>& node, PolicyFamily family,
+                         std::string_view fallback) {
   const bool is_object = node && node->json().is_object();
   std::string type(fallback);
   if (is_object) {
@@ -58,13 +59,18 @@ PolicyConfig read_policy(const std::optional<Node>& node, PolicyFamily family, s
     return {type, {}};
   }
   std::map<std::string, ParameterValue, std::less<>> given;
+  for (const ParameterInfo& parameter : info->parameters) {
+    const auto* duration = std::get_if<Duration>(&parameter.default_value);
+    if (duration != nullptr) given.emplace(parameter.name, diagnostics.scaled(*duration));
+  }
   if (is_object) {
     std::vector<std::string_view> allowed{"type"};
     for (const ParameterInfo& parameter : info->parameters) allowed.push_back(parameter.name);
     const ObjectKeys keys{type, allowed};
     const ObjectReader object(*node, keys);
     for (const ParameterInfo& parameter : info->parameters) {
-      if (const auto value = object.find(parameter.name)) given.emplace(parameter.name, read_parameter(*value, parameter));
+      if (const auto value = object.find(parameter.name))
+        given.insert_or_assign(std::string(parameter.name), read_parameter(*value, parameter));
     }
   }
   return configure(*info, given);
@@ -99,7 +105,7 @@ void refuse_crossed_delays(const Node& node, const PolicyConfig& retry) {
 }
 
 void read_session(const Node& node, Scenario& scenario) {
-  const PolicyConfig config = read_policy(node, PolicyFamily::session, "");
+  const PolicyConfig config = read_policy(node.diagnostics(), node, PolicyFamily::session, "");
   if (node.diagnostics().failed()) return;
   scenario.scheduler.session_margin = session_margin(config);
   refuse_careless_placement(node, scenario);
@@ -201,12 +207,13 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
     checkpoint = policies.find("checkpoint");
     session = policies.find("session");
   }
-  scenario.scheduler.placement = read_policy(placement, PolicyFamily::placement, "fcfs");
-  scenario.liveness = read_policy(liveness, PolicyFamily::liveness, "oracle");
-  scenario.scheduler.isolation = read_policy(isolation, PolicyFamily::isolation, "static-pools");
-  if (accounting) scenario.scheduler.accounting = read_policy(accounting, PolicyFamily::accounting, "");
-  if (retry) scenario.scheduler.retry = read_policy(retry, PolicyFamily::retry, "");
-  if (checkpoint) scenario.checkpoint_policy = read_policy(checkpoint, PolicyFamily::checkpoint, "");
+  const Diagnostics& diagnostics = top.node().diagnostics();
+  scenario.scheduler.placement = read_policy(diagnostics, placement, PolicyFamily::placement, "fcfs");
+  scenario.liveness = read_policy(diagnostics, liveness, PolicyFamily::liveness, "oracle");
+  scenario.scheduler.isolation = read_policy(diagnostics, isolation, PolicyFamily::isolation, "static-pools");
+  if (accounting) scenario.scheduler.accounting = read_policy(diagnostics, accounting, PolicyFamily::accounting, "");
+  if (retry) scenario.scheduler.retry = read_policy(diagnostics, retry, PolicyFamily::retry, "");
+  if (checkpoint) scenario.checkpoint_policy = read_policy(diagnostics, checkpoint, PolicyFamily::checkpoint, "");
   if (top.node().diagnostics().failed()) return;
   settle_registry(scenario);
   refuse_long_margin(top, scenario);
@@ -221,6 +228,8 @@ void read_policies(const ObjectReader& top, Scenario& scenario) {
   refuse_crossed_bounds(*liveness, scenario.liveness);
 }
 
-PolicyConfig read_share_policy(const std::optional<Node>& node) { return read_policy(node, PolicyFamily::share, "leased"); }
+PolicyConfig read_share_policy(const Diagnostics& diagnostics, const std::optional<Node>& node) {
+  return read_policy(diagnostics, node, PolicyFamily::share, "leased");
+}
 
 }  // namespace drydock::scenarios

@@ -46,7 +46,7 @@ SessionRules::Window read_window(const Node& node) {
   const Duration from = read_time_of_week(window.require("from"));
   const Duration to = read_time_of_week(window.require("to"));
   const Duration length = to > from ? to - from : to + kWeek - from;
-  return {.from = from % kWeek, .length = std::min(length, kWeek)};
+  return {.from = node.diagnostics().scaled(from % kWeek), .length = node.diagnostics().scaled(std::min(length, kWeek))};
 }
 
 }  // namespace
@@ -54,6 +54,7 @@ SessionRules::Window read_window(const Node& node) {
 SessionRules read_sessions(const Node& node) {
   const ObjectReader sessions(node, keys::kSessions);
   SessionRules rules;
+  rules.week = node.diagnostics().scaled(kWeek);
   if (sessions.has("max")) rules.longest = sessions.duration("max", Duration{0}, Duration{1});
   if (const auto quota = sessions.find("quota")) {
     const ObjectReader object(*quota, keys::kQuota);

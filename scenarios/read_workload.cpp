@@ -252,6 +252,7 @@ void read_runtime(const ObjectReader& columns, const ObjectReader* units, CsvCol
 
 CsvColumns read_columns(const ObjectReader& trace) {
   CsvColumns csv;
+  const AsWritten as_written(trace.node().diagnostics());
   const ObjectReader columns(trace.require("columns"), keys::kColumns);
   std::optional<ObjectReader> units;
   if (const auto node = trace.find("units")) units.emplace(*node, keys::kUnits);
@@ -278,6 +279,7 @@ TraceOptions read_options(const ObjectReader& trace) {
   constexpr std::array<std::string_view, 2> kOversized{"error", "skip"};
   constexpr std::int64_t kMost = 1'000'000'000'000;
   TraceOptions options;
+  options.time_scale = trace.node().diagnostics().time_scale();
   (void)trace.require("format");
   options.format = static_cast<TraceFormat>(trace.choice("format", kFormats, 0));
   options.first = static_cast<std::uint64_t>(trace.count("first", 0, {0, kMost}));

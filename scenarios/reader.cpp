@@ -47,6 +47,12 @@ void Diagnostics::fail(const std::string& pointer, std::string_view message) {
 
 void Node::expected(std::string_view what) const { fail(fmt::format("expected {}, found {}", what, shown(*value_))); }
 
+Duration Diagnostics::scaled(Duration duration) const {
+  if (time_scale_ == 1 || duration <= Duration{0}) return duration;
+  const auto divided = std::llround(static_cast<long double>(nanos(duration)) / static_cast<long double>(time_scale_));
+  return Duration{std::max<std::int64_t>(1, divided)};
+}
+
 std::string Node::text() const {
   if (!value_->is_string()) {
     expected("text in quotes");
@@ -115,7 +121,7 @@ Duration Node::duration(Duration low, Duration high) const {
                          high < kLongest ? " and at most " + format_duration(high) : ""));
     return low;
   }
-  return parsed.value();
+  return diagnostics_->scaled(parsed.value());
 }
 
 std::int64_t Node::size() const {
@@ -149,7 +155,7 @@ double positive(const Node& node, Result<double> (*parse)(std::string_view), std
 
 }  // namespace
 
-double Node::rate() const { return positive(*this, parse_rate, kRateHelp); }
+double Node::rate() const { return positive(*this, parse_rate, kRateHelp) * diagnostics_->time_scale(); }
 double Node::bandwidth() const { return positive(*this, parse_bandwidth, kBandwidthHelp); }
 
 double Node::percent() const {
@@ -234,7 +240,7 @@ double ObjectReader::number(std::string_view key, double fallback, NumberRange r
 
 Duration ObjectReader::duration(std::string_view key, Duration fallback, Duration low) const {
   const auto node = find(key);
-  return node ? node->duration(low) : fallback;
+  return node ? node->duration(low) : node_.diagnostics().scaled(fallback);
 }
 
 std::int64_t ObjectReader::size(std::string_view key, std::int64_t fallback) const {

@@ -29,10 +29,32 @@ class Diagnostics {
   [[nodiscard]] bool failed() const { return error_.has_value(); }
   [[nodiscard]] Error error() const { return Error{error_.value_or("")}; }
 
+  // Every duration that is read is divided by this, every rate multiplied with it; limits of what may be written hold for what is.
+  [[nodiscard]] double time_scale() const { return time_scale_; }
+  void set_time_scale(double scale) { time_scale_ = scale; }
+  // Never 0 where it was not.
+  [[nodiscard]] Duration scaled(Duration duration) const;
+
  private:
   const Document& document_;
   std::string context_;
   std::optional<std::string> error_;
+  double time_scale_ = 1;
+};
+
+// While it lives, durations are read as they are written: what stores, networks and files do takes as long as it takes.
+class AsWritten {
+ public:
+  explicit AsWritten(Diagnostics& diagnostics) : diagnostics_(diagnostics), scale_(diagnostics.time_scale()) {
+    diagnostics.set_time_scale(1);
+  }
+  ~AsWritten() { diagnostics_.set_time_scale(scale_); }
+  AsWritten(const AsWritten&) = delete;
+  AsWritten& operator=(const AsWritten&) = delete;
+
+ private:
+  Diagnostics& diagnostics_;
+  double scale_;
 };
 
 // The keys that an object may have; `definition` is its name in the schema.
@@ -99,6 +121,7 @@ class ObjectReader {
   [[nodiscard]] bool boolean(std::string_view key, bool fallback) const;
   [[nodiscard]] std::int64_t count(std::string_view key, std::int64_t fallback, CountRange range = {}) const;
   [[nodiscard]] double number(std::string_view key, double fallback, NumberRange range = {}) const;
+  // The fallback is divided by the time scale, too.
   [[nodiscard]] Duration duration(std::string_view key, Duration fallback, Duration low = Duration{0}) const;
   [[nodiscard]] std::int64_t size(std::string_view key, std::int64_t fallback) const;
   // Index into `choices` of the word at `key`.

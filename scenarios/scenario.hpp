@@ -365,6 +365,7 @@ struct Scenario {
   std::string description;
   std::string variant;               // empty when the file has no variants
   std::uint64_t seed = 1;            // the first, when --seeds does not say
+  double time_scale = 1;             // by which all durations were divided, and rates multiplied
   std::optional<Duration> duration;  // nothing: until all jobs have ended
   // Without a duration: the run has failed if a job has not ended by then. Such a run is judged: it is checked, goes on until all is
   // at rest, and ends with the first violation.

@@ -41,7 +41,7 @@ void read_platform(const ObjectReader& cluster, Scenario& scenario, PlatformFile
 // The sessions of a group of hosts.
 [[nodiscard]] SessionRules read_sessions(const Node& node);
 // The policy as written; leased where there is nothing.
-[[nodiscard]] PolicyConfig read_share_policy(const std::optional<Node>& node);
+[[nodiscard]] PolicyConfig read_share_policy(const Diagnostics& diagnostics, const std::optional<Node>& node);
 // Reads the key "requests" of a workload entry.
 [[nodiscard]] Requests read_requests(const Node& node);
 // Refuses requests that could never be made and limits that nothing would meet; fills in base shares and adds notes. Needs
@@ -62,6 +62,7 @@ void note_idle_faults(Scenario& scenario);
 void note_starved_heartbeats(Scenario& scenario);
 // Adds a note about a lookahead, and what it may change.
 void note_lookahead(Scenario& scenario);
+void note_time_scale(Scenario& scenario);
 // Adds a note when the jobs ask for more core time than there is. Needs everything else.
 void note_overload(Scenario& scenario);
 

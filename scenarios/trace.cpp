@@ -51,10 +51,17 @@ std::int64_t moved(std::int64_t submit_ns, std::int64_t first_ns, const TraceOpt
   return std::min(options.rebase ? since : first_ns + since, nanos(kLongest));
 }
 
+// What runs for some time, runs for some time.
+std::int64_t faster(std::int64_t ns, double scale) {
+  if (scale == 1.0 || ns <= 0) return ns;
+  return std::max<std::int64_t>(1, std::llround(static_cast<long double>(ns) / static_cast<long double>(scale)));
+}
+
 }  // namespace
 
 Result<TraceWindow> select_jobs(const RawTrace& raw, const TraceOptions& options, const std::vector<TraceTarget>& targets) {
   TraceWindow window;
+  const double scale = options.time_scale / raw.time_scale;
   const std::uint64_t most = options.count.value_or(raw.jobs.size());
   window.jobs.reserve(std::min<std::uint64_t>(most, raw.jobs.size()));
   std::uint64_t valid = 0;
@@ -93,6 +100,9 @@ Result<TraceWindow> select_jobs(const RawTrace& raw, const TraceOptions& options
         window.without_estimate.add(job.line);
       }
     }
+    used.submit_ns = faster(used.submit_ns, scale);
+    used.work_ns = faster(used.work_ns, scale);
+    used.estimate_ns = faster(used.estimate_ns, scale);
     window.jobs.push_back(used);
   }
   if (window.jobs.empty()) {

@@ -51,6 +51,7 @@ struct TraceOptions {
   std::optional<std::uint64_t> count = {};  // to use after these; nothing: all
   bool rebase = true;                       // the first job used is submitted at 0; else times are as in the file
   double load = 1.0;                        // gaps between submissions are divided by this
+  double time_scale = 1.0;                  // all times are
   TraceEstimate estimate = TraceEstimate::runtime;
   bool skip_oversized = false;  // else a job that is larger than its pool is an error
 };
@@ -80,6 +81,7 @@ struct RawTrace {
   std::map<std::string, LineTally> remarks;   // used in spite of something, by what
   std::map<std::string, std::string> header;  // "MaxProcs" -> "128"
   std::vector<JobSpec> kinds = {};   // of a journal, for each of `queues`: what jobs are like, but for tasks and estimate
+  double time_scale = 1.0;           // all times are those of what happened, divided by this
   std::string scenario = {};         // of a journal: what was recorded, as JSON text
   std::string_view counts = "line";  // what RawJob::line and the tallies count; else "job"
 };

@@ -43,8 +43,9 @@ Result<TraceCache::Jobs> TraceCache::jobs(const std::string& path, const TraceOp
     raw = std::make_shared<const RawTrace>(std::move(trace).value());
   }
   std::vector<TraceTarget> targets;
-  key += fmt::format("\n{}\n{}\n{}\n{}\n{}\n{}", options.first, options.count.value_or(~std::uint64_t{0}), options.rebase,
-                     options.load, static_cast<int>(options.estimate), options.skip_oversized);
+  key +=
+      fmt::format("\n{}\n{}\n{}\n{}\n{}\n{}\n{}", options.first, options.count.value_or(~std::uint64_t{0}), options.rebase,
+                  options.load, options.time_scale, static_cast<int>(options.estimate), options.skip_oversized);
   for (std::size_t q = 0; q < raw->queues.size(); ++q) {
     targets.push_back(target_of(raw->queues[q], raw->kinds.empty() ? nullptr : &raw->kinds[q]));
     if (!raw->kinds.empty()) targets.back().queue = static_cast<std::uint32_t>(q);

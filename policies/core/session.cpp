@@ -9,16 +9,15 @@ namespace drydock {
 
 namespace {
 
-constexpr Duration kWeek = std::chrono::hours{24 * 7};
 // Each turn goes to the next window or period: enough for any that can still be of use.
 constexpr int kMostTurns = 10'000;
 
 std::int64_t period_of(Time t, Duration period) { return nanos(t) / nanos(period); }
 Time start_of(std::int64_t period, Duration length) { return time_at(period * nanos(length)); }
 // Time since the window opened last.
-Duration since_opening(const SessionRules::Window& window, Time now) {
-  const Duration offset = (now.time_since_epoch() - window.from) % kWeek;
-  return offset < Duration{0} ? offset + kWeek : offset;
+Duration since_opening(const SessionRules& rules, const SessionRules::Window& window, Time now) {
+  const Duration offset = (now.time_since_epoch() - window.from) % rules.week;
+  return offset < Duration{0} ? offset + rules.week : offset;
 }
 
 }  // namespace
@@ -33,8 +32,8 @@ Time SessionClock::window_open(Time now) const {
   if (rules_.windows.empty()) return now;
   Time first = kNever;
   for (const SessionRules::Window& window : rules_.windows) {
-    const Duration since = since_opening(window, now);
-    first = std::min(first, since < window.length ? now : later(now, kWeek - since));
+    const Duration since = since_opening(rules_, window, now);
+    first = std::min(first, since < window.length ? now : later(now, rules_.week - since));
   }
   return first;
 }
@@ -43,7 +42,7 @@ Time SessionClock::window_end(Time now) const {
   if (rules_.windows.empty()) return kNever;
   Time last = now;
   for (const SessionRules::Window& window : rules_.windows) {
-    const Duration since = since_opening(window, now);
+    const Duration since = since_opening(rules_, window, now);
     if (since < window.length) last = std::max(last, later(now, window.length - since));
   }
   return last;
@@ -73,7 +72,7 @@ Time SessionClock::next_start(Time now) const {
 Time SessionClock::next_renewal(Time now) const {
   Time first = kNever;
   for (const SessionRules::Window& window : rules_.windows)
-    first = std::min(first, later(now, kWeek - since_opening(window, now)));
+    first = std::min(first, later(now, rules_.week - since_opening(rules_, window, now)));
   if (!rules_.quota) return first;
   return std::min(first, start_of(period_of(now, rules_.quota->period) + 1, rules_.quota->period));
 }

@@ -25,10 +25,11 @@ struct SessionRules {
     Duration length{};  // 0 < length <= a week
   };
   std::vector<Window> windows{};
-  std::optional<Time> available_until{};  // no session goes on for longer
-  Duration startup{};                     // from the beginning of a session until its node works
-  Duration restart{};                     // from the end of a session to the next, at least
-  std::optional<Duration> idle_stop{};    // a node without work for so long ends its session; nothing: never
+  Duration week = std::chrono::hours{24 * 7};  // how long that takes; less where time runs faster
+  std::optional<Time> available_until{};       // no session goes on for longer
+  Duration startup{};                          // from the beginning of a session until its node works
+  Duration restart{};                          // from the end of a session to the next, at least
+  std::optional<Duration> idle_stop{};         // a node without work for so long ends its session; nothing: never
 };
 
 // The sessions of one node. `now` never falls.

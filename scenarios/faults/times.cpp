@@ -43,7 +43,8 @@ Duration read_offset(const Node& node) {
   const std::string text = node.json().is_string() ? node.text() : "";
   const bool negative = text.starts_with('-');
   const auto length = parse_duration(negative ? text.substr(1) : text);
-  if (length) return negative ? -length.value() : length.value();
+  const Duration scaled = length ? node.diagnostics().scaled(length.value()) : Duration{0};
+  if (length) return negative ? -scaled : scaled;
   node.expected("a duration such as \"90s\" or \"-90s\"");
   return Duration{0};
 }

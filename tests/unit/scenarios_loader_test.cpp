@@ -25,7 +25,7 @@ constexpr const char* kSmall = R"({
 // Uses every key that there is.
 constexpr const char* kFull = R"({
   // comments are allowed
-  "name": "full", "description": "all keys", "seed": 7, "duration": "30d", "warmup": "10%",
+  "name": "full", "description": "all keys", "seed": 7, "duration": "30d", "warmup": "10%", "time_scale": 1,
   "cluster": {
     "hosts": [{"name": "node", "count": 10, "cpus": 8, "speed": 1.5, "memory": "64GiB", "gpus": 2, "cost_per_hour": 0.4},
               {"name": "one"}],
