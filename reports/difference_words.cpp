@@ -157,7 +157,7 @@ std::string say_distribution(const DistributionDifference& one, const SideDiffer
          fmt::format(", {}: p {:.2g}).", *one.p_holm < significant ? "shown to differ" : "not shown to differ", *one.p_holm);
 }
 
-void say_cautions(const SideDifferences& side, const DifferenceOptions& options, std::vector<std::string>& sentences) {
+void say_cautions(const SideDifferences& side, std::vector<std::string>& sentences) {
   const Samples& samples = side.samples;
   if (samples.left_out > 0)
     sentences.push_back(fmt::format("{} run{} left out, of seeds that the other side has not.", samples.left_out,
@@ -187,7 +187,6 @@ void say_cautions(const SideDifferences& side, const DifferenceOptions& options,
         fmt::format("By {} the interval{} of {} exclude{} 0, but among so many comparisons one like it comes by chance.",
                     alone.size() == 1 ? "itself" : "themselves", alone.size() == 1 ? "" : "s", join(alone),
                     alone.size() == 1 ? "s" : ""));
-  (void)options;
 }
 
 }  // namespace
@@ -247,7 +246,7 @@ std::vector<std::string> say_differences(const SideDifferences& side, const Diff
   }
   for (const DistributionDifference& one : side.distributions)
     sentences.push_back(say_distribution(one, side, 1 - options.confidence, units));
-  say_cautions(side, options, sentences);
+  say_cautions(side, sentences);
   return sentences;
 }
 
@@ -256,11 +255,10 @@ std::vector<std::string> say_method(const DifferenceReport& report) {
   if (report.tests == 0) return sentences;
   const std::string confidence = say_percent(report.options.confidence);
   sentences.push_back(fmt::format(
-      "Change: other - base, with its {} interval by Student's t{}. Better and worse are what is shown at {} over all {} "
-      "comparison{} "
-      "together (Holm); \"no difference shown\" does not mean that there is none, \"same within {}\" that any is shown to "
-      "be smaller.",
-      confidence, "", confidence, report.tests, report.tests == 1 ? "" : "s", say_percent(report.options.margin)));
+      "Change: other - base, with its {} interval by itself. Better and worse is what is shown with {} confidence over "
+      "all {} comparison{} together (Holm). \"No difference shown\" does not mean that there is none; \"same within {}\" "
+      "means that any is shown to be smaller than that.",
+      confidence, confidence, report.tests, report.tests == 1 ? "" : "s", say_percent(report.options.margin)));
   return sentences;
 }
 

@@ -67,11 +67,22 @@ std::optional<Interval> worsening_range(const Samples& samples, const SampledVal
   return lower ? *range : Interval{-range->high, -range->low};
 }
 
-std::string say_bounds(const GateRule& rule, GateOutcome outcome, const std::string& least, const std::string& most) {
+enum class ShownBound { least, most, both };
+
+// What of a range is worth telling: the bound that decided, or both.
+ShownBound shown_of(GateOutcome outcome, bool limit_above) {
+  if (outcome == GateOutcome::undecided) return ShownBound::both;
+  return (outcome == GateOutcome::holds) == limit_above ? ShownBound::most : ShownBound::least;
+}
+
+std::string say_bounds(const GateRule& rule, ShownBound shown, const std::string& least, const std::string& most) {
   const std::string confidence = say_percent(rule.confidence);
-  if (outcome == GateOutcome::holds) return fmt::format(", with {} confidence at most {}", confidence, most);
-  if (outcome == GateOutcome::broken) return fmt::format(", with {} confidence at least {}", confidence, least);
-  return fmt::format(", between {} and {} with {} confidence each", least, most, confidence);
+  switch (shown) {
+    case ShownBound::most: return fmt::format(", with {} confidence at most {}", confidence, most);
+    case ShownBound::least: return fmt::format(", with {} confidence at least {}", confidence, least);
+    case ShownBound::both: return fmt::format(", between {} and {} with {} confidence each", least, most, confidence);
+  }
+  return {};
 }
 
 Judged judge_worsening(const GateRule& rule, const Samples& samples) {
@@ -94,7 +105,8 @@ Judged judge_worsening(const GateRule& rule, const Samples& samples) {
     limit = fmt::format("{:.6g} %", std::abs(rule.limit));
     if (base != 0) text += fmt::format(", {}", say_worsening(worse / std::abs(base)));
     const auto range = samples.exact ? std::nullopt : worsening_range(samples, values, lower, rule.confidence);
-    if (range) text += say_bounds(rule, judged.outcome, say_worsening(range->low), say_worsening(range->high));
+    if (range)
+      text += say_bounds(rule, shown_of(judged.outcome, true), say_worsening(range->low), say_worsening(range->high));
   } else {
     const auto say = [&](double by) {
       return by == 0 ? std::string("no worse")
@@ -103,7 +115,7 @@ Judged judge_worsening(const GateRule& rule, const Samples& samples) {
     limit = say_amount(rule.metric, std::abs(rule.limit));
     text += ", " + say(worse);
     if (excess.has_interval() && !samples.exact)
-      text += say_bounds(rule, judged.outcome, say(excess.lower(rule.confidence) + rule.limit),
+      text += say_bounds(rule, shown_of(judged.outcome, true), say(excess.lower(rule.confidence) + rule.limit),
                          say(excess.upper(rule.confidence) + rule.limit));
   }
   judged.why = fmt::format("{}; {}", text, say_allowed(rule, limit));
@@ -155,11 +167,7 @@ Judged judge_bound(const GateRule& rule, const RecordedSide& side) {
   Judged judged{outcome_of(excess, rule.confidence), {}};
   judged.why = fmt::format("{} on average over {}", say_amount(rule.metric, mean.mean), say_runs_of(values.size()));
   if (mean.has_interval() && !exact)
-    judged.why += say_bounds(rule,
-                             judged.outcome == GateOutcome::undecided         ? GateOutcome::undecided
-                             : most == (judged.outcome == GateOutcome::holds) ? GateOutcome::holds
-                                                                              : GateOutcome::broken,
-                             say_amount(rule.metric, mean.lower(rule.confidence)),
+    judged.why += say_bounds(rule, shown_of(judged.outcome, most), say_amount(rule.metric, mean.lower(rule.confidence)),
                              say_amount(rule.metric, mean.upper(rule.confidence)));
   judged.why += fmt::format("; {} {} is allowed", most ? "at most" : "at least", say_amount(rule.metric, rule.limit));
   if (judged.outcome == GateOutcome::undecided) judged.why += "; " + say_runs_needed(excess, rule.confidence, values.size());
