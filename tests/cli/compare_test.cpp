@@ -24,12 +24,12 @@ std::string shop(const Folder& folder, const std::string& name, const std::strin
                  const std::string& scenario = "shop") {
   return folder.file(name, R"({"name": ")" + scenario + R"(",
     "cluster": {"hosts": [{"name": "node", "count": 2, "cpus": 1}]},
-    "workload": [{"count": 400, "arrivals": {"poisson": {"rate": "0.8/s"}}, "duration": {"exponential": {"mean": ")" +
+    "workload": [{"count": 400, "arrivals": {"poisson": {"rate": "0.5/s"}}, "duration": {"exponential": {"mean": ")" +
                                mean + R"("}}}],
     "variants": [{"name": "fcfs", "set": {"/policies/placement": "fcfs"}}, {"name": "sjf", "set": {"/policies/placement": "sjf"}}]})");
 }
 
-void simulate(const std::string& scenario, const std::string& out, const std::string& seeds = "1..6") {
+void simulate(const std::string& scenario, const std::string& out, const std::string& seeds = "1..10") {
   const Ran ran = run_binary({"simulate", scenario, "--seeds", seeds, "--out", out, "--check"});
   ASSERT_EQ(ran.code, 0) << ran.err;
 }
@@ -51,7 +51,7 @@ class Compare : public testing::Test {
 TEST_F(Compare, SaysInWordsWhatIsWorseAndHowSureThatIs) {
   const Ran ran = run_binary({"compare", base_, head_}, "160");
   EXPECT_EQ(ran.code, 0) << ran.err;
-  EXPECT_TRUE(has(ran.out, "head:fcfs against base:fcfs (6 paired seeds)")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "head:fcfs against base:fcfs (10 paired seeds)")) << ran.out;
   EXPECT_TRUE(has(ran.out, "head:sjf against base:sjf")) << ran.out;
   EXPECT_TRUE(has(ran.out, "/workload/0/duration")) << ran.out;
   EXPECT_TRUE(has(ran.out, "Worse: ")) << ran.out;
@@ -64,14 +64,14 @@ TEST_F(Compare, SaysInWordsWhatIsWorseAndHowSureThatIs) {
 TEST_F(Compare, TheSameRunsAreEqualDecisionByDecision) {
   const Ran ran = run_binary({"compare", base_ + "/result.json", base_}, "160");
   EXPECT_EQ(ran.code, 0) << ran.err;
-  EXPECT_TRUE(has(ran.out, "Every decision is the same under all 6 seeds")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "Every decision is the same under all 10 seeds")) << ran.out;
   EXPECT_FALSE(has(ran.out, "Worse:")) << ran.out;
 }
 
 TEST_F(Compare, TwoVariantsOfOneFileAndAllOfIt) {
   const Ran two = run_binary({"compare", base_ + ":fcfs", base_ + ":sjf", "--metrics", "wait_s.mean", "--details"}, "200");
   EXPECT_EQ(two.code, 0) << two.err;
-  EXPECT_TRUE(has(two.out, "sjf against fcfs (6 paired seeds), of 1 metric: better in 1.")) << two.out;
+  EXPECT_TRUE(has(two.out, "sjf against fcfs (10 paired seeds), of 1 metric: better in 1.")) << two.out;
   EXPECT_TRUE(has(two.out, "bootstrap"));
   EXPECT_TRUE(has(two.out, "Cliff's delta"));
   const Ran all = run_binary({"compare", base_, "--metrics", "wait_s.mean"});
@@ -79,10 +79,10 @@ TEST_F(Compare, TwoVariantsOfOneFileAndAllOfIt) {
 }
 
 TEST_F(Compare, SeedsThatDifferAreNotPaired) {
-  simulate(folder_.path("head.json"), folder_.path("later"), "11..16");
+  simulate(folder_.path("head.json"), folder_.path("later"), "11..20");
   const Ran ran = run_binary({"compare", base_, folder_.path("later")}, "160");
   EXPECT_EQ(ran.code, 0) << ran.err;
-  EXPECT_TRUE(has(ran.out, "6 against 6 runs that share too few seeds to be paired")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "10 against 10 runs that share too few seeds to be paired")) << ran.out;
   EXPECT_TRUE(has(ran.out, "Welch")) << ran.out;
 }
 
@@ -102,7 +102,7 @@ TEST_F(Compare, JsonIsAsItsSchemaSays) {
   ASSERT_EQ(json["comparisons"].size(), 2U);
   const Json& first = json["comparisons"][0];
   EXPECT_EQ(first["pairing"], "paired");
-  EXPECT_EQ(first["seeds"], Json({1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(first["seeds"], Json({1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
   for (const Json& metric : first["metrics"]) {
     if (metric["metric"] != "response_s.mean") continue;
     EXPECT_EQ(metric["finding"], "worse");

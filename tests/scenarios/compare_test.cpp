@@ -16,11 +16,11 @@ namespace {
 constexpr std::uint64_t kSeeds = 8;  // of each side
 constexpr std::uint64_t kRepetitions = 100;
 
-// Two machines at 80 % load; jobs take 2 s on average, and a tenth longer in the variant "slower".
+// Two machines half busy; jobs take 2 s on average, and a tenth longer in the variant "slower".
 std::vector<RunResult> simulate_all(std::uint64_t seeds) {
   constexpr std::string_view kScenario = R"({"name": "queue",
     "cluster": {"hosts": [{"name": "node", "count": 2, "cpus": 1}]},
-    "workload": [{"count": 300, "arrivals": {"poisson": {"rate": "0.8/s"}}, "duration": {"exponential": {"mean": "2s"}}}],
+    "workload": [{"count": 300, "arrivals": {"poisson": {"rate": "0.5/s"}}, "duration": {"exponential": {"mean": "2s"}}}],
     "variants": [{"name": "now"}, {"name": "slower", "set": {"/workload/0/duration": {"exponential": {"mean": "2.2s"}}}}]})";
   const auto loaded = scenarios::load_text(kScenario, "queue.json", ".");
   EXPECT_TRUE(loaded.ok()) << loaded.error().message;
