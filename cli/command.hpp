@@ -14,7 +14,7 @@ namespace drydock::cli {
 
 enum ExitCode : int {
   kDone = 0,
-  kCheckFailed = 1,    // an invariant was violated, a replay differed, or a run broke down
+  kCheckFailed = 1,    // an invariant was violated, a replay differed, a run broke down, or a gate failed
   kBadInput = 2,       // wrong usage, or a file that cannot be read or makes no sense
   kNoStore = 3,        // Redis or PostgreSQL could not be reached or started
   kInterrupted = 130,  // Ctrl-C: what there is was written, marked as partial (128 + SIGINT, as shells have it)
@@ -34,6 +34,7 @@ class Command {
 [[nodiscard]] int bad_input(std::string_view message);
 
 [[nodiscard]] std::unique_ptr<Command> make_simulate();
+[[nodiscard]] std::unique_ptr<Command> make_compare();
 [[nodiscard]] std::unique_ptr<Command> make_validate();
 [[nodiscard]] std::unique_ptr<Command> make_policies();
 [[nodiscard]] std::unique_ptr<Command> make_faults();

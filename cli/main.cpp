@@ -41,6 +41,7 @@ struct CommandEntry {
 
 constexpr std::array<CommandEntry, 25> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
+    {"compare", "what differs between recorded runs, how sure that is, and whether rules are kept", make_compare},
     {"validate", "check scenario files without running them", make_validate},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
     {"policies", "list the policies, or explain one", make_policies},
@@ -87,7 +88,7 @@ void print_help(const Terminal& terminal, bool all) {
   if (all) {
     fmt::print(
         "\n{}",
-        paragraph("Exit codes: 0 done; 1 a check or a run failed; 2 wrong usage or input; "
+        paragraph("Exit codes: 0 done; 1 a check, a run or a gate failed; 2 wrong usage or input; "
                   "3 Redis or PostgreSQL could not be reached or started; 130 interrupted (partial results were written).",
                   terminal.width));
   }

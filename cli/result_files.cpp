@@ -35,20 +35,6 @@ reports::ResultContext context() {
   return context;
 }
 
-// Whole or not at all: written beside its place, then moved there.
-Result<std::filesystem::path> write_file(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path draft = fmt::format("{}.{}.tmp", path.string(), getpid());
-  errno = 0;
-  std::ofstream file(draft, std::ios::binary);
-  file << text;
-  file.close();
-  if (file && std::rename(draft.c_str(), path.c_str()) == 0) return path;
-  const std::string why = std::strerror(errno);
-  std::error_code ignored;
-  std::filesystem::remove(draft, ignored);
-  return Error{fmt::format("cannot write {}: {}", path.string(), why)};
-}
-
 bool never_begun(const Outcome& outcome, const reports::RunResult& run) {
   return outcome.partial && run.error && run.metrics.empty() && run.steps == 0;
 }
@@ -81,6 +67,19 @@ std::string unmeasured(std::span<const scenarios::Scenario> variants) {
 
 }  // namespace
 
+Result<std::filesystem::path> write_file(const std::filesystem::path& path, const std::string& text) {
+  const std::filesystem::path draft = fmt::format("{}.{}.tmp", path.string(), getpid());
+  errno = 0;
+  std::ofstream file(draft, std::ios::binary);
+  file << text;
+  file.close();
+  if (file && std::rename(draft.c_str(), path.c_str()) == 0) return path;
+  const std::string why = std::strerror(errno);
+  std::error_code ignored;
+  std::filesystem::remove(draft, ignored);
+  return Error{fmt::format("cannot write {}: {}", path.string(), why)};
+}
+
 std::string outcome_json(const Outcome& outcome) {
   reports::ResultInput input;
   input.context = context();
@@ -89,6 +88,7 @@ std::string outcome_json(const Outcome& outcome) {
   for (const auto& scenario : outcome.variants) input.variants.push_back({scenario.variant, scenario.json});
   input.runs = outcome.runs;
   input.partial = outcome.partial;
+  input.random = outcome.random;
   return reports::render_json(input);
 }
 

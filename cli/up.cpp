@@ -4,6 +4,7 @@
 #include "cli/real_run.hpp"
 #include "cli/real_scenario.hpp"
 #include "cli/runtime_commands.hpp"
+#include "cli/version.hpp"
 #include "policies/core/assert.hpp"
 #include "scenarios/units.hpp"
 
@@ -100,8 +101,10 @@ std::string summary_json(const Scenario& scenario, const RealRunOptions& options
                                {"wait_s.p95", quantile(result.waits_s, 0.95)},
                                {"wait_s.p99", quantile(result.waits_s, 0.99)},
                                {"wait_s.max", quantile(result.waits_s, 1)}};
-  nlohmann::json run{{"schema", "drydock-up/1"}, {"scenario", scenario.name},   {"variant", scenario.variant},
-                     {"seed", options.seed},     {"complete", result.complete}, {"metrics", metrics}};
+  nlohmann::json run{{"schema", "drydock-up/1"},  {"version", std::string(kVersion)},
+                     {"scenario", scenario.name}, {"variant", scenario.variant},
+                     {"seed", options.seed},      {"complete", result.complete},
+                     {"metrics", metrics}};
   run["lookahead"] = scenario.scheduler.control_plane.lookahead;
   if (result.error) run["error"] = *result.error;
   return run.dump(2) + "\n";

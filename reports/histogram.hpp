@@ -4,6 +4,7 @@
 
 #include "policies/core/time.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -46,6 +47,21 @@ class Histogram {
   // never outside [min(), max()]. 0 when empty.
   [[nodiscard]] double quantile(double q) const;
   [[nodiscard]] std::size_t memory_bytes() const;
+  // visit(value, how many values are up to it), ascending: for each bucket in use the value that quantile() gives for it.
+  template <class Visit>
+  void each(const Visit& visit) const {
+    std::uint64_t up_to = 0;
+    for (std::size_t page = 0; page < pages_.size(); ++page) {
+      if (!pages_[page]) continue;
+      for (std::size_t i = 0; i < kPageSize; ++i) {
+        const std::uint64_t here = (*pages_[page])[i];
+        if (here == 0) continue;
+        up_to += here;
+        const double value = std::max(middle_of(page * kPageSize + i), static_cast<double>(min_));
+        visit(up_to == count_ ? static_cast<double>(max_) : std::min(value, static_cast<double>(max_)), up_to);
+      }
+    }
+  }
 
  private:
   // Values of kSubBits + 1 bits and fewer have a bucket each; above, the kSubBits bits after the leading one choose it.

@@ -1,5 +1,7 @@
 #include "reports/json.hpp"
 
+#include "reports/json_text.hpp"
+
 #include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -11,13 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Whole numbers without ".0"; nothing that JSON cannot say.
-Json number(double value) {
-  if (!std::isfinite(value)) return nullptr;
-  constexpr double kExact = 9007199254740992.0;
-  if (value == std::floor(value) && std::abs(value) < kExact) return static_cast<std::int64_t>(value);
-  return value;
-}
+Json number(double value) { return json_number(value); }
 
 std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
 
@@ -49,6 +45,7 @@ Json scenario_json(const ResultInput& input) {
   Json json;
   json["name"] = input.scenario_name;
   json["description"] = input.scenario_description;
+  json["random"] = input.random;
   json["variants"] = Json::array();
   for (const VariantScenario& variant : input.variants) {
     Json one;
@@ -74,6 +71,18 @@ Json violations_json(const RunResult& run) {
   return list;
 }
 
+Json distributions_json(const Distributions& distributions) {
+  Json json = Json::object();
+  for (const auto& [name, distribution] : distributions) {
+    Json one;
+    one["at"] = Json::array();
+    for (const double value : distribution.at) one["at"].push_back(number(value));
+    one["up_to"] = distribution.up_to;
+    json[name] = std::move(one);
+  }
+  return json;
+}
+
 Json run_json(const RunResult& run) {
   Json json;
   json["variant"] = run.variant;
@@ -84,6 +93,7 @@ Json run_json(const RunResult& run) {
   for (const auto& [name, value] : run.metrics) {
     if (std::isfinite(value)) json["metrics"][name] = number(value);
   }
+  if (!run.distributions.empty()) json["distributions"] = distributions_json(run.distributions);
   json["checked"] = run.checked;
   json["violation_count"] = run.violation_count;
   json["violations"] = violations_json(run);
@@ -167,7 +177,7 @@ std::string render_json(const ResultInput& input) {
   for (const RunResult& run : input.runs) json["runs"].push_back(run_json(run));
   json["summary"] = summary_json(input.runs);
   json["comparisons"] = comparisons_json(input.runs);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json) + "\n";
 }
 
 }  // namespace drydock::reports

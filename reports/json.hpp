@@ -33,6 +33,7 @@ struct ResultInput {
   std::vector<VariantScenario> variants;
   std::span<const RunResult> runs;
   bool partial = false;  // stopped before all runs had ended
+  bool random = true;    // results depend on the seed
 };
 
 // 16 hex digits: of the variants' scenarios, independent of white space and the order of keys.

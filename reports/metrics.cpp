@@ -576,4 +576,18 @@ std::map<std::string, double> Metrics::result(Time now) const {
   return out;
 }
 
+Distributions Metrics::distributions() const {
+  Histogram waits;
+  Histogram responses;
+  for (const auto& cell : impl_->cells) {
+    if (!cell) continue;
+    waits.merge(cell->wait);
+    responses.merge(cell->response);
+  }
+  Distributions all;
+  if (waits.count() > 0) all.emplace("wait_s", distribution_of(waits, 1 / kNanosPerSecond));
+  if (responses.count() > 0) all.emplace("response_s", distribution_of(responses, 1 / kNanosPerSecond));
+  return all;
+}
+
 }  // namespace drydock::reports

@@ -7,6 +7,7 @@
 #include "policies/core/events.hpp"
 #include "policies/core/ids.hpp"
 #include "policies/core/time.hpp"
+#include "reports/distribution.hpp"
 
 #include <cstdint>
 #include <map>
@@ -96,6 +97,8 @@ class Metrics {
 
   // All figures so far by name; `now` closes the integrals.
   [[nodiscard]] std::map<std::string, double> result(Time now) const;
+  // Of the waits ("wait_s") and response times ("response_s") of all jobs, in seconds; without those of which there are none.
+  [[nodiscard]] Distributions distributions() const;
 
  private:
   struct Impl;

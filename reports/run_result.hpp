@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policies/core/check.hpp"
+#include "reports/distribution.hpp"
 
 #include <cstdint>
 #include <map>
@@ -15,6 +16,7 @@ struct RunResult {
   std::string variant;
   std::uint64_t seed = 0;
   std::map<std::string, double> metrics;  // "wait_s.mean" -> 8.08; absent = not measured
+  Distributions distributions = {};       // of waits and response times
   bool checked = false;                   // violations were looked for
   std::vector<Violation> violations;
   std::uint64_t violation_count = 0;

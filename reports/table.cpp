@@ -1,6 +1,7 @@
 #include "reports/table.hpp"
 
 #include "reports/findings.hpp"
+#include "reports/layout.hpp"
 #include "reports/numbers.hpp"
 
 #include <algorithm>
@@ -15,15 +16,6 @@ namespace {
 
 constexpr std::size_t kGap = 3;         // spaces between columns
 constexpr std::size_t kQueuesMost = 6;  // rows of waits by queue among the default metrics
-
-std::size_t columns_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-std::string padded(const std::string& text, std::size_t width, bool right) {
-  const std::size_t used = columns_of(text);
-  const std::string space(width > used ? width - used : 0, ' ');
-  return right ? space + text : text + space;
-}
 
 struct Cell {
   std::string mark;  // the sign of the best, or empty
@@ -162,33 +154,6 @@ std::string render_blocks(const std::vector<Row>& rows, const std::vector<Varian
     first = last;
   }
   return text;
-}
-
-// Breaks a paragraph at spaces, but not between a number and its unit.
-std::string wrapped(const std::string& paragraph, std::size_t width, std::size_t indent = 2) {
-  std::string text;
-  std::size_t used = 0;
-  std::size_t at = 0;
-  while (at < paragraph.size()) {
-    std::size_t end = paragraph.find(' ', at);
-    if (end == std::string::npos) end = paragraph.size();
-    std::size_t unit_end = paragraph.find(' ', end + 1);
-    if (unit_end == std::string::npos) unit_end = paragraph.size();
-    const bool number = end > at && paragraph[end - 1] >= '0' && paragraph[end - 1] <= '9';
-    if (number && end < paragraph.size() && unit_end - end <= 4) end = unit_end;
-    const std::string word = paragraph.substr(at, end - at);
-    if (used > 0 && used + 1 + columns_of(word) > width) {
-      text += "\n" + std::string(indent, ' ');
-      used = indent;
-    } else if (used > 0) {
-      text += ' ';
-      ++used;
-    }
-    text += word;
-    used += columns_of(word);
-    at = end + 1;
-  }
-  return text + "\n";
 }
 
 // Without the newline at the end.

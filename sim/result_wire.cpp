@@ -75,6 +75,13 @@ std::string encode_result(const reports::RunResult& result) {
     out.put(name);
     out.put(value);
   }
+  out.put(std::uint64_t{result.distributions.size()});
+  for (const auto& [name, distribution] : result.distributions) {
+    out.put(name);
+    out.put(std::uint64_t{distribution.at.size()});
+    for (const double value : distribution.at) out.put(value);
+    for (const std::uint64_t count : distribution.up_to) out.put(count);
+  }
   out.put(static_cast<std::uint8_t>(result.checked));
   out.put(std::uint64_t{result.violations.size()});
   for (const Violation& violation : result.violations) {
@@ -104,6 +111,16 @@ std::optional<reports::RunResult> decode_result(std::string_view bytes) {
     std::string name;
     in.get(name);
     in.get(result.metrics[name]);
+  }
+  in.get(count);
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    std::string name;
+    in.get(name);
+    reports::Distribution& distribution = result.distributions[name];
+    std::uint64_t points = 0;
+    in.get(points);
+    for (std::uint64_t k = 0; k < points && in.ok(); ++k) in.get(distribution.at.emplace_back());
+    for (std::uint64_t k = 0; k < points && in.ok(); ++k) in.get(distribution.up_to.emplace_back());
   }
   in.get(result.checked);
   in.get(count);

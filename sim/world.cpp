@@ -158,6 +158,7 @@ reports::RunResult World::run() {
   reports::RunResult result;
   result.seed = seed_;
   result.metrics = common_.metrics.result(common_.now);
+  result.distributions = common_.metrics.distributions();
   if (shares_) reports::put_figures(shares_->clients().figures(common_.now), result.metrics);
   const bool complete = all_ended && !error_;
   if (options_.journal != nullptr) options_.journal->close(complete ? JournalEnd::all_ended : JournalEnd::stopped);

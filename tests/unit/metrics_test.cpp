@@ -58,6 +58,11 @@ TEST(Metrics, ByHand) {
   EXPECT_EQ(m.at("per_queue.long.jobs_submitted"), 1);
   EXPECT_EQ(m.at("per_pool.side.jobs_completed"), 1);
   EXPECT_EQ(m.at("per_pool.main.response_s.mean"), 19.5);
+  const Distributions distributions = metrics.distributions();
+  EXPECT_EQ(distributions.at("wait_s").up_to, (std::vector<std::uint64_t>{1, 2, 3}));
+  EXPECT_NEAR(distributions.at("wait_s").at[1], 9, 0.009);
+  EXPECT_EQ(distributions.at("response_s").at.back(), 33);
+  EXPECT_TRUE(Metrics(two_queues()).distributions().empty());
 }
 
 TEST(Metrics, ShortJobsHaveABoundedSlowdownOfAtLeastOne) {

@@ -62,8 +62,14 @@ TEST(ResultJson, ConformsToItsSchema) {
   runs[3].checked = true;
   runs[3].violation_count = 1;
   runs[3].violations = {{3, Time{std::chrono::milliseconds{1500}}, "worker 1 holds 5 of 4"}};
-  const Json json = Json::parse(render_json(input_of(runs)));
+  runs[3].distributions = {{"wait_s", {{0, 1.5}, {3, 4}}}};
+  const std::string text = render_json(input_of(runs));
+  const Json json = Json::parse(text);
   EXPECT_EQ(schema_errors(json), "");
+  EXPECT_NE(text.find("\"at\": [0,1.5]"), std::string::npos) << "lists of numbers stand on one line";
+  EXPECT_EQ(json["runs"][3]["distributions"]["wait_s"]["up_to"], Json({3, 4}));
+  EXPECT_FALSE(json["runs"][0].contains("distributions"));
+  EXPECT_EQ(json["scenario"]["random"], true);
   EXPECT_EQ(json["runs"][3]["violations"][0]["at_s"], 1.5);
 }
 

@@ -41,6 +41,7 @@ TEST(ResultWire, CarriesEverything) {
   RunResult result{.variant = "easy \"x\"",
                    .seed = ~std::uint64_t{0},
                    .metrics = {{"a", 0.1}, {"b", -1e300}},
+                   .distributions = {{"wait_s", {{0, 1.5}, {3, 4}}}},
                    .checked = true,
                    .violations = {{.invariant = 3, .at = time_at(-7), .what = std::string("nul \0 inside", 12)}},
                    .violation_count = 12,
@@ -56,6 +57,7 @@ TEST(ResultWire, CarriesEverything) {
   EXPECT_EQ(back.variant, result.variant);
   EXPECT_EQ(back.seed, result.seed);
   EXPECT_EQ(back.metrics, result.metrics);
+  EXPECT_EQ(back.distributions, result.distributions);
   EXPECT_TRUE(back.checked);
   ASSERT_EQ(back.violations.size(), 1U);
   EXPECT_EQ(back.violations[0].invariant, 3);
