@@ -34,6 +34,7 @@ class Command {
 [[nodiscard]] int bad_input(std::string_view message);
 
 [[nodiscard]] std::unique_ptr<Command> make_simulate();
+[[nodiscard]] std::unique_ptr<Command> make_sweep();
 [[nodiscard]] std::unique_ptr<Command> make_validate();
 [[nodiscard]] std::unique_ptr<Command> make_policies();
 [[nodiscard]] std::unique_ptr<Command> make_faults();

@@ -39,8 +39,9 @@ struct CommandEntry {
 #define FOR_REAL(make) make
 #endif
 
-constexpr std::array<CommandEntry, 24> kCommands{{
+constexpr std::array<CommandEntry, 25> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
+    {"sweep", "run a scenario at many points: what matters, and what to choose", make_sweep},
     {"validate", "check scenario files without running them", make_validate},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
     {"policies", "list the policies, or explain one", make_policies},

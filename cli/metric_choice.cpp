@@ -39,14 +39,14 @@ bool is_wanted(std::string_view wanted, std::string_view name) {
   return name.size() > wanted.size() && name.starts_with(wanted) && name[wanted.size()] == '.';
 }
 
-Error refuse(std::string_view wanted, std::span<const std::string> names) {
+Error refuse(std::string_view wanted, std::span<const std::string> names, std::string_view option) {
   std::vector<std::string_view> known(names.begin(), names.end());
   for (const std::string& name : names) {
     if (const std::size_t dot = name.rfind('.'); dot != std::string::npos)
       known.push_back(std::string_view(name).substr(0, dot));
   }
   const std::string guess = did_you_mean(wanted, known);
-  return Error{fmt::format("--metrics: there is no metric \"{}\"{} `--metrics list` prints all that this scenario can have",
+  return Error{fmt::format("{}: there is no metric \"{}\"{} `--metrics list` prints all that this scenario can have", option,
                            scenarios::printable(wanted), guess.empty() ? ";" : guess)};
 }
 
@@ -66,8 +66,9 @@ std::string_view unit_name(reports::Unit unit) {
 
 }  // namespace
 
-Result<MetricChoice> choose_metrics(std::string_view wanted, std::span<const std::string> names) {
-  if (wanted.empty()) return Error{"--metrics: no metric is named; `--metrics list` prints all that this scenario can have"};
+Result<MetricChoice> choose_metrics(std::string_view wanted, std::span<const std::string> names, std::string_view option) {
+  if (wanted.empty())
+    return Error{fmt::format("{}: no metric is named; `--metrics list` prints all that this scenario can have", option)};
   MetricChoice choice;
   std::set<std::string> in_full;
   while (true) {
@@ -80,7 +81,7 @@ Result<MetricChoice> choose_metrics(std::string_view wanted, std::span<const std
       if (name == one) in_full.insert(name);
       if (std::find(choice.names.begin(), choice.names.end(), name) == choice.names.end()) choice.names.push_back(name);
     }
-    if (!any) return refuse(one, names);
+    if (!any) return refuse(one, names, option);
     if (comma == std::string_view::npos) break;
     wanted.remove_prefix(comma + 1);
   }

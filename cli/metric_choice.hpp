@@ -16,8 +16,9 @@ struct MetricChoice {
   std::set<std::string> by_pattern;  // of `names`: not named in full, so that they are of interest only where measured
 };
 // `wanted`: names, beginnings of names up to a dot ("wait_s"), or patterns ("*.p95", "per_queue.*.wait_s.mean"), separated
-// by commas. Gives the matching `names`, in the order wanted, each once. Refuses what matches none.
-[[nodiscard]] Result<MetricChoice> choose_metrics(std::string_view wanted, std::span<const std::string> names);
+// by commas. Gives the matching `names`, in the order wanted, each once. Refuses what matches none, in the name of `option`.
+[[nodiscard]] Result<MetricChoice> choose_metrics(std::string_view wanted, std::span<const std::string> names,
+                                                  std::string_view option = "--metrics");
 
 // `--metrics list`: each name with its unit (in result.json) and its meaning, one per line.
 [[nodiscard]] std::string list_metrics(std::span<const std::string> names);
