@@ -200,9 +200,9 @@ std::vector<std::string> doubts(const SweepResult& result) {
     sentences.push_back(
         fmt::format("{} of {} points used all {} seeds; whether they are precise enough, their intervals tell.", imprecise,
                     result.runs.size(), result.plan.seeds.size()));
-  if (violations > 0) sentences.push_back(fmt::format("{} violations of invariants.", violations));
+  if (violations > 0) sentences.push_back(fmt::format("Violations of invariants: {}.", violations));
   if (!result.failures.empty())
-    sentences.push_back(fmt::format("{} runs gave no result and are left out.", result.failures.size()));
+    sentences.push_back(fmt::format("Runs that gave no result, and are left out: {}.", result.failures.size()));
   return sentences;
 }
 

@@ -305,6 +305,25 @@ TEST(Sweep, RefusesAPointThatMakesNoSenseBeforeAnythingRuns) {
   EXPECT_TRUE(has(run_binary({"sweep", scenario, "--merge", "a"}).err, "--merge: what was run is in the folders"));
 }
 
+TEST(Sweep, TellsOfRunsThatFailAndTriesThemAgain) {
+  const Folder folder;
+  const std::string file = folder.file("late.json", R"({"must_end_by": "60s", "cluster": {"hosts": [{"name": "n"}]},
+    "workload": [{"name": "w", "count": 1, "arrivals": {"at-once": {}}, "duration": "30s"}]})");
+  const std::string out = folder.path("out");
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const Ran ran = run_binary({"sweep", file, "--vary", "/must_end_by=1s,60s", "--out", out, "--format", "json"});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_TRUE(has(ran.err, "point 1 (must_end_by 1s), seed 1: 1 job has not ended by 1 s")) << ran.err;
+    const Json json = Json::parse(ran.out);
+    EXPECT_EQ(schema_errors(json), "");
+    EXPECT_FALSE(json["partial"].get<bool>());
+    ASSERT_EQ(json["failed"].size(), 1U);
+    EXPECT_EQ(json["failed"][0]["point"], 1);
+    EXPECT_EQ(json["points"][1]["runs"], 1);
+    EXPECT_EQ(lines_of(out + "/runs.log"), 1U) << "only what gave a result is kept";
+  }
+}
+
 TEST(Sweep, InterruptedByCtrlCKeepsWhatThereIs) {
   const Folder folder;
   const std::string out = folder.path("out");
