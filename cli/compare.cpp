@@ -107,7 +107,7 @@ Result<bool> prepare_comparison(const CompareOptions& options, Comparison& compa
     if (auto good = add_alone(options, comparison); !good) return good;
   }
   if (options.metrics) {
-    auto metrics = choose_metrics(*options.metrics, measured_metrics(comparison.runs), "these runs have");
+    auto metrics = choose_metrics(*options.metrics, measured_metrics(comparison.runs), "--metrics", "these runs have");
     if (!metrics) return metrics.error();
     comparison.metrics = std::move(metrics).value();
   }

@@ -40,14 +40,14 @@ bool is_wanted(std::string_view wanted, std::string_view name) {
   return name.size() > wanted.size() && name.starts_with(wanted) && name[wanted.size()] == '.';
 }
 
-Error refuse(std::string_view wanted, std::span<const std::string> names, std::string_view of) {
+Error refuse(std::string_view wanted, std::span<const std::string> names, std::string_view option, std::string_view of) {
   std::vector<std::string_view> known(names.begin(), names.end());
   for (const std::string& name : names) {
     if (const std::size_t dot = name.rfind('.'); dot != std::string::npos)
       known.push_back(std::string_view(name).substr(0, dot));
   }
   const std::string guess = did_you_mean(wanted, known);
-  return Error{fmt::format("--metrics: there is no metric \"{}\"{} `--metrics list` prints all that {}",
+  return Error{fmt::format("{}: there is no metric \"{}\"{} `--metrics list` prints all that {}", option,
                            scenarios::printable(wanted), guess.empty() ? ";" : guess, of)};
 }
 
@@ -73,8 +73,9 @@ std::vector<std::string> metrics_like(std::string_view pattern, std::span<const 
   return found;
 }
 
-Result<MetricChoice> choose_metrics(std::string_view wanted, std::span<const std::string> names, std::string_view of) {
-  if (wanted.empty()) return Error{fmt::format("--metrics: no metric is named; `--metrics list` prints all that {}", of)};
+Result<MetricChoice> choose_metrics(std::string_view wanted, std::span<const std::string> names, std::string_view option,
+                                    std::string_view of) {
+  if (wanted.empty()) return Error{fmt::format("{}: no metric is named; `--metrics list` prints all that {}", option, of)};
   MetricChoice choice;
   std::set<std::string> in_full;
   while (true) {
@@ -87,7 +88,7 @@ Result<MetricChoice> choose_metrics(std::string_view wanted, std::span<const std
       if (name == one) in_full.insert(name);
       if (std::find(choice.names.begin(), choice.names.end(), name) == choice.names.end()) choice.names.push_back(name);
     }
-    if (!any) return refuse(one, names, of);
+    if (!any) return refuse(one, names, option, of);
     if (comma == std::string_view::npos) break;
     wanted.remove_prefix(comma + 1);
   }

@@ -52,8 +52,22 @@ std::vector<reports::RunResult> told_runs(const Outcome& outcome) {
   return told;
 }
 
-// For the heading; empty without a warm-up.
-std::string unmeasured(std::span<const scenarios::Scenario> variants) {
+}  // namespace
+
+Result<std::filesystem::path> write_whole_file(const std::filesystem::path& path, const std::string& text) {
+  const std::filesystem::path draft = fmt::format("{}.{}.tmp", path.string(), getpid());
+  errno = 0;
+  std::ofstream file(draft, std::ios::binary);
+  file << text;
+  file.close();
+  if (file && std::rename(draft.c_str(), path.c_str()) == 0) return path;
+  const std::string why = std::strerror(errno);
+  std::error_code ignored;
+  std::filesystem::remove(draft, ignored);
+  return Error{fmt::format("cannot write {}: {}", path.string(), why)};
+}
+
+std::string unmeasured_part(std::span<const scenarios::Scenario> variants) {
   double least = 1;
   double most = 0;
   for (const auto& scenario : variants) {
@@ -105,7 +119,7 @@ std::string outcome_table(const Outcome& outcome, const Terminal& terminal, bool
                                     .metrics = outcome.metrics.names,
                                     .random = outcome.random,
                                     .if_measured = outcome.metrics.by_pattern,
-                                    .unmeasured = unmeasured(outcome.variants)};
+                                    .unmeasured = unmeasured_part(outcome.variants)};
     text = reports::render_table(
         input, {.width = terminal.width, .colour = terminal.colour && !plain, .unicode = terminal.unicode});
   }
@@ -126,16 +140,16 @@ Result<std::filesystem::path> prepare_folder(const std::filesystem::path& folder
   }
   if (std::filesystem::is_directory(folder / kResultFile))
     return Error{fmt::format("--out: cannot write {}: there is a folder of that name", (folder / kResultFile).string())};
-  if (auto probe = write_file(folder / ".drydock-probe", ""); !probe) return Error{"--out: " + probe.error().message};
+  if (auto probe = write_whole_file(folder / ".drydock-probe", ""); !probe) return Error{"--out: " + probe.error().message};
   std::filesystem::remove(folder / ".drydock-probe", error);
   return folder;
 }
 
 Result<std::filesystem::path> write_files(const Outcome& outcome, const Terminal& terminal,
                                           const std::filesystem::path& folder) {
-  auto json = write_file(folder / kResultFile, outcome_json(outcome));
+  auto json = write_whole_file(folder / kResultFile, outcome_json(outcome));
   if (!json) return json;
-  return write_file(folder / kSummaryFile, outcome_table(outcome, terminal, true));
+  return write_whole_file(folder / kSummaryFile, outcome_table(outcome, terminal, true));
 }
 
 }  // namespace drydock::cli

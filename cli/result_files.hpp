@@ -31,6 +31,10 @@ struct Outcome {
 
 // The folder is made if it is missing. Refuses what cannot be written, before any time is spent on runs.
 [[nodiscard]] Result<std::filesystem::path> prepare_folder(const std::filesystem::path& folder);
+// What a warm-up leaves out, for headings: "first 10 % of the jobs not measured". Empty without one.
+[[nodiscard]] std::string unmeasured_part(std::span<const scenarios::Scenario> scenarios);
+// Whole or not at all: written beside its place, then moved there.
+[[nodiscard]] Result<std::filesystem::path> write_whole_file(const std::filesystem::path& path, const std::string& text);
 // Writes result.json and summary.txt.
 [[nodiscard]] Result<std::filesystem::path> write_files(const Outcome& outcome, const Terminal& terminal,
                                                         const std::filesystem::path& folder);

@@ -6,11 +6,9 @@
 #include "cli/notes.hpp"
 #include "cli/progress.hpp"
 #include "cli/result_files.hpp"
+#include "cli/scenario_choice.hpp"
 #include "cli/seeds.hpp"
-#include "cli/suggest.hpp"
-#include "reports/metric_info.hpp"
 #include "scenarios/loader.hpp"
-#include "scenarios/wording.hpp"
 #include "sim/run.hpp"
 #include "sim/simgrid_platform.hpp"
 
@@ -50,43 +48,6 @@ struct Work {
   MetricChoice metrics;
 };
 
-// Keeps the variants named with --variant, in the order of the scenario.
-Result<std::vector<Scenario>> choose_variants(std::vector<Scenario> all, const Options& options) {
-  if (options.variants.empty()) return all;
-  std::vector<std::string_view> names;
-  for (const Scenario& scenario : all) names.push_back(scenario.variant);
-  for (const std::string& wanted : options.variants) {
-    if (std::find(names.begin(), names.end(), wanted) != names.end()) continue;
-    if (all.size() == 1 && all.front().variant.empty()) {
-      return Error{fmt::format("--variant {}: {} has no variants", scenarios::printable(wanted), options.scenario)};
-    }
-    return Error{fmt::format("--variant {}: {} has no such variant{}; it has: {}", scenarios::printable(wanted),
-                             options.scenario, did_you_mean(wanted, names), scenarios::listed(names))};
-  }
-  std::vector<Scenario> chosen;
-  for (Scenario& scenario : all) {
-    const bool wanted =
-        std::find(options.variants.begin(), options.variants.end(), scenario.variant) != options.variants.end();
-    if (wanted) chosen.push_back(std::move(scenario));
-  }
-  return chosen;
-}
-
-// Every metric that one of these variants can have.
-std::vector<std::string> possible_metrics(const std::vector<Scenario>& variants) {
-  reports::Parts parts;
-  const auto add = [](std::vector<std::string>& to, const std::string& name) {
-    if (std::find(to.begin(), to.end(), name) == to.end()) to.push_back(name);
-  };
-  for (const Scenario& scenario : variants) {
-    for (const auto& queue : scenario.scheduler.queues) add(parts.queues, queue.name);
-    for (const auto& pool : scenario.pools) add(parts.pools, pool.name);
-    parts.requests = parts.requests || scenarios::requesting_workers(scenario) > 0;
-    parts.limits = parts.limits || scenario.limits.has_value();
-  }
-  return reports::metric_names(parts);
-}
-
 Result<MetricChoice> chosen_metrics(const Options& options, const std::vector<Scenario>& variants) {
   if (!options.metrics) return MetricChoice{};
   return choose_metrics(*options.metrics, possible_metrics(variants));
@@ -97,7 +58,7 @@ int print_metrics(const Options& options) {
   auto loaded =
       scenarios::load(options.scenario, {.sets = options.sets, .read_traces = false, .read_platform = sim::read_platform});
   if (!loaded) return bad_input(loaded.error().message);
-  const auto chosen = choose_variants(std::move(loaded).value(), options);
+  const auto chosen = choose_variants(std::move(loaded).value(), options.variants, options.scenario);
   if (!chosen) return bad_input(chosen.error().message);
   fmt::print("{}", list_metrics(possible_metrics(chosen.value())));
   return kDone;
@@ -113,7 +74,7 @@ Result<Work> prepare(const Options& options) {
   auto loaded =
       scenarios::load(options.scenario, {.sets = options.sets, .read_traces = true, .read_platform = sim::read_platform});
   if (!loaded) return loaded.error();
-  auto chosen = choose_variants(std::move(loaded).value(), options);
+  auto chosen = choose_variants(std::move(loaded).value(), options.variants, options.scenario);
   if (!chosen) return chosen.error();
   work.variants = std::move(chosen).value();
   if (work.seeds.empty()) work.seeds = default_seeds(work.variants);

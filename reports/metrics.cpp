@@ -309,6 +309,7 @@ struct Metrics::Impl {
   bool failures_observed = false;  // some figure about failure detection was told
   std::uint64_t false_expiries = 0;
   bool cost_told = false;
+  std::map<JobId, double> waits;
   double cost_usd = 0;
   Int128 worker_time_ns = 0;
   Drift drift;
@@ -374,11 +375,15 @@ void Metrics::ended(const JobOutcome& outcome) {
   Impl& m = *impl_;
   m.last_end = std::max(m.last_end, outcome.ended);
   if (m.baseline) m.baseline->change(outcome.ended, -1);
+  if (m.config.keep_waits && outcome.first_start != kNever)
+    m.waits.emplace(outcome.id, seconds(outcome.first_start - outcome.submitted));
   if (!m.measured(outcome.id)) return;
   if (outcome.succeeded) m.last_measured_end = std::max(m.last_measured_end, outcome.ended);
   m.cell(outcome.queue, outcome.pool).add(outcome);
   if (outcome.quarantined) ++m.quarantined;
 }
+
+const std::map<JobId, double>& Metrics::waits() const { return impl_->waits; }
 
 void Metrics::wasted(Duration core_time) { impl_->wasted_ns += nanos(core_time); }
 

@@ -40,7 +40,8 @@ struct MetricsConfig {
     double counter = 0;         // or the counter is off by a greater part of what is
   };
   std::optional<Alerts> alerts = std::nullopt;
-  bool leaders = false;  // there are several schedulers: say how they take turns
+  bool leaders = false;     // there are several schedulers: say how they take turns
+  bool keep_waits = false;  // of each job by itself, see waits(): memory then grows with their number
 };
 
 // How one job went, told when it has ended.
@@ -95,6 +96,8 @@ class Metrics {
   void cost(double usd);
   void worker_time(Duration worker_time);  // live worker-time in all, for rates per worker-hour
 
+  // With keep_waits: seconds from submission to first start of each job that started and has ended, by its id, warm-up or not.
+  [[nodiscard]] const std::map<JobId, double>& waits() const;
   // All figures so far by name; `now` closes the integrals.
   [[nodiscard]] std::map<std::string, double> result(Time now) const;
   // Of the waits ("wait_s") and response times ("response_s") of all jobs, in seconds; without those of which there are none.

@@ -26,6 +26,12 @@ struct RunResult {
   double cpu_s = 0;      // of the process that made it
   double peak_rss_bytes = 0;
   std::optional<std::string> error;  // the run could not be made: what and why
+  // What MSER-5 made of the waits, where that was asked for.
+  struct Settling {
+    std::uint64_t deleted = 0;  // jobs with an id below this are warm-up
+    bool settled = true;        // the rule found an end of it in the first half
+  };
+  std::optional<Settling> settling;
 };
 
 }  // namespace drydock::reports

@@ -24,6 +24,12 @@ struct Variant {
   std::string pointer;                             // of the map of sets, in the document
 };
 
+// What is no JSON is taken as text, so that nobody must quote twice.
+Json value_of(const std::string& text) {
+  auto parsed = Document::parse(text, "--set");
+  return parsed ? parsed.value().root() : Json(text);
+}
+
 Result<bool> apply_set(Document& document, const std::string& set) {
   const std::size_t equals = set.find('=');
   const auto fail = [&](std::string_view why) {
@@ -32,11 +38,7 @@ Result<bool> apply_set(Document& document, const std::string& set) {
   };
   if (equals == std::string::npos) return fail("there is no =");
   const std::string pointer = set.substr(0, equals);
-  const std::string text = set.substr(equals + 1);
-  // What is no JSON is taken as text, so that nobody must quote twice.
-  auto parsed = Document::parse(text, "--set");
-  Json value = parsed ? parsed.value().root() : Json(text);
-  auto done = document.set(pointer, std::move(value), "from --set");
+  auto done = document.set(pointer, value_of(set.substr(equals + 1)), "from --set");
   if (!done) return fail(done.error().message);
   return true;
 }
@@ -194,6 +196,33 @@ Result<Scenario> read_variant_scenario(const Document& document, const Variant& 
   return scenario;
 }
 
+std::string say_settings(std::span<const Setting> settings) {
+  std::vector<std::string> parts;
+  for (const Setting& setting : settings) parts.push_back(fmt::format("{}={}", setting.pointer, printable(setting.value)));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+// One variant (nothing: the scenario has none) with settings over it.
+Result<Scenario> read_point(const Document& document, const Variant* variant, std::span<const Setting> settings,
+                            const std::string& name, Files& files) {
+  Document changed = document;
+  if (variant != nullptr) {
+    auto resolved = resolve(document, *variant);
+    if (!resolved) return Error{resolved.error().message};
+    changed = std::move(resolved).value();
+  }
+  for (const Setting& setting : settings) {
+    auto done = changed.set(setting.pointer, value_of(setting.value), "from --vary");
+    if (!done) return Error{fmt::format("{}: {}", setting.pointer, done.error().message)};
+  }
+  return read_scenario(changed, variant == nullptr ? "" : variant->name, name, files);
+}
+
+struct ScenarioText {
+  std::string text;
+  std::filesystem::path base;
+};
+
 // Variants go over --set: what they set themselves it does not change.
 std::string override_note(const std::string& set, const std::vector<Variant>& variants) {
   const std::string pointer = set.substr(0, set.find('='));
@@ -233,16 +262,42 @@ Error no_such(std::string_view where) {
 
 }  // namespace
 
-Result<std::vector<Scenario>> load_text(std::string_view text, std::string_view label, const std::filesystem::path& base,
-                                        const LoadOptions& options) {
+namespace {
+
+// The document with --set.
+Result<Document> read_document(std::string_view text, std::string_view label, const LoadOptions& options) {
   if (text.size() > kLargestFile)
     return Error{fmt::format("{}: has more than {} bytes: this is no scenario", label, kLargestFile)};
   auto parsed = Document::parse(text, label);
   if (!parsed) return Error{parsed.error().message};
-  Document& document = parsed.value();
   for (const std::string& set : options.sets) {
-    if (auto done = apply_set(document, set); !done) return Error{done.error().message};
+    if (auto done = apply_set(parsed.value(), set); !done) return Error{done.error().message};
   }
+  return parsed;
+}
+
+// The text of a file, or of a built-in scenario.
+Result<ScenarioText> find_text(std::string_view where) {
+  const std::filesystem::path path(where);
+  std::error_code code;
+  if (!where.empty() && std::filesystem::exists(path, code)) {
+    auto text = read_file(path, kLargestFile);
+    if (!text) return Error{text.error().message};
+    return ScenarioText{std::move(text).value(), path.parent_path()};
+  }
+  const auto built_ins = built_in_scenarios();
+  const auto it = std::ranges::find(built_ins, where, &BuiltIn::name);
+  if (it == built_ins.end()) return no_such(where);
+  return ScenarioText{it->text, ""};
+}
+
+}  // namespace
+
+Result<std::vector<Scenario>> load_text(std::string_view text, std::string_view label, const std::filesystem::path& base,
+                                        const LoadOptions& options) {
+  const auto read = read_document(text, label, options);
+  if (!read) return Error{read.error().message};
+  const Document& document = read.value();
   const auto variants = read_variants(document);
   if (!variants) return Error{variants.error().message};
   Files files{PlatformFiles(base, options.read_platform), TraceCache(base, options.read_traces)};
@@ -266,17 +321,38 @@ Result<std::vector<Scenario>> load_text(std::string_view text, std::string_view 
 }
 
 Result<std::vector<Scenario>> load(std::string_view where, const LoadOptions& options) {
-  const std::filesystem::path path(where);
-  std::error_code code;
-  if (!where.empty() && std::filesystem::exists(path, code)) {
-    const auto text = read_file(path, kLargestFile);
-    if (!text) return Error{text.error().message};
-    return load_text(text.value(), where, path.parent_path(), options);
+  const auto found = find_text(where);
+  if (!found) return Error{found.error().message};
+  return load_text(found.value().text, where, found.value().base, options);
+}
+
+Result<std::vector<std::vector<Scenario>>> load_points(std::string_view where, std::span<const std::vector<Setting>> points,
+                                                       const PointOptions& options) {
+  const auto found = find_text(where);
+  if (!found) return Error{found.error().message};
+  const auto document = read_document(found.value().text, where, options.load);
+  if (!document) return Error{document.error().message};
+  const auto variants = read_variants(document.value());
+  if (!variants) return Error{variants.error().message};
+  std::vector<const Variant*> wanted;
+  for (const Variant& variant : variants.value()) {
+    const auto& names = options.variants;
+    if (names.empty() || std::ranges::find(names, variant.name) != names.end()) wanted.push_back(&variant);
   }
-  const auto built_ins = built_in_scenarios();
-  const auto it = std::ranges::find(built_ins, where, &BuiltIn::name);
-  if (it == built_ins.end()) return no_such(where);
-  return load_text(it->text, where, "", options);
+  if (variants.value().empty()) wanted.push_back(nullptr);
+  Files files{PlatformFiles(found.value().base, options.load.read_platform),
+              TraceCache(found.value().base, options.load.read_traces)};
+  const std::string name = name_from(where);
+  std::vector<std::vector<Scenario>> all;
+  for (const std::vector<Setting>& settings : points) {
+    all.emplace_back();
+    for (const Variant* variant : wanted) {
+      auto scenario = read_point(document.value(), variant, settings, name, files);
+      if (!scenario) return Error{fmt::format("the point {}: {}", say_settings(settings), scenario.error().message)};
+      all.back().push_back(std::move(scenario).value());
+    }
+  }
+  return all;
 }
 
 std::span<const BuiltIn> built_in_scenarios() {

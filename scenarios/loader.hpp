@@ -27,6 +27,21 @@ struct LoadOptions {
 [[nodiscard]] Result<std::vector<Scenario>> load_text(std::string_view text, std::string_view label,
                                                       const std::filesystem::path& base, const LoadOptions& options = {});
 
+// Something to set, as --set writes it: text that is no JSON is taken as it is.
+struct Setting {
+  std::string pointer;
+  std::string value;
+};
+struct PointOptions {
+  LoadOptions load;
+  std::vector<std::string> variants;  // only these; empty: all
+};
+// The variants under each of several groups of settings, which go over what --set and the variants say. What they read from files is
+// shared. Errors name the settings.
+[[nodiscard]] Result<std::vector<std::vector<Scenario>>> load_points(std::string_view where,
+                                                                     std::span<const std::vector<Setting>> points,
+                                                                     const PointOptions& options);
+
 struct BuiltIn {
   std::string name;
   std::string description;

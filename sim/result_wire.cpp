@@ -97,6 +97,10 @@ std::string encode_result(const reports::RunResult& result) {
   out.put(result.peak_rss_bytes);
   out.put(static_cast<std::uint8_t>(result.error.has_value()));
   out.put(result.error.value_or(""));
+  const auto settling = result.settling.value_or(reports::RunResult::Settling{});
+  out.put(static_cast<std::uint8_t>(result.settling.has_value()));
+  out.put(settling.deleted);
+  out.put(static_cast<std::uint8_t>(settling.settled));
   return out.take();
 }
 
@@ -143,6 +147,12 @@ std::optional<reports::RunResult> decode_result(std::string_view bytes) {
   std::string error;
   in.get(error);
   if (failed) result.error = std::move(error);
+  bool has_settling = false;
+  reports::RunResult::Settling settling;
+  in.get(has_settling);
+  in.get(settling.deleted);
+  in.get(settling.settled);
+  if (has_settling) result.settling = settling;
   if (!in.at_end()) return std::nullopt;
   return result;
 }

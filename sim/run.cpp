@@ -107,6 +107,8 @@ reports::RunResult run_world(SimGridEngine& engine, const RunRequest& request, c
   WorldOptions options{.eager = request.options.eager,
                        .check = request.options.check,
                        .interposer = request.options.interposer,
+                       .find_warmup = request.options.find_warmup,
+                       .warmup_jobs = request.options.warmup_jobs,
                        .progress = progress,
                        .stop = &stop};
   if (scenario.schedulers > 1) return run_several(engine, request, options);

@@ -24,6 +24,10 @@ struct RunOptions {
   std::optional<std::filesystem::path> journal;
   bool json_lines = false;
   Interposer* interposer = nullptr;  // for tests
+  // The warm-up is found by MSER-5 on the waits, in the order of submission; the scenario's own does not count. run_all() then makes the run
+  // twice: first to find it, then with what was found, so that all figures leave out the same jobs. RunResult::settling tells.
+  bool find_warmup = false;
+  std::optional<std::uint64_t> warmup_jobs = std::nullopt;  // not measured, instead of the scenario's warm-up
 };
 
 // One run in this process. SimGrid keeps one engine per process for good: call it once per process, or use run_all.
@@ -42,11 +46,15 @@ struct Progress {
   double fraction = 0;  // of all the work, by jobs ended or time passed
 };
 
+using RunFinished = std::function<void(std::size_t request, const reports::RunResult&)>;
+
 // All runs, `jobs` at a time, results in the order of requests. When `stop` becomes true, running ones end early and are
 // marked partial, waiting ones are left out (error says so), and those that do not answer within some seconds are killed
-// (likewise). `progress` is called a few times a second.
+// (likewise). `progress` is called a few times a second, `finished` (if there is one) for each run as soon as its result is there, with its
+// place among the requests.
 [[nodiscard]] std::vector<reports::RunResult> run_all(std::span<const RunRequest> requests, unsigned jobs,
                                                       const std::atomic<bool>& stop,
-                                                      const std::function<void(const Progress&)>& progress);
+                                                      const std::function<void(const Progress&)>& progress,
+                                                      const RunFinished& finished = {});
 
 }  // namespace drydock::sim

@@ -37,11 +37,12 @@ std::vector<std::size_t> group(std::span<const RunRequest> requests) {
 class Dispatcher {
  public:
   Dispatcher(std::span<const RunRequest> requests, unsigned jobs, const std::atomic<bool>& stop,
-             const std::function<void(const Progress&)>& progress)
+             const std::function<void(const Progress&)>& progress, const RunFinished& finished)
       : requests_(requests),
         jobs_(std::max(1U, jobs)),
         stop_(stop),
         progress_(progress),
+        finished_(finished),
         shared_(requests.size()),
         group_of_(group(requests)),
         order_(requests.size()),
@@ -101,7 +102,10 @@ class Dispatcher {
     }
     if (watched.empty() || poll(watched.data(), watched.size(), kLookMs) <= 0) return;
     for (std::size_t i = 0; i < watched.size(); ++i) {
-      if (watched[i].revents != 0) watching[i]->collect(results_);
+      if (watched[i].revents == 0) continue;
+      for (const std::uint64_t run : watching[i]->collect(results_)) {
+        if (finished_) finished_(run, results_[run]);
+      }
     }
   }
 
@@ -143,6 +147,7 @@ class Dispatcher {
   std::size_t jobs_;
   const std::atomic<bool>& stop_;
   const std::function<void(const Progress&)>& progress_;
+  const RunFinished& finished_;
   SharedRuns shared_;
   std::vector<std::size_t> group_of_;
   std::vector<std::size_t> order_;
@@ -156,8 +161,8 @@ class Dispatcher {
 }  // namespace
 
 std::vector<reports::RunResult> run_all(std::span<const RunRequest> requests, unsigned jobs, const std::atomic<bool>& stop,
-                                        const std::function<void(const Progress&)>& progress) {
-  return Dispatcher(requests, jobs, stop, progress).run();
+                                        const std::function<void(const Progress&)>& progress, const RunFinished& finished) {
+  return Dispatcher(requests, jobs, stop, progress, finished).run();
 }
 
 }  // namespace drydock::sim

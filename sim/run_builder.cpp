@@ -1,6 +1,7 @@
 #include "sim/run_builder.hpp"
 
 #include "policies/core/assert.hpp"
+#include "sim/isolated.hpp"
 #include "sim/result_wire.hpp"
 #include "sim/run_child.hpp"
 #include "sim/simgrid_engine.hpp"
@@ -60,6 +61,8 @@ class Building {
   void build(const scenarios::Scenario& scenario);
   void start(std::uint64_t index);
   [[noreturn]] void be_run(std::uint64_t index, int socket);
+  [[nodiscard]] reports::RunResult run_of(const RunRequest& request, std::uint64_t index);
+  [[nodiscard]] reports::RunResult without_warmup(std::uint64_t index);
   [[nodiscard]] bool listen(Run& run);
   void finish(Run& run);
   void report(std::uint64_t index, const std::string& result);
@@ -132,9 +135,28 @@ void Building::start(std::uint64_t index) {
 }
 
 void Building::be_run(std::uint64_t index, int socket) {
-  const reports::RunResult result = run_on(*engine_, requests_[index], shared_.stop(), &shared_.progress(index));
+  const reports::RunResult result =
+      requests_[index].options.find_warmup ? without_warmup(index) : run_of(requests_[index], index);
   const bool sent = send_message(socket, encode_result(result));
   _exit(sent ? 0 : 1);  // without destructors: SimGrid's take long and free what the system frees anyway
+}
+
+reports::RunResult Building::run_of(const RunRequest& request, std::uint64_t index) {
+  return run_on(*engine_, request, shared_.stop(), &shared_.progress(index));
+}
+
+// The same run twice, the first time in a child: this process has only one engine.
+reports::RunResult Building::without_warmup(std::uint64_t index) {
+  reports::RunResult pilot = run_isolated([&] { return run_of(requests_[index], index); }, shared_.stop());
+  pilot.variant = requests_[index].scenario->variant;
+  pilot.seed = requests_[index].seed;
+  if (pilot.error || pilot.partial || !pilot.settling) return pilot;
+  RunRequest request = requests_[index];
+  request.options.find_warmup = false;
+  request.options.warmup_jobs = pilot.settling->deleted;
+  reports::RunResult result = run_of(request, index);
+  result.settling = pilot.settling;
+  return result;
 }
 
 // False once the run has sent everything.
@@ -193,18 +215,18 @@ void RunBuilder::give(std::uint64_t run) {
   static_cast<void>(send_message(socket_.get(), order));  // a dead process shows when its answers are collected
 }
 
-void RunBuilder::collect(std::span<reports::RunResult> results) {
-  if (!reader_.fill(socket_.get())) {
-    lost(results);
-    return;
-  }
+std::vector<std::uint64_t> RunBuilder::collect(std::span<reports::RunResult> results) {
+  if (!reader_.fill(socket_.get())) return lost(results);
+  std::vector<std::uint64_t> collected;
   while (const std::optional<std::string> message = reader_.next()) {
     std::uint64_t run = 0;
     std::memcpy(&run, message->data(), sizeof run);
     std::optional<reports::RunResult> result = decode_result(std::string_view(*message).substr(sizeof run));
     DRYDOCK_CHECK(result && std::erase(outstanding_, run) == 1, "a process sent something else than the result of its run");
     results[run] = std::move(*result);
+    collected.push_back(run);
   }
+  return collected;
 }
 
 // Its runs need not be named: the system kills them when it is gone (become_helper). Their numbers may be other processes' by
@@ -214,7 +236,7 @@ void RunBuilder::kill() {
   killed_ = true;
 }
 
-void RunBuilder::lost(std::span<reports::RunResult> results) {
+std::vector<std::uint64_t> RunBuilder::lost(std::span<reports::RunResult> results) {
   const std::string end = wait_for_end(pid_);
   pid_ = -1;
   for (const std::uint64_t run : outstanding_) {
@@ -222,7 +244,7 @@ void RunBuilder::lost(std::span<reports::RunResult> results) {
     results[run].error = killed_ ? "not finished: interrupted before it could say what there was"
                                  : fmt::format("the process that builds the platform {}", end.empty() ? "ended early" : end);
   }
-  outstanding_.clear();
+  return std::exchange(outstanding_, {});
 }
 
 void RunBuilder::dismiss() {

@@ -39,8 +39,9 @@ class RunBuilder {
 
   // A run to make.
   void give(std::uint64_t run);
-  // Takes in what it sent, blocking for the first byte. If the process died, its runs come back as errors.
-  void collect(std::span<reports::RunResult> results);
+  // Takes in what it sent, blocking for the first byte, and says for which runs there are results now. If the process died, its runs come
+  // back as errors.
+  std::vector<std::uint64_t> collect(std::span<reports::RunResult> results);
   // Kills it, and with it its runs, whatever they are at. What they had sent is still to be collected; the other runs then
   // come back as interrupted.
   void kill();
@@ -48,7 +49,7 @@ class RunBuilder {
   void dismiss();
 
  private:
-  void lost(std::span<reports::RunResult> results);
+  std::vector<std::uint64_t> lost(std::span<reports::RunResult> results);
 
   Descriptor socket_;
   pid_t pid_ = -1;

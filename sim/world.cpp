@@ -3,6 +3,7 @@
 #include "policies/catalog.hpp"
 #include "policies/core/assert.hpp"
 #include "policies/core/worker_agent.hpp"
+#include "sim/settling.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -23,8 +24,7 @@ constexpr std::uint64_t kMostIdleWakeups = 1'000'000;
 constexpr std::size_t kMostViolations = 100;
 
 std::uint64_t count_jobs(const scenarios::Scenario& scenario, const scenarios::Workload& workload) {
-  const bool needed = scenario.warmup.fraction > 0 || !scenario.duration;
-  return needed ? workload.total() : 0;
+  return scenario.warmup.fraction > 0 || !scenario.duration ? workload.total() : 0;
 }
 
 bool has_trouble(const scenarios::Scenario& scenario) {
@@ -61,8 +61,9 @@ std::optional<reports::MetricsConfig::Disturbance> disturbance_of(const scenario
   return all;
 }
 
-reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t jobs) {
-  reports::MetricsConfig config;
+reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t jobs,
+                                      const WorldOptions& options) {
+  reports::MetricsConfig config{.queues = {}, .pools = {}, .keep_waits = options.find_warmup};
   for (const QueueConfig& queue : scenario.scheduler.queues) config.queues.push_back(queue.name);
   for (const PoolConfig& pool : scenario.scheduler.pools) config.pools.push_back(pool.name);
   config.trouble = has_trouble(scenario);
@@ -75,7 +76,8 @@ reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, const
                      .utilization = scenario.alerts.utilization,
                      .counter = scenario.alerts.counter};
   }
-  config.warmup_jobs = static_cast<std::uint64_t>(std::floor(scenario.warmup.fraction * static_cast<double>(jobs) + 1e-9));
+  config.warmup_jobs = options.warmup_jobs.value_or(
+      static_cast<std::uint64_t>(std::floor(scenario.warmup.fraction * static_cast<double>(jobs) + 1e-9)));
   return config;
 }
 
@@ -100,7 +102,7 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       workload_(scenario, seed),
       periodic_(scenario, seed),
       jobs_in_all_(count_jobs(scenario, workload_)),
-      common_(metrics_config(scenario, platform_, jobs_in_all_)),
+      common_(metrics_config(scenario, platform_, jobs_in_all_, options)),
       liveness_(make_liveness(scenario.liveness)),
       scheduler_(scheduler_config(scenario, seed), make_policies(scenario.scheduler)),
       store_faults_(scenario, seed),
@@ -159,6 +161,7 @@ reports::RunResult World::run() {
   result.seed = seed_;
   result.metrics = common_.metrics.result(common_.now);
   result.distributions = common_.metrics.distributions();
+  if (options_.find_warmup) result.settling = find_settling(common_.metrics.waits());
   if (shares_) reports::put_figures(shares_->clients().figures(common_.now), result.metrics);
   const bool complete = all_ended && !error_;
   if (options_.journal != nullptr) options_.journal->close(complete ? JournalEnd::all_ended : JournalEnd::stopped);

@@ -49,11 +49,13 @@ namespace drydock::sim {
 struct WorldOptions {
   bool eager = false;
   bool check = false;
-  JournalWriter* journal = nullptr;         // written to if there is one, and one scheduler
-  JournalShelf* journals = nullptr;         // likewise, where there are several
-  PlantedBugs bugs{};                       // for tests
-  StoreBehaviour* store = nullptr;          // ideal if there is none
-  Interposer* interposer = nullptr;         // none: the scheduler as it is
+  JournalWriter* journal = nullptr;                         // written to if there is one, and one scheduler
+  JournalShelf* journals = nullptr;                         // likewise, where there are several
+  PlantedBugs bugs{};                                       // for tests
+  StoreBehaviour* store = nullptr;                          // ideal if there is none
+  Interposer* interposer = nullptr;                         // none: the scheduler as it is
+  bool find_warmup = false;                                 // RunResult::settling is wanted
+  std::optional<std::uint64_t> warmup_jobs = std::nullopt;  // not measured, instead of the scenario's warm-up
   std::atomic<double>* progress = nullptr;  // set now and then to the fraction done, by jobs ended or time passed
   const std::atomic<bool>* stop = nullptr;  // ends the run early once it is true
 };
