@@ -354,8 +354,6 @@ RealRunLimits limits_of_real_run(const Scenario& scenario) {
                     scenario.liveness.type);
   } else if (!scenario.periodic.empty()) {
     limits.error = "periodic jobs are for simulations so far";
-  } else if (scenarios::requesting_workers(scenario) > 0) {
-    limits.error = "jobs that make requests are for simulations so far";
   } else if (std::ranges::any_of(scenario.hosts, has_sessions)) {
     limits.error = "hosts with sessions are for simulations so far";
   } else if (scenario.scheduler.control_plane.aggregate) {

@@ -100,6 +100,8 @@ Result<Scenario> real_scenario(const RealScenarioOptions& options, std::vector<s
   return scenario;
 }
 
+Result<Scenario> share_scenario(const RealScenarioOptions& options) { return choose(options, options.sets); }
+
 Result<std::vector<std::string>> pool_names(const RealScenarioOptions& options) {
   std::vector<std::string> names;
   if (options.scenario.empty()) return names;

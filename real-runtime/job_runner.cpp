@@ -83,6 +83,7 @@ void JobRunner::begin(AttemptId attempt, Run& run) {
   run.state = State::executing;
   KeptAttempt kept{.attempt = attempt, .held = run.held, .progress = run.progress, .payload = std::move(*run.payload)};
   kept.tasks = run.tasks;
+  if (limiters_.open) kept.limiter = limiters_.open(attempt);
   run.payload.reset();
   executor_.start(std::move(kept));
 }
@@ -116,6 +117,7 @@ void JobRunner::ended(AttemptId attempt, const AttemptOutcome& outcome) {
 void JobRunner::end(AttemptId attempt) {
   const auto node = runs_.extract(attempt);
   const Run& run = node.mapped();
+  if (limiters_.close) limiters_.close(attempt);
   if (!run.killed) {
     told_(RunEnded{attempt, run.failed ? Ending::failed : Ending::succeeded});
     return;

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace drydock::runtime {
 
@@ -39,6 +40,14 @@ class JobRunner {
   void start(const StartRun& order);
   // Of one that does not run any more, its end is told already.
   void kill(AttemptId attempt);
+
+  // How attempts ask for their part of a limit: `open` gives the place of one that begins, as KeptAttempt::limiter; `close` is called
+  // when nothing of it runs any more.
+  struct Limiters {
+    std::function<std::string(AttemptId)> open{};
+    std::function<void(AttemptId)> close{};
+  };
+  void use_limiters(Limiters limiters) { limiters_ = std::move(limiters); }
 
   [[nodiscard]] std::size_t running() const { return runs_.size(); }
   // Of the machine, where admission looks at it.
@@ -73,6 +82,7 @@ class JobRunner {
   JobRunnerOptions options_;
   std::function<void(const WorkerFact&)> told_;
   std::function<void(AttemptId, const AttemptOutcome&)> outcome_;
+  Limiters limiters_;
   std::map<AttemptId, Run> runs_;
   std::optional<ResourceMonitor> monitor_;
   Executor executor_;

@@ -41,6 +41,7 @@ ShareDriver::ShareDriver(EventLoop& loop, ShareDriverOptions options, const Shar
                  if (asked_ != RequestId{})
                    answers_.emplace_back(LedgerAnswered{asked_, Answer::unknown, ReportPublished{}});
                  asked_ = {};
+                 note_store();
                  step();
                }),
       show_(loop, [this] {

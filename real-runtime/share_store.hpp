@@ -20,7 +20,8 @@ class ShareStore {
  public:
   using Callback = std::function<void(Answer, const LedgerReply&)>;
   virtual ~ShareStore() = default;
-  // The callback is called exactly once, later: not from within, and not when this object ends before. Failed: nothing was changed.
+  // The callback is called at most once, later: not from within. Not when another operation comes before this one was begun, and not when
+  // this object ends before. Failed: nothing was changed.
   virtual void ask(const LedgerOperation& operation, Callback callback) = 0;
   // Why the last operation was not done, for people; empty if it was.
   [[nodiscard]] virtual const std::string& problem() const = 0;
@@ -34,7 +35,8 @@ struct ShareTerms {
   const SharePolicy* policy = nullptr;  // it outlives the store
 };
 
-// In the hash share:<ledger>, read and written by redis::ReadLedger and redis::SwapLedger, on the clock of Redis.
+// In the hash share:<ledger>, read and written by redis::ReadLedger and redis::SwapLedger, on the clock of Redis. Without a connection an
+// operation waits for one, unless another one comes meanwhile.
 class RedisShareStore final : public ShareStore {
  public:
   // So often is an operation tried when others write at the same time, each time by a script that they cannot interrupt.
@@ -42,7 +44,7 @@ class RedisShareStore final : public ShareStore {
 
   RedisShareStore(EventLoop& loop, const RedisClientOptions& redis, ShareTerms terms, std::string ledger, WorkerId worker);
   void ask(const LedgerOperation& operation, Callback callback) override;
-  [[nodiscard]] const std::string& problem() const override { return problem_; }
+  [[nodiscard]] const std::string& problem() const override;
   void show(const std::string& status) override;
 
  private:
@@ -51,6 +53,7 @@ class RedisShareStore final : public ShareStore {
     Callback callback;
     int tries = 0;
   };
+  void begin(const std::shared_ptr<Turn>& turn);
   void take(const std::shared_ptr<Turn>& turn, const redis::Reply& read);
   void written(const std::shared_ptr<Turn>& turn, const LedgerReply& reply, const std::string& token,
                const redis::Reply& answer);
@@ -63,6 +66,7 @@ class RedisShareStore final : public ShareStore {
   std::string life_;  // what no other process writes in its tokens
   std::uint64_t writings_ = 0;
   std::string problem_;
+  std::shared_ptr<Turn> waiting_;  // for the connection
   AsyncRedis redis_;
 };
 

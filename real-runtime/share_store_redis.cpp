@@ -3,6 +3,7 @@
 #include "real-runtime/share_store.hpp"
 
 #include <fmt/format.h>
+#include <utility>
 #include <variant>
 
 namespace drydock::runtime {
@@ -28,10 +29,20 @@ RedisShareStore::RedisShareStore(EventLoop& loop, const RedisClientOptions& redi
       prefix_(redis.key_prefix),
       worker_(worker),
       life_(random_text(8)),
-      redis_(loop, redis) {}
+      redis_(loop, redis, [this] {
+        if (const auto turn = std::exchange(waiting_, nullptr)) begin(turn);
+      }) {}
+
+const std::string& RedisShareStore::problem() const { return redis_.connected() ? problem_ : redis_.problem(); }
 
 void RedisShareStore::ask(const LedgerOperation& operation, Callback callback) {
   auto turn = std::make_shared<Turn>(Turn{operation, std::move(callback)});
+  if (redis_.connected()) return begin(turn);
+  // Whoever asked before has given up.
+  waiting_ = std::move(turn);
+}
+
+void RedisShareStore::begin(const std::shared_ptr<Turn>& turn) {
   redis_.submit(redis::ReadLedger{ledger_}, [this, turn](const redis::Reply& read) { take(turn, read); });
 }
 

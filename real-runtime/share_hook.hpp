@@ -14,16 +14,16 @@ namespace drydock::runtime {
 
 // Its words for one change: DRYDOCK_WORKER, DRYDOCK_SHARE_CONCURRENT, DRYDOCK_SHARE_RPM and DRYDOCK_SHARE_TPM, the same with
 // DRYDOCK_SHARE_BEFORE_..., and /bin/sh that runs it. What is not limited is "unlimited".
-[[nodiscard]] std::vector<std::string> share_command_words(const std::string& command, const ShareChange& change,
-                                                           const Share& total);
+[[nodiscard]] std::vector<std::string> share_hook_words(const std::string& command, const ShareChange& change,
+                                                        const Share& total);
 
 // One at a time: changes that come while it runs are told together, by the share that there is then. Its failure is written to the error
 // output, and nothing else.
-class ShareCommand {
+class ShareHook {
  public:
   static constexpr Duration kLongest = std::chrono::seconds{60};  // then it is killed
 
-  ShareCommand(EventLoop& loop, std::string command, Share total);
+  ShareHook(EventLoop& loop, std::string command, Share total);
   // For ShareDriver::on_share_change().
   void changed(const ShareChange& change);
 

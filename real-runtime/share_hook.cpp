@@ -1,4 +1,4 @@
-#include "real-runtime/share_command.hpp"
+#include "real-runtime/share_hook.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -14,8 +14,7 @@ std::string part_in_words(std::int64_t part, std::int64_t total) {
 }
 
 void add_share(std::vector<std::string>& words, std::string_view before, const Share& share, const Share& total) {
-  words.push_back(
-      fmt::format("DRYDOCK_SHARE_{}CONCURRENT={}", before, part_in_words(share.concurrency, total.concurrency)));
+  words.push_back(fmt::format("DRYDOCK_SHARE_{}CONCURRENT={}", before, part_in_words(share.concurrency, total.concurrency)));
   words.push_back(
       fmt::format("DRYDOCK_SHARE_{}RPM={}", before, part_in_words(share.requests_per_minute, total.requests_per_minute)));
   words.push_back(
@@ -24,7 +23,7 @@ void add_share(std::vector<std::string>& words, std::string_view before, const S
 
 }  // namespace
 
-std::vector<std::string> share_command_words(const std::string& command, const ShareChange& change, const Share& total) {
+std::vector<std::string> share_hook_words(const std::string& command, const ShareChange& change, const Share& total) {
   std::vector<std::string> words{"env", fmt::format("DRYDOCK_WORKER={}", change.worker.value)};
   add_share(words, "", change.to, total);
   add_share(words, "BEFORE_", change.from, total);
@@ -33,27 +32,27 @@ std::vector<std::string> share_command_words(const std::string& command, const S
   return words;
 }
 
-ShareCommand::ShareCommand(EventLoop& loop, std::string command, Share total)
+ShareHook::ShareHook(EventLoop& loop, std::string command, Share total)
     : loop_(loop), command_(std::move(command)), total_(total), too_long_(loop, [this] {
         fmt::print(stderr, "--on-share-change: the command is killed: it runs for longer than {:g} s\n", seconds(kLongest));
         if (child_) child_->kill(SIGKILL);
       }) {}
 
-void ShareCommand::changed(const ShareChange& change) {
+void ShareHook::changed(const ShareChange& change) {
   if (child_ == nullptr) return run(change);
   const Share from = next_ ? next_->from : change.from;
   next_ = ShareChange{change.worker, from, change.to};
 }
 
-void ShareCommand::run(const ShareChange& change) {
-  auto child = EventLoop::Child::start(loop_, share_command_words(command_, change, total_),
+void ShareHook::run(const ShareChange& change) {
+  auto child = EventLoop::Child::start(loop_, share_hook_words(command_, change, total_),
                                        [this](EventLoop::Child::End end) { ended(end); });
   if (!child) return fmt::print(stderr, "--on-share-change: the command cannot be started: {}\n", child.error().message);
   child_ = std::move(child).value();
   too_long_.start(later(loop_.now(), kLongest));
 }
 
-void ShareCommand::ended(EventLoop::Child::End end) {
+void ShareHook::ended(EventLoop::Child::End end) {
   too_long_.stop();
   child_.reset();
   if (end.signal != 0) fmt::print(stderr, "--on-share-change: the command was ended by signal {}\n", end.signal);
