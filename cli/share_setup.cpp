@@ -107,7 +107,8 @@ std::optional<Error> Shares::serve_attempts(runtime::JobRunner& jobs) {
   attempts_ = std::make_unique<runtime::AttemptLimiters>(*driver_, *server_, jobs.executor().facts().user);
   if (auto wrong = attempts_->prepare()) return wrong;
   jobs.use_limiters({.open = [this](AttemptId attempt) { return attempts_->open(attempt); },
-                     .close = [this](AttemptId attempt) { attempts_->close(attempt); }});
+                     .close = [this](AttemptId attempt) { attempts_->close(attempt); },
+                     .shares = driver_.get()});
   return std::nullopt;
 }
 

@@ -267,13 +267,13 @@ int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& argume
   const runtime::RedisClientOptions redis = options.redis;
   const std::string introduction = introduced(options);
   runtime::EventLoop loop;
+  std::unique_ptr<Shares> sharing;  // outlives what asks it
   runtime::WorkerDriver worker(loop, std::move(options), [&] { loop.stop(); });
   worker.on_start([&](AttemptId attempt) { log.attempt_started(attempt); });
   worker.on_outcome([&](AttemptId attempt, const runtime::AttemptOutcome& outcome) { log.attempt_ended(attempt, outcome); });
   if (!arguments.jobs.folder.empty() || !arguments.jobs.event_log.empty()) {
     if (const auto wrong = worker.jobs().executor().prepare()) return bad_input(wrong->message);
   }
-  std::unique_ptr<Shares> sharing;
   if (shares) {
     auto begun = begin_shares(loop, *shares, arguments.shares, worker.jobs());
     if (!begun) return bad_input(begun.error().message);

@@ -6,6 +6,7 @@
 #include "real-runtime/event_loop.hpp"
 #include "real-runtime/executor.hpp"
 #include "real-runtime/job_payload.hpp"
+#include "real-runtime/request_run.hpp"
 #include "real-runtime/resource_monitor.hpp"
 
 #include <functional>
@@ -46,6 +47,7 @@ class JobRunner {
   struct Limiters {
     std::function<std::string(AttemptId)> open{};
     std::function<void(AttemptId)> close{};
+    ShareDriver* shares = nullptr;  // for attempts that make requests here
   };
   void use_limiters(Limiters limiters) { limiters_ = std::move(limiters); }
 
@@ -55,11 +57,12 @@ class JobRunner {
   [[nodiscard]] Executor& executor() { return executor_; }
 
  private:
-  enum class State : std::uint8_t { waiting, sleeping, executing, ending };
+  enum class State : std::uint8_t { waiting, sleeping, requesting, executing, ending };
   struct Run {
     State state = State::waiting;
     std::unique_ptr<EventLoop::Timer> timer;  // of a sleep, of the next look for room, or to tell of an end soon
     std::optional<JobPayload> payload{};      // until it executes
+    std::unique_ptr<RequestRun> requests{};   // of one that makes them here
     Resources held{};
     std::uint32_t tasks = 1;
     bool killed = false;
@@ -73,6 +76,7 @@ class JobRunner {
   void timer_fired(AttemptId attempt);
   void admit(AttemptId attempt, Run& run);
   void begin(AttemptId attempt, Run& run);
+  void make_requests(AttemptId attempt, Run& run);
   void fail(AttemptId attempt, Run& run, std::string reason);
   void ended(AttemptId attempt, const AttemptOutcome& outcome);
   void end(AttemptId attempt);
