@@ -156,6 +156,7 @@ Time ShareLimiter::next_wakeup(Time now) const {
   for (const auto& [permit, held] : permits_) next = std::min(next, held.until);
   const Time forgotten = refused_ ? later(refused_at_, kRefusalCounts) : kNever;
   if (forgotten > now) next = std::min(next, forgotten);
+  if (permits_.size() >= config_.permits_max) return next;  // until one is given back
   for (const Waiting& waiting : waiting_) {
     const Need need = need_of(now, waiting.request);
     if (need.shortage == Shortage::share) continue;

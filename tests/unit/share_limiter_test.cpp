@@ -112,6 +112,22 @@ TEST(ShareLimiter, NobodyWaitsBeyondTheBound) {
   EXPECT_EQ(limiter.acquire(at(0s), {}, true).verdict, Verdict::too_many);
 }
 
+TEST(ShareLimiter, NobodyGetsAPermitBeyondTheBound) {
+  ShareLimiterConfig config = kConfig;
+  config.permits_max = 1;
+  ShareLimiter limiter(config, at(-2min));
+  limiter.use(at(-2min), kTotal, kNever);
+  const PermitId first = limiter.acquire(at(0s), {.hold = 1h}, false).permit;
+  EXPECT_EQ(limiter.acquire(at(0s), {}, false).verdict, Verdict::too_many);
+  limiter.use(at(0s), {}, kNever);
+  const PermitId waits = limiter.acquire(at(0s), {}, true).permit;
+  limiter.use(at(0s), kTotal, kNever);
+  EXPECT_TRUE(limiter.serve(at(2min)).empty());
+  EXPECT_EQ(limiter.next_wakeup(at(2min)), at(1h)) << "there is nothing to look for before";
+  limiter.release(at(2min), first);
+  EXPECT_EQ(limiter.serve(at(2min)), std::vector{waits});
+}
+
 TEST(ShareLimiter, AHolderThatEndsHoldsNothingAndWaitsForNothing) {
   ShareLimiter limiter = with_share({2, 800, 40'000});
   constexpr HolderId kJob{7};
