@@ -3,6 +3,7 @@
 #include "cli/real_run.hpp"
 
 #include "cli/record_folder.hpp"
+#include "cli/share_setup.hpp"
 #include "cli/version.hpp"
 #include "real-runtime/job_submitter.hpp"
 #include "real-runtime/private_postgres.hpp"
@@ -17,6 +18,7 @@
 #include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
+#include <fstream>
 #include <memory>
 #include <unistd.h>
 #include <utility>
@@ -94,6 +96,7 @@ class RealRun {
   }
 
   RealRunResult run() {
+    write_limits();
     more_ = next_arrival();
     for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) start_worker(worker);
     give_up_at_ = later(loop_.now(), kRegistration);
@@ -105,6 +108,7 @@ class RealRun {
  private:
   struct Worker {
     std::unique_ptr<EventLoop::Child> process;
+    std::unique_ptr<Shares> shares;                 // of the driver, which ends before
     std::unique_ptr<runtime::WorkerDriver> driver;  // instead of a process
     std::unique_ptr<EventLoop::Timer> restart;
     std::uint32_t incarnation = 0;  // the last that was given to a process
@@ -155,6 +159,7 @@ class RealRun {
           worker.process->kill(SIGKILL);
         } else if (worker.driver != nullptr) {
           worker.driver.reset();
+          worker.shares.reset();
           worker_ended(id.value);
         } else if (worker.restart != nullptr) {
           worker.restart->start(*worker.back_at);
@@ -173,12 +178,33 @@ class RealRun {
     ++workers_started_;
     if (options_.in_process) {
       worker.driver = std::make_unique<runtime::WorkerDriver>(loop_, driver_options(number));
+      share_in_process(number);
       return;
     }
     auto process =
-        EventLoop::Child::start(loop_, words(number), [this, number](EventLoop::Child::End) { worker_ended(number); });
+        EventLoop::Child::start(loop_, all_words(number), [this, number](EventLoop::Child::End) { worker_ended(number); });
     if (!process) return fail(process.error().message);
     worker.process = std::move(process).value();
+  }
+
+  void share_in_process(std::uint32_t number) {
+    auto shares = shares_of(scenario_, facts_of(number).spec.pool);
+    if (!shares) return;
+    Worker& worker = workers_[number];
+    shares->setup.worker = WorkerId{number};
+    shares->setup.incarnation = worker.incarnation;
+    shares->setup.redis = driver_options(number).redis;
+    worker.shares = std::make_unique<Shares>(loop_, shares->limits, shares->setup, ShareArguments{});
+    worker.driver->jobs().use_limiters({.shares = &worker.shares->driver()});
+  }
+
+  // Where worker processes find the limits that they share.
+  [[nodiscard]] std::filesystem::path limits_file() const { return servers_.redis->folder() / "limits.json"; }
+  void write_limits() {
+    if (!scenario_.limits) return;
+    std::ofstream out(limits_file());
+    out << scenario_.json;
+    if (!out.flush()) fail(fmt::format("cannot write {}", limits_file().string()));
   }
 
   void worker_ended(std::uint32_t number) {
@@ -205,6 +231,12 @@ class RealRun {
                       .report_again = std::max(ttl_ / kMarginInLease, Duration{std::chrono::milliseconds{10}})},
             .spec = facts_of(number).spec,
             .host = host_of(number)};
+  }
+
+  [[nodiscard]] std::vector<std::string> all_words(std::uint32_t number) const {
+    std::vector<std::string> all = words(number);
+    if (scenario_.limits) all.push_back("--limits-of=" + limits_file().string());
+    return all;
   }
 
   // `drydock worker` with the same values.
@@ -238,13 +270,28 @@ class RealRun {
     return workload_.next(arrival_);
   }
 
+  // Sleeps, or makes the requests that the simulation has it make.
+  [[nodiscard]] runtime::JobPayload payload_of(const scenarios::Arrival& arrival) const {
+    const bool keeps = arrival.job.on_preemption != OnInterrupt::restart;
+    if (arrival.requests.count == 0) return runtime::SleepPayload{arrival.work, keeps};
+    const auto& source = std::get<scenarios::SyntheticSource>(scenario_.workload[arrival.requests.source]);
+    runtime::RequestsPayload payload{.durations = {}, .tokens = source.requests->tokens, .delay = source.requests->delay};
+    for (std::uint32_t i = 0; i < arrival.requests.count; ++i) {
+      payload.durations.push_back(scenarios::request_duration(*source.requests, options_.seed, arrival.requests, i));
+    }
+    return payload;
+  }
+
   // All that have come by now, in batches between which the loop turns.
   void submit() {
     const Duration past = loop_.now() - origin_;
     std::vector<postgres::Job> jobs;
     while (more_ && arrival_.at.time_since_epoch() <= past && jobs.size() < kMostJobsAtOnce) {
-      const bool keeps = arrival_.job.on_preemption != OnInterrupt::restart;
-      jobs.push_back({arrival_.job, to_json(runtime::JobPayload{runtime::SleepPayload{arrival_.work, keeps}})});
+      if (arrival_.requests.count > runtime::kMostRequestsOfAJob) {
+        return fail(fmt::format("a job of the workload makes {} requests: for real it can be {} at most",
+                                arrival_.requests.count, runtime::kMostRequestsOfAJob));
+      }
+      jobs.push_back({arrival_.job, to_json(payload_of(arrival_))});
       more_ = next_arrival();
     }
     if (!jobs.empty()) submitter_.submit(std::move(jobs));
@@ -356,8 +403,6 @@ RealRunLimits limits_of_real_run(const Scenario& scenario) {
                     scenario.liveness.type);
   } else if (!scenario.periodic.empty()) {
     limits.error = "periodic jobs are for simulations so far";
-  } else if (scenarios::requesting_workers(scenario) > 0) {
-    limits.error = "jobs that make requests are for simulations so far";
   } else if (std::ranges::any_of(scenario.hosts, has_sessions)) {
     limits.error = "hosts with sessions are for simulations so far";
   } else if (scenario.scheduler.control_plane.aggregate) {
@@ -368,6 +413,16 @@ RealRunLimits limits_of_real_run(const Scenario& scenario) {
     limits.error =
         "workers of the runtime always fence themselves and register anew; \"self_fencing\": false and \"beat\": "
         "\"expire-then-set\" are for simulations";
+  }
+  const bool requests = scenarios::requesting_workers(scenario) > 0;
+  if (requests && scenario.limits && scenario.limits->policy.type == "aimd") {
+    limits.trial_error =
+        "the share policy aimd learns from what the service refuses, and in a trial there is no service; `drydock worker` "
+        "and `drydock limiter` have it: their jobs say what was refused (POST /throttled)";
+  } else if (requests) {
+    limits.notes.emplace_back(
+        "requests take their time and succeed: there is no service that refuses any (\"enforced\"), workers hold them to "
+        "their shares alone");
   }
   if (!std::ranges::all_of(scenario.faults, is_kill)) {
     limits.notes.emplace_back("of the faults, only worker-crash with \"at\" is carried out: its processes are killed");

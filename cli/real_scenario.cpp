@@ -79,6 +79,8 @@ Result<Scenario> real_scenario(const RealScenarioOptions& options, std::vector<s
   if (!scenario) return scenario;
   if (const auto limits = limits_of_real_run(scenario.value()); limits.error) {
     return Error{fmt::format("{}: {}", options.scenario, *limits.error)};
+  } else if (options.trial && limits.trial_error) {
+    return Error{fmt::format("{}: {}", options.scenario, *limits.trial_error)};
   } else if (options.trial) {
     notes.insert(notes.end(), limits.notes.begin(), limits.notes.end());
   }
@@ -99,6 +101,8 @@ Result<Scenario> real_scenario(const RealScenarioOptions& options, std::vector<s
   }
   return scenario;
 }
+
+Result<Scenario> share_scenario(const RealScenarioOptions& options) { return choose(options, options.sets); }
 
 Result<std::vector<std::string>> pool_names(const RealScenarioOptions& options) {
   std::vector<std::string> names;

@@ -29,6 +29,8 @@ void declare_pool_names(CLI::App& app, RealScenarioOptions& options);
 // Nobody is told of a death for real: workers beat and the registry is read. A scheduler has a lease, since another one may come. Appends
 // notes for people on what was filled in, and on what has no effect.
 [[nodiscard]] Result<scenarios::Scenario> real_scenario(const RealScenarioOptions& options, std::vector<std::string>& notes);
+// The same without what the runtime needs of it: for what is shared alone.
+[[nodiscard]] Result<scenarios::Scenario> share_scenario(const RealScenarioOptions& options);
 // By the number of the pool; none where no scenario was named.
 [[nodiscard]] Result<std::vector<std::string>> pool_names(const RealScenarioOptions& options);
 

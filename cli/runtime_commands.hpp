@@ -13,6 +13,7 @@ inline constexpr std::string_view kNoRuntime =
 
 [[nodiscard]] std::unique_ptr<Command> make_scheduler();
 [[nodiscard]] std::unique_ptr<Command> make_api();
+[[nodiscard]] std::unique_ptr<Command> make_limiter();
 [[nodiscard]] std::unique_ptr<Command> make_submit();
 [[nodiscard]] std::unique_ptr<Command> make_jobs();
 [[nodiscard]] std::unique_ptr<Command> make_job();

@@ -4,6 +4,7 @@
 #include "cli/real_run.hpp"
 #include "cli/real_scenario.hpp"
 #include "cli/runtime_commands.hpp"
+#include "cli/share_setup.hpp"
 #include "cli/stores.hpp"
 
 #include <CLI/CLI.hpp>
@@ -49,6 +50,7 @@ struct WorkerArguments {
   int parent = 0;
 #ifdef DRYDOCK_WITH_RUNTIME
   JobArguments jobs;
+  ShareArguments shares;
 #endif
 };
 
@@ -217,7 +219,46 @@ std::string introduced(const runtime::WorkerDriverOptions& options) {
                      redis.unix_socket.empty() ? fmt::format("{}:{}", redis.host, redis.port) : redis.unix_socket);
 }
 
-int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& arguments) {
+// What its jobs share with those of other workers, of --limits-of or of the scenario.
+Result<std::optional<WorkerShares>> find_shares(const WorkerArguments& arguments, const std::optional<Scenario>& scenario,
+                                                const runtime::WorkerDriverOptions& options) {
+  std::optional<Scenario> other;
+  if (!arguments.shares.limits_of.empty()) {
+    auto loaded = share_scenario({.scenario = arguments.shares.limits_of, .variant = {}, .sets = {}});
+    if (!loaded) return Error{"--limits-of: " + loaded.error().message};
+    other = std::move(loaded).value();
+    if (!other->limits) return Error{fmt::format("--limits-of {}: it has no \"limits\"", arguments.shares.limits_of)};
+  }
+  const std::optional<Scenario>& of = other ? other : scenario;
+  auto shares = of ? shares_of(*of, options.spec.pool) : std::nullopt;
+  if (shares) {
+    shares->setup.worker = options.agent.worker;
+    shares->setup.incarnation = options.agent.incarnation;
+    shares->setup.redis = options.redis;
+  } else if (!arguments.shares.state.empty() || !arguments.shares.on_change.empty() || !arguments.shares.listen.empty()) {
+    return Error{
+        "--share-state, --on-share-change and --limiter-listen are for workers that share limits: the scenario has no "
+        "\"limits\", or none of the jobs of this pool makes requests"};
+  }
+  return shares;
+}
+
+// Its agent and its limiter begin.
+Result<std::unique_ptr<Shares>> begin_shares(runtime::EventLoop& loop, const WorkerShares& shares,
+                                             const ShareArguments& arguments, runtime::JobRunner& jobs) {
+  auto begun = std::make_unique<Shares>(loop, shares.limits, shares.setup, arguments);
+  if (const auto wrong = begun->serve_attempts(jobs)) return *wrong;
+  if (!arguments.listen.empty()) {
+    const auto place = limiter_place(arguments.listen);
+    if (!place) return Error{fmt::format("--limiter-listen {}: {}", arguments.listen, place.error().message)};
+    if (const auto wrong = begun->server().listen(place.value())) return *wrong;
+  }
+  fmt::print(stderr, "{}\n", introduced(shares.limits, shares.setup, arguments));
+  return begun;
+}
+
+int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& arguments,
+             const std::optional<WorkerShares>& shares) {
   if (const auto wrong = apply_job_options(arguments.jobs, options)) return bad_input(wrong->message);
   runtime::EventLog log(options.host, WorkerId{arguments.id});
   if (!arguments.jobs.event_log.empty()) {
@@ -226,11 +267,17 @@ int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& argume
   const runtime::RedisClientOptions redis = options.redis;
   const std::string introduction = introduced(options);
   runtime::EventLoop loop;
+  std::unique_ptr<Shares> sharing;  // outlives what asks it
   runtime::WorkerDriver worker(loop, std::move(options), [&] { loop.stop(); });
   worker.on_start([&](AttemptId attempt) { log.attempt_started(attempt); });
   worker.on_outcome([&](AttemptId attempt, const runtime::AttemptOutcome& outcome) { log.attempt_ended(attempt, outcome); });
   if (!arguments.jobs.folder.empty() || !arguments.jobs.event_log.empty()) {
     if (const auto wrong = worker.jobs().executor().prepare()) return bad_input(wrong->message);
+  }
+  if (shares) {
+    auto begun = begin_shares(loop, *shares, arguments.shares, worker.jobs());
+    if (!begun) return bad_input(begun.error().message);
+    sharing = std::move(begun).value();
   }
   log.worker_started(worker.jobs().executor().facts());
   fmt::print(stderr, "{}\n", introduction);
@@ -272,20 +319,22 @@ int run_worker(const WorkerArguments& arguments) {
 
   const Duration reading = scenario ? scenario->scheduler.control_plane.registry.reading : Duration{0};
   const Duration tenth = beating.value().ttl / kMarginInLease;
-  return run_loop({.redis = redis.value(),
-                   .agent = {.worker = WorkerId{arguments.id},
-                             .incarnation = next_incarnation(arguments, claimed.value()),
-                             .capacity = {},
-                             .interval = beating.value().heartbeat,
-                             .lease = beating.value().ttl,
-                             .margin = tenth,
-                             .linger = WorkerAgentConfig::linger_for(reading),
-                             .report_again = std::max(tenth, Duration{std::chrono::milliseconds{10}})},
-                   .spec = place.value().spec,
-                   .host = place.value().host,
-                   .life = runtime::random_text(kLifeBytes),
-                   .above = claimed.value().above},
-                  arguments);
+  runtime::WorkerDriverOptions options{.redis = redis.value(),
+                                       .agent = {.worker = WorkerId{arguments.id},
+                                                 .incarnation = next_incarnation(arguments, claimed.value()),
+                                                 .capacity = {},
+                                                 .interval = beating.value().heartbeat,
+                                                 .lease = beating.value().ttl,
+                                                 .margin = tenth,
+                                                 .linger = WorkerAgentConfig::linger_for(reading),
+                                                 .report_again = std::max(tenth, Duration{std::chrono::milliseconds{10}})},
+                                       .spec = place.value().spec,
+                                       .host = place.value().host,
+                                       .life = runtime::random_text(kLifeBytes),
+                                       .above = claimed.value().above};
+  const auto shares = find_shares(arguments, scenario, options);
+  if (!shares) return bad_input(shares.error().message);
+  return run_loop(std::move(options), arguments, shares.value());
 }
 
 #else
@@ -331,6 +380,7 @@ class WorkerCommand final : public Command {
     app.add_option("--parent", arguments_.parent, "End when this process, its parent, does")->type_name("PID");
 #ifdef DRYDOCK_WITH_RUNTIME
     declare_job_options(app, arguments_.jobs);
+    declare_worker_share_options(app, arguments_.shares);
 #endif
     app.footer(
         std::string(

@@ -3,6 +3,7 @@
 #include "real-runtime/api_cluster.hpp"
 #include "real-runtime/api_health.hpp"
 #include "real-runtime/api_jobs.hpp"
+#include "real-runtime/api_shares.hpp"
 #include "scenarios/wording.hpp"
 
 #include <algorithm>
@@ -24,6 +25,7 @@ enum class Action : std::uint8_t {
   list_workers,
   list_queues,
   show_dashboard,
+  show_scaling_status,
   show_health,
   show_readiness,
   show_metrics,
@@ -31,13 +33,14 @@ enum class Action : std::uint8_t {
 };
 
 // In the order of Action.
-constexpr std::array<Api::Route, 11> kRoutes{{{"POST", "/api/v1/jobs/submit"},
+constexpr std::array<Api::Route, 12> kRoutes{{{"POST", "/api/v1/jobs/submit"},
                                               {"GET", "/api/v1/jobs"},
                                               {"GET", "/api/v1/jobs/{id}"},
                                               {"DELETE", "/api/v1/jobs/{id}"},
                                               {"GET", "/api/v1/workers"},
                                               {"GET", "/api/v1/queues"},
                                               {"GET", "/api/v1/dashboard"},
+                                              {"GET", "/scaling_status"},
                                               {"GET", "/healthz", true, HttpLane::instant},
                                               {"GET", "/readyz", true, HttpLane::probe},
                                               {"GET", "/metrics", false, HttpLane::probe},
@@ -132,6 +135,7 @@ HttpResponse Api::answer(const HttpRequest& request) {
     case Action::list_workers: return list_workers(stores_, request, pools_);
     case Action::list_queues: return list_queues(stores_, request);
     case Action::show_dashboard: return show_dashboard(stores_, request);
+    case Action::show_scaling_status: return show_scaling_status(stores_, request);
     case Action::show_health: return show_health(request);
     case Action::show_readiness: return show_readiness(probe_stores_, request);
     case Action::show_metrics: return show_metrics(probe_stores_, counts_);

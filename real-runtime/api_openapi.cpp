@@ -163,6 +163,25 @@ std::string_view openapi() {
         }
       }
     },
+    "/scaling_status": {
+      "get": {
+        "summary": "Shows how the limits of a service are divided among workers: of one worker, or of all as one",
+        "parameters": [
+          {"name": "worker", "in": "query", "schema": {"type": "integer", "minimum": 0}, "description": "Of this worker alone"},
+          {"name": "name", "in": "query", "schema": {"type": "string", "default": "limits"}, "description": "As --share-name of workers"}
+        ],
+        "responses": {
+          "200": {"description": "Of the last seconds", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ScalingStatus"}}}},
+          "400": {"$ref": "#/components/responses/Wrong"},
+          "404": {"description": "Nobody shares anything of this name, or not this worker"},
+          "401": {"$ref": "#/components/responses/NoToken"},
+          "403": {"$ref": "#/components/responses/OtherName"},
+          "429": {"$ref": "#/components/responses/TooOften"},
+          "default": {"$ref": "#/components/responses/Other"},
+          "503": {"$ref": "#/components/responses/NoStore"}
+        }
+      }
+    },
     "/healthz": {
       "get": {
         "summary": "Whether this process lives", "security": [],
@@ -231,6 +250,25 @@ std::string_view openapi() {
         "status": {"type": "integer"}, "message": {"type": "string"}, "request_id": {"type": "string"}
       }}}},
       "AllCounted": {"type": "boolean", "description": "false: only the newest 100000 jobs were looked at"},
+      "Allocation": {"type": "object", "description": "null: not limited", "properties": {
+        "concurrent": {"type": "integer", "nullable": true, "description": "requests at a time"},
+        "rpm": {"type": "integer", "nullable": true, "description": "requests a minute"},
+        "tpm": {"type": "integer", "nullable": true, "description": "tokens a minute"}
+      }},
+      "ScalingStatus": {"type": "object", "properties": {
+        "worker_id": {"type": "integer", "nullable": true, "description": "null: of all workers"},
+        "total_workers": {"type": "integer"},
+        "active_workers": {"type": "integer"},
+        "active_worker_ids": {"type": "array", "items": {"type": "integer"}},
+        "is_scaling_enabled": {"type": "boolean"},
+        "base_allocation": {"$ref": "#/components/schemas/Allocation"},
+        "current_allocation": {"$ref": "#/components/schemas/Allocation"},
+        "utilization_ratio": {"type": "object", "description": "The allocation in parts of the limit, and the active workers in parts of all",
+          "properties": {
+            "concurrent": {"type": "number", "nullable": true}, "rpm": {"type": "number", "nullable": true},
+            "tpm": {"type": "number", "nullable": true}, "workers": {"type": "number"}
+          }}
+      }},
       "JobRequest": {
         "type": "object", "description": "One of command, script, container and sleep, and what goes with it",
         "properties": {

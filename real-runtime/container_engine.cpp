@@ -72,6 +72,7 @@ Words create_words(const ContainerEngine& engine, const ContainerRun& run) {
               fmt::format("--user={}:{}", run.user.uid, run.user.gid),
               "--security-opt=no-new-privileges",
               "--cap-drop=ALL"};
+  if (!run.limiter.empty()) words.push_back(fmt::format("--volume={}:{}", run.limiter, kLimiterInContainer));
   if (engine.is_rootless) words.emplace_back("--userns=keep-id");
   add_limits(run, words);
   add_gpus(engine, run, words);

@@ -37,6 +37,7 @@ struct ContainerRun {
   ContainerPayload what;
   std::map<std::string, std::string> environment;
   std::string work;               // the folder that is /work in it
+  std::string limiter{};          // the socket that is kLimiterInContainer in it; empty: none
   std::int64_t memory_bytes = 0;  // 0: no limit
   std::int64_t cpus_milli = 0;
   std::int64_t pids = 0;
@@ -62,5 +63,7 @@ struct ContainerEnd {
 [[nodiscard]] Words stale_containers(std::string_view text, std::string_view own_process);
 
 inline constexpr std::string_view kWorkInContainer = "/work";
+// Where it finds the socket of its limiter.
+inline constexpr std::string_view kLimiterInContainer = "/run/drydock-limiter.sock";
 
 }  // namespace drydock::runtime

@@ -215,6 +215,7 @@ class Keeper {
             .what = std::get<ContainerPayload>(attempt_.payload.what),
             .environment = task_environment(attempt_, settings_, 0, std::string(kWorkInContainer)),
             .work = work().string(),
+            .limiter = attempt_.limiter,
             .memory_bytes = memory_limit(),
             .cpus_milli = cpu_limit(),
             .pids = pids_limit(),

@@ -36,6 +36,7 @@ struct KeptAttempt {
   std::vector<int> cores{};         // to be bound to; empty: any
   std::filesystem::path folder{};   // its own
   std::filesystem::path results{};  // where its results go
+  std::string limiter{};            // socket where it asks for its part of a limit; empty: none
 };
 
 // What holds for all attempts of a worker.

@@ -59,6 +59,10 @@ std::map<std::string, std::string> task_environment(const KeptAttempt& attempt, 
   variables["DRYDOCK_WORKER"] = settings.worker;
   variables["DRYDOCK_TASK_FILE"] = fmt::format("{}/{}", work, kTaskFile);
   variables["DRYDOCK_RESULTS"] = fmt::format("{}/{}", work, kResultsFolder);
+  if (!attempt.limiter.empty()) {
+    const bool contained = std::holds_alternative<ContainerPayload>(attempt.payload.what);
+    variables["DRYDOCK_LIMITER"] = contained ? std::string(kLimiterInContainer) : attempt.limiter;
+  }
   const std::string gpus = fmt::format("{}", fmt::join(attempt.gpus, ","));
   variables["CUDA_VISIBLE_DEVICES"] = gpus;
   variables["NVIDIA_VISIBLE_DEVICES"] = gpus;

@@ -22,11 +22,19 @@ constexpr std::array<std::string_view, 3> kPulls{"missing", "never", "always"};
 constexpr double kMostSeconds = 1e9;
 constexpr std::int64_t kMostPids = 1'000'000'000;
 constexpr std::size_t kMostName = 4096;
+constexpr std::int64_t kMostTokens = 1'000'000'000;
+constexpr std::int64_t kMostRequestNs = 100'000'000'000'000;  // of one; all of a job then fit into a Duration
 
 // --- writing ---
 
 struct Writer {
   json operator()(const SleepPayload& sleep) const { return {{"sleep_ns", nanos(sleep.work)}, {"keeps", sleep.keeps}}; }
+  json operator()(const RequestsPayload& requests) const {
+    json durations = json::array();
+    for (const Duration duration : requests.durations) durations.push_back(nanos(duration));
+    return {{"requests",
+             {{"durations_ns", std::move(durations)}, {"tokens", requests.tokens}, {"delay_ns", nanos(requests.delay)}}}};
+  }
   json operator()(const CommandPayload& command) const { return {{"command", command.words}}; }
   json operator()(const ScriptPayload& script) const { return {{"script", script.text}}; }
   json operator()(const ContainerPayload& container) const {
@@ -85,13 +93,17 @@ class Reader {
   }
 
   JobPayload read_payload(const json& object) {
-    constexpr std::array<std::string_view, 4> kKinds{"sleep_ns", "command", "script", "container"};
+    constexpr std::array<std::string_view, 5> kKinds{"sleep_ns", "requests", "command", "script", "container"};
     const auto kinds = std::ranges::count_if(kKinds, [&](auto kind) { return object.contains(kind); });
     if (kinds != 1) refuse("", fmt::format("it needs one of {}, and has {}", fmt::join(kKinds, ", "), kinds));
     if (object.contains("sleep_ns")) {
       allow_only(object, "", {"version", "sleep_ns", "keeps"});
       const std::int64_t work = whole(object["sleep_ns"], "/sleep_ns", 0, std::numeric_limits<std::int64_t>::max());
       return SleepPayload{Duration{work}, object.contains("keeps") && truth(object["keeps"], "/keeps")};
+    }
+    if (object.contains("requests")) {
+      allow_only(object, "", {"version", "requests"});
+      return read_requests(object["requests"]);
     }
     allow_only(object, "",
                {"version", "command", "script", "container", "environment", "files", "time_limit_s", "grace_s", "pids",
@@ -105,6 +117,26 @@ class Reader {
     }
     if (!object.contains("command")) return SleepPayload{};  // refused above
     return {CommandPayload{words(object["command"], "/command")}, std::move(settings)};
+  }
+
+  RequestsPayload read_requests(const json& object) {
+    RequestsPayload requests;
+    allow_only(object, "/requests", {"durations_ns", "tokens", "delay_ns"});
+    const json none;
+    const json& durations = object.is_object() && object.contains("durations_ns") ? object["durations_ns"] : none;
+    if (!durations.is_array() || durations.empty() || durations.size() > kMostRequestsOfAJob) {
+      refuse("/requests/durations_ns", fmt::format("expected a list of 1 to {} numbers", kMostRequestsOfAJob));
+      return requests;
+    }
+    for (std::size_t i = 0; i < durations.size(); ++i) {
+      const std::int64_t ns = whole(durations[i], fmt::format("/requests/durations_ns/{}", i), 0, kMostRequestNs);
+      requests.durations.emplace_back(ns);
+    }
+    if (object.contains("tokens")) requests.tokens = whole(object["tokens"], "/requests/tokens", 0, kMostTokens);
+    if (object.contains("delay_ns")) {
+      requests.delay = Duration{whole(object["delay_ns"], "/requests/delay_ns", 0, kMostRequestNs)};
+    }
+    return requests;
   }
 
   JobSettings read_settings(const json& object) {

@@ -24,6 +24,15 @@ struct SleepPayload {
   bool keeps = true;  // what was done when it is stopped need not be done again
   friend bool operator==(const SleepPayload&, const SleepPayload&) = default;
 };
+// Makes requests one after another, in each of its tasks: each when the worker's limiter grants it, if it has one. There is no service: a
+// request takes its time and has succeeded. For trials.
+struct RequestsPayload {
+  std::vector<Duration> durations;  // from a request to its answer, of each; 1 to kMostRequestsOfAJob
+  std::int64_t tokens = 0;          // that each uses
+  Duration delay{};                 // from an answer to the next request
+  friend bool operator==(const RequestsPayload&, const RequestsPayload&) = default;
+};
+inline constexpr std::size_t kMostRequestsOfAJob = 10'000;
 // A program (looked for in PATH) and its arguments; it succeeds with exit status 0.
 struct CommandPayload {
   std::vector<std::string> words;
@@ -75,7 +84,7 @@ struct JobSettings {
 };
 
 struct JobPayload {
-  using What = std::variant<SleepPayload, CommandPayload, ScriptPayload, ContainerPayload>;
+  using What = std::variant<SleepPayload, RequestsPayload, CommandPayload, ScriptPayload, ContainerPayload>;
   template <class T>
     requires std::constructible_from<What, T>
   JobPayload(T work, JobSettings how = {})  // NOLINT(google-explicit-constructor): a payload without settings is one
@@ -88,11 +97,12 @@ struct JobPayload {
 
 // Version 1, which is meant where "version" is absent. One of
 //   "sleep_ns": 1000000000, and "keeps": true
+//   "requests": {"durations_ns": [2900000000, ...], "tokens": 50, "delay_ns": 100000000}
 //   "command": ["/bin/echo", "a"]
 //   "script": "sleep 60"
 //   "container": {"image": "alpine", "command": ["true"], "memory": "512MiB" or bytes, "cpus": 1.5, "network": "none",
 //                 "pull": "missing" | "never" | "always"}
-// and, but for sleeps, any of
+// and, but for sleeps and requests, any of
 //   "environment": {"NAME": "value"}
 //   "files": [{"name": "in/a.txt", "text": "..."} | {"name": ..., "base64": "..."} | {"name": ..., "path": "/data/x", "mode": "copy" | "link"}],
 //            each with "executable": true where it is a program

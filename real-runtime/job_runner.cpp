@@ -68,7 +68,7 @@ void JobRunner::admit(AttemptId attempt, Run& run) {
 Resources JobRunner::held_by_running() const {
   Resources sum;
   for (const auto& [attempt, run] : runs_) {
-    if (run.state == State::sleeping || run.state == State::executing) sum += run.held;
+    if (run.state == State::sleeping || run.state == State::requesting || run.state == State::executing) sum += run.held;
   }
   return sum;
 }
@@ -80,11 +80,29 @@ void JobRunner::begin(AttemptId attempt, Run& run) {
     const Duration left = std::max(Duration{0}, sleep->work - run.progress);
     return run.timer->start(later(run.began, duration_of_seconds(seconds(left) / options_.speed)));
   }
+  if (std::holds_alternative<RequestsPayload>(run.payload->what)) return make_requests(attempt, run);
   run.state = State::executing;
   KeptAttempt kept{.attempt = attempt, .held = run.held, .progress = run.progress, .payload = std::move(*run.payload)};
   kept.tasks = run.tasks;
+  if (limiters_.open) kept.limiter = limiters_.open(attempt);
   run.payload.reset();
   executor_.start(std::move(kept));
+}
+
+void JobRunner::make_requests(AttemptId attempt, Run& run) {
+  run.state = State::requesting;
+  run.keeps = true;
+  run.requests = std::make_unique<RequestRun>(
+      loop_, limiters_.shares, std::get<RequestsPayload>(std::move(run.payload->what)), run.tasks, run.progress,
+      [this, attempt] {
+        Run& ended = runs_.at(attempt);
+        if (ended.requests->impossible()) {
+          return fail(attempt, ended, "a request is larger than all workers together may make at once: see \"burst\"");
+        }
+        ended.state = State::ending;
+        ended.timer->start_soon();
+      });
+  run.payload.reset();
 }
 
 void JobRunner::fail(AttemptId attempt, Run& run, std::string reason) {
@@ -116,8 +134,13 @@ void JobRunner::ended(AttemptId attempt, const AttemptOutcome& outcome) {
 void JobRunner::end(AttemptId attempt) {
   const auto node = runs_.extract(attempt);
   const Run& run = node.mapped();
+  if (limiters_.close) limiters_.close(attempt);
   if (!run.killed) {
     told_(RunEnded{attempt, run.failed ? Ending::failed : Ending::succeeded});
+    return;
+  }
+  if (run.requests) {
+    told_(RunKilled{attempt, std::max(run.progress, run.requests->progress())});
     return;
   }
   const Duration done =

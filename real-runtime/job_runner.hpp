@@ -6,6 +6,7 @@
 #include "real-runtime/event_loop.hpp"
 #include "real-runtime/executor.hpp"
 #include "real-runtime/job_payload.hpp"
+#include "real-runtime/request_run.hpp"
 #include "real-runtime/resource_monitor.hpp"
 
 #include <functional>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace drydock::runtime {
 
@@ -40,17 +42,27 @@ class JobRunner {
   // Of one that does not run any more, its end is told already.
   void kill(AttemptId attempt);
 
+  // How attempts ask for their part of a limit: `open` gives the place of one that begins, as KeptAttempt::limiter; `close` is called
+  // when nothing of it runs any more.
+  struct Limiters {
+    std::function<std::string(AttemptId)> open{};
+    std::function<void(AttemptId)> close{};
+    ShareDriver* shares = nullptr;  // for attempts that make requests here
+  };
+  void use_limiters(Limiters limiters) { limiters_ = std::move(limiters); }
+
   [[nodiscard]] std::size_t running() const { return runs_.size(); }
   // Of the machine, where admission looks at it.
   [[nodiscard]] const MachineUsage* usage() const { return monitor_ ? &monitor_->now() : nullptr; }
   [[nodiscard]] Executor& executor() { return executor_; }
 
  private:
-  enum class State : std::uint8_t { waiting, sleeping, executing, ending };
+  enum class State : std::uint8_t { waiting, sleeping, requesting, executing, ending };
   struct Run {
     State state = State::waiting;
     std::unique_ptr<EventLoop::Timer> timer;  // of a sleep, of the next look for room, or to tell of an end soon
     std::optional<JobPayload> payload{};      // until it executes
+    std::unique_ptr<RequestRun> requests{};   // of one that makes them here
     Resources held{};
     std::uint32_t tasks = 1;
     bool killed = false;
@@ -64,6 +76,7 @@ class JobRunner {
   void timer_fired(AttemptId attempt);
   void admit(AttemptId attempt, Run& run);
   void begin(AttemptId attempt, Run& run);
+  void make_requests(AttemptId attempt, Run& run);
   void fail(AttemptId attempt, Run& run, std::string reason);
   void ended(AttemptId attempt, const AttemptOutcome& outcome);
   void end(AttemptId attempt);
@@ -73,6 +86,7 @@ class JobRunner {
   JobRunnerOptions options_;
   std::function<void(const WorkerFact&)> told_;
   std::function<void(AttemptId, const AttemptOutcome&)> outcome_;
+  Limiters limiters_;
   std::map<AttemptId, Run> runs_;
   std::optional<ResourceMonitor> monitor_;
   Executor executor_;

@@ -140,6 +140,21 @@ std::optional<Reply> lease(const redisReply& reply) {
   return Lease{*holder, *epoch, duration_of_ms(*left)};
 }
 
+std::optional<Reply> ledger(const redisReply& reply) {
+  const auto parts = elements(reply);
+  if (parts.size() != 2 && parts.size() != 4) return std::nullopt;
+  const auto run_id = string_in(*parts[0]);
+  const auto clock_ms = integer_in(*parts[1]);
+  if (!run_id || !clock_ms) return std::nullopt;
+  Ledger result{.run_id = *run_id, .clock = time_at(nanos(duration_of_ms(*clock_ms))), .token = {}, .state = {}};
+  if (parts.size() == 2) return result;
+  const auto state = string_in(*parts[3]);
+  result.token = string_in(*parts[2]);
+  if (!result.token || !state) return std::nullopt;
+  result.state = *state;
+  return result;
+}
+
 struct Decoder {
   const redisReply& reply;
 
@@ -171,6 +186,8 @@ struct Decoder {
   std::optional<Reply> operator()(const AcquireLease& /*op*/) const { return lease(reply); }
   std::optional<Reply> operator()(const ReleaseLease& /*op*/) const { return found(reply); }
   std::optional<Reply> operator()(const ReadLease& /*op*/) const { return lease(reply); }
+  std::optional<Reply> operator()(const ReadLedger& /*op*/) const { return ledger(reply); }
+  std::optional<Reply> operator()(const SwapLedger& /*op*/) const { return ledger(reply); }
 };
 
 void add_texts(const redisReply& reply, std::vector<std::string>& texts) {

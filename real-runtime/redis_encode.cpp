@@ -133,6 +133,14 @@ struct Encoder {
   RedisCommand operator()(const ReadLease& op) const {
     return script(RedisScript::read_lease, {key(lease_key(op.lease))}, {});
   }
+
+  RedisCommand operator()(const ReadLedger& op) const {
+    return script(RedisScript::read_ledger, {key(ledger_key(op.ledger))}, {});
+  }
+  RedisCommand operator()(const SwapLedger& op) const {
+    return script(RedisScript::swap_ledger, {key(ledger_key(op.ledger))},
+                  {op.run_id, op.expected.value_or(""), op.token, op.state});
+  }
 };
 
 }  // namespace

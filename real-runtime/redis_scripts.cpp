@@ -214,6 +214,28 @@ constexpr const char* kReadLease = R"lua(
 return held_lease(KEYS[1]) or {}
 )lua";
 
+constexpr const char* kLedgers = R"lua(
+local function ledger_now(key)
+  local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  local time = redis.call('TIME')
+  local ms = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
+  local there = redis.call('HMGET', key, 'token', 'state')
+  if not there[1] or not there[2] then return {run_id, ms} end
+  return {run_id, ms, there[1], there[2]}
+end
+)lua";
+
+constexpr const char* kReadLedger = R"lua(
+return ledger_now(KEYS[1])
+)lua";
+
+constexpr const char* kSwapLedger = R"lua(
+local now = ledger_now(KEYS[1])
+if now[1] ~= ARGV[1] or (now[3] or '') ~= ARGV[2] then return now end
+redis.call('HSET', KEYS[1], 'token', ARGV[3], 'state', ARGV[4])
+return ledger_now(KEYS[1])
+)lua";
+
 }  // namespace
 
 std::string text_of(RedisScript script) {
@@ -234,6 +256,8 @@ std::string text_of(RedisScript script) {
     case RedisScript::acquire_lease: return kLeases + std::string(kAcquireLease);
     case RedisScript::release_lease: return kLeases + std::string(kReleaseLease);
     case RedisScript::read_lease: return kLeases + std::string(kReadLease);
+    case RedisScript::read_ledger: return kLedgers + std::string(kReadLedger);
+    case RedisScript::swap_ledger: return kLedgers + std::string(kSwapLedger);
   }
   return {};
 }

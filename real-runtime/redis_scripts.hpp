@@ -24,11 +24,14 @@ enum class RedisScript : std::uint8_t {
   acquire_lease,  // keys: lease, its last epoch; arguments: holder, TTL in ms, lowest epoch
   release_lease,  // keys: lease; arguments: holder, epoch
   read_lease,     // keys: lease; arguments: -
+  read_ledger,    // keys: ledger; arguments: -
+  swap_ledger,    // keys: ledger; arguments: run id, expected token (empty: no ledger), token, state
 };
 
-inline constexpr std::size_t kRedisScripts = 15;
+inline constexpr std::size_t kRedisScripts = 17;
 
-// Verdicts are {outcome as in redis::Verdict::Outcome, value}, leases {holder, epoch, ms left}. Integers that may pass 2^53 are
+// Verdicts are {outcome as in redis::Verdict::Outcome, value}, leases {holder, epoch, ms left}, ledgers {run id, clock in ms} or
+// {run id, clock in ms, token, state}. Integers that may pass 2^53 are
 // returned as text, since Lua's numbers are doubles.
 [[nodiscard]] std::string text_of(RedisScript script);
 

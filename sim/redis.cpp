@@ -69,6 +69,10 @@ struct SimRedis::Handler {
   Reply operator()(const Ack& op) const { return Found{keys.lrem(processing_key(op.queue, op.consumer), op.payload)}; }
   Reply operator()(const Length& op) const { return Count{keys.llen(queue_key(op.queue))}; }
 
+  // Scripts that say which server process it is.
+  Reply operator()(const ReadLedger& op) const { return run_script(keys, server.run_id_, op); }
+  Reply operator()(const SwapLedger& op) const { return run_script(keys, server.run_id_, op); }
+
   // All others are scripts.
   template <class Script>
   Reply operator()(const Script& op) const {

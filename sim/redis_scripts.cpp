@@ -223,4 +223,22 @@ Reply run_script(RedisKeyspace& keys, const ReleaseLease& op) {
 
 Reply run_script(RedisKeyspace& keys, const ReadLease& op) { return held_lease(keys, lease_key(op.lease)); }
 
+Reply run_script(RedisKeyspace& keys, const std::string& run_id, const ReadLedger& op) {
+  const std::string key = ledger_key(op.ledger);
+  auto token = keys.hget(key, "token");
+  auto state = keys.hget(key, "state");
+  Ledger ledger{.run_id = run_id, .clock = time_at(nanos(duration_of_ms(keys.now_ms()))), .token = {}, .state = {}};
+  if (!token || !state) return ledger;
+  ledger.token = std::move(token);
+  ledger.state = *std::move(state);
+  return ledger;
+}
+
+Reply run_script(RedisKeyspace& keys, const std::string& run_id, const SwapLedger& op) {
+  const Ledger now = std::get<Ledger>(run_script(keys, run_id, ReadLedger{op.ledger}));
+  if (run_id != op.run_id || now.token != op.expected) return now;
+  keys.hset(ledger_key(op.ledger), {{"token", op.token}, {"state", op.state}});
+  return run_script(keys, run_id, ReadLedger{op.ledger});
+}
+
 }  // namespace drydock::sim

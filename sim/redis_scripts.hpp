@@ -19,5 +19,7 @@ namespace drydock::sim {
 [[nodiscard]] redis::Reply run_script(RedisKeyspace& keys, const redis::AcquireLease& op);
 [[nodiscard]] redis::Reply run_script(RedisKeyspace& keys, const redis::ReleaseLease& op);
 [[nodiscard]] redis::Reply run_script(RedisKeyspace& keys, const redis::ReadLease& op);
+[[nodiscard]] redis::Reply run_script(RedisKeyspace& keys, const std::string& run_id, const redis::ReadLedger& op);
+[[nodiscard]] redis::Reply run_script(RedisKeyspace& keys, const std::string& run_id, const redis::SwapLedger& op);
 
 }  // namespace drydock::sim

@@ -97,6 +97,14 @@ struct Checker {
     check_exact(op.epoch);
   }
   void operator()(const ReadLease& op) const { check_name(op.lease); }
+  void operator()(const ReadLedger& op) const { check_name(op.ledger); }
+  void operator()(const SwapLedger& op) const {
+    check_name(op.ledger);
+    check_name(op.run_id);
+    check_name(op.token);
+    check_name(op.state);
+    DRYDOCK_CHECK(op.expected != "", "a token is not empty");
+  }
 
   static void check_consumer(std::string_view queue, std::string_view consumer) {
     check_queue(queue);
@@ -208,6 +216,11 @@ struct Arguments {
     return fmt::format("'{}', holder '{}', epoch {}", op.lease, op.holder, op.epoch);
   }
   std::string operator()(const ReadLease& op) const { return fmt::format("'{}'", op.lease); }
+  std::string operator()(const ReadLedger& op) const { return fmt::format("'{}'", op.ledger); }
+  std::string operator()(const SwapLedger& op) const {
+    return fmt::format("'{}', of run id {}, token {} -> '{}', {} bytes", op.ledger, op.run_id,
+                       op.expected ? fmt::format("'{}'", *op.expected) : "none", op.token, op.state.size());
+  }
 };
 
 struct Names {
@@ -239,6 +252,8 @@ struct Names {
   std::string_view operator()(const AcquireLease& /*op*/) const { return "AcquireLease"; }
   std::string_view operator()(const ReleaseLease& /*op*/) const { return "ReleaseLease"; }
   std::string_view operator()(const ReadLease& /*op*/) const { return "ReadLease"; }
+  std::string_view operator()(const ReadLedger& /*op*/) const { return "ReadLedger"; }
+  std::string_view operator()(const SwapLedger& /*op*/) const { return "SwapLedger"; }
 };
 
 struct AdminText {
@@ -275,6 +290,10 @@ struct ReplyText {
     if (reply.holder.empty()) return "held by nobody";
     return fmt::format("held by '{}', epoch {}, for {}", reply.holder, reply.epoch, text(reply.left));
   }
+  std::string operator()(const Ledger& reply) const {
+    if (!reply.token) return fmt::format("no ledger; run id {}", reply.run_id);
+    return fmt::format("run id {}, token '{}', '{}'", reply.run_id, *reply.token, reply.state);
+  }
   std::string operator()(const Failed& reply) const {
     return fmt::format("failed ({}): {}", text(reply.reason), reply.message);
   }
@@ -307,6 +326,10 @@ bool equal_within(const Reply& a, const Reply& b, Duration tolerance) {
   if (const auto* lease = std::get_if<Lease>(&a)) {
     const auto& other = std::get<Lease>(b);
     return lease->holder == other.holder && lease->epoch == other.epoch && near(lease->left, other.left, tolerance);
+  }
+  if (const auto* ledger = std::get_if<Ledger>(&a)) {
+    const auto& other = std::get<Ledger>(b);
+    return ledger->run_id == other.run_id && ledger->token == other.token && ledger->state == other.state;
   }
   if (const auto* workers = std::get_if<Workers>(&a)) {
     const auto& others = std::get<Workers>(b).entries;

@@ -254,10 +254,29 @@ struct ReadLease {
   friend bool operator==(const ReadLease&, const ReadLease&) = default;
 };
 
+// --- the state of shares (policies/ports/share_text.hpp): one script each -------------------------------------------------------------
+
+// -> Ledger.
+struct ReadLedger {
+  std::string ledger;
+  friend bool operator==(const ReadLedger&, const ReadLedger&) = default;
+};
+
+// Writes another state if the ledger is as it was read: of the server process `run_id`, and with the token `expected` (none: there was
+// no ledger). `token` is one that no other writing has. -> Ledger as it is now: with this token, if it was written.
+struct SwapLedger {
+  std::string ledger;
+  std::string run_id;
+  std::optional<std::string> expected;
+  std::string token;
+  std::string state;
+  friend bool operator==(const SwapLedger&, const SwapLedger&) = default;
+};
+
 using Op = std::variant<SetWorker, ExpireWorker, TouchWorker, DeleteWorker, ReadWorkers, WorkerTtl, BeatWorker,
                         PlantSentinel, ReadIdentity, AddCounter, GetCounter, SetCounter, DeleteCounter, RaiseEpoch,
                         CheckedAdd, FencedSet, FencedPush, Reserve, Confirm, Cancel, Push, Pop, Ack, Requeue, Length,
-                        AcquireLease, ReleaseLease, ReadLease>;
+                        AcquireLease, ReleaseLease, ReadLease, ReadLedger, SwapLedger>;
 
 // --- faults: what an administrator, or bad luck, does to the server ---------------------------------------------------------------
 
@@ -350,6 +369,14 @@ struct Lease {
   friend bool operator==(const Lease&, const Lease&) = default;
 };
 
+struct Ledger {
+  std::string run_id;                // of the server process
+  Time clock{};                      // of the server, in whole milliseconds
+  std::optional<std::string> token;  // none: there is no such ledger
+  std::string state;                 // empty where there is none
+  friend bool operator==(const Ledger&, const Ledger&) = default;
+};
+
 struct Failed {
   enum class Reason : std::uint8_t {
     overflow,     // an integer would leave int64; nothing was changed
@@ -362,7 +389,8 @@ struct Failed {
   friend bool operator==(const Failed& a, const Failed& b) { return a.reason == b.reason; }
 };
 
-using Reply = std::variant<Done, Found, Count, Value, Popped, Ttl, Workers, Beat, StoreIdentity, Verdict, Lease, Failed>;
+using Reply =
+    std::variant<Done, Found, Count, Value, Popped, Ttl, Workers, Beat, StoreIdentity, Verdict, Lease, Ledger, Failed>;
 
 // "CheckedAdd": for messages and metrics.
 [[nodiscard]] std::string_view name_of(const Op& op);
@@ -381,7 +409,8 @@ void check_op(const Op& op);
 // Saturates: a server may answer more milliseconds than a Duration holds.
 [[nodiscard]] Duration duration_of_ms(std::int64_t ms);
 
-// Equal but for what is left of TTLs and leases, which may differ by up to `tolerance`: two servers' clocks are never the same.
+// Equal but for what is left of TTLs and leases, which may differ by up to `tolerance`, and for the clock of a Ledger: two servers' clocks
+// are never the same.
 [[nodiscard]] bool equal_within(const Reply& a, const Reply& b, Duration tolerance);
 
 }  // namespace drydock::redis

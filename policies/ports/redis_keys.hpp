@@ -29,5 +29,7 @@ inline constexpr std::string_view kSentinelKey = "drydock:sentinel";  // string
 [[nodiscard]] inline std::string lease_key(std::string_view lease) { return joined("lease:", lease); }
 // string: the last epoch of a lease
 [[nodiscard]] inline std::string lease_epoch_key(std::string_view lease) { return joined("lease-epoch:", lease); }
+// hash: token, state
+[[nodiscard]] inline std::string ledger_key(std::string_view ledger) { return joined("share:", ledger); }
 
 }  // namespace drydock::redis

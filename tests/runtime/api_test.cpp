@@ -1,10 +1,12 @@
 // What each path of the API does, between a real Redis and a real PostgreSQL, without a server around it.
 #include "real-runtime/api.hpp"
 
+#include "policies/ports/share_text.hpp"
 #include "policies/ports/worker_text.hpp"
 #include "real-runtime/private_postgres.hpp"
 #include "real-runtime/private_redis.hpp"
 #include "real-runtime/scheduler_driver.hpp"
+#include "real-runtime/share_store.hpp"
 
 #include <atomic>
 #include <fmt/format.h>
@@ -430,6 +432,41 @@ TEST_F(ApiOnStores, MetricsHaveNoNumberForWithoutLimit) {
 }
 
 // Who asks for health uses connections of its own.
+// What two workers show, of which one has all: as one, and of each.
+TEST_F(ApiOnStores, ScalingStatusIsThatOfOneWorkerOrOfAllAsOne) {
+  EXPECT_NE(message_of(ask("GET", "/scaling_status")).find("nobody shares anything that is called \"limits\""),
+            std::string::npos);
+  const auto status = [](std::uint32_t worker, std::int64_t share, double ratio) {
+    const json base{{"concurrent", 10}, {"rpm", 200}, {"tpm", nullptr}};
+    const json current{{"concurrent", share}, {"rpm", share * 20}, {"tpm", nullptr}};
+    return json{{"worker_id", worker},
+                {"total_workers", 4},
+                {"active_workers", 1},
+                {"active_worker_ids", {0}},
+                {"is_scaling_enabled", true},
+                {"base_allocation", base},
+                {"current_allocation", current},
+                {"utilization_ratio", {{"concurrent", ratio}, {"rpm", ratio}, {"tpm", nullptr}, {"workers", 0.25}}}};
+  };
+  const WorkerReport idle{.worker = WorkerId{1}, .load = {}};
+  const WorkerReport busy{.worker = WorkerId{0}, .active = true, .load = {}};
+  const ShareLedgerState state{
+      .store = StoreIdentity{1}, .holders = {}, .published = {{busy, kTimeZero}, {idle, kTimeZero}}};
+  ASSERT_TRUE(registry_->run({"HSET", "share:limits", "token", "t", "state", to_json(state)}).ok());
+  ASSERT_TRUE(registry_->run({"SET", share_status_key("limits", WorkerId{0}), status(0, 40, 1.0).dump()}).ok());
+  ASSERT_TRUE(registry_->run({"SET", share_status_key("limits", WorkerId{1}), status(1, 0, 0.0).dump()}).ok());
+
+  EXPECT_EQ(get("/scaling_status?worker=0"), status(0, 40, 1.0));
+  EXPECT_EQ(get("/scaling_status?worker=1"), status(1, 0, 0.0));
+  json all = status(0, 40, 1.0);
+  all["worker_id"] = nullptr;
+  EXPECT_EQ(get("/scaling_status"), all);
+  EXPECT_NE(message_of(ask("GET", "/scaling_status?worker=7")).find("worker 7 shares nothing"), std::string::npos);
+  get("/scaling_status?worker=x", 400);
+  get("/scaling_status?worke=1", 400);
+  get("/scaling_status?name=other", 404);
+}
+
 TEST_F(ApiOnStores, ProbesDoNotWaitForTheOthers) {
   lead();
   std::vector<std::future<HttpResponse>> waiting;

@@ -31,6 +31,7 @@ std::vector<JobPayload> examples() {
                   .parameters = R"({"a":[1,2]})"};
   return {SleepPayload{20ms},
           SleepPayload{1s, false},
+          RequestsPayload{.durations = {2900ms, 0ms}, .tokens = 50, .delay = 100ms},
           CommandPayload{{"/bin/echo", "a b"}},
           {ScriptPayload{"sleep 60"}, all},
           {ContainerPayload{.image = "alpine"}, {}},
@@ -75,8 +76,8 @@ TEST(JobPayload, SizesHaveUnits) {
 // Each with the place, as the message has it after "the payload of the job: ".
 TEST(JobPayload, MistakesAreNamed) {
   const std::vector<std::pair<std::string, std::string>> cases{
-      {R"({})", "it needs one of sleep_ns, command, script, container, and has 0"},
-      {R"({"script": "a", "command": ["b"]})", "it needs one of sleep_ns, command, script, container, and has 2"},
+      {R"({})", "it needs one of sleep_ns, requests, command, script, container, and has 0"},
+      {R"({"script": "a", "command": ["b"]})", "it needs one of sleep_ns, requests, command, script, container, and has 2"},
       {R"({"script": ""})", "/script: it is empty"},
       {R"({"script": 1})", "/script: it is not a text"},
       {R"({"script": "a\u0000b"})", "/script: it contains a NUL"},
@@ -86,6 +87,13 @@ TEST(JobPayload, MistakesAreNamed) {
       {R"({"command": [""]})", "/command/0: it is not the name of a program"},
       {R"({"sleep_ns": -1})", "/sleep_ns: it is not a whole number between 0 and 9223372036854775807"},
       {R"({"sleep_ns": 18446744073709551615})", "/sleep_ns: it is not a whole number between 0 and 9223372036854775807"},
+      {R"({"requests": {}})", "/requests/durations_ns: expected a list of 1 to 10000 numbers"},
+      {R"({"requests": {"durations_ns": []}})", "/requests/durations_ns: expected a list of 1 to 10000 numbers"},
+      {R"({"requests": {"durations_ns": [1, -1]}})",
+       "/requests/durations_ns/1: it is not a whole number between 0 and 100000000000000"},
+      {R"({"requests": {"durations_ns": [1], "tokens": "a"}})",
+       "/requests/tokens: it is not a whole number between 0 and 1000000000"},
+      {R"({"requests": {"durations_ns": [1]}, "files": []})", "/files: there is no such key; allowed: version, requests"},
       {R"({"sleep_ns": 1, "keeps": 1})", "/keeps: true or false"},
       {R"({"sleep_ns": 1, "files": []})", "/files: there is no such key; allowed: version, sleep_ns, keeps"},
       {R"({"script": "a", "enviroment": {}})",

@@ -123,5 +123,40 @@ TEST_F(Up, SaysWhatItCannotDo) {
   EXPECT_NE(variants.err.find("--variant"), std::string::npos) << variants.err;
 }
 
+// Two workers share three requests at a time: four tasks of each of two jobs are held to that, in processes and within this one.
+constexpr const char* kSharing = R"({
+    "name": "sharing",
+    "cluster": {"hosts": [{"name": "node", "count": 2, "cpus": 4}]},
+    "control_plane": {"mode": "cycle", "cycle": "50ms"},
+    "limits": {"concurrency": 3, "enforced": false},
+    "workload": [{"name": "asks", "count": 2, "tasks": 4, "arrivals": {"at-once": {}},
+                  "requests": {"count": 5, "duration": "20ms", "delay": "1ms", "tokens": 0}}],
+    "policies": {"liveness": {"type": "ttl", "heartbeat": "200ms", "ttl": "5s"},
+                 "share": {"type": "leased", "lease": "3s", "margin": "500ms", "renew": "200ms", "retry": "50ms"}}
+  })";
+
+TEST_F(Up, JobsMakeTheirRequestsWithinTheirShares) {
+  for (const bool in_process : {false, true}) {
+    const Ended run = up(kSharing, in_process ? std::vector<std::string>{"--in-process"} : std::vector<std::string>{});
+    EXPECT_EQ(run.ran.code, 0) << run.ran.err;
+    EXPECT_TRUE(run.summary["complete"].get<bool>());
+    EXPECT_EQ(metric(run, "jobs_completed"), 2U);
+    // 40 requests of 20 ms, three at a time, and a lease before anybody gets anything.
+    EXPECT_GE(run.summary["metrics"]["time_s"].get<double>(), 40 * 0.020 / 3);
+    EXPECT_NE(run.ran.err.find("there is no service that refuses any"), std::string::npos) << run.ran.err;
+  }
+}
+
+TEST_F(Up, APolicyThatNeedsRefusalsIsRefusedWithAReason) {
+  std::string text = kSharing;
+  text.replace(text.find("\"enforced\": false"), 17, "\"enforced\": true");
+  const std::size_t share = text.find("{\"type\": \"leased\"");
+  text.replace(share, text.find('}', share) + 1 - share, "\"aimd\"");
+  const Ran ran = run_binary({"up", folder_.file("scenario.json", text)});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_NE(ran.err.find("aimd learns from what the service refuses, and in a trial there is no service"), std::string::npos)
+      << ran.err;
+}
+
 }  // namespace
 }  // namespace drydock::cli::up_test
