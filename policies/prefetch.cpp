@@ -11,6 +11,7 @@ Prefetch::Prefetch(std::unique_ptr<PlacementPolicy> inner, std::vector<std::uint
 PlacementTraits Prefetch::traits() const {
   PlacementTraits traits = inner_->traits();
   traits.plans_ahead = true;
+  traits.binds = true;
   return traits;
 }
 
