@@ -29,13 +29,12 @@ std::string no_such_shadow(const std::string& path, const std::string& policy, c
     if (!scenario.variant.empty()) words.push_back(scenario.variant);
   }
   const std::string named = words.empty() ? "which has none" : "which has: " + scenarios::listed(words);
+  const std::string variant = path.empty() ? "" : fmt::format("a variant of {} ({}), or ", path, named);
   for (const PolicyInfo& info : policy_catalog()) {
     if (info.family == PolicyFamily::placement) words.push_back(info.type);
   }
-  return fmt::format(
-      "--shadow {}: expected a variant of {} ({}), or a placement policy (`drydock policies`) by its name or as a JSON "
-      "object{}",
-      scenarios::printable(policy), path, named, did_you_mean(policy, words));
+  return fmt::format("--shadow {}: expected {}a placement policy (`drydock policies`) by its name or as a JSON object{}",
+                     scenarios::printable(policy), variant, did_you_mean(policy, words));
 }
 
 // The shadow's scenario differs in what no shadow decides by.
@@ -55,6 +54,14 @@ std::optional<std::string> note_of_variant(const Scenario& real, const Scenario&
                      shadow.variant, fmt::join(others, ", "), others.size() == 1 ? "has" : "have");
 }
 
+Result<ShadowChoice> as_shadow(const std::string& name, const SchedulerConfig& real, const SchedulerConfig& shadow) {
+  if (const auto why = why_no_shadow(real, shadow)) {
+    return Error{fmt::format("--shadow {}: {} than the one that runs, so that it cannot decide on the same state",
+                             scenarios::printable(name), *why)};
+  }
+  return ShadowChoice{.name = name, .config = shadow};
+}
+
 }  // namespace
 
 void declare_shadow(CLI::App& app, std::optional<std::string>& policy) {
@@ -70,25 +77,15 @@ Result<ShadowChoice> choose_shadow(const std::string& path, const std::vector<st
   const auto variants = scenarios::load(path, {.sets = sets, .read_traces = false, .read_platform = sim::read_platform});
   if (!variants) return variants.error();
   const auto variant = std::ranges::find(variants.value(), policy, &Scenario::variant);
-  ShadowChoice choice{.name = policy, .config = {}};
-  if (!policy.empty() && variant != variants.value().end()) {
+  const bool is_variant = !policy.empty() && variant != variants.value().end();
+  if (!is_variant && !is_placement(policy)) return Error{no_such_shadow(path, policy, variants.value())};
+  auto choice = is_variant ? as_shadow(policy, real.scheduler, variant->scheduler)
+                           : choose_shadow_placement(real.json, real.scheduler, policy);
+  if (!choice) return choice;
+  if (is_variant) {
     const auto own = std::ranges::find(variants.value(), real.variant, &Scenario::variant);
     const auto note = own == variants.value().end() ? std::nullopt : note_of_variant(*own, *variant);
     if (note) notes.push_back(*note);
-    choice.config = variant->scheduler;
-  } else if (is_placement(policy)) {
-    const std::string value = policy.starts_with('{') ? policy : fmt::format(R"({{"type":"{}"}})", policy);
-    const auto placed =
-        scenarios::load_text(real.json, fmt::format("--shadow {}", scenarios::printable(policy)), std::filesystem::path("."),
-                             {.sets = {"/policies/placement=" + value}, .read_traces = false});
-    if (!placed) return placed.error();
-    choice.config = placed.value().front().scheduler;
-  } else {
-    return Error{no_such_shadow(path, policy, variants.value())};
-  }
-  if (const auto why = why_no_shadow(real.scheduler, choice.config)) {
-    return Error{fmt::format("--shadow {}: {} than the variant that runs, so that it cannot decide on the same state",
-                             scenarios::printable(policy), *why)};
   }
   if (real.scheduler.control_plane.lookahead > 0) {
     notes.push_back(
@@ -97,6 +94,25 @@ Result<ShadowChoice> choose_shadow(const std::string& path, const std::vector<st
                     real.scheduler.control_plane.lookahead));
   }
   return choice;
+}
+
+Result<ShadowChoice> choose_shadow_placement(const std::string& json, const SchedulerConfig& real,
+                                             const std::string& policy) {
+  if (!is_placement(policy)) return Error{no_such_shadow("", policy, {})};
+  const std::string value = policy.starts_with('{') ? policy : fmt::format(R"({{"type":"{}"}})", policy);
+  const auto placed = scenarios::load_text(json, fmt::format("--shadow {}", scenarios::printable(policy)), ".",
+                                           {.sets = {"/policies/placement=" + value}, .read_traces = false});
+  if (!placed) return placed.error();
+  return as_shadow(policy, real, placed.value().front().scheduler);
+}
+
+std::string shadow_text(const ShadowReport& report, std::string_view indent) {
+  std::string text = fmt::format("{}\n", summary_of(report));
+  for (const ShadowDifference& one : report.first) text += fmt::format("{}{}\n", indent, to_text(one));
+  if (report.differences() > report.first.size()) {
+    text += fmt::format("{}and {} more, each counted once\n", indent, report.differences() - report.first.size());
+  }
+  return text;
 }
 
 std::vector<std::string> ShadowLines::next(const ShadowReport& report, Time now) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace CLI {
@@ -23,6 +24,13 @@ void declare_shadow(CLI::App& app, std::optional<std::string>& policy);
 [[nodiscard]] Result<ShadowChoice> choose_shadow(const std::string& path, const std::vector<std::string>& sets,
                                                  const scenarios::Scenario& real, const std::string& policy,
                                                  std::vector<std::string>& notes);
+
+// The same where there is no file: a placement in the place of that of the scenario `json` (without variants), which runs as `real`.
+[[nodiscard]] Result<ShadowChoice> choose_shadow_placement(const std::string& json, const SchedulerConfig& real,
+                                                           const std::string& policy);
+
+// What is told of a shadow at the end: a line, and one for each of the first differences, each after `indent`.
+[[nodiscard]] std::string shadow_text(const ShadowReport& report, std::string_view indent);
 
 // Tells of a shadow's differences as they come, but not more than a few in a minute.
 class ShadowLines {

@@ -126,10 +126,7 @@ std::string summary_text(const Scenario& scenario, const RealRunOptions& options
   if (lookahead > 0) text += fmt::format("  lookahead {} waiting jobs of each queue\n", lookahead);
   text += fmt::format("  time      {:.3f} s, {:.1f} jobs/s, {} steps{}\n", result.time_s, throughput(result), result.steps,
                       result.complete ? "" : "; not all jobs have ended");
-  if (result.shadow) {
-    text += fmt::format("  shadow    {}\n", summary_of(*result.shadow));
-    for (const ShadowDifference& one : result.shadow->first) text += fmt::format("            {}\n", to_text(one));
-  }
+  if (result.shadow) text += "  shadow    " + shadow_text(*result.shadow, "            ");
   return text;
 }
 
