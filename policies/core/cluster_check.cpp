@@ -161,7 +161,7 @@ void Cluster::check_alike(const Cluster& other, bool binds) const {
            here.attempt == there.attempt && here.failures == there.failures && here.losses == there.losses &&
            here.open_releases == there.open_releases && here.sequence == there.sequence && here.progress == there.progress &&
            here.cancelled == there.cancelled && (!is_bound || here.bound == there.bound) &&
-           std::ranges::equal(here.placements, there.placements) &&
+           std::ranges::is_permutation(here.placements, there.placements) &&
            (there.placements.empty() || (here.pool == there.pool && here.sent == there.sent && here.lost == there.lost &&
                                          here.started == there.started && here.estimated_end == there.estimated_end));
   };
