@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <exception>
 #include <fmt/format.h>
-#include <iterator>
-#include <tuple>
 #include <utility>
 
 namespace drydock {
@@ -70,9 +68,15 @@ Shadow::Shadow(Scheduler& real, const SchedulerConfig& config, Policies policies
 Shadow::~Shadow() { real_.log_to(nullptr); }
 
 void Shadow::catch_up() {
-  for (const ClusterChange& change : log_) {
-    if (!is_on()) break;
-    std::visit([this](const auto& c) { apply(c); }, change);
+  try {
+    for (const ClusterChange& change : log_) {
+      if (!is_on()) break;
+      std::visit([this](const auto& c) { apply(c); }, change);
+    }
+  } catch (const std::exception& error) {
+    switch_off(fmt::format("it threw an exception: {}", error.what()));
+  } catch (...) {
+    switch_off("it threw something that is not a std::exception");
   }
   log_.clear();
   if (log_.capacity() > kLogKept) log_.shrink_to_fit();
@@ -99,7 +103,7 @@ void Shadow::apply(const change::OfJob& change) {
   using What = change::OfJob::What;
   switch (change.what) {
     case What::remove: return cluster_.remove_job(change.job);
-    case What::rank: return rank(change.job);
+    case What::rank: return cluster_.set_rank(change.job, placement_->rank(cluster_.job(change.job), cluster_));
     case What::enqueue: return cluster_.enqueue(change.job);
     case What::dequeue: return cluster_.dequeue(change.job);
     case What::give_back: return cluster_.give_back(change.job);
@@ -109,16 +113,6 @@ void Shadow::apply(const change::OfJob& change) {
     case What::count_loss: return cluster_.count_loss(change.job);
     case What::open_release: return cluster_.open_release(change.job);
     case What::close_release: return cluster_.close_release(change.job);
-  }
-}
-
-void Shadow::rank(JobRef ref) {
-  try {
-    cluster_.set_rank(ref, placement_->rank(cluster_.job(ref), cluster_));
-  } catch (const std::exception& error) {
-    switch_off(fmt::format("its rank() threw an exception: {}", error.what()));
-  } catch (...) {
-    switch_off("its rank() threw something that is not a std::exception");
   }
 }
 

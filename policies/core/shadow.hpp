@@ -45,7 +45,8 @@ class Shadow {
   // To be called after each step of the scheduler, when its orders have been carried out. Costs what the scheduler's step did, for its
   // own policies; where the two decide differently, policies that plan ahead plan anew.
   void catch_up();
-  // What catch_up() took, by a real clock: where it takes more than a fifth of the time, moments are skipped.
+  // What catch_up() took, by a real clock: where it takes more than a fifth of the time, moments are skipped. (One that is begun is
+  // not interrupted.)
   void spent(Time now, Duration took);
 
   [[nodiscard]] const ShadowReport& report() const { return report_; }
@@ -88,7 +89,6 @@ class Shadow {
   void apply(const change::RemoveWorker& change) { cluster_.remove_worker(change.worker); }
   void apply(const change::CallForPass& change) { cluster_.call_for_pass(change.pool); }
   void apply(const change::Decide& change);
-  void rank(JobRef ref);
 
   // One moment.
   [[nodiscard]] bool has_time(Time now);

@@ -175,7 +175,7 @@ TEST(Shadow, IsSwitchedOffWhenItMisbehavesAndTheSchedulerGoesOn) {
        }},
       {"it threw something that is not a std::exception",
        [](FunctionPolicy& policy) { policy.on_plan = [](const PassContext&, Plan&) { throw 1; }; }},
-      {"its rank() threw an exception: no rank",
+      {"it threw an exception: no rank",
        [](FunctionPolicy& policy) {
          policy.on_rank = [](const Job& job) -> Rank {
            if (job.spec.id == JobId{2}) throw std::runtime_error("no rank");
