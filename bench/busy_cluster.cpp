@@ -37,6 +37,10 @@ BusyCluster::BusyCluster(const BusyClusterConfig& given)
       scheduler_(scheduler_config(given.policy, given.lookahead), make_placement(scheduler_config(given.policy).placement)),
       rng_(1, "bench") {
   const BusyClusterConfig& config = config_;
+  if (!config.shadow.empty()) {
+    const SchedulerConfig shadow = scheduler_config(config.shadow, config.lookahead);
+    shadow_.emplace(scheduler_, shadow, make_policies(shadow), config.shadow);
+  }
   for (std::uint32_t w = 0; w < config.workers; ++w) {
     events_.emplace_back(WorkerRegistered{
         WorkerId{w}, 1, {.pool = PoolId{0}, .capacity = make_resources({.cpus_milli = 1000, .slots = 1}), .speed = 1.0}});
@@ -72,6 +76,7 @@ void BusyCluster::settle() {
     const std::span<const Command> commands = scheduler_.step(now_, events_);
     if (journal_ != nullptr) journal_->step(now_, events_, commands, scheduler_.journal_hash());
     ++steps_;
+    if (shadow_) shadow_->catch_up();
     answers_.clear();
     for (const Command& command : commands) {
       if (const auto* commit = std::get_if<Commit>(&command)) {

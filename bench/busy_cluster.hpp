@@ -5,6 +5,7 @@
 #include "policies/core/journal.hpp"
 #include "policies/core/rng.hpp"
 #include "policies/core/scheduler.hpp"
+#include "policies/core/shadow.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -22,6 +23,7 @@ struct BusyClusterConfig {
   bool two_demands = false;     // half of the jobs ask for less cpu, so that places are not interchangeable
   double wide_jobs = 0.1;       // fraction of jobs with 2 to 8 tasks
   std::uint32_t lookahead = 0;  // waiting jobs that the scheduler holds in memory; 0: all
+  std::string shadow = {};      // a placement policy that decides beside it; empty: none
   double estimate_least = 1.1;  // estimates are this to twice this much of the true duration; below 1 some are too short
 };
 
@@ -37,6 +39,8 @@ class BusyCluster {
 
   [[nodiscard]] const Scheduler& scheduler() const { return scheduler_; }
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
+  // Of the shadow, where there is one.
+  [[nodiscard]] const ShadowReport* shadow() const { return shadow_ ? &shadow_->report() : nullptr; }
 
  private:
   void settle();
@@ -52,6 +56,7 @@ class BusyCluster {
   std::uint64_t next_job_ = 0;
   std::uint64_t steps_ = 0;
   std::uint64_t dispatched_ = 0;
+  std::optional<Shadow> shadow_;
   std::vector<Event> events_;
   std::vector<Event> answers_;
   std::deque<AttemptId> running_;  // in order of dispatch; the first ends first

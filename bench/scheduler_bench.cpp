@@ -5,6 +5,7 @@
 
 #include <benchmark/benchmark.h>
 #include <string>
+#include <vector>
 
 namespace drydock::bench {
 namespace {
@@ -22,6 +23,7 @@ void decide(benchmark::State& state, BusyClusterConfig config) {
       benchmark::Counter(static_cast<double>(decisions), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["steps_per_round"] =
       benchmark::Counter(static_cast<double>(cluster.steps() - steps), benchmark::Counter::kAvgIterations);
+  if (cluster.shadow() != nullptr) state.counters["different"] = static_cast<double>(cluster.shadow()->different);
   state.counters["waiting"] = static_cast<double>(cluster.scheduler().cluster().queue(QueueId{0}).waiting.size());
 }
 
@@ -55,6 +57,21 @@ void decide(benchmark::State& state, BusyClusterConfig config) {
   });
   lookahead->ArgNames({"workers", "waiting"})->Unit(benchmark::kMicrosecond)->MinTime(0.2);
   for (const std::int64_t waiting : {1'000, 10'000, 100'000, 1'000'000}) lookahead->Args({10'000, waiting});
+  // With a shadow beside it: one that decides the same, one that seldom differs, and one that plans anew where it differs.
+  struct Pair {
+    std::string policy;
+    std::string shadow;
+  };
+  for (const auto& [policy, beside] :
+       std::vector<Pair>{{"fcfs", "fcfs"}, {"fcfs", "easy"}, {"easy", "easy"}, {"easy", "sjf"}, {"easy", "conservative"}}) {
+    auto* bench = benchmark::RegisterBenchmark(("DecideShadow/" + policy + "/" + beside).c_str(),
+                                               [policy = policy, beside = beside](benchmark::State& state) {
+                                                 decide(state, {.policy = policy, .shadow = beside});
+                                               });
+    bench->ArgNames({"workers", "waiting"})->Unit(benchmark::kMicrosecond)->MinTime(0.2);
+    bench->Args({1'000, 1'000});
+    if (beside != "conservative") bench->Args({10'000, 10'000})->Args({10'000, 100'000});
+  }
   // Demands differ: no pool is just a number of places.
   for (const std::string policy : {"fcfs", "easy", "easy-sjf", "greedy-backfill", "best-fit", "srpt", "priority"}) {
     auto* bench = benchmark::RegisterBenchmark(("DecideMixed/" + policy).c_str(), [policy](benchmark::State& state) {

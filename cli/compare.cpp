@@ -143,7 +143,7 @@ Result<bool> write_comparison(const std::string& folder, const reports::Differen
       {"comparison.txt",
        reports::render_differences(input, {.width = terminal.width, .colour = false, .unicode = terminal.unicode})}};
   for (const auto& [name, text] : files) {
-    if (auto written = write_file(path / name, text); !written) return written.error();
+    if (auto written = write_whole_file(path / name, text); !written) return written.error();
   }
   return true;
 }

@@ -81,7 +81,8 @@ class RealRun {
                     .postgres = {.connection = servers_.postgres->connection()},
                     .worker_lease = ttl_,
                     .restart = scenario.scheduler_restart,
-                    .journals = journals}),
+                    .journals = journals,
+                    .shadow = options.shadow}),
         submitter_(loop_, {.connection = servers_.postgres->connection()}),
         timer_(loop_, [this] { look(); }),
         arrivals_(loop_, [this] { submit(); }),
@@ -92,7 +93,10 @@ class RealRun {
     scheduler_.on_idle([this] { stop_at_the_end(); });
     scheduler_.on_first_dispatch([this](Duration wait) { waits_s_.push_back(seconds(wait)); });
     scheduler_.on_error([this](std::string why) { fail(std::move(why)); });
-    scheduler_.on_statistics([](const NoteStatistics& note) { std::fputs(statistics_line(note).c_str(), stderr); });
+    scheduler_.on_statistics([this](const NoteStatistics& note) {
+      std::fputs(statistics_line(note).c_str(), stderr);
+      if (const auto shadow = scheduler_.shadow()) fmt::print(stderr, "shadow {}\n", summary_of(*shadow));
+    });
   }
 
   RealRunResult run() {
@@ -346,6 +350,7 @@ class RealRun {
     result.complete = ended_ && !error_;
     result.interrupted = interrupted_;
     result.error = error_;
+    result.shadow = scheduler_.shadow();
     scheduler_.close(result.complete);
     return result;
   }

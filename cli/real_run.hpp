@@ -3,6 +3,7 @@
 #pragma once
 
 #include "policies/core/result.hpp"
+#include "policies/core/shadow.hpp"
 #include "policies/core/time.hpp"
 #include "scenarios/scenario.hpp"
 
@@ -22,6 +23,7 @@ struct RealRunOptions {
   bool in_process = false;                 // workers are parts of this process, with connections of their own
   std::filesystem::path journal;           // empty: none
   bool json_lines = false;
+  std::optional<ShadowChoice> shadow{};  // beside the scheduler
 };
 
 struct RealRunResult {
@@ -43,6 +45,7 @@ struct RealRunResult {
   bool complete = false;        // every job has ended
   bool interrupted = false;     // by Ctrl-C
   std::optional<std::string> error;
+  std::optional<ShadowReport> shadow{};  // if there was one
 };
 
 // A worker stops what it runs so much of its lease before the end.

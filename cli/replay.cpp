@@ -3,6 +3,7 @@
 
 #include "cli/command.hpp"
 #include "cli/journal_file.hpp"
+#include "cli/shadow_choice.hpp"
 #include "policies/catalog.hpp"
 #include "policies/core/scheduler.hpp"
 #include "scenarios/wording.hpp"
@@ -10,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fmt/format.h>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,10 +22,15 @@ class Replay final : public Command {
  public:
   void declare(CLI::App& app) override {
     app.add_option("JOURNAL", path_, "A journal, binary or JSON Lines")->required();
+    app.add_option("--shadow", shadow_,
+                   "Let another placement decide along, at each recorded moment on the state as it was, and show where it "
+                   "differs: easy, or '{\"type\": \"easy\", \"order\": \"sjf\"}'")
+        ->type_name("PLACEMENT");
     app.add_option("--set", sets_,
                    "Show where the decisions would first differ under another /policies/placement, /policies/isolation, "
                    "/control_plane or priority, weight or capacity of a queue: /json/pointer=value; may be repeated")
-        ->allow_extra_args(false);
+        ->allow_extra_args(false)
+        ->excludes("--shadow");
   }
 
   int run(const Terminal& terminal) override {
@@ -36,10 +43,18 @@ class Replay final : public Command {
     auto config = recorded_configuration(path_, reader.header(), sets_);
     if (!config) return bad_input(config.error().message);
     Scheduler scheduler(config.value(), make_policies(config.value()));
-    const auto report = replay(reader, scheduler);
+    std::optional<Shadow> shadow;
+    if (shadow_) {
+      const auto chosen = choose_shadow_placement(reader.header().scenario, config.value(), *shadow_);
+      if (!chosen) return bad_input(chosen.error().message);
+      shadow.emplace(scheduler, chosen.value().config, make_policies(chosen.value().config), chosen.value().name);
+    }
+    const auto report = replay(reader, scheduler, shadow ? &*shadow : nullptr);
     if (!report) return bad_input(fmt::format("{}: {}", path_, report.error().message));
     fmt::print("{}: {}\n", path_, describe(reader.header()));
-    return print(report.value(), terminal);
+    const int code = print(report.value(), terminal);
+    if (shadow) fmt::print("shadow {}", shadow_text(shadow->report(), "  "));
+    return code;
   }
 
  private:
@@ -79,6 +94,7 @@ class Replay final : public Command {
 
   std::string path_;
   std::vector<std::string> sets_;
+  std::optional<std::string> shadow_;
 };
 
 }  // namespace

@@ -81,19 +81,6 @@ std::string unmeasured_part(std::span<const scenarios::Scenario> variants) {
 
 }  // namespace
 
-Result<std::filesystem::path> write_file(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path draft = fmt::format("{}.{}.tmp", path.string(), getpid());
-  errno = 0;
-  std::ofstream file(draft, std::ios::binary);
-  file << text;
-  file.close();
-  if (file && std::rename(draft.c_str(), path.c_str()) == 0) return path;
-  const std::string why = std::strerror(errno);
-  std::error_code ignored;
-  std::filesystem::remove(draft, ignored);
-  return Error{fmt::format("cannot write {}: {}", path.string(), why)};
-}
-
 std::string outcome_json(const Outcome& outcome) {
   reports::ResultInput input;
   input.context = context();

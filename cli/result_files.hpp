@@ -26,9 +26,6 @@ struct Outcome {
 // `plain`: for a file, without colour.
 [[nodiscard]] std::string outcome_table(const Outcome& outcome, const Terminal& terminal, bool plain);
 
-// Whole or not at all: written beside its place, then moved there.
-[[nodiscard]] Result<std::filesystem::path> write_file(const std::filesystem::path& path, const std::string& text);
-
 // The folder is made if it is missing. Refuses what cannot be written, before any time is spent on runs.
 [[nodiscard]] Result<std::filesystem::path> prepare_folder(const std::filesystem::path& folder);
 // What a warm-up leaves out, for headings: "first 10 % of the jobs not measured". Empty without one.

@@ -2,11 +2,16 @@
 #include "cli/history_age.hpp"
 #include "cli/real_scenario.hpp"
 #include "cli/runtime_commands.hpp"
+#include "cli/shadow_choice.hpp"
 #include "cli/stores.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fmt/format.h>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #ifdef DRYDOCK_WITH_RUNTIME
 #include "cli/record_folder.hpp"
@@ -20,10 +25,8 @@
 #include <array>
 #include <csignal>
 #include <ctime>
-#include <optional>
 #include <system_error>
 #include <unistd.h>
-#include <utility>
 #endif
 
 namespace drydock::cli {
@@ -32,6 +35,7 @@ namespace {
 struct SchedulerArguments {
   RealScenarioOptions choice;
   StoreArguments stores;
+  std::optional<std::string> shadow;
   std::string name;
   std::string record;
   std::string record_max = "1GiB";
@@ -125,6 +129,7 @@ class Running {
   int run() {
     fmt::print(stderr, "standing by\n");
     loop_.run();
+    if (const auto report = process_.shadow()) fmt::print(stderr, "shadow {}\n", summary_of(*report));
     return failed_ ? kCheckFailed : kDone;
   }
 
@@ -147,7 +152,14 @@ class Running {
       fmt::print(stderr, "{}\n", problem.empty() ? "goes on" : problem);
       problem_ = problem;
     }
+    tell_shadow();
     look_.start(later(loop_.now(), kLookAround));
+  }
+
+  void tell_shadow() {
+    const auto report = process_.shadow();
+    if (!report) return;
+    for (const std::string& line : shadow_lines_.next(*report, loop_.now())) fmt::print(stderr, "{}", line);
   }
 
   // At the second time without waiting.
@@ -163,6 +175,7 @@ class Running {
   EventLoop::Signal interrupt_;
   EventLoop::Signal terminate_;
   std::string problem_;
+  ShadowLines shadow_lines_;
   bool ending_ = false;
   bool failed_ = false;
 };
@@ -171,6 +184,13 @@ int run_scheduler(const SchedulerArguments& arguments) {
   std::vector<std::string> notes;
   const auto scenario = real_scenario(arguments.choice, notes);
   if (!scenario) return bad_input(scenario.error().message);
+  std::optional<ShadowChoice> shadow;
+  if (arguments.shadow) {
+    auto chosen =
+        choose_shadow(arguments.choice.scenario, arguments.choice.sets, scenario.value(), *arguments.shadow, notes);
+    if (!chosen) return bad_input(chosen.error().message);
+    shadow = std::move(chosen).value();
+  }
   const auto redis = redis_options(arguments.stores);
   if (!redis) return bad_input(redis.error().message);
   const auto postgres = postgres_options(arguments.stores);
@@ -192,7 +212,8 @@ int run_scheduler(const SchedulerArguments& arguments) {
                                            .name = name,
                                            .worker_lease = scenario.value().liveness.get<Duration>("ttl"),
                                            .restart = scenario.value().scheduler_restart,
-                                           .keep_history = keep_history};
+                                           .keep_history = keep_history,
+                                           .shadow = std::move(shadow)};
   if (const auto problem = problem_with_stores(scenario.value(), options)) return no_store(*problem);
   std::optional<RecordFolder> folder;
   if (record.value()) folder.emplace(std::move(*record.value()));
@@ -213,6 +234,7 @@ class SchedulerCommand final : public Command {
         ->required()
         ->type_name("SCENARIO");
     declare_choice(app, arguments_.choice);
+    declare_shadow(app, arguments_.shadow);
     declare_redis(app, arguments_.stores);
     declare_postgres(app, arguments_.stores);
     app.add_option("--name", arguments_.name,
@@ -239,7 +261,14 @@ class SchedulerCommand final : public Command {
             "it;\n"
             "what runs of it is stopped, and waits again.\n"
             "The scenario's hosts, workload and faults have no effect: workers are those that run, jobs those that are\n"
-            "submitted.\n") +
+            "submitted.\n"
+            "With --shadow a second policy decides at the same moments on the same state, and what it decides is dropped. "
+            "Where it\n"
+            "differs is counted: on stderr (at most 10 lines a minute), in `drydock status` and in /metrics while this one "
+            "leads.\n"
+            "It cannot change what the scheduler decides, has a fifth of its time at most, and is switched off when it "
+            "breaks "
+            "a rule.\n") +
         std::string(kPasswords) + "\nExit code 3: a store could not be reached at the start; later it is waited for.");
   }
 

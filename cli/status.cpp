@@ -57,6 +57,10 @@ std::string leader_text(const StatusView& view) {
   return fmt::format("{} leads, epoch {}, lease {:.1f} s", leader_name(view), view.leader.epoch, seconds(view.leader.left));
 }
 
+std::string shadow_line(const StatusView& view) {
+  return view.shadow ? fmt::format("shadow  {}\n", scenarios::printable(summary_of(*view.shadow), 1'000)) : "";
+}
+
 std::string queue_table(const StatusView& view) {
   std::vector<std::vector<std::string>> rows{{"queue", "waiting", "running"}};
   bool all_served = true;
@@ -89,11 +93,11 @@ std::string whole_view(const StatusView& view, const std::vector<std::string>& p
          fmt::format("cpus  {} of {} allocated, {} by the counter\n", core_text(view.cluster.truth.cpus),
                      core_text(view.cluster.capacity().cpus()),
                      view.cluster.counter_cpus_milli ? core_text(*view.cluster.counter_cpus_milli) : "not known") +
-         fmt::format("jobs  {}{} wait, {} run; {} completed, {} failed attempts in the last {} s{}\n\n",
+         fmt::format("jobs  {}{} wait, {} run; {} completed, {} failed attempts in the last {} s{}\n",
                      view.tally.complete ? "" : "of the newest: ", view.waiting(), view.running(),
                      rate_text(view.rates.completed_per_s, view.rates.complete),
                      rate_text(view.rates.failed_per_s, view.rates.complete), StatusView::kRateSeconds, oldest) +
-         queue_table(view) + "\n" + busiest_workers(view, pools);
+         shadow_line(view) + "\n" + queue_table(view) + "\n" + busiest_workers(view, pools);
 }
 
 // For a file or a pipe: one line a second that tools can read too.
@@ -101,11 +105,14 @@ std::string one_line(const StatusView& view) {
   return fmt::format(
       "{} leader={} epoch={} workers={} draining={} cpus={}/{} waiting={} running={} completed_per_s={:.1f} "
       "failed_per_s={:.1f} "
-      "oldest_waiting_s={}\n",
+      "oldest_waiting_s={}{}\n",
       utc_now(), view.leader.left > Duration{0} ? leader_name(view) : "-", view.leader.epoch, view.cluster.workers.size(),
       view.cluster.draining(), core_text(view.cluster.truth.cpus), core_text(view.cluster.capacity().cpus()), view.waiting(),
       view.running(), view.rates.completed_per_s, view.rates.failed_per_s,
-      view.oldest ? fmt::format("{:.1f}", view.oldest->age_s) : "-");
+      view.oldest ? fmt::format("{:.1f}", view.oldest->age_s) : "-",
+      view.shadow ? fmt::format(" shadow={} shadow_equal={} shadow_different={}",
+                                scenarios::printable(view.shadow->name, 100), view.shadow->equal, view.shadow->different)
+                  : "");
 }
 
 std::string status_text(const StatusArguments& arguments, const Result<StatusView>& view,
@@ -158,15 +165,17 @@ class Status final : public Command {
     app.add_option("--format", arguments_.format, "table (default) or json")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"table", "json"}));
-    app.footer(std::string("Who leads, what is allocated, the queues, how fast jobs end, the job that waits longest, and "
-                           "the workers with the\n"
-                           "most jobs. On a terminal it is drawn anew each second until Ctrl-C; elsewhere it is a line each "
-                           "second, and with\n"
-                           "--format json an object on each line, {\"schema\": \"drydock-status/1\", ...}. While a store is "
-                           "away it says so (\"error\") and\n"
-                           "goes on. Rates are of the last 10 s, by the attempts of the 20 000 newest jobs: \">=\" where "
-                           "that is not all.\n") +
-               std::string(kPasswords) + "\nExit code 3: a store could not be reached at the start.");
+    app.footer(
+        std::string("Who leads, what is allocated, the queues, how fast jobs end, the job that waits longest, and "
+                    "the workers with the\n"
+                    "most jobs; and where the leader has a shadow (`drydock scheduler --shadow`), how often it would "
+                    "decide otherwise. On a terminal it is drawn anew each second until Ctrl-C; elsewhere it is a line each "
+                    "second, and with\n"
+                    "--format json an object on each line, {\"schema\": \"drydock-status/1\", ...}. While a store is "
+                    "away it says so (\"error\") and\n"
+                    "goes on. Rates are of the last 10 s, by the attempts of the 20 000 newest jobs: \">=\" where "
+                    "that is not all.\n") +
+        std::string(kPasswords) + "\nExit code 3: a store could not be reached at the start.");
   }
   int run(const Terminal& terminal) override { return run_status(arguments_, terminal); }
 

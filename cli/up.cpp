@@ -4,6 +4,7 @@
 #include "cli/real_run.hpp"
 #include "cli/real_scenario.hpp"
 #include "cli/runtime_commands.hpp"
+#include "cli/shadow_choice.hpp"
 #include "cli/version.hpp"
 #include "policies/core/assert.hpp"
 #include "scenarios/units.hpp"
@@ -24,6 +25,7 @@ using scenarios::Scenario;
 
 struct UpOptions {
   RealScenarioOptions choice;
+  std::optional<std::string> shadow;
   std::optional<std::uint64_t> seed;
   std::optional<std::uint64_t> most_jobs;
   std::optional<std::string> duration;
@@ -107,6 +109,7 @@ std::string summary_json(const Scenario& scenario, const RealRunOptions& options
                      {"metrics", metrics}};
   run["lookahead"] = scenario.scheduler.control_plane.lookahead;
   if (result.error) run["error"] = *result.error;
+  if (result.shadow) run["shadow"] = nlohmann::json::parse(to_json(*result.shadow));
   return run.dump(2) + "\n";
 }
 
@@ -126,6 +129,7 @@ std::string summary_text(const Scenario& scenario, const RealRunOptions& options
   if (lookahead > 0) text += fmt::format("  lookahead {} waiting jobs of each queue\n", lookahead);
   text += fmt::format("  time      {:.3f} s, {:.1f} jobs/s, {} steps{}\n", result.time_s, throughput(result), result.steps,
                       result.complete ? "" : "; not all jobs have ended");
+  if (result.shadow) text += "  shadow    " + shadow_text(*result.shadow, "            ");
   return text;
 }
 
@@ -135,8 +139,13 @@ int run_up(const UpOptions& options) {
   choice.trial = true;
   const auto scenario = real_scenario(choice, notes);
   if (!scenario) return bad_input(scenario.error().message);
-  const auto run = run_options(options, scenario.value());
+  auto run = run_options(options, scenario.value());
   if (!run) return bad_input(run.error().message);
+  if (options.shadow) {
+    auto shadow = choose_shadow(choice.scenario, choice.sets, scenario.value(), *options.shadow, notes);
+    if (!shadow) return bad_input(shadow.error().message);
+    run.value().shadow = std::move(shadow).value();
+  }
   for (const std::string& note : notes) fmt::print(stderr, "note: {}\n", note);
   const auto result = run_for_real(scenario.value(), run.value());
   if (!result) {
@@ -171,6 +180,7 @@ class Up final : public Command {
   void declare(CLI::App& app) override {
     app.add_option("SCENARIO", options_.choice.scenario, "A scenario file, or the name of a built-in scenario")->required();
     declare_choice(app, options_.choice);
+    declare_shadow(app, options_.shadow);
     app.add_option("--seed", options_.seed, "Of the workload (default: the scenario's)");
     app.add_option("--most-jobs", options_.most_jobs, "Submit only so many jobs, from the first on")->type_name("N");
     app.add_option("--duration", options_.duration,

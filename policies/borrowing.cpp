@@ -23,6 +23,7 @@ class Borrowing final : public IsolationPolicy {
   [[nodiscard]] IsolationTraits traits() const override {
     return {.serves_all = true, .preempts = rules_.preempt, .lends = true};
   }
+  [[nodiscard]] std::unique_ptr<IsolationPolicy> copy() const override { return std::make_unique<Borrowing>(*this); }
 
   void open(const IsolationPass& pass, std::span<Turn> turns) override {
     if (books_.size() <= index(pass.pool)) books_.resize(index(pass.pool) + 1);

@@ -14,7 +14,7 @@ class JoinShortestQueue final : public PlacementPolicy {
  public:
   explicit JoinShortestQueue(std::int64_t d) : d_(d) {}
 
-  [[nodiscard]] PlacementTraits traits() const override { return {.one_worker = true, .plans_ahead = true}; }
+  [[nodiscard]] PlacementTraits traits() const override { return {.one_worker = true, .plans_ahead = true, .binds = true}; }
   [[nodiscard]] Rank rank(const Job& job, const Cluster& /*cluster*/) const override { return rank_fcfs(job); }
 
   void plan(const PassContext& pass, Plan& plan) override {

@@ -11,6 +11,7 @@ Prefetch::Prefetch(std::unique_ptr<PlacementPolicy> inner, std::vector<std::uint
 PlacementTraits Prefetch::traits() const {
   PlacementTraits traits = inner_->traits();
   traits.plans_ahead = true;
+  traits.binds = true;
   return traits;
 }
 
@@ -27,8 +28,9 @@ bool Prefetch::start_taken(const PassContext& pass, Plan& plan, WorkerId id) {
   const Worker& worker = pass.cluster.worker(id);
   while (worker.serves(pass.pool) && !worker.local.empty()) {
     const Job& job = pass.cluster.job(worker.local.front());
-    if (!job.spec.per_task.fits_in(worker.free)) break;
-    const Placement placement{id, 1};
+    // Of several tasks where another policy has bound it (as the one beside which this decides, in a shadow).
+    if (!(job.spec.per_task * job.spec.tasks).fits_in(worker.free)) break;
+    const Placement placement{id, job.spec.tasks};
     if (!plan.start(worker.local.front(), {&placement, 1})) return false;
   }
   look_at(pass, id);

@@ -7,6 +7,7 @@ namespace {
 class Shared final : public IsolationPolicy {
  public:
   [[nodiscard]] IsolationTraits traits() const override { return {.serves_all = true, .fixed = true}; }
+  [[nodiscard]] std::unique_ptr<IsolationPolicy> copy() const override { return std::make_unique<Shared>(*this); }
   void open(const IsolationPass& /*pass*/, std::span<Turn> turns) override {
     for (Turn& turn : turns) turn.order = 0;
   }

@@ -11,6 +11,7 @@ namespace {
 class StaticPools final : public IsolationPolicy {
  public:
   [[nodiscard]] IsolationTraits traits() const override { return {.fixed = true}; }
+  [[nodiscard]] std::unique_ptr<IsolationPolicy> copy() const override { return std::make_unique<StaticPools>(*this); }
   void open(const IsolationPass& pass, std::span<Turn> turns) override { order_by_priority(pass, turns); }
 };
 

@@ -7,6 +7,7 @@ namespace {
 class StrictPriority final : public IsolationPolicy {
  public:
   [[nodiscard]] IsolationTraits traits() const override { return {.serves_all = true, .fixed = true}; }
+  [[nodiscard]] std::unique_ptr<IsolationPolicy> copy() const override { return std::make_unique<StrictPriority>(*this); }
   void open(const IsolationPass& pass, std::span<Turn> turns) override { order_by_priority(pass, turns); }
 };
 

@@ -17,6 +17,7 @@ class WeightedFair final : public IsolationPolicy {
       : discipline_(discipline), cost_(cost), quantum_(std::max(std::int64_t{1}, nanos(quantum) / 1000)) {}
 
   [[nodiscard]] IsolationTraits traits() const override { return {.serves_all = true}; }
+  [[nodiscard]] std::unique_ptr<IsolationPolicy> copy() const override { return std::make_unique<WeightedFair>(*this); }
 
   void open(const IsolationPass& pass, std::span<Turn> turns) override {
     if (pools_.size() <= index(pass.pool)) pools_.resize(index(pass.pool) + 1);

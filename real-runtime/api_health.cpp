@@ -2,6 +2,7 @@
 
 #include "real-runtime/api_text.hpp"
 #include "real-runtime/cluster_view.hpp"
+#include "real-runtime/shadow_board.hpp"
 
 #include <cmath>
 #include <fmt/format.h>
@@ -19,14 +20,14 @@ namespace {
 
 using nlohmann::json;
 
-// Families of gauges in Prometheus' text format.
+// Families of gauges, and of counters that others count, in Prometheus' text format.
 class Gauges {
  public:
   using Labels = std::vector<std::pair<std::string_view, std::string>>;
 
-  void family(std::string_view name, std::string_view help) {
+  void family(std::string_view name, std::string_view help, std::string_view type = "gauge") {
     name_ = name;
-    fmt::format_to(std::back_inserter(text_), "# HELP {0} {1}\n# TYPE {0} gauge\n", name, help);
+    fmt::format_to(std::back_inserter(text_), "# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
   }
   void sample(double value, const Labels& labels = {}) {
     text_ += name_;
@@ -88,6 +89,35 @@ void add_jobs(Gauges& gauges, const JobTally& tally) {
   gauges.sample(tally.complete ? 1 : 0);
 }
 
+void add_shadow(Gauges& gauges, const ShadowReport& report) {
+  const std::string& name = report.name;
+  const auto count = [](std::uint64_t value) { return static_cast<double>(value); };
+  gauges.family("drydock_shadow_up", "Whether the leader's shadow policy decides; 0: it was switched off.");
+  gauges.sample(report.off ? 0 : 1, {{"shadow", name}});
+  gauges.family("drydock_shadow_moments_total", "Moments at which the leader decided, by what its shadow policy did.",
+                "counter");
+  gauges.sample(count(report.equal), {{"shadow", name}, {"result", "equal"}});
+  gauges.sample(count(report.different), {{"shadow", name}, {"result", "different"}});
+  gauges.sample(count(report.idle), {{"shadow", name}, {"result", "idle"}});
+  gauges.sample(count(report.skipped), {{"shadow", name}, {"result", "skipped"}});
+  gauges.family("drydock_shadow_decisions_total", "Decisions, by who took them: each difference is counted once.",
+                "counter");
+  const auto add = [&](std::string_view kind, const ShadowTally& tally) {
+    const std::string decision(kind);
+    gauges.sample(count(tally.same), {{"shadow", name}, {"decision", decision}, {"result", "same"}});
+    gauges.sample(count(tally.elsewhere), {{"shadow", name}, {"decision", decision}, {"result", "elsewhere"}});
+    gauges.sample(count(tally.shadow_only), {{"shadow", name}, {"decision", decision}, {"result", "shadow_only"}});
+    gauges.sample(count(tally.real_only), {{"shadow", name}, {"decision", decision}, {"result", "real_only"}});
+  };
+  add("start", report.starts);
+  add("bind", report.binds);
+  add("stop", report.stops);
+  gauges.family("drydock_shadow_started_later_total", "Jobs that the shadow policy would have started earlier.", "counter");
+  gauges.sample(count(report.later), {{"shadow", name}});
+  gauges.family("drydock_shadow_started_later_seconds_total", "By how much, in sum.", "counter");
+  gauges.sample(seconds(report.later_by), {{"shadow", name}});
+}
+
 bool redis_answers(ApiStores& stores) {
   return stores
       .with_redis([](RedisClient& redis) { return expected<redis::StoreIdentity>(redis.execute(redis::ReadIdentity{})); })
@@ -131,6 +161,8 @@ HttpResponse show_metrics(ApiStores& stores, const RequestCounts& counts) {
   }
   if (const auto view = read_cluster(stores)) add_cluster(gauges, view.value());
   if (const auto tally = stores.tally()) add_jobs(gauges, tally.value());
+  const auto shadow = stores.with_redis([](RedisClient& redis) { return read_shadow(redis); });
+  if (shadow && shadow.value()) add_shadow(gauges, *shadow.value());
   return {.status = 200, .body = gauges.text() + counts.text(), .content_type = "text/plain; version=0.0.4; charset=utf-8"};
 }
 

@@ -156,8 +156,23 @@ void SchedulerDriver::take_step() {
     forget_stored();
   }
   send_mail();
+  let_shadow_think();
   plan();
   if (idle() && on_idle_) on_idle_();
+}
+
+void SchedulerDriver::let_shadow_think() {
+  if (options_.shadow == nullptr || !options_.shadow->is_on()) return;
+  const Time before = loop_.now();
+  options_.shadow->catch_up();
+  const Time after = loop_.now();
+  options_.shadow->spent(after, after - before);
+}
+
+void SchedulerDriver::leave_word(std::string_view key, std::string text, Duration for_how_long) {
+  redis_.run({"SET", options_.redis.key_prefix + std::string(key), std::move(text), "PX",
+              std::to_string(redis::ttl_ms(for_how_long))},
+             {});
 }
 
 void SchedulerDriver::plan() {

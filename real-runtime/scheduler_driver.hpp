@@ -6,6 +6,7 @@
 #include "policies/core/dispatcher.hpp"
 #include "policies/core/journal.hpp"
 #include "policies/core/scheduler.hpp"
+#include "policies/core/shadow.hpp"
 #include "policies/ports/postgres.hpp"
 #include "policies/ports/registry_reader.hpp"
 #include "real-runtime/async_postgres.hpp"
@@ -34,6 +35,7 @@ struct SchedulerDriverOptions {
   Duration worker_lease = std::chrono::seconds{60};  // of the workers' keys
   JournalWriter* journal = nullptr;                  // written to if there is one
   std::optional<Duration> keep_history{};            // of jobs since they ended; nothing: for good
+  Shadow* shadow = nullptr;                          // of the scheduler: it catches up when the orders of a step have left
 };
 
 // What became of the jobs.
@@ -99,6 +101,9 @@ class SchedulerDriver {
   // Why it does not get on at the moment, for people; empty if it does, or stands by.
   [[nodiscard]] std::string problem() const;
 
+  // Leaves a text in Redis for people, which goes by itself after that time. Nobody is told whether it arrives.
+  void leave_word(std::string_view key, std::string text, Duration for_how_long);
+
   // Writes the journal's end. No step follows.
   void close(bool all_ended);
 
@@ -158,6 +163,7 @@ class SchedulerDriver {
   // Facts.
   void push(Event event);
   void take_step();
+  void let_shadow_think();
   void plan();
   void fetch_reports();
   void take_report(const redis::Reply& reply);

@@ -1,6 +1,7 @@
 #include "real-runtime/scheduler_process.hpp"
 
 #include "policies/catalog.hpp"
+#include "real-runtime/shadow_board.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -37,6 +38,10 @@ SchedulerProcess::~SchedulerProcess() { close(false); }
 
 void SchedulerProcess::start() {
   scheduler_ = std::make_unique<Scheduler>(config_, make_policies(config_));
+  if (options_.shadow) {
+    shadow_ = std::make_unique<Shadow>(*scheduler_, options_.shadow->config, make_policies(options_.shadow->config),
+                                       options_.shadow->name);
+  }
   SchedulerDriverOptions options{.redis = options_.redis,
                                  .postgres = options_.postgres,
                                  .name = options_.name,
@@ -44,7 +49,8 @@ void SchedulerProcess::start() {
                                  .epoch_min = epoch_min_,
                                  .worker_lease = options_.worker_lease,
                                  .journal = options_.journals != nullptr ? &options_.journals->next_segment() : nullptr,
-                                 .keep_history = options_.keep_history};
+                                 .keep_history = options_.keep_history,
+                                 .shadow = shadow_.get()};
   driver_ = std::make_unique<SchedulerDriver>(loop_, *scheduler_, std::move(options));
   driver_->on_stepped_down([this] { stepped_down(); });
   driver_->on_idle([this] {
@@ -68,6 +74,7 @@ void SchedulerProcess::stepped_down() {
   gather(*driver_);
   reigns_ += driver_->has_led() ? 1U : 0U;
   driver_.reset();
+  shadow_.reset();
   scheduler_.reset();
   look();
   if (closed_) return;
@@ -81,6 +88,7 @@ void SchedulerProcess::look() {
     if (on_turn_) on_turn_();
   }
   if (driver_ == nullptr || closed_) return;
+  if (led_ && loop_.now() >= post_at_) post_shadow();
   const bool may_rotate = led_ && options_.journals != nullptr && loop_.now() - turn_at_ >= kLeastReign;
   if (may_rotate && options_.journals->full()) return driver_->shut_down();
   look_timer_.start(later(loop_.now(), kLook));
@@ -111,6 +119,21 @@ void SchedulerProcess::close(bool all_ended) {
 void SchedulerProcess::gather(const SchedulerDriver& driver) {
   counts_ += driver.counts();
   steps_ += driver.steps();
+  shadow_report_ = shadow();
+}
+
+std::optional<ShadowReport> SchedulerProcess::shadow() const {
+  if (shadow_ == nullptr) return shadow_report_;
+  if (!shadow_report_) return shadow_->report();
+  ShadowReport all = *shadow_report_;
+  all += shadow_->report();
+  return all;
+}
+
+void SchedulerProcess::post_shadow() {
+  if (shadow_ == nullptr) return;
+  post_at_ = later(loop_.now(), kPostShadow);
+  driver_->leave_word(kShadowKey, to_json(*shadow()), kShadowStands);
 }
 
 JobCounts SchedulerProcess::counts() const {

@@ -4,6 +4,7 @@
 
 #include "policies/core/journal.hpp"
 #include "policies/core/scheduler.hpp"
+#include "policies/core/shadow.hpp"
 #include "real-runtime/event_loop.hpp"
 #include "real-runtime/scheduler_driver.hpp"
 
@@ -34,6 +35,7 @@ struct SchedulerProcessOptions {
   Duration restart = std::chrono::seconds{1};        // from stepping down to standing by again
   JournalShelf* journals = nullptr;                  // none: nothing is recorded
   std::optional<Duration> keep_history{};            // of jobs since they ended; nothing: for good
+  std::optional<ShadowChoice> shadow{};              // beside each of its schedulers; what it reports lies in Redis, too
 };
 
 class SchedulerProcess {
@@ -68,6 +70,8 @@ class SchedulerProcess {
   [[nodiscard]] std::uint64_t reigns() const { return reigns_ + (driver_ != nullptr && driver_->has_led() ? 1U : 0U); }
   [[nodiscard]] std::string leader() const { return driver_ != nullptr ? driver_->leader() : std::string(); }
   [[nodiscard]] std::string problem() const;
+  // Of the shadows of all its schedulers so far; nothing: it has none.
+  [[nodiscard]] std::optional<ShadowReport> shadow() const;
 
   // Ends the journal. No step follows.
   void close(bool all_ended);
@@ -78,6 +82,7 @@ class SchedulerProcess {
   void look();
   void fail(std::string why);
   void gather(const SchedulerDriver& driver);
+  void post_shadow();
 
   EventLoop& loop_;
   SchedulerConfig config_;
@@ -94,6 +99,8 @@ class SchedulerProcess {
 
   JobCounts counts_;  // of those before the present one, likewise below
   std::uint64_t steps_ = 0;
+  std::optional<ShadowReport> shadow_report_;
+  Time post_at_{};  // it is to be left in Redis
 
   std::function<void()> on_idle_;
   std::function<void(std::string)> on_error_;
@@ -104,6 +111,7 @@ class SchedulerProcess {
   EventLoop::Timer start_timer_;
   EventLoop::Timer look_timer_;
   std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<Shadow> shadow_;           // of this scheduler; nullptr: it has none
   std::unique_ptr<SchedulerDriver> driver_;  // nullptr: between two of them
 };
 

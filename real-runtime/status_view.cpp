@@ -3,6 +3,7 @@
 #include "real-runtime/api_text.hpp"
 #include "real-runtime/cluster_json.hpp"
 #include "real-runtime/job_json.hpp"
+#include "real-runtime/shadow_board.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -50,6 +51,9 @@ Result<StatusView> read_status(ApiStores& stores) {
   const auto tally = stores.tally();
   if (!tally) return tally.error();
   StatusView view{.leader = leader.value(), .cluster = std::move(cluster).value(), .tally = tally.value(), .rates = {}};
+  // What another version left there is nothing to people who look at jobs.
+  const auto shadow = stores.with_redis([](RedisClient& redis) { return read_shadow(redis); });
+  if (shadow) view.shadow = shadow.value();
   const auto text = stores.with_postgres([&](PostgresClient& store) { return store.run(status_query(stores.schema())); });
   if (!text) return text.error();
   const json row = json::parse(text.value(), nullptr, false);
@@ -77,6 +81,7 @@ json to_json(const StatusView& view, const std::vector<std::string>& pools) {
            {"failed_per_s", view.rates.failed_per_s},
            {"all_ends_counted", view.rates.complete},
            {"oldest_waiting", nullptr},
+           {"shadow", view.shadow ? json::parse(to_json(*view.shadow)) : json()},
            {"queues", json::array()},
            {"workers", json::array()},
            {"workers_unreadable", view.cluster.unreadable}};

@@ -1,6 +1,7 @@
 // How an installation does just now, for people who watch it.
 #pragma once
 
+#include "policies/core/shadow_report.hpp"
 #include "real-runtime/cluster_view.hpp"
 
 #include <cstdint>
@@ -27,6 +28,7 @@ struct StatusView {
   ClusterView cluster;
   JobTally tally;
   EndRates rates;
+  std::optional<ShadowReport> shadow{};   // of the leader, if it has one
   std::optional<OldestWaiting> oldest{};  // of the kMostLookedAt jobs longest in the system; none: none of them waits
 
   [[nodiscard]] std::int64_t waiting() const;

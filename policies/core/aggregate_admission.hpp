@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 namespace drydock {
@@ -22,7 +23,12 @@ class AggregateAdmission final : public IsolationPolicy {
 
   void set_budget(std::int64_t cpus_milli) { budget_ = std::max(std::int64_t{0}, cpus_milli); }
 
+  [[nodiscard]] std::int64_t budget() const { return budget_; }
+
   [[nodiscard]] IsolationTraits traits() const override { return {}; }
+  [[nodiscard]] std::unique_ptr<IsolationPolicy> copy() const override {
+    return std::make_unique<AggregateAdmission>(*this);
+  }
   void open(const IsolationPass& pass, std::span<Turn> turns) override {
     for (Turn& turn : turns) turn.order = -std::int64_t{pass.cluster.queue(turn.queue).config.priority};
     limit(turns);

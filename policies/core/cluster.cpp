@@ -12,6 +12,8 @@ namespace drydock {
 namespace {
 
 const Resources kOutOfUse{Resources::Amounts::Constant(-1)};
+const Turn kNeverItsTurn{
+    .queue = {}, .order = std::numeric_limits<std::int64_t>::max(), .own = false, .limited = true, .room = {}};
 
 }  // namespace
 
@@ -57,7 +59,8 @@ bool Cluster::waits_for(PoolId pool_id, JobRef ref) const {
 
 const Turn& Cluster::turn(PoolId pool_id, QueueId queue) const {
   const Pool& pool = this->pool(pool_id);
-  return pool.turns[pool.turn_of[index(queue)]];
+  const std::uint32_t at = pool.turn_of[index(queue)];
+  return at == Pool::kNoTurn ? kNeverItsTurn : pool.turns[at];
 }
 
 bool Cluster::ends_in_session(WorkerId id, const Job& job) const {
@@ -187,7 +190,8 @@ void Cluster::count_demand(const Job& job, std::int64_t change) {
 }
 
 void Cluster::count_lent(Pool& pool, const Job& job, std::int64_t tasks) {
-  if (!pool.turns[pool.turn_of[index(job.spec.queue)]].own) pool.lent += job.spec.per_task * tasks;
+  const std::uint32_t at = pool.turn_of[index(job.spec.queue)];
+  if (at == Pool::kNoTurn || !pool.turns[at].own) pool.lent += job.spec.per_task * tasks;
 }
 
 void Cluster::enqueue(JobRef ref) {
@@ -241,12 +245,14 @@ void Cluster::close_release(JobRef ref) {
 
 void Cluster::dequeue(JobRef ref) { leave_queue(ref, std::nullopt); }
 
-void Cluster::bind(JobRef ref, WorkerId worker) {
+void Cluster::bind(JobRef ref, WorkerId worker, std::optional<std::uint32_t> place) {
   Job& job = jobs_[ref.value];
   leave_queue(ref, workers_[index(worker)].spec.pool);
   job.state = JobState::bound;
   job.bound = worker;
-  workers_[index(worker)].local.push_back(ref);
+  std::deque<JobRef>& local = workers_[index(worker)].local;
+  if (place) local.insert(local.begin() + std::ptrdiff_t{*place}, ref);
+  else local.push_back(ref);
   ++queues_[index(job.spec.queue)].bound;
 }
 
@@ -271,6 +277,7 @@ void Cluster::take(JobRef ref, PoolId pool_id, std::span<const Placement> placem
   Pool& pool = pools_[index(pool_id)];
   const std::int64_t tasks = job.spec.tasks;
   count_lent(pool, job, tasks);
+  if (pool.turn_of[index(job.spec.queue)] == Pool::kNoTurn) ++pool.strangers;
   if (traits_.by_estimated_end) {
     pool.by_estimated_end.insert({{job.estimated_end, job.sequence}, ref, {tasks, job.estimated_end}});
   }
@@ -289,6 +296,7 @@ void Cluster::give_back(JobRef ref) {
     change_room(p.worker, p.tasks == 1 ? job.spec.per_task : job.spec.per_task * p.tasks, false);
     if (workers_[index(p.worker)].open()) pool.freed.push_back(p.worker);
   }
+  if (pool.turn_of[index(job.spec.queue)] == Pool::kNoTurn) --pool.strangers;
   pool.dirty = true;
   pool.departures.push_back({job.sequence, job.estimated_end});
   job.placements.clear();
@@ -414,6 +422,11 @@ void Cluster::leave_kind(WorkerId id) {
   workers[worker.kind_at] = workers.back();
   workers_[index(workers.back())].kind_at = worker.kind_at;
   workers.pop_back();
+}
+
+void Cluster::offer(WorkerId id) {
+  const Worker& worker = workers_[index(id)];
+  if (worker.open()) pools_[index(worker.spec.pool)].freed.push_back(id);
 }
 
 void Cluster::clear_changes(PoolId id) {

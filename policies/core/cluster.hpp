@@ -188,7 +188,7 @@ struct Pool {
   PoolConfig config;
   std::vector<WorkerId> workers;  // by position; also those that left or serve another pool now: ask Worker::serves
   std::vector<WorkerKind> kinds;
-  std::uint64_t worker_changes = 0;  // how often a worker came or went
+  std::uint64_t worker_changes = 0;  // how often a worker came or went, or plans for the pool came to nothing (unsettle)
   FitIndex fits;
   Resources free;             // sum over open workers
   Resources capacity;         // likewise
@@ -206,6 +206,7 @@ struct Pool {
   std::optional<Resources> unit;
   std::uint64_t other_demands = 0;  // live jobs with another demand
   std::int64_t free_units = 0;      // sum over open workers of fit_count(unit, free)
+  std::uint64_t strangers = 0;      // attempts here of queues that it does not serve: only where it follows another cluster
 
   // Since the policy's last pass over this pool:
   bool dirty = false;
@@ -215,7 +216,7 @@ struct Pool {
   std::vector<std::uint64_t>
       withdrawn;  // sequences of jobs that stopped waiting, other than by starting or being bound here
 
-  [[nodiscard]] bool is_scalar() const { return unit.has_value() && other_demands == 0; }
+  [[nodiscard]] bool is_scalar() const { return unit.has_value() && other_demands == 0 && strangers == 0; }
 };
 
 // What a policy wants the cluster to keep ready for it; what is not asked for is not paid for.
@@ -228,6 +229,7 @@ struct PlacementTraits {
   bool minds_sessions = false;    // it starts jobs only where find_workers says, which minds the ends of sessions
   bool plans_ahead = false;       // its plans outlive a pass: goes with isolation policies of fixed turns only
   bool preempts = false;          // an attempt that begins to run is a change that calls for a pass
+  bool binds = false;             // it binds jobs to workers; else a shadow sees those that the real policy binds as waiting
 };
 
 class Cluster {
@@ -250,7 +252,7 @@ class Cluster {
   [[nodiscard]] std::optional<JobRef> head(PoolId pool) const;
   // Whether it waits (unbound) in a queue that the pool serves.
   [[nodiscard]] bool waits_for(PoolId pool, JobRef ref) const;
-  // The turn that a queue has at a pool that serves it.
+  // The turn that a queue has at a pool; where it is not served there, one that never comes.
   [[nodiscard]] const Turn& turn(PoolId pool, QueueId queue) const;
   // Whether the isolation policy lets the pool, which serves its queue, take this job now.
   [[nodiscard]] static bool is_open(const Turn& turn, const Job& job) {
@@ -271,14 +273,18 @@ class Cluster {
 
   // Re-derives every count from the jobs and workers; stops the process if one is wrong. For tests, after every step.
   void sanity_check() const;
+  // That this one, which follows `other`, has the same jobs and workers in the same states, but for what policies order and index. With
+  // `binds` also who is bound to which worker; else those wait here. For tests, likewise.
+  void check_alike(const Cluster& other, bool binds) const;
 
   // --- changes; not for policies ---
   JobRef add_job(const JobSpec& spec, Time now);
-  void remove_job(JobRef ref);             // ended, waiting or bound
-  void set_rank(JobRef ref, Rank rank);    // before enqueue
-  void enqueue(JobRef ref);                // any state without resources -> waiting
-  void dequeue(JobRef ref);                // waiting or bound -> ended
-  void bind(JobRef ref, WorkerId worker);  // waiting -> bound, in the worker's pool
+  void remove_job(JobRef ref);           // ended, waiting or bound
+  void set_rank(JobRef ref, Rank rank);  // before enqueue
+  void enqueue(JobRef ref);              // any state without resources -> waiting
+  void dequeue(JobRef ref);              // waiting or bound -> ended
+  // waiting -> bound, in the worker's pool; at the end of its own queue, or at that place.
+  void bind(JobRef ref, WorkerId worker, std::optional<std::uint32_t> place = std::nullopt);
   void take(JobRef ref, PoolId pool, std::span<const Placement> placements, Time now);  // -> committing, a new attempt
   void give_back(JobRef ref);                                                           // frees what it holds -> ended
   // The part of a sent assignment on a lost worker is gone; the rest stays taken until the store has answered.
@@ -316,6 +322,13 @@ class Cluster {
   void go_by_store() { by_store_ = true; }
   void set_now(Time now) { now_ = now; }
   void call_for_pass(PoolId pool) { pools_[index(pool)].dirty = true; }
+  // What the placement policy has planned for the pool does not hold: somebody else decided there.
+  void unsettle(PoolId pool) {
+    pools_[index(pool)].dirty = true;
+    ++pools_[index(pool)].worker_changes;
+  }
+  // Lists it in Pool::freed, if it is open.
+  void offer(WorkerId worker);
   [[nodiscard]] std::span<Turn> turns(PoolId pool) { return pools_[index(pool)].turns; }
 
  private:

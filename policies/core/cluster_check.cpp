@@ -80,6 +80,7 @@ void Cluster::check_indexes(PoolId id) const {
   const Pool& pool = this->pool(id);
   std::uint64_t other_demands = 0;
   std::uint64_t holding = 0;
+  std::uint64_t strangers = 0;
   Resources lent;
   for (const JobRef ref : all_jobs()) {
     const Job& job = this->job(ref);
@@ -87,9 +88,11 @@ void Cluster::check_indexes(PoolId id) const {
     if (is_served && *pool.unit != job.spec.per_task) ++other_demands;
     if (!holds(job) || job.pool != id) continue;
     ++holding;
+    if (!is_served) ++strangers;
     if (turn(id, job.spec.queue).own) continue;
     for (const Placement& p : job.placements) lent += job.spec.per_task * p.tasks;
   }
+  DRYDOCK_CHECK(strangers == pool.strangers, "a pool miscounts attempts of queues that it does not serve");
   DRYDOCK_CHECK(lent == pool.lent, "a pool miscounts what it lends");
   DRYDOCK_CHECK(other_demands == pool.other_demands, "a pool miscounts jobs with other demands");
   const auto check = [&](const auto& index, const auto& key_of) {
@@ -147,6 +150,33 @@ void Cluster::check_job(JobRef ref) const {
     DRYDOCK_CHECK(worker.live && worker.spec.pool == job.pool, "an attempt is held by a worker that is gone");
     const Held& held = worker.held.at(job.held_at[i]);
     DRYDOCK_CHECK(held.job == ref && held.placement == i, "a worker does not hold what a job says");
+  }
+}
+
+void Cluster::check_alike(const Cluster& other, bool binds) const {
+  const auto alike = [&](const Job& here, const Job& there) {
+    const bool waits = !binds && there.state == JobState::bound;
+    const bool is_bound = there.state == JobState::bound && binds;
+    return here.spec.id == there.spec.id && here.state == (waits ? JobState::waiting : there.state) &&
+           here.attempt == there.attempt && here.failures == there.failures && here.losses == there.losses &&
+           here.open_releases == there.open_releases && here.sequence == there.sequence && here.progress == there.progress &&
+           here.cancelled == there.cancelled && (!is_bound || here.bound == there.bound) &&
+           std::ranges::is_permutation(here.placements, there.placements) &&
+           (there.placements.empty() || (here.pool == there.pool && here.sent == there.sent && here.lost == there.lost &&
+                                         here.started == there.started && here.estimated_end == there.estimated_end));
+  };
+  DRYDOCK_CHECK(live_jobs() == other.live_jobs(), "clusters that should be alike differ in the number of their jobs");
+  for (const JobRef ref : other.all_jobs()) {
+    DRYDOCK_CHECK(alike(job(ref), other.job(ref)), "clusters that should be alike differ in a job");
+  }
+  DRYDOCK_CHECK(worker_count() == other.worker_count(),
+                "clusters that should be alike differ in the number of their workers");
+  for (std::size_t w = 0; w < workers_.size(); ++w) {
+    const Worker& here = workers_[w];
+    const Worker& there = other.workers_[w];
+    DRYDOCK_CHECK(here.incarnation == there.incarnation && here.live == there.live && here.draining == there.draining &&
+                      here.free == there.free && (!binds || here.local == there.local),
+                  "clusters that should be alike differ in a worker");
   }
 }
 

@@ -6,6 +6,7 @@
 #include "policies/core/plan.hpp"
 #include "policies/core/time.hpp"
 
+#include <memory>
 #include <span>
 
 namespace drydock {
@@ -42,6 +43,9 @@ class IsolationPolicy {
   // With traits().preempts, at the end of each pass, for every pool: may stop attempts for the sake of jobs that wait for it.
   // open() comes before, without lending.
   virtual void reclaim(const IsolationPass& /*pass*/, Plan& /*plan*/) {}
+
+  // Another one in the same state.
+  [[nodiscard]] virtual std::unique_ptr<IsolationPolicy> copy() const = 0;
 
   // The latest time at which the pool must be planned for again even if nothing changes; kNever if there is no need.
   [[nodiscard]] virtual Time next_wakeup(PoolId /*pool*/) const { return kNever; }

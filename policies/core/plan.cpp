@@ -22,10 +22,21 @@ bool Plan::start(JobRef ref, std::span<const Placement> placements) {
   if (error_ || !known(ref)) return false;
   const Job& job = cluster_.job(ref);
   if (const auto problem = problem_with(job, placements)) return refuse("start", ref, *problem);
+  if (acts_ != nullptr) record_start(ref);
   cluster_.take(ref, pool_, placements, now_);
   started_.push_back(ref);
   if (isolation_ != nullptr) isolation_->started({now_, pool_, cluster_, lending_}, ref, cluster_.turns(pool_));
   return true;
+}
+
+void Plan::record_start(JobRef ref) {
+  PlanAct act{.kind = PlanAct::Kind::start, .job = ref, .pool = pool_, .worker = {}};
+  if (const Job& job = cluster_.job(ref); job.state == JobState::bound) {
+    const std::deque<JobRef>& local = cluster_.worker(job.bound).local;
+    act.worker = job.bound;
+    act.from = static_cast<std::uint32_t>(std::ranges::find(local, ref) - local.begin());
+  }
+  acts_->push_back(act);
 }
 
 std::optional<std::string> Plan::problem_with(const Job& job, std::span<const Placement> placements) {
@@ -61,6 +72,7 @@ bool Plan::preempt(const Displacement& displacement) {
   if (const auto problem = not_startable(beneficiary)) {
     return refuse("preempt", ref, fmt::format("job {} cannot take its place: {}", beneficiary.spec.id.value, *problem));
   }
+  if (acts_ != nullptr) acts_->push_back({.kind = PlanAct::Kind::stop, .job = ref, .pool = pool_, .worker = {}});
   cluster_.set_state(ref, JobState::stopping);
   preempted_.push_back(displacement);
   return true;
@@ -74,6 +86,7 @@ bool Plan::bind(JobRef ref, WorkerId worker) {
   if (index(worker) >= cluster_.worker_count() || !cluster_.worker(worker).serves(pool_)) {
     return refuse("bind", ref, fmt::format("worker {} is not a live worker of pool '{}'", worker.value, pool_name()));
   }
+  if (acts_ != nullptr) acts_->push_back({.kind = PlanAct::Kind::bind, .job = ref, .pool = pool_, .worker = worker});
   cluster_.bind(ref, worker);
   return true;
 }

@@ -25,6 +25,16 @@ struct Displacement {
   JobRef beneficiary;
 };
 
+// One decision, as it was taken.
+struct PlanAct {
+  enum class Kind : std::uint8_t { start, bind, stop };
+  Kind kind = Kind::start;
+  JobRef job;
+  PoolId pool;
+  WorkerId worker;                                   // of bind: which; of a start of a bound job: that it was bound to
+  std::optional<std::uint32_t> from = std::nullopt;  // of such a start: its place in that worker's own queue
+};
+
 class IsolationPolicy;
 
 class Plan {
@@ -53,9 +63,12 @@ class Plan {
     bool lending = false;
   };
   void begin(const Round& round);
+  // From now on every decision is appended there, too.
+  void record(std::vector<PlanAct>* acts) { acts_ = acts; }
 
  private:
   bool known(JobRef job);
+  void record_start(JobRef job);
   bool refuse(const char* decision, JobRef job, const std::string& why);
   [[nodiscard]] const std::string& pool_name() const;
   [[nodiscard]] std::string not_served(const Job& job) const;
@@ -70,6 +83,7 @@ class Plan {
   bool lending_ = false;
   std::vector<JobRef> started_;
   std::vector<Displacement> preempted_;
+  std::vector<PlanAct>* acts_ = nullptr;
   std::optional<std::string> error_;
   std::vector<std::uint64_t> named_in_;  // by worker: the last start() that named it
   std::uint64_t starts_ = 0;

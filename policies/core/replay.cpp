@@ -80,7 +80,7 @@ bool same_command(const Command& a, const Command& b) {
   return std::visit([&b](const auto& x) { return same(x, *std::get_if<std::remove_cvref_t<decltype(x)>>(&b)); }, a);
 }
 
-Result<ReplayReport> replay(JournalReader& journal, Scheduler& scheduler) {
+Result<ReplayReport> replay(JournalReader& journal, Scheduler& scheduler, Shadow* shadow) {
   ReplayReport report;
   JournalStep step;
   replay_detail::FactChecker facts(scheduler.config());
@@ -93,6 +93,7 @@ Result<ReplayReport> replay(JournalReader& journal, Scheduler& scheduler) {
       return Error{fmt::format("{} holds a fact that cannot be: {}", place_of(report.steps, step.now), *problem)};
     }
     const std::span<const Command> replayed = scheduler.step(step.now, step.events);
+    if (shadow != nullptr) shadow->catch_up();
     report.commands += replayed.size();
     report.hash = scheduler.journal_hash();
     const auto first = std::ranges::mismatch(step.commands, replayed, same_command);

@@ -4,6 +4,7 @@
 #include "policies/core/journal.hpp"
 #include "policies/core/result.hpp"
 #include "policies/core/scheduler.hpp"
+#include "policies/core/shadow.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -20,7 +21,8 @@ struct ReplayReport {
 
 // `scheduler` must be new and made from the journal's configuration. Stops at the first difference. An error when the
 // journal cannot be read, or holds facts that no world can state (replay_facts.hpp): the scheduler never sees those.
-[[nodiscard]] Result<ReplayReport> replay(JournalReader& journal, Scheduler& scheduler);
+// A shadow of the scheduler, if one is given, decides along.
+[[nodiscard]] Result<ReplayReport> replay(JournalReader& journal, Scheduler& scheduler, Shadow* shadow = nullptr);
 
 // Equal in every field, and in what the spans point to.
 [[nodiscard]] bool same_command(const Command& a, const Command& b);

@@ -9,29 +9,15 @@
 
 namespace drydock {
 
-namespace {
-
-PlacementTraits traits_of(const PlacementPolicy& placement, const IsolationTraits& isolation,
-                          const ControlPlaneConfig& control_plane) {
-  PlacementTraits traits = placement.traits();
-  if (control_plane.aggregate) traits.fit = Fit::worst;  // no worker's cpus say no: the emptiest is next
-  traits.preempts = traits.preempts || isolation.preempts;
-  return traits;
-}
-
-}  // namespace
-
 Scheduler::Scheduler(SchedulerConfig config, Policies policies)
     : config_(std::move(config)),
       placement_(std::move(policies.placement)),
       isolation_(std::move(policies.isolation)),
-      isolation_traits_(isolation_ ? isolation_->traits() : IsolationTraits{.fixed = true}),
       accounting_(std::move(policies.accounting)),
-      cluster_(config_.queues, config_.pools, traits_of(*placement_, isolation_traits_, config_.control_plane)),
+      cluster_(config_.queues, config_.pools,
+               cluster_traits(*placement_, isolation_.get(), config_.control_plane.aggregate)),
       registry_(config_.control_plane.registry),
-      retries_(std::move(policies.retry), config_.seed),
-      rng_(config_.seed, "placement"),
-      plan_(cluster_, PoolId{}, Time{}) {
+      retries_(std::move(policies.retry), config_.seed) {
   DRYDOCK_CHECK(!retries_.has_policy() == config_.retry.type.empty(), "the scheduler was not given its retry policy");
   if (config_.control_plane.leadership.lease > Duration{0}) leadership_.emplace(config_.control_plane.leadership);
   if (config_.control_plane.lookahead > 0) {
@@ -42,17 +28,16 @@ Scheduler::Scheduler(SchedulerConfig config, Policies policies)
   }
   if (config_.control_plane.statistics > Duration{0}) statistics_at_ = later(kTimeZero, config_.control_plane.statistics);
   if (config_.control_plane.aggregate) {
-    DRYDOCK_CHECK(accounting_ != nullptr && config_.control_plane.trigger == PassTrigger::cycle && isolation_traits_.fixed,
+    DRYDOCK_CHECK(accounting_ != nullptr && config_.control_plane.trigger == PassTrigger::cycle &&
+                      (!isolation_ || isolation_->traits().fixed),
                   "admission by totals goes with cycles, an accounting policy and static pools");
     auto aggregate = std::make_unique<AggregateAdmission>();
     aggregate_ = aggregate.get();
     isolation_ = std::move(aggregate);
-    isolation_traits_ = isolation_->traits();
   }
   if (config_.session_margin) cluster_.mind_sessions(*config_.session_margin);
-  for (std::uint32_t p = 0; isolation_ && p < config_.pools.size(); ++p) {
-    isolation_->open({Time{}, PoolId{p}, cluster_}, cluster_.turns(PoolId{p}));
-  }
+  planner_.emplace(*placement_, isolation_.get(), cluster_, Rng(config_.seed, "placement"));
+  planner_->open_turns();
 }
 
 Scheduler::~Scheduler() = default;
@@ -112,10 +97,7 @@ Time Scheduler::next_wakeup() const {
                     std::ranges::any_of(in_flight_, [](const Batch& b) { return b.unknown && b.read.value == 0; });
   for (std::uint32_t q = 0; lookahead_ && q < config_.queues.size(); ++q) store_work = store_work || wants_load(QueueId{q});
   if (store_work && store_ready_at_ > now_) at = std::min(at, store_ready_at_);
-  for (std::uint32_t p = 0; turns_change() && p < config_.pools.size(); ++p) {
-    const Time wakeup = isolation_->next_wakeup(PoolId{p});
-    if (wakeup > now_) at = std::min(at, wakeup);
-  }
+  at = std::min(at, planner_->next_wakeup(now_));
   if (leadership_) at = std::min(at, leader_wakeup());
   return at;
 }
@@ -335,7 +317,7 @@ bool Scheduler::pass_is_due() const {
 
 void Scheduler::decide() {
   if (halted_) return;
-  wake_pools();
+  planner_->wake(now_);
   note_changes();
   if (pass_is_due() && knows_budget()) pass();
   // A job that is rejected may have blocked others: the policy is asked again.
@@ -375,76 +357,38 @@ void Scheduler::come_again() {
   }
 }
 
-void Scheduler::wake_pools() {
-  for (std::uint32_t p = 0; turns_change() && p < config_.pools.size(); ++p) {
-    if (isolation_->next_wakeup(PoolId{p}) <= now_) cluster_.call_for_pass(PoolId{p});
-  }
-}
-
-// Until no pool has changes: what one pool takes from a shared queue is a change for the others. Each round takes a job. Where
-// pools lend, all of them take their own first; what a loan changes for a pool comes before its own lending. Only what then
-// still waits is a reason to stop something: what another pool has room for is not.
 void Scheduler::pass() {
   changed_at_ = kNever;
   if (accounting_ && aggregate_ == nullptr && config_.control_plane.trigger == PassTrigger::cycle &&
       accounting_->is_known()) {
     ask_total();
   }
-  const auto is_dirty = [](const Pool& pool) { return pool.dirty; };
-  while (!halted_ && std::ranges::any_of(cluster_.pools(), is_dirty)) {
-    planned_.clear();
-    for (std::uint32_t p = 0; p < cluster_.pools().size() && !halted_; ++p) {
-      if (!cluster_.pools()[p].dirty) continue;
-      plan_pool(PoolId{p}, false);
-      planned_.push_back(PoolId{p});
-    }
-    if (!isolation_traits_.lends) continue;
-    for (const PoolId pool : planned_) {
-      if (!halted_ && !cluster_.pool(pool).dirty) plan_pool(pool, true);
-    }
-  }
-  for (std::uint32_t p = 0; isolation_traits_.preempts && p < config_.pools.size() && !halted_; ++p) reclaim(PoolId{p});
-  if (aggregate_ != nullptr) come_again();
-}
-
-void Scheduler::plan_pool(PoolId pool, bool lending) {
-  IsolationPolicy* const isolation = turns_change() ? isolation_.get() : nullptr;
-  const IsolationPass open{now_, pool, cluster_, lending};
-  plan_.begin({.pool = pool, .now = now_, .isolation = isolation, .lending = lending});
-  try {
-    if (isolation != nullptr) isolation->open(open, cluster_.turns(pool));
-    // A start may change whose turn it is, and so the job that is first: the policy is asked again until it starts nothing.
-    for (bool again = true; again;) {
-      const std::size_t before = plan_.started().size();
-      placement_->plan(PassContext{now_, pool, cluster_, rng_}, plan_);
-      again = isolation != nullptr && !plan_.error() && plan_.started().size() > before;
-    }
-  } catch (const std::exception& error) {
-    halt("it threw an exception: " + std::string(error.what()));
-  } catch (...) {
-    halt("it threw something that is not a std::exception");
-  }
-  if (plan_.error()) halt("it broke a rule: " + *plan_.error());
-  cluster_.clear_changes(pool);
-  if (halted_) return;
-  for (const JobRef ref : plan_.started()) to_assign_.push_back(cluster_.job(ref).attempt_id());
-  take_displacements();
-}
-
-void Scheduler::reclaim(PoolId pool) {
-  const IsolationPass open{now_, pool, cluster_};
-  plan_.begin({.pool = pool, .now = now_});
-  isolation_->open(open, cluster_.turns(pool));
-  isolation_->reclaim(open, plan_);
-  DRYDOCK_CHECK(!plan_.error(), "an isolation policy stopped an attempt that it must not stop");
-  take_displacements();
-}
-
-void Scheduler::take_displacements() {
-  for (const Displacement& displacement : plan_.preempted()) {
+  const std::int64_t budget = aggregate_ != nullptr ? aggregate_->budget() : 0;
+  const bool done = planner_->pass(now_);
+  for (const JobRef ref : planner_->started()) to_assign_.push_back(cluster_.job(ref).attempt_id());
+  for (const Displacement& displacement : planner_->displaced()) {
     commands_.emplace_back(StopAttempt{cluster_.job(displacement.victim).attempt_id(), ReleaseReason::preempted});
     promised_.push_back(displacement.beneficiary);
   }
+  if (!done) halt(planner_->error());
+  else if (cluster_.is_logged()) log_decisions(budget);
+  if (aggregate_ != nullptr) come_again();
+}
+
+void Scheduler::log_to(ClusterLog* log) {
+  cluster_.log_to(log);
+  if (log != nullptr) planner_->record_acts();
+}
+
+void Scheduler::log_decisions(std::int64_t budget) {
+  change::Decide decided{.now = now_, .budget = budget};
+  for (const PlanAct& act : planner_->acts()) {
+    decided.acts.push_back({act});
+    if (act.kind != PlanAct::Kind::start) continue;
+    const auto& placements = cluster_.job(act.job).placements;
+    decided.acts.back().placements.assign(placements.begin(), placements.end());
+  }
+  cluster_.note(std::move(decided));
 }
 
 void Scheduler::halt(const std::string& why) {

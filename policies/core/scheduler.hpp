@@ -5,6 +5,7 @@
 #include "policies/core/aggregate_admission.hpp"
 #include "policies/core/arena.hpp"
 #include "policies/core/cluster.hpp"
+#include "policies/core/cluster_log.hpp"
 #include "policies/core/commands.hpp"
 #include "policies/core/events.hpp"
 #include "policies/core/isolation_policy.hpp"
@@ -12,10 +13,10 @@
 #include "policies/core/lookahead.hpp"
 #include "policies/core/placement_policy.hpp"
 #include "policies/core/plan.hpp"
+#include "policies/core/planner.hpp"
 #include "policies/core/policy_info.hpp"
 #include "policies/core/registry_watch.hpp"
 #include "policies/core/retry.hpp"
-#include "policies/core/rng.hpp"
 #include "policies/core/takeover.hpp"
 
 #include <concepts>
@@ -104,6 +105,10 @@ class Scheduler {
   // Of its lease. Every order of the last step that goes to a store, a script or a worker is to carry it. 0 where it is the only
   // scheduler, and before it held a lease.
   [[nodiscard]] std::int64_t epoch() const { return leadership_ ? leadership_->epoch() : 0; }
+
+  // From now on what changes in its cluster is appended there, for a shadow: before the first step. nullptr: not any more. It decides
+  // the same with and without.
+  void log_to(ClusterLog* log);
 
  private:
   struct OpenRelease {
@@ -225,11 +230,7 @@ class Scheduler {
   void keep_time();
   void decide();
   void pass();
-  void plan_pool(PoolId pool, bool lending);
-  void reclaim(PoolId pool);
-  void take_displacements();
-  void wake_pools();
-  [[nodiscard]] bool turns_change() const { return isolation_ != nullptr && !isolation_traits_.fixed; }
+  void log_decisions(std::int64_t budget);
   void halt(const std::string& why);
   [[nodiscard]] bool still_waits(JobRef ref) const;
   void sum_up_promises();
@@ -250,12 +251,11 @@ class Scheduler {
   SchedulerConfig config_;
   std::unique_ptr<PlacementPolicy> placement_;
   std::unique_ptr<IsolationPolicy> isolation_;
-  IsolationTraits isolation_traits_;
   AggregateAdmission* aggregate_ = nullptr;       // the isolation policy, where admission is by totals
   bool counting_ = false;                         // the total for the next pass was asked for
   std::int64_t cpus_open_ = 0;                    // of all open workers, in thousandths
   std::unique_ptr<AccountingPolicy> accounting_;  // may be nullptr
-  Cluster cluster_;
+  LoggedCluster cluster_;
   RegistryWatch registry_;
   bool cycle_open_ = false;               // the registry was read for it
   std::optional<Leadership> leadership_;  // nothing: it is the only scheduler
@@ -271,8 +271,7 @@ class Scheduler {
   Time statistics_at_ = kNever;         // the next
   std::int64_t booked_ = 0;             // cpus_allocated() when the total was asked for
   Retries retries_;
-  Rng rng_;
-  Plan plan_;
+  std::optional<Planner> planner_;  // of both policies
   Time now_{};
   std::uint64_t hash_ = 0;
   std::uint64_t last_request_ = 0;
@@ -292,7 +291,6 @@ class Scheduler {
   std::vector<std::uint64_t> promised_in_;  // by queue: how many of them still wait
   std::vector<JobRef> there_;
   std::vector<WorkerId> draining_;
-  std::vector<PoolId> planned_;  // in this round of a pass
 
   std::vector<Command> commands_;
   Arena<Placement> placements_;

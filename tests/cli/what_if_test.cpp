@@ -53,6 +53,31 @@ TEST(WhatIf, TheSamePoliciesGiveTheSameFiguresAndOthersCanBeCompared) {
   EXPECT_EQ(run_binary({"replay", second}).code, 0) << "a replay reads no traces";
 }
 
+TEST(WhatIf, AnotherPlacementDecidesAlongInAReplay) {
+  const Folder folder;
+  const std::string journal = folder.path("run.journal");
+  const std::string hole = folder.file("hole.json", R"({"name": "hole",
+    "cluster": {"hosts": [{"name": "node", "count": 2, "cpus": 1}]},
+    "workload": [{"name": "long", "count": 1, "arrivals": {"at-once": {}}, "duration": "10s"},
+                 {"name": "wide", "count": 1, "arrivals": {"at-once": {}}, "duration": "10s", "tasks": 2},
+                 {"name": "short", "count": 1, "arrivals": {"at-once": {}}, "duration": "5s"}]})");
+  ASSERT_EQ(run_binary({"simulate", hole, "--seeds", "1", "--journal", journal}).code, 0);
+  const Ran easy = run_binary({"replay", journal, "--shadow", "easy"});
+  EXPECT_EQ(easy.code, 0) << easy.err;
+  EXPECT_TRUE(has(easy.out, "identical")) << easy.out;
+  EXPECT_TRUE(has(easy.out, "starts: 3 same, 0 on other workers, 1 by the shadow alone, 0 by the real one alone"))
+      << easy.out;
+  EXPECT_TRUE(has(easy.out, "1 jobs would have started earlier, by 20.000 s on average")) << easy.out;
+  EXPECT_TRUE(has(easy.out, "real leaves it waiting; shadow starts on worker 1")) << easy.out;
+  const Ran same = run_binary({"replay", journal, "--shadow", "fcfs"});
+  EXPECT_TRUE(has(same.out, "shadow fcfs: 3 of 3 decisions equal")) << same.out;
+
+  const Ran none = run_binary({"replay", journal, "--shadow", "esy"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_TRUE(has(none.err, R"(did you mean "easy"?)")) << none.err;
+  EXPECT_EQ(run_binary({"replay", journal, "--shadow", "easy", "--set", "/policies/placement=easy"}).code, 2);
+}
+
 TEST(WhatIf, MapsQueuesAndRefusesWhatTheJournalSays) {
   const Folder folder;
   ASSERT_EQ(run_binary({"simulate", scenario(folder), "--seeds", "1", "--journal", folder.path("run.journal")}).code, 0);

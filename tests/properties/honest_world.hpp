@@ -57,6 +57,7 @@ class HonestWorld {
   std::function<std::string(const Scheduler&, Time now)> after_step;
 
   [[nodiscard]] const Scheduler& scheduler() const { return scheduler_; }
+  [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
 
  private:

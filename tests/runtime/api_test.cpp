@@ -6,6 +6,7 @@
 #include "real-runtime/private_postgres.hpp"
 #include "real-runtime/private_redis.hpp"
 #include "real-runtime/scheduler_driver.hpp"
+#include "real-runtime/shadow_board.hpp"
 #include "real-runtime/share_store.hpp"
 
 #include <atomic>
@@ -423,6 +424,26 @@ TEST_F(ApiOnStores, MetricsAreWhatPrometheusReads) {
     }
     EXPECT_TRUE(families.contains(name)) << line;
   }
+}
+
+TEST_F(ApiOnStores, MetricsTellOfTheLeadersShadow) {
+  EXPECT_EQ(ask("GET", "/metrics").body.find("drydock_shadow"), std::string::npos);
+  ShadowReport report{.name = "easy", .equal = 7, .different = 2};
+  report.starts = {.same = 5, .shadow_only = 3};
+  report.later = 2;
+  report.later_by = Duration{std::chrono::milliseconds{1'500}};
+  const auto redis = RedisClient::connect({.address = redis_->address()});
+  ASSERT_TRUE(redis.ok()) << redis.error().message;
+  ASSERT_TRUE(redis.value()->run({"SET", std::string(kShadowKey), to_json(report)}).ok());
+  const std::string text = ask("GET", "/metrics").body;
+  for (const char* line : {"# TYPE drydock_shadow_decisions_total counter\n", "drydock_shadow_up{shadow=\"easy\"} 1\n",
+                           "drydock_shadow_moments_total{shadow=\"easy\",result=\"equal\"} 7\n",
+                           "drydock_shadow_decisions_total{shadow=\"easy\",decision=\"start\",result=\"shadow_only\"} 3\n",
+                           "drydock_shadow_started_later_seconds_total{shadow=\"easy\"} 1.5\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+  ASSERT_TRUE(redis.value()->run({"SET", std::string(kShadowKey), "of another version"}).ok());
+  EXPECT_EQ(ask("GET", "/metrics").body.find("drydock_shadow"), std::string::npos);
 }
 
 TEST_F(ApiOnStores, MetricsHaveNoNumberForWithoutLimit) {

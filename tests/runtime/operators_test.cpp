@@ -61,9 +61,11 @@ class Operators : public testing::Test {
     if (signal != 0) role->interrupt(signal);
     return role->wait();
   }
-  void start_scheduler() {
-    start("scheduler", {"scheduler", "--config", scenario_, "--redis", redis_url(), "--postgres", postgres_->connection(),
-                        "--name", "a"});
+  void start_scheduler(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words{
+        "scheduler", "--config", scenario_, "--redis", redis_url(), "--postgres", postgres_->connection(), "--name", "a"};
+    words.insert(words.end(), more.begin(), more.end());
+    start("scheduler", words);
     ASSERT_TRUE(until([&] {
       const auto store = runtime::PostgresClient::connect({.connection = postgres_->connection(), .may_install = false});
       return store.ok() && store.value()->run("select name from drydock.queues limit 1").value() == "default";
@@ -128,6 +130,31 @@ class Operators : public testing::Test {
   std::string scenario_;
   std::map<std::string, std::unique_ptr<Started>> roles_;
 };
+
+TEST_F(Operators, TheShadowOfTheLeaderIsInStatus) {
+  start_scheduler({"--shadow", "worst-fit"});
+  start_worker(0);
+  submit({"--sleep", "100s", "--cpus", "3"});
+  submit({"--sleep", "100s", "--cpus", "2"});  // waits: there is room for one alone
+  start_worker(1);
+  ASSERT_TRUE(until([&] { return count("running") == 2; }));
+  json shadow;
+  EXPECT_TRUE(until([&] {
+    shadow = ask({"status", "--once"})["shadow"];
+    return shadow.is_object() && shadow["starts"]["same"] == 2;
+  })) << shadow;
+  EXPECT_EQ(shadow["name"], "worst-fit");
+  EXPECT_EQ(shadow["moments"]["different"], 0) << shadow;
+  submit({"--sleep", "100s", "--cpus", "1"});  // one core is free on worker 0, two on worker 1
+  EXPECT_TRUE(until([&] {
+    shadow = ask({"status", "--once"})["shadow"];
+    return shadow["starts"]["elsewhere"] == 1;
+  })) << shadow;
+  EXPECT_NE(run({"status", "--once"}).out.find("shadow  worst-fit: 2 of 3 decisions equal"), std::string::npos);
+  const Ran ended = end("scheduler", SIGTERM);
+  EXPECT_NE(ended.err.find("shadow worst-fit: "), std::string::npos) << ended.err;
+  EXPECT_NE(ended.err.find("real starts on worker 0; shadow starts on worker 1"), std::string::npos) << ended.err;
+}
 
 TEST_F(Operators, WorkersAreListed) {
   start_scheduler();

@@ -99,6 +99,60 @@ TEST_F(Up, FillsInWhatASimulationDoesNotNeed) {
   EXPECT_NE(run.ran.err.find("ttl"), std::string::npos) << run.ran.err;
 }
 
+// One long job, one that wants both places, and short ones that would fit beside the first.
+const std::string kHole = R"({
+  "name": "hole",
+  "cluster": {"hosts": [{"name": "node", "count": 2, "cpus": 1}]},
+  "control_plane": {"mode": "event", "registry_reading": "100ms"},
+  "workload": [{"name": "long", "count": 1, "arrivals": {"at-once": {}}, "duration": "3s"},
+               {"name": "wide", "count": 1, "arrivals": {"at-once": {}}, "duration": "100ms", "tasks": 2},
+               {"name": "short", "count": 3, "arrivals": {"at-once": {}}, "duration": "100ms"}],
+  "policies": {"placement": {"type": "fcfs"}, "liveness": {"type": "ttl", "heartbeat": "1s", "ttl": "20s"}},
+  "variants": [{"name": "first-come"}, {"name": "holes", "set": {"/policies/placement": {"type": "easy"}}}]
+})";
+
+TEST_F(Up, AShadowSaysWhereItWouldDecideOtherwise) {
+  for (const std::string shadow : {"holes", "easy", R"({"type": "easy", "fit": "best"})"}) {
+    SCOPED_TRACE(shadow);
+    const Ended run = up(kHole, {"--variant", "first-come", "--shadow", shadow});
+    EXPECT_EQ(run.ran.code, 0) << run.ran.err;
+    const nlohmann::json& report = run.summary["shadow"];
+    EXPECT_EQ(report["name"], shadow);
+    EXPECT_EQ(report["placement"], "easy");
+    EXPECT_TRUE(report["switched_off"].is_null()) << report;
+    EXPECT_GE(report["starts"]["shadow_only"], 1) << report;
+    EXPECT_GE(report["starts"]["same"], 2) << report;
+    EXPECT_GE(report["started_later"]["jobs"], 1) << report;
+    ASSERT_FALSE(report["first"].empty());
+    EXPECT_EQ(report["first"][0]["real"], "leaves it waiting") << report;
+    for (const char* command : {"check", "replay"}) {
+      const Ran judged = run_binary({command, run.journal});
+      EXPECT_EQ(judged.code, 0) << command << ": " << judged.out << judged.err;
+    }
+  }
+  const Ended same = up(kHole, {"--variant", "first-come", "--shadow", "fcfs"});
+  EXPECT_EQ(same.summary["shadow"]["moments"]["different"], 0) << same.summary;
+  EXPECT_EQ(same.summary["shadow"]["starts"]["same"], 5) << same.summary;
+}
+
+TEST_F(Up, AShadowThatIsNoneIsRefused) {
+  const std::string file = folder_.file("scenario.json", kHole);
+  const auto refused = [&](const std::string& shadow) {
+    const Ran ran = run_binary({"up", file, "--variant", "first-come", "--shadow", shadow});
+    EXPECT_EQ(ran.code, 2) << shadow;
+    return ran.err;
+  };
+  const std::string unknown = refused("esy");
+  EXPECT_NE(unknown.find(R"(did you mean "easy"?)"), std::string::npos) << unknown;
+  EXPECT_NE(unknown.find("first-come"), std::string::npos) << unknown;
+  const std::string close = refused("hols");
+  EXPECT_NE(close.find(R"(did you mean "holes"?)"), std::string::npos) << close;
+  const std::string parameter = refused(R"({"type": "easy", "ordr": "sjf"})");
+  EXPECT_NE(parameter.find("ordr"), std::string::npos) << parameter;
+  EXPECT_NE(parameter.find("order"), std::string::npos) << parameter;
+  EXPECT_NE(refused("{").find("--shadow"), std::string::npos);
+}
+
 TEST_F(Up, LeavesNothingBehind) {
   const std::string temporary = folder_.path("tmp");
   std::filesystem::create_directory(temporary);
