@@ -79,8 +79,6 @@ std::string unmeasured_part(std::span<const scenarios::Scenario> variants) {
   return fmt::format("first {}{:g} % of the jobs not measured", from, most * 100);
 }
 
-}  // namespace
-
 std::string outcome_json(const Outcome& outcome) {
   reports::ResultInput input;
   input.context = context();
