@@ -275,12 +275,12 @@ std::string say_rule(const GateRule& rule) {
       return rule.limit < 0 ? fmt::format("{} better by {:.6g} %", metric, -rule.limit)
                             : fmt::format("{} not worse than {:.6g} %", metric, rule.limit);
     case GateKind::not_worse_than:
-      return rule.limit < 0 ? fmt::format("{} better by {:.6g}", metric, -rule.limit)
-                            : fmt::format("{} not worse than {:.6g}", metric, rule.limit);
+      return rule.limit < 0 ? fmt::format("{} better by {}", metric, say_amount(metric, -rule.limit))
+                            : fmt::format("{} not worse than {}", metric, say_amount(metric, rule.limit));
     case GateKind::at_most:
     case GateKind::at_least:
-      return fmt::format("{} {} {:.6g}{}", metric, rule.kind == GateKind::at_most ? "at most" : "at least", rule.limit,
-                         rule.every_run ? " in every run" : "");
+      return fmt::format("{} {} {}{}", metric, rule.kind == GateKind::at_most ? "at most" : "at least",
+                         say_amount(metric, rule.limit), rule.every_run ? " in every run" : "");
     case GateKind::no_violations: return "no violations";
     case GateKind::all_complete: return "all runs complete";
   }

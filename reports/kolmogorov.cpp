@@ -17,7 +17,7 @@ constexpr std::size_t kPairsExact = 12;
 constexpr std::size_t kExchanges = 1999;
 
 // Of one run at each point: its cumulative part.
-using Row = std::vector<double>;
+using RunParts = std::vector<double>;
 
 std::vector<double> points_of(std::span<const Distribution* const> base, std::span<const Distribution* const> other) {
   std::vector<double> points;
@@ -32,18 +32,18 @@ std::vector<double> points_of(std::span<const Distribution* const> base, std::sp
   return kept;
 }
 
-std::vector<Row> rows_of(std::span<const Distribution* const> side, const std::vector<double>& points) {
-  std::vector<Row> rows;
+std::vector<RunParts> rows_of(std::span<const Distribution* const> side, const std::vector<double>& points) {
+  std::vector<RunParts> rows;
   for (const Distribution* one : side) {
-    Row& row = rows.emplace_back();
+    RunParts& row = rows.emplace_back();
     for (const double point : points) row.push_back(one->part_up_to(point));
   }
   return rows;
 }
 
-Row mean_of_rows(const std::vector<Row>& rows) {
-  Row mean(rows.front().size(), 0.0);
-  for (const Row& row : rows) {
+RunParts mean_of_rows(const std::vector<RunParts>& rows) {
+  RunParts mean(rows.front().size(), 0.0);
+  for (const RunParts& row : rows) {
     for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += row[i];
   }
   for (double& value : mean) value /= static_cast<double>(rows.size());
@@ -51,7 +51,7 @@ Row mean_of_rows(const std::vector<Row>& rows) {
 }
 
 // The greatest of |sum weight_r row_r|.
-double farthest(const std::vector<Row>& rows, const std::vector<double>& weights, Row& sum) {
+double farthest(const std::vector<RunParts>& rows, const std::vector<double>& weights, RunParts& sum) {
   sum.assign(rows.front().size(), 0.0);
   for (std::size_t r = 0; r < rows.size(); ++r) {
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += weights[r] * rows[r][i];
@@ -64,14 +64,14 @@ double farthest(const std::vector<Row>& rows, const std::vector<double>& weights
 // Sums in another order differ in their last digits.
 bool as_far(double distance, double observed) { return distance >= observed * (1 - 1e-9) - 1e-15; }
 
-double p_of_pairs(const std::vector<Row>& base, const std::vector<Row>& other, std::uint64_t seed) {
-  std::vector<Row> differences = other;
+double p_of_pairs(const std::vector<RunParts>& base, const std::vector<RunParts>& other, std::uint64_t seed) {
+  std::vector<RunParts> differences = other;
   for (std::size_t r = 0; r < base.size(); ++r) {
     for (std::size_t i = 0; i < base[r].size(); ++i) differences[r][i] -= base[r][i];
   }
   const double each = 1 / static_cast<double>(base.size());
   std::vector<double> weights(base.size(), each);
-  Row sum;
+  RunParts sum;
   const double observed = farthest(differences, weights, sum);
   std::uint64_t as_far_ways = 0;
   if (base.size() <= kPairsExact) {
@@ -90,13 +90,13 @@ double p_of_pairs(const std::vector<Row>& base, const std::vector<Row>& other, s
   return static_cast<double>(as_far_ways + 1) / (kExchanges + 1);
 }
 
-double p_of_groups(const std::vector<Row>& base, const std::vector<Row>& other, std::uint64_t seed) {
-  std::vector<Row> rows = base;
+double p_of_groups(const std::vector<RunParts>& base, const std::vector<RunParts>& other, std::uint64_t seed) {
+  std::vector<RunParts> rows = base;
   rows.insert(rows.end(), other.begin(), other.end());
   std::vector<double> weights(rows.size());
   for (std::size_t r = 0; r < rows.size(); ++r)
     weights[r] = r < base.size() ? -1 / static_cast<double>(base.size()) : 1 / static_cast<double>(other.size());
-  Row sum;
+  RunParts sum;
   const double observed = farthest(rows, weights, sum);
   Rng rng(seed, "ks-groups");
   std::uint64_t as_far_ways = 0;
@@ -140,10 +140,10 @@ KsResult ks_compare(std::span<const Distribution* const> base, std::span<const D
   DRYDOCK_CHECK(!base.empty() && !other.empty(), "a distance needs two distributions");
   DRYDOCK_CHECK(pairing == Pairing::unpaired || base.size() == other.size(), "pairs need as many runs of each");
   const std::vector<double> points = points_of(base, other);
-  const std::vector<Row> base_rows = rows_of(base, points);
-  const std::vector<Row> other_rows = rows_of(other, points);
-  const Row base_mean = mean_of_rows(base_rows);
-  const Row other_mean = mean_of_rows(other_rows);
+  const std::vector<RunParts> base_rows = rows_of(base, points);
+  const std::vector<RunParts> other_rows = rows_of(other, points);
+  const RunParts base_mean = mean_of_rows(base_rows);
+  const RunParts other_mean = mean_of_rows(other_rows);
   KsResult result;
   for (std::size_t i = 0; i < points.size(); ++i) {
     const double apart = std::abs(other_mean[i] - base_mean[i]);

@@ -11,7 +11,7 @@
 namespace drydock::reports {
 namespace {
 
-using Json = nlohmann::json;
+using ScenarioJson = nlohmann::json;
 
 std::string quoted(const std::string& variant) { return variant.empty() ? "(no name)" : variant; }
 
@@ -182,14 +182,15 @@ Result<bool> check_runs(const ChosenRun& run) {
   return Error{fmt::format("{} has no variant \"{}\"; it has {}", run.recorded.label, *run.variant, names_of(run.recorded))};
 }
 
-void collect(const Json& base, const Json& other, const std::string& pointer, std::vector<std::string>& found) {
+void collect(const ScenarioJson& base, const ScenarioJson& other, const std::string& pointer,
+             std::vector<std::string>& found) {
   if (base == other) return;
   if (base.is_object() && other.is_object()) {
     std::set<std::string> keys;
     for (const auto& [key, value] : base.items()) keys.insert(key);
     for (const auto& [key, value] : other.items()) keys.insert(key);
     for (const std::string& key : keys) {
-      const Json nothing;
+      const ScenarioJson nothing;
       collect(base.contains(key) ? base[key] : nothing, other.contains(key) ? other[key] : nothing, pointer + "/" + key,
               found);
     }
@@ -199,10 +200,10 @@ void collect(const Json& base, const Json& other, const std::string& pointer, st
     for (std::size_t i = 0; i < base.size(); ++i) collect(base[i], other[i], fmt::format("{}/{}", pointer, i), found);
     return;
   }
-  const auto shown = [](const Json& value) {
+  const auto shown = [](const ScenarioJson& value) {
     constexpr std::size_t kLongest = 40;
     if (value.is_null()) return std::string("nothing");
-    std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string text = value.dump(-1, ' ', false, ScenarioJson::error_handler_t::replace);
     return text.size() > kLongest ? std::string(value.is_array()    ? "a list"
                                                 : value.is_object() ? "an object"
                                                                     : "a text")
@@ -214,8 +215,8 @@ void collect(const Json& base, const Json& other, const std::string& pointer, st
 }  // namespace
 
 std::vector<std::string> scenario_differences(const std::string& base, const std::string& other, std::size_t most) {
-  const Json of_base = Json::parse(base, nullptr, false, true);
-  const Json of_other = Json::parse(other, nullptr, false, true);
+  const ScenarioJson of_base = ScenarioJson::parse(base, nullptr, false, true);
+  const ScenarioJson of_other = ScenarioJson::parse(other, nullptr, false, true);
   std::vector<std::string> found;
   collect(of_base, of_other, "", found);
   if (found.size() <= most) return found;

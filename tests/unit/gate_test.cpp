@@ -275,7 +275,8 @@ bool schema_takes(const std::string& text) {
 TEST(GateFile, TheSchemaRefusesTheSame) {
   for (const BadFile& file : bad_files()) {
     // Units of amounts are beyond a schema.
-    if (!has(file.text, "5s")) EXPECT_FALSE(schema_takes(file.text)) << file.text;
+    if (has(file.text, "5s")) continue;
+    EXPECT_FALSE(schema_takes(file.text)) << file.text;
   }
   EXPECT_TRUE(
       schema_takes(R"({"rules": [{"metric": "wait_s.p95", "not_worse_than_percent": 5}, {"no_violations": true}]})"));
