@@ -20,7 +20,7 @@ namespace drydock::runtime {
 namespace {
 
 constexpr int kLimiterBacklog = 128;
-constexpr std::size_t kMostUnread = 100'000;  // bytes of a connection: a head, a body, and something behind
+constexpr std::size_t kMostUnreadHere = 100'000;  // bytes of a connection: a head, a body, and something behind
 constexpr int kAcceptedAtOnce = 32;
 
 Error listen_error(const std::string& place, std::string_view what) {
@@ -197,7 +197,7 @@ bool LimiterServer::read(int descriptor, Connection& connection) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
     if (count > 0) connection.in.append(part.data(), static_cast<std::size_t>(count));
-    if (count > 0 && connection.in.size() <= kMostUnread) continue;
+    if (count > 0 && connection.in.size() <= kMostUnreadHere) continue;
     drop(descriptor);
     return false;
   }
