@@ -15,6 +15,7 @@
 #include "policies/core/scheduler.hpp"
 #include "policies/core/shadow_report.hpp"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,15 +66,13 @@ class Shadow {
     WorkerId worker;                      // of a bind
     std::vector<Placement> placements{};  // of a start, by worker
   };
-  // What only the shadow would have done, since when.
+  // What only the shadow would have done with a job, since when.
   struct Wish {
     JobId id;
     std::uint32_t attempt = 0;
-    PlanAct::Kind kind = PlanAct::Kind::start;
-    Time since = kNever;  // kNever: there is none
-    [[nodiscard]] bool stands(const Outcome& outcome) const {
-      return since != kNever && id == outcome.id && attempt == outcome.attempt && kind == outcome.kind;
-    }
+    std::array<Time, 3> since = {kNever, kNever, kNever};  // by kind; kNever: not that
+    [[nodiscard]] bool is_of(const Outcome& outcome) const { return id == outcome.id && attempt == outcome.attempt; }
+    [[nodiscard]] Time& of(PlanAct::Kind kind) { return since.at(static_cast<std::size_t>(kind)); }
   };
 
   void apply(const change::AddJob& change) { cluster_.add_job(change.spec, change.now); }

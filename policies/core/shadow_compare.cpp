@@ -72,19 +72,20 @@ void Shadow::count_real_only(Time now, const Outcome& real) {
 
 void Shadow::count_shadow_only(Time now, const Outcome& own) {
   Wish& wish = wish_of(own.job);
-  if (wish.stands(own)) return;
-  wish = {own.id, own.attempt, own.kind, now};
+  if (!wish.is_of(own)) wish = {.id = own.id, .attempt = own.attempt};
+  if (wish.of(own.kind) != kNever) return;
+  wish.of(own.kind) = now;
   ++tally_of(own.kind).shadow_only;
   note(now, own.id, without(own.kind), in_words(own));
 }
 
 void Shadow::count_later(Time now, const Outcome& real) {
   Wish& wish = wish_of(real.job);
-  if (wish.stands(real) && real.kind == Kind::start) {
+  if (wish.is_of(real) && real.kind == Kind::start && wish.of(Kind::start) != kNever) {
     ++report_.later;
-    report_.later_by += now - wish.since;
+    report_.later_by += now - wish.of(Kind::start);
   }
-  wish = {};
+  if (real.kind != Kind::bind) wish = {};  // what is bound waits all the same
 }
 
 Shadow::Wish& Shadow::wish_of(JobRef ref) {

@@ -124,6 +124,34 @@ TEST(Shadow, CountsAStopOnce) {
   EXPECT_EQ(story.bench().job(1).state, JobState::running);
 }
 
+// Job 3 waits behind job 2, which wants both places; the shadow would start it at one moment and bind it at the next.
+TEST(Shadow, CountsAJobOnceOfEachKindWhileItWaits) {
+  auto policy = std::make_unique<FunctionPolicy>();
+  policy->wanted.binds = true;
+  policy->on_plan = [moment = 0](const PassContext& pass, Plan& plan) mutable {
+    const auto waits = [&](std::uint64_t id) {
+      const auto ref = pass.cluster.find(JobId{id});
+      return ref && pass.cluster.job(*ref).state == JobState::waiting ? ref : std::nullopt;
+    };
+    const Placement first{WorkerId{0}, 1};
+    const Placement second_place{WorkerId{1}, 1};
+    if (const auto ref = waits(1)) plan.start(*ref, {&first, 1});
+    if (const auto ref = waits(3)) {
+      if (++moment % 2 == 0) plan.bind(*ref, WorkerId{1});
+      else plan.start(*ref, {&second_place, 1});
+    }
+  };
+  Story story(one_pool("fcfs"), one_pool("jsq"), Policies(std::move(policy)));
+  story.at(0 * second, {a_worker(0), a_worker(1), JobSubmitted{job_of(1, 1, 10 * second)}});
+  story.at(1 * second, {JobSubmitted{job_of(2, 2, 10 * second)}, JobSubmitted{job_of(3, 1, 5 * second)}});
+  for (std::uint64_t id = 4; id <= 9; ++id) {
+    story.at(static_cast<std::int64_t>(id) * second, {JobSubmitted{job_of(id, 2, 10 * second)}});
+  }
+  EXPECT_EQ(story.report().starts, (ShadowTally{.same = 1, .shadow_only = 1}));
+  EXPECT_EQ(story.report().binds, (ShadowTally{.shadow_only = 1}));
+  EXPECT_EQ(story.report().different, 7U);
+}
+
 TEST(Shadow, OfAnotherIsolationKeepsItsOwnTurns) {
   const auto with = [](std::int64_t first, std::int64_t second_weight) {
     SchedulerConfig config = one_pool("fcfs");
