@@ -129,8 +129,8 @@ GateRule read_rule(const Node& node, const GateRule& defaults, const Document& d
 Result<bool> check_schema(const Document& document, std::string_view label) {
   static const valijson::Schema* const kSchema = [] {
     auto* schema = new valijson::Schema;  // never freed: it is used until the process ends
-    const scenarios::Json json = scenarios::Json::parse(gate_schema_text());
-    valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(json), *schema);
+    const scenarios::Json definition = scenarios::Json::parse(gate_schema_text());
+    valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(definition), *schema);
     return schema;
   }();
   valijson::Validator validator(valijson::Validator::kStrongTypes);
