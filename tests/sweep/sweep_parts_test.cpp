@@ -87,7 +87,7 @@ TEST(Pareto, AsADumbReferenceSays) {
     const auto expected = dumb_front(rows, better);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       ASSERT_EQ(!by[i].has_value(), expected[i]) << "round " << round << ", row " << i;
-      if (by[i]) EXPECT_TRUE(expected[*by[i]]) << "dominated by one that is not on the front";
+      EXPECT_TRUE(!by[i] || expected[*by[i]]) << "dominated by one that is not on the front";
     }
   }
 }
@@ -194,7 +194,7 @@ TEST(SweepRuns, TakesBlocksOfSeedsUntilTheyArePreciseEnough) {
   const auto add = [&](std::size_t point, std::uint64_t seed, double value) {
     EXPECT_TRUE(runs.add({.point = point, .seed = seed, .metrics = {{"wait_s.mean", value}}}));
   };
-  for (const std::uint64_t seed : {5, 4, 3, 2}) add(0, seed, 7);
+  for (const std::uint64_t seed : {5U, 4U, 3U, 2U}) add(0, seed, 7);
   EXPECT_EQ(runs.wanted(0), (std::vector<std::uint64_t>{1}));
   add(0, 1, 7);
   EXPECT_TRUE(runs.wanted(0).empty()) << "the half-width is 0";

@@ -50,7 +50,8 @@ TEST(ResultWire, CarriesEverything) {
                    .partial = true,
                    .cpu_s = 1.5,
                    .peak_rss_bytes = 2.5,
-                   .error = "why"};
+                   .error = "why",
+                   .settling = RunResult::Settling{.deleted = 15, .settled = false}};
   result.metrics["inf"] = std::numeric_limits<double>::infinity();
   const std::string bytes = encode_result(result);
   const RunResult back = decode_result(bytes).value();
