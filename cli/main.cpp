@@ -39,7 +39,7 @@ struct CommandEntry {
 #define FOR_REAL(make) make
 #endif
 
-constexpr std::array<CommandEntry, 24> kCommands{{
+constexpr std::array<CommandEntry, 25> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
     {"validate", "check scenario files without running them", make_validate},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
@@ -53,6 +53,7 @@ constexpr std::array<CommandEntry, 24> kCommands{{
     {"up", "run a scenario for real: worker processes, Redis and PostgreSQL", FOR_REAL(make_up)},
     {"scheduler", "decides for real which job runs where; several may run, one leads", FOR_REAL(make_scheduler)},
     {"worker", "runs jobs for real, on this machine", FOR_REAL(make_worker)},
+    {"beat", "hands in periodic jobs for real when they are due; several may run, one is active", FOR_REAL(make_beat)},
     {"api", "takes jobs and tells of them over HTTP", FOR_REAL(make_api)},
     {"submit", "hands in a job that is to run for real", FOR_REAL(make_submit)},
     {"jobs", "lists the jobs that were submitted", FOR_REAL(make_jobs)},

@@ -107,6 +107,10 @@ alter table @.intake add column next_queue int not null default 0;
 update @.intake set next_queue = greatest((select coalesce(max(number) + 1, 0) from @.queues),
   case when exists (select from @.jobs) then 10000 else 0 end);
 )sql",
+    R"sql(
+-- 7: since when the beat that leads has each of its jobs (microseconds since 1970): due times before that do not count
+create table @.periodic (name text primary key, since_us bigint not null);
+)sql",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - kOldestSchema);
 
@@ -206,6 +210,7 @@ std::string generic_text(PostgresStatement statement) {
     case PostgresStatement::notify: return "select pg_notify($1, '')";
     case PostgresStatement::begin_snapshot: return "begin isolation level repeatable read read only";
     case PostgresStatement::end_snapshot: return "commit";
+    case PostgresStatement::lead_beat: return "select * from @.lead_beat($1, $2, $3, $4)";
   }
   return {};
 }
@@ -215,7 +220,7 @@ constexpr const char* kNames[kPostgresStatements] = {
     "settle_batch", "finish_attempt", "release_ended",    "read_totals",    "recount_totals", "read_allocations",
     "raise_mark",   "load_header",    "load_all_waiting", "load_held",      "load_waiting",   "load_arrived",
     "load_cancels", "name_queues",    "lead_queues",      "acquire_lease",  "release_lease",  "read_lease",
-    "fire_due",     "read_last_due",  "notify",           "begin_snapshot", "end_snapshot"};
+    "fire_due",     "read_last_due",  "notify",           "begin_snapshot", "end_snapshot",   "lead_beat"};
 
 }  // namespace
 

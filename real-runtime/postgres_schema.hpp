@@ -10,7 +10,7 @@
 namespace drydock::runtime {
 
 // Rises with each change of what install_schema() makes.
-inline constexpr int kSchemaVersion = 6;
+inline constexpr int kSchemaVersion = 7;
 // The oldest that upgrade_schema() knows.
 inline constexpr int kOldestSchema = 2;
 
@@ -65,8 +65,9 @@ enum class PostgresStatement : std::uint8_t {
   notify,
   begin_snapshot,
   end_snapshot,
+  lead_beat,
 };
-inline constexpr std::size_t kPostgresStatements = 29;
+inline constexpr std::size_t kPostgresStatements = 30;
 
 [[nodiscard]] const char* name_of(PostgresStatement statement);
 [[nodiscard]] std::string text_of(PostgresStatement statement, std::string_view schema);
