@@ -68,13 +68,13 @@ class RunningBeat {
 
  private:
   void look() {
-    constexpr Duration kLookAround = std::chrono::seconds{1};
+    constexpr Duration kLookEach = std::chrono::seconds{1};
     if (const std::string problem = beat_.problem(); problem != problem_ && looked_) {
       fmt::print(stderr, "{}\n", problem.empty() ? "goes on" : problem);
       problem_ = problem;
     }
     looked_ = true;
-    look_.start(later(loop_.now(), kLookAround));
+    look_.start(later(loop_.now(), kLookEach));
   }
 
   // At the second time without waiting.
