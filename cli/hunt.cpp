@@ -6,6 +6,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/progress.hpp"
 #include "cli/result_files.hpp"
+#include "cli/run_checker.hpp"
 #include "cli/suggest.hpp"
 #include "scenarios/loader.hpp"
 #include "scenarios/wording.hpp"
@@ -82,7 +83,8 @@ class Hunt final : public Command {
   }
 
   int run(const Terminal& terminal) override {
-    auto loaded = scenarios::load(scenario_, {.sets = sets_, .read_traces = true, .read_platform = sim::read_platform});
+    auto loaded = scenarios::load(
+        scenario_, {.sets = sets_, .read_traces = true, .read_platform = sim::read_platform, .check_run = problem_with_run});
     if (!loaded) return bad_input(loaded.error().message);
     auto variants = choose(std::move(loaded).value());
     if (!variants) return bad_input(variants.error().message);

@@ -39,7 +39,7 @@ struct CommandEntry {
 #define FOR_REAL(make) make
 #endif
 
-constexpr std::array<CommandEntry, 28> kCommands{{
+constexpr std::array<CommandEntry, 29> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
     {"compare", "what differs between recorded runs, how sure that is, and whether rules are kept", make_compare},
     {"sweep", "run a scenario at many points: what matters, and what to choose", make_sweep},
@@ -55,6 +55,7 @@ constexpr std::array<CommandEntry, 28> kCommands{{
     {"up", "run a scenario for real: worker processes, Redis and PostgreSQL", FOR_REAL(make_up)},
     {"scheduler", "decides for real which job runs where; several may run, one leads", FOR_REAL(make_scheduler)},
     {"worker", "runs jobs for real, on this machine", FOR_REAL(make_worker)},
+    {"beat", "hands in periodic jobs for real when they are due; several may run, one is active", FOR_REAL(make_beat)},
     {"limiter", "holds requests to a worker's share of global limits, without a scheduler", FOR_REAL(make_limiter)},
     {"api", "takes jobs and tells of them over HTTP", FOR_REAL(make_api)},
     {"submit", "hands in a job that is to run for real", FOR_REAL(make_submit)},

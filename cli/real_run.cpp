@@ -2,6 +2,7 @@
 
 #include "cli/real_run.hpp"
 
+#include "cli/real_jobs.hpp"
 #include "cli/record_folder.hpp"
 #include "cli/share_setup.hpp"
 #include "cli/version.hpp"
@@ -76,6 +77,7 @@ class RealRun {
         heartbeat_(scenario.liveness.get<Duration>("heartbeat")),
         ttl_(scenario.liveness.get<Duration>("ttl")),
         workload_(scenario, options.seed),
+        jobs_(scenario),
         scheduler_(loop_, scheduler_config(scenario, options.seed),
                    {.redis = {.address = servers_.redis->address()},
                     .postgres = {.connection = servers_.postgres->connection()},
@@ -140,7 +142,18 @@ class RealRun {
     const std::optional<Duration> duration = options_.duration ? options_.duration : scenario_.duration;
     if (duration) end_.start(later(origin_, *duration));
     plan_crashes();
+    if (!scenario_.periodic.empty()) start_beat(duration);
     submit();
+  }
+
+  // Time zero of its schedules is the beginning; what is due at the end or later does not come.
+  void start_beat(const std::optional<Duration>& duration) {
+    runtime::BeatProcessOptions beat = jobs_.beat_options(options_.seed, {.connection = servers_.postgres->connection()});
+    beat.zero = origin_;
+    beat.next_id = [this] { return next_id(); };
+    beat_.emplace(loop_, std::move(beat));
+    beat_->on_step([this] { stop_at_the_end(); });
+    if (duration) beat_end_ = kTimeZero + *duration;
   }
 
   void plan_crashes() {
@@ -268,6 +281,9 @@ class RealRun {
 
   // --- jobs ---
 
+  // In order of submission, whoever submits.
+  JobId next_id() { return JobId{ids_++}; }
+
   [[nodiscard]] bool next_arrival() {
     if (options_.most_jobs && taken_ >= *options_.most_jobs) return false;
     ++taken_;
@@ -295,7 +311,8 @@ class RealRun {
         return fail(fmt::format("a job of the workload makes {} requests: for real it can be {} at most",
                                 arrival_.requests.count, runtime::kMostRequestsOfAJob));
       }
-      jobs.push_back({arrival_.job, to_json(payload_of(arrival_))});
+      arrival_.job.id = next_id();
+      jobs.push_back({arrival_.job, arrival_.requests.count > 0 ? to_json(payload_of(arrival_)) : jobs_.payload(arrival_)});
       more_ = next_arrival();
     }
     if (!jobs.empty()) submitter_.submit(std::move(jobs));
@@ -305,8 +322,9 @@ class RealRun {
 
   // The leader knows of all jobs that were submitted, and has nothing to do.
   [[nodiscard]] bool all_ended() const {
-    return begun_ && !more_ && submitter_.done() && scheduler_.idle() &&
-           scheduler_.last_arrival() >= submitter_.last_arrival();
+    if (!begun_ || more_ || !submitter_.done() || !scheduler_.idle()) return false;
+    if (beat_ && (!beat_->done_until(beat_end_) || scheduler_.last_arrival() < beat_->last_arrival())) return false;
+    return scheduler_.last_arrival() >= submitter_.last_arrival();
   }
 
   // --- the end ---
@@ -331,7 +349,7 @@ class RealRun {
   RealRunResult finish() {
     RealRunResult result;
     const runtime::JobCounts counts = scheduler_.counts();
-    result.jobs_submitted = submitter_.submitted();
+    result.jobs_submitted = submitter_.submitted() + (beat_ ? beat_->fired() : 0);
     result.jobs_completed = counts.completed;
     result.jobs_failed = counts.failed;
     result.jobs_cancelled = counts.cancelled;
@@ -364,8 +382,11 @@ class RealRun {
   Duration ttl_;
   EventLoop loop_;
   scenarios::Workload workload_;
+  RealJobs jobs_;
   runtime::SchedulerProcess scheduler_;
   runtime::JobSubmitter submitter_;
+  std::optional<runtime::BeatProcess> beat_;  // where there are periodic jobs, from the beginning of time on
+  Time beat_end_ = kNever;
   EventLoop::Timer timer_;
   EventLoop::Timer arrivals_;
   EventLoop::Timer end_;
@@ -381,6 +402,7 @@ class RealRun {
   scenarios::Arrival arrival_;
   bool more_ = false;
   std::uint64_t taken_ = 0;
+  std::uint64_t ids_ = 0;
   std::uint64_t workers_started_ = 0;
   bool interrupted_ = false;
   std::optional<std::string> error_;
@@ -406,10 +428,6 @@ RealRunLimits limits_of_real_run(const Scenario& scenario) {
     limits.error =
         fmt::format("the runtime watches its workers by the liveness policy ttl; \"{}\" is for simulations so far",
                     scenario.liveness.type);
-  } else if (!scenario.periodic.empty()) {
-    limits.error = "periodic jobs are for simulations so far";
-  } else if (std::ranges::any_of(scenario.hosts, has_sessions)) {
-    limits.error = "hosts with sessions are for simulations so far";
   } else if (scenario.scheduler.control_plane.aggregate) {
     limits.error = "admission \"aggregate\" is for simulations: workers of the runtime admit by their own resources";
   } else if (std::ranges::any_of(scenario.pools, [](const auto& pool) { return pool.beats_in_loop; })) {
@@ -428,6 +446,11 @@ RealRunLimits limits_of_real_run(const Scenario& scenario) {
     limits.notes.emplace_back(
         "requests take their time and succeed: there is no service that refuses any (\"enforced\"), workers hold them to "
         "their shares alone");
+  }
+  if (std::ranges::any_of(scenario.hosts, has_sessions)) {
+    limits.trial_error =
+        "hosts with sessions are for simulations: for real their workers come and go, and drain in time by themselves "
+        "(`drydock worker --available-until`)";
   }
   if (!std::ranges::all_of(scenario.faults, is_kill)) {
     limits.notes.emplace_back("of the faults, only worker-crash with \"at\" is carried out: its processes are killed");

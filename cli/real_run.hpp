@@ -54,7 +54,7 @@ inline constexpr int kMarginInLease = 10;
 // What the runtime does not do of what the scenario asks: an error where the result would be another, else notes for people.
 struct RealRunLimits {
   std::optional<std::string> error;
-  std::optional<std::string> trial_error;  // where its workload happens too
+  std::optional<std::string> trial_error;  // likewise, where the scenario's hosts and workload are what is run
   std::vector<std::string> notes;
 };
 [[nodiscard]] RealRunLimits limits_of_real_run(const scenarios::Scenario& scenario);

@@ -1,6 +1,7 @@
 #include "cli/real_scenario.hpp"
 
 #include "cli/real_run.hpp"
+#include "cli/run_checker.hpp"
 #include "cli/suggest.hpp"
 #include "scenarios/loader.hpp"
 #include "scenarios/units.hpp"
@@ -37,7 +38,8 @@ namespace {
 using scenarios::Scenario;
 
 Result<Scenario> choose(const RealScenarioOptions& options, const std::vector<std::string>& sets) {
-  auto loaded = scenarios::load(options.scenario, {.sets = sets, .read_platform = sim::read_platform});
+  auto loaded =
+      scenarios::load(options.scenario, {.sets = sets, .read_platform = sim::read_platform, .check_run = problem_with_run});
   if (!loaded) return loaded.error();
   auto& all = loaded.value();
   std::vector<std::string_view> names;
@@ -77,10 +79,9 @@ Result<Scenario> real_scenario(const RealScenarioOptions& options, std::vector<s
     scenario = choose(options, sets);
   }
   if (!scenario) return scenario;
-  if (const auto limits = limits_of_real_run(scenario.value()); limits.error) {
-    return Error{fmt::format("{}: {}", options.scenario, *limits.error)};
-  } else if (options.trial && limits.trial_error) {
-    return Error{fmt::format("{}: {}", options.scenario, *limits.trial_error)};
+  const auto limits = limits_of_real_run(scenario.value());
+  if (const auto& wrong = limits.error || !options.trial ? limits.error : limits.trial_error) {
+    return Error{fmt::format("{}: {}", options.scenario, *wrong)};
   } else if (options.trial) {
     notes.insert(notes.end(), limits.notes.begin(), limits.notes.end());
   }

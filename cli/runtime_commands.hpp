@@ -12,6 +12,7 @@ inline constexpr std::string_view kNoRuntime =
     "this drydock was built without its real runtime: it needs hiredis, libpq and libuv";
 
 [[nodiscard]] std::unique_ptr<Command> make_scheduler();
+[[nodiscard]] std::unique_ptr<Command> make_beat();
 [[nodiscard]] std::unique_ptr<Command> make_api();
 [[nodiscard]] std::unique_ptr<Command> make_limiter();
 [[nodiscard]] std::unique_ptr<Command> make_submit();

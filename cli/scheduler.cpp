@@ -14,6 +14,7 @@
 #include <vector>
 
 #ifdef DRYDOCK_WITH_RUNTIME
+#include "cli/process_name.hpp"
 #include "cli/record_folder.hpp"
 #include "cli/version.hpp"
 #include "real-runtime/event_loop.hpp"
@@ -21,12 +22,10 @@
 #include "real-runtime/store_queries.hpp"
 #include "scenarios/units.hpp"
 
-#include <algorithm>
 #include <array>
 #include <csignal>
 #include <ctime>
 #include <system_error>
-#include <unistd.h>
 #endif
 
 namespace drydock::cli {
@@ -50,12 +49,6 @@ using scenarios::Scenario;
 
 constexpr Duration kLookAround = std::chrono::seconds{1};
 
-std::string default_name() {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host = {'h', 'o', 's', 't'};
-  return fmt::format("{}-{}", host.data(), ::getpid());
-}
-
 std::string now_as_text() {
   const std::time_t now = std::time(nullptr);
   std::tm utc{};
@@ -63,14 +56,6 @@ std::string now_as_text() {
   std::array<char, 32> text{};
   const std::size_t length = std::strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &utc);
   return {text.data(), length};
-}
-
-// Names of files and of keys are made of it.
-bool is_good_name(std::string_view name) {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-  };
-  return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), fits);
 }
 
 Result<std::optional<RecordFolder::Options>> record_options(const SchedulerArguments& arguments, const Scenario& scenario,
@@ -195,8 +180,8 @@ int run_scheduler(const SchedulerArguments& arguments) {
   if (!redis) return bad_input(redis.error().message);
   const auto postgres = postgres_options(arguments.stores);
   if (!postgres) return bad_input(postgres.error().message);
-  const std::string name = arguments.name.empty() ? default_name() : arguments.name;
-  if (!is_good_name(name)) return bad_input("--name: a name has at most 100 of a-z, A-Z, 0-9, '-', '_' and '.'");
+  const std::string name = arguments.name.empty() ? default_process_name() : arguments.name;
+  if (!is_good_process_name(name)) return bad_input(kProcessNameHelp);
   auto record = record_options(arguments, scenario.value(), name);
   if (!record) return bad_input(record.error().message);
   std::optional<Duration> keep_history;

@@ -6,6 +6,7 @@
 #include "cli/notes.hpp"
 #include "cli/progress.hpp"
 #include "cli/result_files.hpp"
+#include "cli/run_checker.hpp"
 #include "cli/scenario_choice.hpp"
 #include "cli/seeds.hpp"
 #include "scenarios/loader.hpp"
@@ -55,8 +56,9 @@ Result<MetricChoice> chosen_metrics(const Options& options, const std::vector<Sc
 
 // --metrics list: needs no trace, since the names do not depend on jobs.
 int print_metrics(const Options& options) {
-  auto loaded =
-      scenarios::load(options.scenario, {.sets = options.sets, .read_traces = false, .read_platform = sim::read_platform});
+  auto loaded = scenarios::load(
+      options.scenario,
+      {.sets = options.sets, .read_traces = false, .read_platform = sim::read_platform, .check_run = problem_with_run});
   if (!loaded) return bad_input(loaded.error().message);
   const auto chosen = choose_variants(std::move(loaded).value(), options.variants, options.scenario);
   if (!chosen) return bad_input(chosen.error().message);
@@ -71,8 +73,9 @@ Result<Work> prepare(const Options& options) {
     if (!seeds) return seeds.error();
     work.seeds = std::move(seeds).value();
   }
-  auto loaded =
-      scenarios::load(options.scenario, {.sets = options.sets, .read_traces = true, .read_platform = sim::read_platform});
+  auto loaded = scenarios::load(
+      options.scenario,
+      {.sets = options.sets, .read_traces = true, .read_platform = sim::read_platform, .check_run = problem_with_run});
   if (!loaded) return loaded.error();
   auto chosen = choose_variants(std::move(loaded).value(), options.variants, options.scenario);
   if (!chosen) return chosen.error();

@@ -9,8 +9,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 #ifdef DRYDOCK_WITH_RUNTIME
+#include "cli/submit_file.hpp"
 #include "real-runtime/job_payload.hpp"
 #include "real-runtime/job_request.hpp"
 #include "real-runtime/json_text.hpp"
@@ -34,11 +36,14 @@ struct SubmitArguments {
   std::uint32_t count = 1;
   std::vector<std::string> words;
   std::string format = "table";
+  std::optional<std::string> file;
+  std::string key;
 };
 
 #ifdef DRYDOCK_WITH_RUNTIME
 
 constexpr std::uint32_t kMostAtOnce = 1000;
+constexpr std::string_view kNoQueues = "no scheduler has said yet which queues there are: start one first";
 
 // A file that says more than a command line can.
 Result<nlohmann::json> payload_of(const std::string& file) {
@@ -88,7 +93,7 @@ Result<runtime::JobRequests> requests_of(const SubmitArguments& arguments) {
 }
 
 Result<postgres::Job> queued(const runtime::JobRequests& requests, const std::vector<runtime::NamedQueue>& queues) {
-  if (queues.empty()) return Error{"no scheduler has said yet which queues there are: start one first"};
+  if (queues.empty()) return Error{std::string(kNoQueues)};
   auto jobs = runtime::in_queues(requests, queues);
   if (!jobs) return Error{about_option(jobs.error().message)};
   return std::move(jobs.value().front());
@@ -107,11 +112,28 @@ Result<postgres::Done> submit(runtime::PostgresClient& store, const postgres::Jo
       fmt::format("it is not certain whether jobs {} to {} were accepted: {}", first, first + count - 1, to_text(reply))};
 }
 
-int run_submit(const SubmitArguments& arguments) {
+int run_submit_file(const SubmitArguments& arguments, const Terminal& terminal) {
+  if (const auto problem = arguments.key.empty() ? std::nullopt : runtime::problem_with_key(arguments.key))
+    return bad_input("--key: " + *problem);
+  auto options = postgres_options(arguments.stores);
+  if (!options) return bad_input(options.error().message);
+  options.value().may_install = false;
+  const auto store = runtime::PostgresClient::connect(options.value());
+  if (!store) return no_store(store.error().message);
+  const auto queues = runtime::read_queues(*store.value(), arguments.stores.schema);
+  if (!queues) return no_store(queues.error().message);
+  if (queues.value().empty()) return bad_input(kNoQueues);
+  return submit_file({.path = *arguments.file, .key = arguments.key, .format = arguments.format}, *store.value(),
+                     queues.value(), terminal);
+}
+
+int run_submit(const SubmitArguments& arguments, const Terminal& terminal) {
+  if (arguments.file) return run_submit_file(arguments, terminal);
   const int said = int{!arguments.words.empty()} + int{arguments.sleep.has_value()} + int{arguments.payload.has_value()};
   if (said != 1) {
-    return bad_input(fmt::format("submit: {}: one of -- COMMAND ARGUMENTS..., --payload FILE and --sleep DURATION",
-                                 said == 0 ? "what shall run? Say" : "several things to run; say"));
+    return bad_input(
+        fmt::format("submit: {}: one of -- COMMAND ARGUMENTS..., --payload FILE, --sleep DURATION and --jobs FILE",
+                    said == 0 ? "what shall run? Say" : "several things to run; say"));
   }
   const auto requests = requests_of(arguments);
   if (!requests) return bad_input(requests.error().message);
@@ -149,7 +171,7 @@ int run_submit(const SubmitArguments& arguments) {
 
 #else
 
-int run_submit(const SubmitArguments& /*arguments*/) { return bad_input(kNoRuntime); }
+int run_submit(const SubmitArguments& /*arguments*/, const Terminal& /*terminal*/) { return bad_input(kNoRuntime); }
 
 #endif
 
@@ -177,17 +199,40 @@ class Submit final : public Command {
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"table", "json"}));
     app.add_option("COMMAND", arguments_.words, "What to run, behind --, and its arguments");
+    app.add_option("--jobs", arguments_.file,
+                   "A file (-: standard input) with a job on each line, as POST /api/v1/jobs/submit takes it: "
+                   "{\"command\": [\"date\"], \"cpus\": 2}. May be gzipped")
+        ->type_name("FILE");
+    app.add_option("--key", arguments_.key,
+                   "With --jobs: names this file for a day, in which a repetition adds only what is missing (default: a new "
+                   "one)")
+        ->type_name("KEY");
+    for (const char* name : {"--queue", "--cpus", "--memory", "--gpus", "--tasks", "--priority", "--estimate", "--sleep",
+                             "--payload", "--count", "COMMAND"})
+      of_one_job_.push_back(app.get_option(name));
     app.footer(
-        std::string("Writes jobs into PostgreSQL, and prints their numbers when they are there for good; the leader finds\n"
-                    "them within a moment:\n"
-                    "  drydock submit --cpus 2 --estimate 10m -- sh -c 'nproc; date'\n") +
+        std::string(
+            "Writes jobs into PostgreSQL, and prints their numbers when they are there for good; the leader finds\n"
+            "them within a moment:\n"
+            "  drydock submit --cpus 2 --estimate 10m -- sh -c 'nproc; date'\n"
+            "  drydock submit --jobs jobs.jsonl --key nightly-2026-01-31\n"
+            "A file is read once before anything of it is submitted, and then sent in transactions of at most 1000 jobs.\n"
+            "Where it is interrupted it says what had been submitted, and the key to go on with.\n") +
         std::string(kPasswords) + "\nExit code 3: PostgreSQL could not be reached.");
   }
 
-  int run(const Terminal& /*terminal*/) override { return run_submit(arguments_); }
+  int run(const Terminal& terminal) override {
+    if (!arguments_.file && !arguments_.key.empty()) return bad_input("submit: --key names a file of jobs: say --jobs FILE");
+    for (const CLI::Option* option : of_one_job_) {
+      if (arguments_.file && option->count() > 0)
+        return bad_input(fmt::format("submit: --jobs FILE says it of each job: leave out {}", option->get_name(true)));
+    }
+    return run_submit(arguments_, terminal);
+  }
 
  private:
   SubmitArguments arguments_;
+  std::vector<CLI::Option*> of_one_job_;
 };
 
 }  // namespace

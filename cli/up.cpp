@@ -203,6 +203,8 @@ class Up final : public Command {
         "jobs at their times and lets them sleep as long as they take. Everything happens in real time. At the end the "
         "servers\n"
         "are gone, and the journal is the same as a simulation's.\n"
+        "Periodic jobs are fired by a beat in it, whose time begins with the run; an entry with \"run\" runs that instead "
+        "of sleeping.\n"
         "The scheduler holds 10000 waiting jobs of each queue in memory, and the others in PostgreSQL alone;\n"
         "--set /control_plane/lookahead=N for more or fewer, 0 for all. With control_plane.statistics it prints what it "
         "knows.\n"

@@ -1,6 +1,7 @@
 // drydock validate SCENARIO...
 #include "cli/command.hpp"
 #include "cli/notes.hpp"
+#include "cli/run_checker.hpp"
 #include "scenarios/loader.hpp"
 #include "scenarios/units.hpp"
 #include "scenarios/wording.hpp"
@@ -81,7 +82,8 @@ class Validate final : public Command {
   int run(const Terminal&) override {
     int code = kDone;
     for (const std::string& file : files_) {
-      const auto loaded = scenarios::load(file, {.sets = sets_, .read_traces = true, .read_platform = sim::read_platform});
+      const auto loaded = scenarios::load(
+          file, {.sets = sets_, .read_traces = true, .read_platform = sim::read_platform, .check_run = problem_with_run});
       if (!loaded) {
         code = bad_input(loaded.error().message);
         continue;

@@ -4,6 +4,7 @@
 #include "cli/real_run.hpp"
 #include "cli/real_scenario.hpp"
 #include "cli/runtime_commands.hpp"
+#include "cli/session_end.hpp"
 #include "cli/share_setup.hpp"
 #include "cli/stores.hpp"
 
@@ -48,6 +49,8 @@ struct WorkerArguments {
   std::optional<std::string> heartbeat;
   std::optional<std::string> ttl;
   int parent = 0;
+  std::optional<std::string> available_until;
+  std::string drain_before = "2m";
 #ifdef DRYDOCK_WITH_RUNTIME
   JobArguments jobs;
   ShareArguments shares;
@@ -219,6 +222,28 @@ std::string introduced(const runtime::WorkerDriverOptions& options) {
                      redis.unix_socket.empty() ? fmt::format("{}:{}", redis.host, redis.port) : redis.unix_socket);
 }
 
+// From now on: when it drains, and when it ends, whatever runs. Never: nobody said that its machine goes.
+struct SessionEnd {
+  Duration drain = Duration::max();
+  Duration stop = Duration::max();
+};
+
+Result<SessionEnd> session_end_of(const WorkerArguments& arguments) {
+  // So that what it ends is gone before its machine is.
+  constexpr Duration kBeforeTheEnd = std::chrono::seconds{5};
+  if (!arguments.available_until) return SessionEnd{};
+  const auto until = time_until(*arguments.available_until, std::chrono::system_clock::now());
+  if (!until) return Error{"--available-until: " + until.error().message};
+  const auto before = scenarios::parse_duration(arguments.drain_before);
+  if (!before) return Error{"--drain-before: " + before.error().message};
+  if (until.value() <= before.value()) {
+    return Error{fmt::format("--available-until: that is in {}, and it drains {} before: say less with --drain-before",
+                             scenarios::format_duration(until.value()), scenarios::format_duration(before.value()))};
+  }
+  return SessionEnd{.drain = until.value() - before.value(),
+                    .stop = std::max(until.value() - before.value(), until.value() - kBeforeTheEnd)};
+}
+
 // What its jobs share with those of other workers, of --limits-of or of the scenario.
 Result<std::optional<WorkerShares>> find_shares(const WorkerArguments& arguments, const std::optional<Scenario>& scenario,
                                                 const runtime::WorkerDriverOptions& options) {
@@ -259,6 +284,8 @@ Result<std::unique_ptr<Shares>> begin_shares(runtime::EventLoop& loop, const Wor
 
 int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& arguments,
              const std::optional<WorkerShares>& shares) {
+  const auto session = session_end_of(arguments);
+  if (!session) return bad_input(session.error().message);
   if (const auto wrong = apply_job_options(arguments.jobs, options)) return bad_input(wrong->message);
   runtime::EventLog log(options.host, WorkerId{arguments.id});
   if (!arguments.jobs.event_log.empty()) {
@@ -288,6 +315,12 @@ int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& argume
                worker.running(), worker.running() == 1 ? "" : "s");
     worker.drain();
   };
+  runtime::EventLoop::Timer leaves(loop, [&] {
+    if (!draining) drain();
+  });
+  runtime::EventLoop::Timer is_gone(loop, [&] { loop.stop(); });
+  leaves.start(later(loop.now(), session.value().drain));
+  is_gone.start(later(loop.now(), session.value().stop));
   const runtime::EventLoop::Signal terminate(loop, SIGTERM, drain);
   const runtime::EventLoop::Signal interrupt(loop, SIGINT, drain);
   loop.run();
@@ -377,6 +410,13 @@ class WorkerCommand final : public Command {
     app.add_option("--incarnation", arguments_.incarnation,
                    "Higher than that of every earlier process of this worker (default: found out)")
         ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max() / 2));
+    app.add_option("--available-until", arguments_.available_until,
+                   "When its machine goes: a time (2026-01-31T17:00:00Z) or how long from now (9h). It drains before that; "
+                   "what still "
+                   "runs at the end is stopped and runs again elsewhere, which counts as no loss (default: never)")
+        ->type_name("TIME|DURATION");
+    app.add_option("--drain-before", arguments_.drain_before, "So long before that it takes nothing more (default 2m)")
+        ->type_name("DURATION");
     app.add_option("--parent", arguments_.parent, "End when this process, its parent, does")->type_name("PID");
 #ifdef DRYDOCK_WITH_RUNTIME
     declare_job_options(app, arguments_.jobs);

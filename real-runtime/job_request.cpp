@@ -191,21 +191,6 @@ class Digest {
   std::uint64_t b_ = 0x9ae16a3b2f90404f;
 };
 
-std::string digest_of(const JobRequests& requests) {
-  Digest digest;
-  digest.add_number(requests.listed ? 1 : 0);
-  for (const JobRequest& request : requests.jobs) {
-    const JobSpec& spec = request.job.spec;
-    digest.add(request.queue);
-    for (const std::int64_t number : {std::int64_t{spec.priority}, std::int64_t{spec.tasks}, spec.per_task.cpus(),
-                                      spec.per_task.memory(), spec.per_task.gpus(), std::int64_t{nanos(spec.estimate)}}) {
-      digest.add_number(number);
-    }
-    digest.add(request.job.payload);
-  }
-  return digest.text();
-}
-
 std::optional<Error> read_list(json& object, JobRequests& requests) {
   for (const auto& [name, value] : object.items()) {
     if (name != "jobs" && name != kKey) {
@@ -227,6 +212,21 @@ std::optional<Error> read_list(json& object, JobRequests& requests) {
 }
 
 }  // namespace
+
+std::string digest_of(const JobRequests& requests) {
+  Digest digest;
+  digest.add_number(requests.listed ? 1 : 0);
+  for (const JobRequest& request : requests.jobs) {
+    const JobSpec& spec = request.job.spec;
+    digest.add(request.queue);
+    for (const std::int64_t number : {std::int64_t{spec.priority}, std::int64_t{spec.tasks}, spec.per_task.cpus(),
+                                      spec.per_task.memory(), spec.per_task.gpus(), std::int64_t{nanos(spec.estimate)}}) {
+      digest.add_number(number);
+    }
+    digest.add(request.job.payload);
+  }
+  return digest.text();
+}
 
 std::optional<std::string> problem_with_key(std::string_view key) {
   const bool plain = std::ranges::all_of(key, [](char c) { return c >= 0x20 && c < 0x7f; });
@@ -257,25 +257,40 @@ Result<JobRequests> read_job_requests(std::string_view text) {
   return requests;
 }
 
-Result<std::vector<postgres::Job>> in_queues(const JobRequests& requests, const std::vector<NamedQueue>& queues) {
-  std::vector<std::string_view> names;
-  for (const NamedQueue& queue : queues) {
-    if (queue.is_served) names.push_back(queue.name);
+Result<JobRequest> read_job_request(std::string_view text) {
+  auto parsed = parse_json(text);
+  if (!parsed) return parsed.error();
+  if (!parsed.value().is_object()) return Error{R"(it is not an object, such as {"script": "sleep 60", "cpus": 4})"};
+  if (parsed.value().contains("jobs")) return Error{"/jobs: it is one job on each line, and not a list of them"};
+  if (parsed.value().contains(kKey))
+    return Error{"/unique_key: there is one key for all of them together, and not one for each"};
+  return JobReader("").read(std::move(parsed).value());
+}
+
+Result<postgres::Job> in_queue(const JobRequest& request, const std::vector<NamedQueue>& queues) {
+  const auto at = std::ranges::find_if(queues, [&](const NamedQueue& queue) {
+    return queue.is_served && (request.queue.empty() || queue.name == request.queue);
+  });
+  if (at == queues.end()) {
+    std::vector<std::string_view> names;
+    for (const NamedQueue& queue : queues) {
+      if (queue.is_served) names.push_back(queue.name);
+    }
+    return Error{fmt::format("/queue: there is no queue {}{}", scenarios::printable(request.queue),
+                             scenarios::suggestion(request.queue, names))};
   }
+  postgres::Job job = request.job;
+  job.spec.queue = QueueId{at->number};
+  return job;
+}
+
+Result<std::vector<postgres::Job>> in_queues(const JobRequests& requests, const std::vector<NamedQueue>& queues) {
   std::vector<postgres::Job> jobs;
   jobs.reserve(requests.jobs.size());
   for (const JobRequest& request : requests.jobs) {
-    const auto is_it = [&](const NamedQueue& queue) {
-      return queue.is_served && (request.queue.empty() || queue.name == request.queue);
-    };
-    const auto at = std::ranges::find_if(queues, is_it);
-    if (at == queues.end()) {
-      const std::string place = requests.listed ? fmt::format("/jobs/{}/queue", jobs.size()) : "/queue";
-      return Error{fmt::format("{}: there is no queue {}{}", place, scenarios::printable(request.queue),
-                               scenarios::suggestion(request.queue, names))};
-    }
-    jobs.push_back(request.job);
-    jobs.back().spec.queue = QueueId{at->number};
+    auto job = in_queue(request, queues);
+    if (!job) return Error{(requests.listed ? fmt::format("/jobs/{}", jobs.size()) : "") + job.error().message};
+    jobs.push_back(std::move(job).value());
   }
   return jobs;
 }

@@ -41,10 +41,18 @@ struct JobRequests {
 // Errors begin with the place: "/jobs/3/cpus: it is not a number between 0 and 1000000".
 [[nodiscard]] Result<JobRequests> read_job_requests(std::string_view text);
 
+// One job alone, without a unique key: "/cpus: ...".
+[[nodiscard]] Result<JobRequest> read_job_request(std::string_view text);
+
+// The same for whatever describes the same jobs.
+[[nodiscard]] std::string digest_of(const JobRequests& requests);
+
 // What is wrong with a unique key; none: nothing.
 [[nodiscard]] std::optional<std::string> problem_with_key(std::string_view key);
 
-// The jobs with the numbers of their queues, which are served.
+// The job with the number of its queue, which is served: "/queue: ...".
+[[nodiscard]] Result<postgres::Job> in_queue(const JobRequest& request, const std::vector<NamedQueue>& queues);
+// The same of several.
 [[nodiscard]] Result<std::vector<postgres::Job>> in_queues(const JobRequests& requests,
                                                            const std::vector<NamedQueue>& queues);
 

@@ -44,19 +44,6 @@ std::string array(const Rows& rows, Value value) {
   return fmt::to_string(out);
 }
 
-std::string texts(const std::vector<std::string>& rows) {
-  std::string result = "{";
-  for (const std::string& row : rows) {
-    result += result.size() > 1 ? ",\"" : "\"";
-    for (const char c : row) {
-      if (c == '"' || c == '\\') result += '\\';
-      result += c;
-    }
-    result += '"';
-  }
-  return result + "}";
-}
-
 std::string payloads(const std::vector<Job>& jobs) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string result = "{";
@@ -237,6 +224,19 @@ struct Encoder {
 
 }  // namespace
 
+std::string text_array(const std::vector<std::string>& rows) {
+  std::string result = "{";
+  for (const std::string& row : rows) {
+    result += result.size() > 1 ? ",\"" : "\"";
+    for (const char c : row) {
+      if (c == '"' || c == '\\') result += '\\';
+      result += c;
+    }
+    result += '"';
+  }
+  return result + "}";
+}
+
 std::vector<PostgresCall> encode(const Op& op, std::string_view schema) {
   check_op(op);
   return std::visit(Encoder{schema}, op);
@@ -251,11 +251,11 @@ PostgresCall encode_submission(const std::string& key, const std::string& digest
 }
 
 PostgresCall encode_queues(const std::vector<std::string>& names) {
-  return {PostgresStatement::name_queues, {}, {texts(names)}};
+  return {PostgresStatement::name_queues, {}, {text_array(names)}};
 }
 
 PostgresCall encode_queues(const Fence& fence, const std::vector<std::string>& names) {
-  return {PostgresStatement::lead_queues, {}, {fence.lease, text(fence.epoch), texts(names)}};
+  return {PostgresStatement::lead_queues, {}, {fence.lease, text(fence.epoch), text_array(names)}};
 }
 
 std::optional<std::vector<std::uint32_t>> queue_numbers_in(const std::vector<std::string>& row) {

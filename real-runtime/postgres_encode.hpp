@@ -33,6 +33,9 @@ struct PostgresCall {
 // Nothing: there are none, or it is in another shape.
 [[nodiscard]] std::optional<std::vector<std::uint32_t>> queue_numbers_in(const std::vector<std::string>& row);
 
+// A parameter of type text[].
+[[nodiscard]] std::string text_array(const std::vector<std::string>& rows);
+
 // Whether the calls begin and end a transaction by themselves: when one fails, the connection must be told to roll back before it
 // does anything else.
 [[nodiscard]] bool is_explicit_transaction(const postgres::Op& op);

@@ -97,8 +97,8 @@ begin
     p_gpus, p_slots, p_estimate, p_input, p_output, p_on_failure, p_on_preemption, p_payload);
 end $$;
 
--- The numbers of these queues, in order: new ones for names that have none. The places of all are those in this list from now on.
-create or replace function @.name_queues(p_names text[]) returns int[] language plpgsql as $$
+-- The numbers of these queues, in order: new ones for names that have none.
+create or replace function @.number_queues(p_names text[]) returns int[] language plpgsql as $$
 declare
   fresh text[];
   first int;
@@ -110,9 +110,16 @@ begin
     update @.intake set next_queue = next_queue + cardinality(fresh) returning next_queue - cardinality(fresh) into first;
     insert into @.queues (number, name) select first + i - 1, fresh[i] from generate_series(1, cardinality(fresh)) i;
   end if;
-  update @.queues set place = array_position(p_names, name) - 1 where place is distinct from array_position(p_names, name) - 1;
   return array(select q.number from unnest(p_names) with ordinality as n(name, nr) join @.queues q on q.name = n.name
     order by nr);
+end $$;
+
+-- Likewise; the places of all are those in this list from now on.
+create or replace function @.name_queues(p_names text[]) returns int[] language plpgsql as $$
+declare numbers int[] := @.number_queues(p_names);
+begin
+  update @.queues set place = array_position(p_names, name) - 1 where place is distinct from array_position(p_names, name) - 1;
+  return numbers;
 end $$;
 
 -- The same of a leader; null where it leads no more.
@@ -384,6 +391,25 @@ begin
   if submitted.added = 0 then return (9, 0, 0, 0)::@.verdict; end if;
   insert into @.fired values (p_name, p_due, p_id[1]);
   return (0, submitted.last, 0, 0)::@.verdict;
+end $$;
+
+-- What a beat that begins to lead must know of its jobs, which are those of these names from now on. last_due -1: it never fired. All
+-- null: it leads no more.
+create or replace function @.lead_beat(p_lease text, p_epoch bigint, p_names text[], p_queues text[], out now_us bigint,
+    out since_us bigint[], out last_due bigint[], out last_job bigint[], out waits int[], out queues int[])
+  language plpgsql as $$
+begin
+  if @.wrong_epoch(p_lease, p_epoch) is not null then return; end if;
+  now_us := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+  delete from @.periodic where name <> all(p_names);
+  insert into @.periodic as p (name, since_us) select n, now_us from unnest(p_names) n on conflict do nothing;
+  select array_agg(p.since_us order by nr), array_agg(coalesce(f.due_ns, -1) order by nr),
+      array_agg(coalesce(f.job, 0) order by nr), array_agg(case when s.state = 0 and s.attempts = 0 then 1 else 0 end order by nr)
+    into since_us, last_due, last_job, waits
+    from unnest(p_names) with ordinality as n(name, nr) join @.periodic p on p.name = n.name
+    left join lateral (select due_ns, job from @.fired where name = n.name order by due_ns desc limit 1) f on true
+    left join lateral (select state, attempts from @.job_states where id = f.job) s on true;
+  queues := @.number_queues(p_queues);
 end $$;
 )sql";
 

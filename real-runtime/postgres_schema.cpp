@@ -110,6 +110,8 @@ update @.intake set next_queue = greatest((select coalesce(max(number) + 1, 0) f
     R"sql(
 -- 7: the order in which the jobs of a queue are wanted
 create index jobs_in_line on @.jobs (queue, (-priority::bigint), id);
+-- 7: since when the beat that leads has each of its jobs (microseconds since 1970): due times before that do not count
+create table @.periodic (name text primary key, since_us bigint not null);
 )sql",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - kOldestSchema);
@@ -203,6 +205,7 @@ std::string generic_text(PostgresStatement statement) {
     case PostgresStatement::begin_snapshot: return "begin isolation level repeatable read read only";
     case PostgresStatement::end_snapshot: return "commit";
     case PostgresStatement::prune_history: return "select * from @.prune_history($1, $2, $3, $4)";
+    case PostgresStatement::lead_beat: return "select * from @.lead_beat($1, $2, $3, $4)";
   }
   return {};
 }
@@ -212,7 +215,8 @@ constexpr const char* kNames[kPostgresStatements] = {
     "settle_batch", "finish_attempt", "release_ended",    "read_totals",    "recount_totals", "read_allocations",
     "raise_mark",   "load_header",    "load_all_waiting", "load_held",      "load_waiting",   "load_arrived",
     "load_cancels", "name_queues",    "lead_queues",      "acquire_lease",  "release_lease",  "read_lease",
-    "fire_due",     "read_last_due",  "notify",           "begin_snapshot", "end_snapshot",   "prune_history"};
+    "fire_due",     "read_last_due",  "notify",           "begin_snapshot", "end_snapshot",   "prune_history",
+    "lead_beat"};
 
 }  // namespace
 

@@ -66,8 +66,9 @@ enum class PostgresStatement : std::uint8_t {
   begin_snapshot,
   end_snapshot,
   prune_history,
+  lead_beat,
 };
-inline constexpr std::size_t kPostgresStatements = 30;
+inline constexpr std::size_t kPostgresStatements = 31;
 
 [[nodiscard]] const char* name_of(PostgresStatement statement);
 [[nodiscard]] std::string text_of(PostgresStatement statement, std::string_view schema);

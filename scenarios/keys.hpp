@@ -81,7 +81,7 @@ inline constexpr std::array<Word, 3> kBurst{"enter", "leave", "lost"};
 inline constexpr std::array<Word, 3> kBeatDown{"type", "at", "for"};
 inline constexpr std::array<Word, 3> kCheckpoint{"interval", "cost", "restart"};
 inline constexpr std::array<Word, 2> kVariant{"name", "set"};
-inline constexpr std::array<Word, 19> kSynthetic{"name",
+inline constexpr std::array<Word, 20> kSynthetic{"name",
                                                  "queue",
                                                  "count",
                                                  "arrivals",
@@ -99,10 +99,11 @@ inline constexpr std::array<Word, 19> kSynthetic{"name",
                                                  "on_preemption",
                                                  "failure_probability",
                                                  "time_limit",
-                                                 "requests"};
-inline constexpr std::array<Word, 16> kPeriodic{"name",  "queue",  "every",      "first",        "catch_up", "duration",
-                                                "tasks", "cpus",   "memory",     "gpus",         "priority", "estimate",
-                                                "input", "output", "on_failure", "on_preemption"};
+                                                 "requests",
+                                                 "run"};
+inline constexpr std::array<Word, 17> kPeriodic{"name",  "queue",  "every",      "first",         "catch_up", "duration",
+                                                "tasks", "cpus",   "memory",     "gpus",          "priority", "estimate",
+                                                "input", "output", "on_failure", "on_preemption", "run"};
 inline constexpr std::array<Word, 13> kTraceJobs{"name",      "queue",      "trace",         "cpus",
                                                  "memory",    "gpus",       "priority",      "input",
                                                  "output",    "on_failure", "on_preemption", "failure_probability",

@@ -11,7 +11,6 @@
 namespace drydock::scenarios {
 namespace {
 
-constexpr std::size_t kLongestLine = std::size_t{1} << 20;
 constexpr std::size_t kChunk = std::size_t{1} << 16;
 
 class FileSource : public ByteSource {
@@ -190,7 +189,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t mos
   return text;
 }
 
-LineReader::LineReader(std::unique_ptr<ByteSource> source) : source_(unpacked(std::move(source))), buffer_(2 * kChunk) {}
+LineReader::LineReader(std::unique_ptr<ByteSource> source, std::size_t longest)
+    : source_(unpacked(std::move(source))), longest_(longest), buffer_(2 * kChunk) {}
 LineReader::~LineReader() = default;
 
 bool LineReader::fill() {
@@ -198,9 +198,9 @@ bool LineReader::fill() {
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
-  if (end_ == buffer_.size() && end_ < kLongestLine) buffer_.resize(2 * buffer_.size());
+  if (end_ == buffer_.size() && end_ < longest_) buffer_.resize(2 * buffer_.size());
   if (end_ == buffer_.size()) {
-    error_ = fmt::format("line {} is longer than {} bytes: this is no table of jobs", line_ + 1, kLongestLine);
+    error_ = fmt::format("line {} is longer than {} bytes: this is no table of jobs", line_ + 1, longest_);
     return false;
   }
   const std::size_t got = source_->read(buffer_.data() + end_, buffer_.size() - end_);

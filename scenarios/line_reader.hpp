@@ -34,8 +34,8 @@ class ByteSource {
 
 class LineReader {
  public:
-  // Unpacks gzip by itself. A line longer than 1 MiB is an error.
-  explicit LineReader(std::unique_ptr<ByteSource> source);
+  // Unpacks gzip by itself. A line longer than that many bytes is an error.
+  explicit LineReader(std::unique_ptr<ByteSource> source, std::size_t longest = std::size_t{1} << 20U);
   ~LineReader();
 
   // The next line, without its end (\n or \r\n); it holds until the next call. False at the end or after an error.
@@ -47,6 +47,7 @@ class LineReader {
   [[nodiscard]] bool fill();
 
   std::unique_ptr<ByteSource> source_;
+  std::size_t longest_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0;  // of what is not yet given
   std::size_t end_ = 0;    // of what was read

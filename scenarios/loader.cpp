@@ -130,6 +130,7 @@ void make_whole_numbers_integers(Json& value) {
 struct Files {
   PlatformFiles platforms;
   TraceCache traces;
+  const RunChecker& check_run;
 };
 
 // The scenario as a journal keeps it: with what was in its platform file.
@@ -154,7 +155,7 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
   for (const Section section : kSections) {
     if (!diagnostics.failed()) section(top, scenario);
   }
-  if (!diagnostics.failed()) read_workload(top, scenario, files.traces);
+  if (!diagnostics.failed()) read_workload(top, scenario, files.traces, files.check_run);
   if (!diagnostics.failed()) {
     refuse_unknown_jobs(top, scenario);
     refuse_paused_requests(top, scenario);
@@ -300,7 +301,7 @@ Result<std::vector<Scenario>> load_text(std::string_view text, std::string_view 
   const Document& document = read.value();
   const auto variants = read_variants(document);
   if (!variants) return Error{variants.error().message};
-  Files files{PlatformFiles(base, options.read_platform), TraceCache(base, options.read_traces)};
+  Files files{PlatformFiles(base, options.read_platform), TraceCache(base, options.read_traces), options.check_run};
   const std::string name = name_from(label);
   std::vector<Scenario> scenarios;
   if (variants.value().empty()) {

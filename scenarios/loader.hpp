@@ -3,6 +3,7 @@
 
 #include "policies/core/result.hpp"
 #include "scenarios/platform_file.hpp"
+#include "scenarios/run_checker.hpp"
 #include "scenarios/scenario.hpp"
 
 #include <filesystem>
@@ -17,6 +18,7 @@ struct LoadOptions {
   std::vector<std::string> sets;      // "/json/pointer=value", over the file and before the variants
   bool read_traces = true;            // false: only the scheduler's configuration is wanted (replay)
   PlatformReader read_platform = {};  // nothing: platform files are refused, but for what a scenario has recorded of one
+  RunChecker check_run = {};          // nothing: whatever jobs are to run is taken as it is
 };
 
 // All variants of a scenario, in the order of the file (one with an empty name if there are none).

@@ -160,7 +160,21 @@ void check_length(const ObjectReader& entry, const SyntheticSource& source, cons
   }
 }
 
-SyntheticSource read_synthetic(const Node& node, const Scenario& scenario) {
+// What its jobs run for real: of no use here, but it must be right.
+void check_run(const ObjectReader& entry, const RunChecker& checker) {
+  const auto node = entry.find("run");
+  if (!node) return;
+  if (!node->json().is_object())
+    return node->expected(R"(an object with what to run, such as {"command": ["/usr/local/bin/scan", "--all"]})");
+  if (!checker) return;
+  const auto problem = checker(node->json().dump(-1, ' ', false, Json::error_handler_t::replace));
+  if (!problem) return;
+  const std::size_t end = problem->starts_with('/') ? problem->find(": ") : std::string::npos;
+  if (end == std::string::npos) return node->fail(*problem);
+  node->diagnostics().fail(node->pointer() + problem->substr(0, end), problem->substr(end + 2));
+}
+
+SyntheticSource read_synthetic(const Node& node, const Scenario& scenario, const RunChecker& checker) {
   const ObjectReader entry(node, keys::kSynthetic);
   SyntheticSource source;
   source.name = entry.text("name");
@@ -193,11 +207,12 @@ SyntheticSource read_synthetic(const Node& node, const Scenario& scenario) {
   read_tasks(entry, source, room, scenario);
   read_estimate(entry, source);
   check_length(entry, source, scenario);
+  check_run(entry, checker);
   return source;
 }
 
 // A job with "every" instead of "arrivals".
-PeriodicSource read_periodic(const Node& node, const Scenario& scenario) {
+PeriodicSource read_periodic(const Node& node, const Scenario& scenario, const RunChecker& checker) {
   constexpr std::array<std::string_view, 2> kCatchUp{"all", "latest"};
   const ObjectReader entry(node, keys::kPeriodic);
   PeriodicSource source;
@@ -219,6 +234,7 @@ PeriodicSource read_periodic(const Node& node, const Scenario& scenario) {
   jobs.duration = read_duration_distribution(entry.require("duration"));
   read_tasks(entry, jobs, require_room(node, scenario, jobs.shape), scenario);
   read_estimate(entry, jobs);
+  check_run(entry, checker);
   return source;
 }
 
@@ -455,18 +471,18 @@ QueueId find_queue(const Node& node, const std::string& name, const Scenario& sc
   return QueueId{0};
 }
 
-void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces) {
+void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces, const RunChecker& checker) {
   const Node workload = top.require("workload");
   const std::vector<Node> items = workload.items();
   if (items.empty()) workload.expected("at least one entry: jobs to run");
   for (std::size_t i = 0; i < items.size() && !workload.diagnostics().failed(); ++i) {
     if (items[i].json().is_object() && items[i].json().contains("every")) {
-      scenario.periodic.push_back(read_periodic(items[i], scenario));
+      scenario.periodic.push_back(read_periodic(items[i], scenario, checker));
       continue;
     }
     const bool is_trace = items[i].json().is_object() && items[i].json().contains("trace");
     Source source =
-        is_trace ? Source(read_trace_jobs(items[i], scenario, traces)) : Source(read_synthetic(items[i], scenario));
+        is_trace ? Source(read_trace_jobs(items[i], scenario, traces)) : Source(read_synthetic(items[i], scenario, checker));
     std::visit(
         [&](auto& s) {
           if (s.name.empty()) s.name = fmt::format("jobs-{}", i);

@@ -4,6 +4,7 @@
 
 #include "scenarios/platform_file.hpp"
 #include "scenarios/reader.hpp"
+#include "scenarios/run_checker.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/trace_cache.hpp"
 
@@ -20,8 +21,8 @@ void read_limits(const ObjectReader& top, Scenario& scenario);  // needs policie
 void read_faults(const ObjectReader& top, Scenario& scenario);
 // policies.checkpoint, if there is one. Needs hosts and faults.
 void read_checkpoint_policy(const ObjectReader& top, Scenario& scenario);
-// Needs queues and pools. Traces are read through `traces`.
-void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces);
+// Needs queues and pools. Traces are read through `traces`, and what jobs run for real is checked by `check_run`, if there is one.
+void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces, const RunChecker& check_run);
 
 // Refuses faults that name jobs which are not in the workload.
 void refuse_unknown_jobs(const ObjectReader& top, const Scenario& scenario);

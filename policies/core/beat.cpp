@@ -13,6 +13,11 @@ Time next_due(const PeriodicJob& job, Time after) {
   return later(job.first + job.every * passed, job.every);
 }
 
+PeriodicJob due_after(PeriodicJob job, Time at) {
+  job.first = next_due(job, at);
+  return job;
+}
+
 std::uint64_t due_times_before(const PeriodicJob& job, Time end) {
   if (end <= job.first) return 0;
   return static_cast<std::uint64_t>((nanos(end - job.first) - 1) / nanos(job.every)) + 1;

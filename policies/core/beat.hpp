@@ -34,6 +34,8 @@ struct PeriodicJob {
 
 // Due times after `after`: the first of them; kNever when time ends before.
 [[nodiscard]] Time next_due(const PeriodicJob& job, Time after);
+// The same schedule without its due times up to `at`: of a job that is new then.
+[[nodiscard]] PeriodicJob due_after(PeriodicJob job, Time at);
 // How many due times there are before `end`.
 [[nodiscard]] std::uint64_t due_times_before(const PeriodicJob& job, Time end);
 

@@ -36,7 +36,7 @@ TEST(Deploy, UnitsGiveOptionsThatThereAre) {
       EXPECT_NE(help.find("  " + option + " "), std::string::npos) << entry.path() << ": " << option;
     ++units;
   }
-  EXPECT_EQ(units, 3U);
+  EXPECT_EQ(units, 4U);
   const std::string help = run_binary({"api", "--help"}).out;
   for (const std::string& variable : matches(text_of(kDeploy / "drydock.env"), "[A-Z_]{4,}(?==)"))
     EXPECT_NE(help.find(variable), std::string::npos) << variable;

@@ -69,6 +69,27 @@ TEST_F(Up, RunsAScenarioForReal) {
   EXPECT_EQ(metric(run, "workers_started"), 2U);
 }
 
+// Due times begin with the run; one with "run" runs that.
+TEST_F(Up, FiresPeriodicJobs) {
+  const std::string text = fmt::format(R"({{
+    "name": "periodic", "duration": "30m",
+    "cluster": {{"hosts": [{{"name": "node", "count": 2, "cpus": 4}}]}}, "control_plane": {}, "policies": {},
+    "workload": [
+      {{"name": "a", "every": "1h", "first": "100ms", "duration": "10ms"}},
+      {{"name": "b", "every": "1h", "first": "200ms", "duration": "10ms", "catch_up": "latest"}},
+      {{"name": "c", "every": "1h", "duration": "1h", "run": {{"command": ["true"]}}}},
+      {{"name": "d", "count": 3, "arrivals": {{"at-once": {{}}}}, "duration": "10ms"}},
+      {{"name": "e", "every": "1h", "first": "40m", "duration": "10ms"}}]}})",
+                                       kCycle, kTtl);
+  const Ended run = up(text);
+  EXPECT_EQ(run.ran.code, 0) << run.ran.err;
+  EXPECT_TRUE(run.summary["complete"].get<bool>());
+  EXPECT_EQ(metric(run, "jobs_submitted"), 6U);
+  EXPECT_EQ(metric(run, "jobs_completed"), 6U);
+  const Ran checked = run_binary({"check", run.journal});
+  EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
+}
+
 // The hosts of a platform file are workers for real too, under their own names.
 TEST_F(Up, RunsOnTheHostsOfAPlatformFile) {
   folder_.file("p.xml", R"(<?xml version="1.0"?>

@@ -51,6 +51,18 @@ TEST(DueTimes, AreAGridFromTheFirstOn) {
   EXPECT_EQ(due_times_before(job, kTimeZero + seconds{14}), 2U);
 }
 
+TEST(DueTimes, OfAJobThatIsNewAreThoseAfterThat) {
+  const PeriodicJob job{"j", seconds{10}, kTimeZero + seconds{3}, CatchUp::latest};
+  EXPECT_EQ(due_after(job, kTimeZero).first, kTimeZero + seconds{3});
+  EXPECT_EQ(due_after(job, kTimeZero + seconds{13}).first, kTimeZero + seconds{23});
+  const PeriodicJob later = due_after(job, kTimeZero + seconds{14});
+  EXPECT_EQ(later.first, kTimeZero + seconds{23});
+  EXPECT_EQ(later.every, job.every);
+  EXPECT_EQ(later.catch_up, CatchUp::latest);
+  // One that fired before that goes on with it, too.
+  EXPECT_EQ(next_due(later, kTimeZero + seconds{3}), kTimeZero + seconds{23});
+}
+
 TEST(Beat, FiresNothingUnlessItLeads) {
   BeatRole beat(two_jobs(CatchUp::all));
   EXPECT_TRUE(beat.step(at(10), {}).empty());

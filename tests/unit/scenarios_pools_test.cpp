@@ -55,6 +55,29 @@ TEST(PeriodicJobs, NeedANameOfTheirOwnAndAnEnd) {
   expect_in("never ends", load_text(endless, "x", "", {}).error().message);
 }
 
+// What it means is known to whoever runs it.
+TEST(PeriodicJobs, SayWhatTheyRunForReal) {
+  const std::string text = R"({"cluster": {"hosts": [{"name": "h"}]}, "duration": "1h",
+    "workload": [{"name": "a", "every": "1m", "duration": "1s", "run": {"command": ["a"]}},
+                 {"count": 1, "arrivals": {"at-once": {}}, "duration": "1s", "run": {"script": "b", "files": [{"name": "c"}]}}]})";
+  std::vector<std::string> asked;
+  LoadOptions options;
+  options.check_run = [&](const std::string& run) {
+    asked.push_back(run);
+    return std::optional<std::string>();
+  };
+  EXPECT_TRUE(load_text(text, "x", "", options).ok());
+  EXPECT_EQ(asked, (std::vector<std::string>{R"({"command":["a"]})", R"({"files":[{"name":"c"}],"script":"b"})"}));
+  options.check_run = [](const std::string& run) {
+    return run.find("files") == std::string::npos ? std::nullopt : std::optional<std::string>("/files/0/name: not this");
+  };
+  expect_in("/workload/1/run/files/0/name: not this", load_text(text, "x", "", options).error().message);
+  options.check_run = [](const std::string& /*run*/) { return std::optional<std::string>("not at all"); };
+  expect_in("/workload/0/run: not at all", load_text(text, "x", "", options).error().message);
+  EXPECT_TRUE(load_text(text, "x", "", {}).ok()) << "whoever does not run it takes it as it is";
+  expect_in("expected an object with what to run", problem({"/workload/1/run=[]"}));
+}
+
 TEST(Weights, BelongToQueues) {
   const Scenario scenario = load_with({"/policies/isolation=weighted-fair"}).value().front();
   EXPECT_EQ(scenario.scheduler.queues[0].weight, 3);
