@@ -2,12 +2,13 @@
 
 #include "cli/real_run.hpp"
 
+#include "cli/real_faults.hpp"
 #include "cli/record_folder.hpp"
+#include "cli/scheduler_group.hpp"
 #include "cli/version.hpp"
 #include "real-runtime/job_submitter.hpp"
 #include "real-runtime/private_postgres.hpp"
 #include "real-runtime/private_redis.hpp"
-#include "real-runtime/scheduler_process.hpp"
 #include "real-runtime/worker_driver.hpp"
 #include "scenarios/units.hpp"
 #include "scenarios/workload.hpp"
@@ -17,8 +18,11 @@
 #include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
+#include <functional>
 #include <memory>
+#include <span>
 #include <unistd.h>
+#include <unordered_map>
 #include <utility>
 
 namespace drydock::cli {
@@ -64,9 +68,53 @@ std::string statistics_line(const NoteStatistics& note) {
       note.waiting, note.delayed, note.active);
 }
 
-class RealRun {
+// Of each scheduler: that of the first has the name that was asked for, the others' end in -scheduler-1, -scheduler-2, ...
+class Journals {
  public:
-  RealRun(const Scenario& scenario, const RealRunOptions& options, Servers servers, runtime::JournalShelf* journals)
+  Journals(const Scenario& scenario, const RealRunOptions& options) : scenario_(scenario), options_(options) { (void)of(0); }
+
+  // nullptr: none is written.
+  runtime::JournalShelf* of(std::size_t number) {
+    if (options_.journal.empty()) return nullptr;
+    while (folders_.size() <= number) {
+      const std::string stem = options_.journal.stem().string();
+      folders_.push_back(std::make_unique<RecordFolder>(
+          RecordFolder::Options{.folder = options_.journal.parent_path(),
+                                .stem = folders_.empty() ? stem : fmt::format("{}-scheduler-{}", stem, folders_.size()),
+                                .json_lines = options_.json_lines,
+                                .header = {.version = std::string(kVersion),
+                                           .scenario = scenario_.json,
+                                           .variant = scenario_.variant,
+                                           .seed = options_.seed}}));
+    }
+    return folders_[number].get();
+  }
+
+  // Why not all could be written; nothing: it could.
+  [[nodiscard]] std::optional<std::string> problem() const {
+    for (const auto& folder : folders_) {
+      if (folder->problem()) return folder->problem();
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<std::string> finish() {
+    for (const auto& folder : folders_) folder->finish();
+    return problem();
+  }
+
+ private:
+  const Scenario& scenario_;
+  const RealRunOptions& options_;
+  std::vector<std::unique_ptr<RecordFolder>> folders_;
+};
+
+// Where the journal of the scheduler of this number goes; nullptr: nowhere.
+using JournalOf = std::function<runtime::JournalShelf*(std::size_t)>;
+
+class RealRun final : private HostControl {
+ public:
+  RealRun(const Scenario& scenario, const RealRunOptions& options, Servers servers, const JournalOf& journals)
       : scenario_(scenario),
         options_(options),
         servers_(std::move(servers)),
@@ -74,25 +122,27 @@ class RealRun {
         heartbeat_(scenario.liveness.get<Duration>("heartbeat")),
         ttl_(scenario.liveness.get<Duration>("ttl")),
         workload_(scenario, options.seed),
-        scheduler_(loop_, scheduler_config(scenario, options.seed),
-                   {.redis = {.address = servers_.redis->address()},
-                    .postgres = {.connection = servers_.postgres->connection()},
-                    .worker_lease = ttl_,
-                    .restart = scenario.scheduler_restart,
-                    .journals = journals}),
+        faults_({.loop = loop_,
+                 .scenario = scenario,
+                 .platform = platform_,
+                 .redis = *servers_.redis,
+                 .postgres = *servers_.postgres,
+                 .hosts = *this,
+                 .seed = options.seed,
+                 .in_process = options.in_process}),
+        no_way_(faults_.prepare()),
+        scheduler_(loop_, scheduler_config(scenario, options.seed), scheduler_options(journals), told()),
         submitter_(loop_, {.connection = servers_.postgres->connection()}),
         timer_(loop_, [this] { look(); }),
         arrivals_(loop_, [this] { submit(); }),
         end_(loop_, [this] { loop_.stop(); }),
         interrupt_(loop_, SIGINT, [this] { interrupt(); }),
         terminate_(loop_, SIGTERM, [this] { interrupt(); }),
-        workers_(platform_.workers().size()) {
-    scheduler_.on_idle([this] { stop_at_the_end(); });
-    scheduler_.on_error([this](std::string why) { fail(std::move(why)); });
-    scheduler_.on_statistics([](const NoteStatistics& note) { std::fputs(statistics_line(note).c_str(), stderr); });
-  }
+        workers_(platform_.workers().size()),
+        hosts_(platform_.hosts().size()) {}
 
   RealRunResult run() {
+    if (no_way_) fail(no_way_->message);
     more_ = next_arrival();
     for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) start_worker(worker);
     give_up_at_ = later(loop_.now(), kRegistration);
@@ -106,9 +156,41 @@ class RealRun {
     std::unique_ptr<EventLoop::Child> process;
     std::unique_ptr<runtime::WorkerDriver> driver;  // instead of a process
     std::unique_ptr<EventLoop::Timer> restart;
-    std::uint32_t incarnation = 0;  // the last that was given to a process
-    std::optional<Time> back_at;    // its host is down until then
+    std::unique_ptr<EventLoop::Timer> grace;  // of one that is asked to end
+    std::uint32_t incarnation = 0;            // the last that was given to a process
+    std::optional<Time> back_at;              // when it is to be started again; nothing: as of a worker that died by itself
+    std::optional<scenarios::FaultTurn> asked_by;  // it is asked to end, or was and is not back
   };
+  struct Host {
+    int down_by = 0;
+    int paused_by = 0;
+  };
+
+  [[nodiscard]] std::vector<runtime::SchedulerProcessOptions> scheduler_options(const JournalOf& journals) {
+    std::vector<runtime::SchedulerProcessOptions> all(faults_.schedulers());
+    for (std::size_t number = 0; number < all.size(); ++number) {
+      runtime::SchedulerProcessOptions& process = all[number];
+      process.redis.address = faults_.redis_of_scheduler(number);
+      process.postgres.connection = faults_.postgres_of_scheduler(number);
+      if (number > 0) process.name += fmt::format("-{}", number);
+      process.worker_lease = ttl_;
+      process.restart = scenario_.scheduler_restart;
+      process.journals = journals(number);
+      process.wrap_counter = faults_.wrap_redis();
+      process.wrap_commits = faults_.wrap_postgres();
+    }
+    return all;
+  }
+
+  [[nodiscard]] SchedulerGroup::Told told() {
+    SchedulerGroup::Told told{
+        .idle = [this] { stop_at_the_end(); },
+        .error = [this](std::string why) { fail(std::move(why)); },
+        .statistics = [](const NoteStatistics& note) { std::fputs(statistics_line(note).c_str(), stderr); },
+        .dispatch = {}};
+    if (faults_.any_poison()) told.dispatch = [this](const Dispatch& order) { dispatched(order); };
+    return told;
+  }
 
   // --- the beginning ---
 
@@ -130,36 +212,94 @@ class RealRun {
     origin_ = loop_.now();
     const std::optional<Duration> duration = options_.duration ? options_.duration : scenario_.duration;
     if (duration) end_.start(later(origin_, *duration));
-    plan_crashes();
+    faults_.begin(scheduler_);
     submit();
   }
 
-  void plan_crashes() {
-    for (const scenarios::Fault& fault : scenario_.faults) {
-      const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
-      const auto* once = crash == nullptr ? nullptr : std::get_if<scenarios::WorkerCrash::Once>(&crash->when);
-      if (once == nullptr) continue;
-      crashes_.push_back(std::make_unique<EventLoop::Timer>(
-          loop_, [this, hosts = platform_.resolve(crash->target), lasting = once->lasting] { take_down(hosts, lasting); }));
-      crashes_.back()->start(later(origin_, once->at));
+  // --- what faults do to hosts ---
+
+  [[nodiscard]] std::span<const WorkerId> workers_on(scenarios::HostIndex host) const {
+    return platform_.hosts()[host].workers;
+  }
+
+  void take_down(scenarios::HostIndex host) override {
+    if (hosts_[host].down_by++ > 0) return;
+    for (const WorkerId id : workers_on(host)) {
+      Worker& worker = workers_[index(id)];
+      worker.restart.reset();
+      worker.back_at = kNever;
+      if (worker.process != nullptr) worker.process->kill(SIGKILL);
+      worker.driver.reset();
     }
   }
 
-  void take_down(const std::vector<sim::HostIndex>& hosts, std::optional<Duration> lasting) {
-    for (const sim::HostIndex host : hosts) {
-      for (const WorkerId id : platform_.hosts()[host].workers) {
-        Worker& worker = workers_[index(id)];
-        worker.back_at = lasting ? later(loop_.now(), *lasting) : kNever;
-        if (worker.process != nullptr) {
-          worker.process->kill(SIGKILL);
-        } else if (worker.driver != nullptr) {
-          worker.driver.reset();
-          worker_ended(id.value);
-        } else if (worker.restart != nullptr) {
-          worker.restart->start(*worker.back_at);
-        }
-      }
+  void bring_back(scenarios::HostIndex host) override {
+    if (--hosts_[host].down_by > 0) return;
+    for (const WorkerId id : workers_on(host)) {
+      Worker& worker = workers_[index(id)];
+      worker.back_at = loop_.now();
+      if (worker.process == nullptr && worker.driver == nullptr) start_worker(id.value);
     }
+  }
+
+  void pause(scenarios::HostIndex host, bool still) override {
+    int& paused_by = hosts_[host].paused_by;
+    paused_by += still ? 1 : -1;
+    if (paused_by > (still ? 1 : 0)) return;
+    for (const WorkerId id : workers_on(host)) {
+      if (workers_[index(id)].process != nullptr) workers_[index(id)].process->kill(still ? SIGSTOP : SIGCONT);
+    }
+  }
+
+  // Not one that is about to end already.
+  void ask_to_end(const scenarios::FaultTurn& turn, std::optional<Duration> grace) override {
+    for (const WorkerId id : workers_on(*turn.host)) {
+      Worker& worker = workers_[index(id)];
+      if (worker.asked_by || (worker.process == nullptr && worker.driver == nullptr)) continue;
+      worker.asked_by = turn;
+      if (worker.process != nullptr) worker.process->kill(SIGTERM);
+      else worker.driver->drain();
+      if (!grace) continue;
+      worker.grace = std::make_unique<EventLoop::Timer>(loop_, [this, id] { end_now(id.value); });
+      worker.grace->start(later(loop_.now(), *grace));
+    }
+    if (turn.down) tell_back(turn);
+  }
+
+  void dispatched(const Dispatch& order) {
+    const auto job = poisonable_.find(order.attempt.job.value);
+    if (job == poisonable_.end()) return;
+    const WorkerId worker = order.placements.front().worker;
+    const Duration service = duration_of_seconds(seconds(job->second.work) / facts_of(worker.value).spec.speed);
+    faults_.dispatched({.source = job->second.source, .attempt = order.attempt, .service = service}, worker);
+  }
+
+  bool kill_worker(WorkerId id, AttemptId attempt, Duration restart) override {
+    Worker& worker = workers_[index(id)];
+    if (!scheduler_.runs(attempt, id) || (worker.process == nullptr && worker.driver == nullptr)) return false;
+    worker.asked_by.reset();
+    worker.back_at = later(loop_.now(), restart);
+    if (worker.process != nullptr) {
+      worker.process->kill(SIGKILL);
+    } else {
+      worker.driver.reset();
+      worker_ended(id.value);
+    }
+    return true;
+  }
+
+  // Its jobs end with it.
+  void end_now(std::uint32_t number) {
+    Worker& worker = workers_[number];
+    if (worker.process != nullptr) return worker.process->kill(SIGTERM);  // asked twice, it does not wait
+    worker.driver.reset();
+    worker_ended(number);
+  }
+
+  // Its next turn is planned when the last of them is back.
+  void tell_back(const scenarios::FaultTurn& turn) {
+    const auto waits = [&](WorkerId id) { return workers_[index(id)].asked_by == turn; };
+    if (std::ranges::none_of(workers_on(*turn.host), waits)) faults_.back(turn);
   }
 
   // --- workers ---
@@ -169,22 +309,36 @@ class RealRun {
     // A process that the scheduler does not know of was never given an attempt.
     worker.incarnation = std::max(worker.incarnation, scheduler_.incarnation_of(WorkerId{number})) + 1;
     worker.back_at.reset();
+    worker.grace.reset();
     ++workers_started_;
+    if (const auto turn = std::exchange(worker.asked_by, std::nullopt)) tell_back(*turn);
     if (options_.in_process) {
-      worker.driver = std::make_unique<runtime::WorkerDriver>(loop_, driver_options(number));
+      worker.driver = std::make_unique<runtime::WorkerDriver>(loop_, driver_options(number), [this, number] {
+        workers_[number].restart = std::make_unique<EventLoop::Timer>(loop_, [this, number] {
+          workers_[number].driver.reset();
+          worker_ended(number);
+        });
+        workers_[number].restart->start_soon();
+      });
       return;
     }
     auto process =
         EventLoop::Child::start(loop_, words(number), [this, number](EventLoop::Child::End) { worker_ended(number); });
     if (!process) return fail(process.error().message);
     worker.process = std::move(process).value();
+    if (hosts_[facts_of(number).host].paused_by > 0) worker.process->kill(SIGSTOP);
   }
 
   void worker_ended(std::uint32_t number) {
     Worker& worker = workers_[number];
     worker.process.reset();
+    worker.grace.reset();
+    Time back_at = worker.back_at.value_or(later(loop_.now(), options_.restart));
+    if (!worker.back_at && worker.asked_by) {
+      back_at = worker.asked_by->down ? later(loop_.now(), *worker.asked_by->down) : kNever;
+    }
     worker.restart = std::make_unique<EventLoop::Timer>(loop_, [this, number] { start_worker(number); });
-    worker.restart->start(worker.back_at.value_or(later(loop_.now(), options_.restart)));
+    worker.restart->start(back_at);
   }
 
   [[nodiscard]] const sim::WorkerFacts& facts_of(std::uint32_t number) const { return platform_.workers()[number]; }
@@ -193,17 +347,20 @@ class RealRun {
     return scenarios::host_name(scenario_.hosts[host.group], host.number);
   }
 
-  [[nodiscard]] runtime::WorkerDriverOptions driver_options(std::uint32_t number) const {
-    return {.redis = {.address = servers_.redis->address()},
-            .agent = {.worker = WorkerId{number},
-                      .incarnation = workers_[number].incarnation,
-                      .capacity = {},
-                      .interval = heartbeat_,
-                      .lease = ttl_,
-                      .margin = ttl_ / kMarginInLease,
-                      .report_again = std::max(ttl_ / kMarginInLease, Duration{std::chrono::milliseconds{10}})},
-            .spec = facts_of(number).spec,
-            .host = host_of(number)};
+  [[nodiscard]] runtime::WorkerDriverOptions driver_options(std::uint32_t number) {
+    runtime::WorkerDriverOptions options{
+        .redis = {.address = faults_.redis_of_workers(facts_of(number).host)},
+        .agent = {.worker = WorkerId{number},
+                  .incarnation = workers_[number].incarnation,
+                  .capacity = {},
+                  .interval = heartbeat_,
+                  .lease = ttl_,
+                  .margin = ttl_ / kMarginInLease,
+                  .report_again = std::max(ttl_ / kMarginInLease, Duration{std::chrono::milliseconds{10}})},
+        .spec = facts_of(number).spec,
+        .host = host_of(number)};
+    options.wrap = faults_.wrap_messages(WorkerId{number}, options.agent);
+    return options;
   }
 
   // `drydock worker` with the same values.
@@ -212,21 +369,24 @@ class RealRun {
     const auto ns = [](Duration d) { return fmt::format("{}ns", nanos(d)); };
     std::error_code error;
     const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-    return {error ? "/proc/self/exe" : program.string(),
-            "worker",
-            fmt::format("--redis=unix://{}", servers_.redis->address().unix_socket),
-            fmt::format("--id={}", number),
-            fmt::format("--incarnation={}", workers_[number].incarnation),
-            fmt::format("--pool={}", spec.pool.value),
-            fmt::format("--cpus-milli={}", spec.capacity.cpus()),
-            fmt::format("--memory-bytes={}", spec.capacity.memory()),
-            fmt::format("--gpus={}", spec.capacity.gpus()),
-            fmt::format("--slots={}", spec.capacity.slots()),
-            fmt::format("--speed={}", spec.speed),
-            fmt::format("--host={}", host_of(number)),
-            fmt::format("--heartbeat={}", ns(heartbeat_)),
-            fmt::format("--ttl={}", ns(ttl_)),
-            fmt::format("--parent={}", ::getpid())};
+    std::vector<std::string> all{
+        error ? "/proc/self/exe" : program.string(),
+        "worker",
+        fmt::format("--redis=unix://{}", faults_.redis_of_workers(facts_of(number).host).unix_socket),
+        fmt::format("--id={}", number),
+        fmt::format("--incarnation={}", workers_[number].incarnation),
+        fmt::format("--pool={}", spec.pool.value),
+        fmt::format("--cpus-milli={}", spec.capacity.cpus()),
+        fmt::format("--memory-bytes={}", spec.capacity.memory()),
+        fmt::format("--gpus={}", spec.capacity.gpus()),
+        fmt::format("--slots={}", spec.capacity.slots()),
+        fmt::format("--speed={}", spec.speed),
+        fmt::format("--host={}", host_of(number)),
+        fmt::format("--heartbeat={}", ns(heartbeat_)),
+        fmt::format("--ttl={}", ns(ttl_)),
+        fmt::format("--parent={}", ::getpid())};
+    if (const auto socket = faults_.troubles_socket()) all.push_back(fmt::format("--faults={}", socket->string()));
+    return all;
   }
 
   // --- jobs ---
@@ -242,6 +402,7 @@ class RealRun {
     const Duration past = loop_.now() - origin_;
     std::vector<postgres::Job> jobs;
     while (more_ && arrival_.at.time_since_epoch() <= past && jobs.size() < kMostJobsAtOnce) {
+      if (faults_.any_poison()) poisonable_[arrival_.job.id.value] = {arrival_.source, arrival_.work};
       const bool keeps = arrival_.job.on_preemption != OnInterrupt::restart;
       jobs.push_back({arrival_.job, to_json(runtime::JobPayload{runtime::SleepPayload{arrival_.work, keeps}})});
       more_ = next_arrival();
@@ -253,8 +414,7 @@ class RealRun {
 
   // The leader knows of all jobs that were submitted, and has nothing to do.
   [[nodiscard]] bool all_ended() const {
-    return begun_ && !more_ && submitter_.done() && scheduler_.idle() &&
-           scheduler_.last_arrival() >= submitter_.last_arrival();
+    return begun_ && !more_ && submitter_.done() && scheduler_.is_idle_after(submitter_.last_arrival());
   }
 
   // --- the end ---
@@ -298,6 +458,7 @@ class RealRun {
     result.complete = ended_ && !error_;
     result.interrupted = interrupted_;
     result.error = error_;
+    result.faults = faults_.records();
     scheduler_.close(result.complete);
     return result;
   }
@@ -310,15 +471,22 @@ class RealRun {
   Duration ttl_;
   EventLoop loop_;
   scenarios::Workload workload_;
-  runtime::SchedulerProcess scheduler_;
+  RealFaults faults_;
+  std::optional<Error> no_way_;  // to a store, through which a fault is to be carried out
+  SchedulerGroup scheduler_;
   runtime::JobSubmitter submitter_;
   EventLoop::Timer timer_;
   EventLoop::Timer arrivals_;
   EventLoop::Timer end_;
   EventLoop::Signal interrupt_;
   EventLoop::Signal terminate_;
-  std::vector<std::unique_ptr<EventLoop::Timer>> crashes_;
   std::vector<Worker> workers_;
+  std::vector<Host> hosts_;
+  struct Poisonable {
+    std::uint32_t source = 0;
+    Duration work{};
+  };
+  std::unordered_map<std::uint64_t, Poisonable> poisonable_;  // jobs, where some are poison
 
   Time give_up_at_{};
   Time origin_{};
@@ -336,11 +504,6 @@ bool has_hazards(const Scenario& scenario) {
   return std::ranges::any_of(scenario.workload, [](const scenarios::Source& source) {
     return std::visit([](const auto& s) { return s.hazards.failure_probability > 0 || s.hazards.time_limit; }, source);
   });
-}
-
-bool is_kill(const scenarios::Fault& fault) {
-  const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
-  return crash != nullptr && std::holds_alternative<scenarios::WorkerCrash::Once>(crash->when);
 }
 
 }  // namespace
@@ -367,33 +530,19 @@ RealRunLimits limits_of_real_run(const Scenario& scenario) {
         "workers of the runtime always fence themselves and register anew; \"self_fencing\": false and \"beat\": "
         "\"expire-then-set\" are for simulations";
   }
-  if (!std::ranges::all_of(scenario.faults, is_kill)) {
-    limits.notes.emplace_back("of the faults, only worker-crash with \"at\" is carried out: its processes are killed");
-  }
   if (has_hazards(scenario))
     limits.notes.emplace_back("\"failure_probability\" and \"time_limit\" have no effect: jobs sleep");
   return limits;
 }
 
 Result<RealRunResult> run_for_real(const Scenario& scenario, const RealRunOptions& options) {
-  std::optional<RecordFolder> journals;
-  if (!options.journal.empty()) {
-    journals.emplace(RecordFolder::Options{.folder = options.journal.parent_path(),
-                                           .stem = options.journal.stem().string(),
-                                           .json_lines = options.json_lines,
-                                           .header = {.version = std::string(kVersion),
-                                                      .scenario = scenario.json,
-                                                      .variant = scenario.variant,
-                                                      .seed = options.seed}});
-    if (const auto problem = journals->problem()) return Error{*problem};
-  }
+  Journals journals(scenario, options);
+  if (const auto problem = journals.problem()) return Error{*problem};
   auto servers = start_servers();
   if (!servers) return servers.error();
-  RealRunResult result = RealRun(scenario, options, std::move(servers).value(), journals ? &*journals : nullptr).run();
-  if (journals) {
-    journals->finish();
-    if (const auto problem = journals->problem()) result.error = *problem;
-  }
+  RealRunResult result =
+      RealRun(scenario, options, std::move(servers).value(), [&](std::size_t number) { return journals.of(number); }).run();
+  if (const auto problem = journals.finish()) result.error = *problem;
   return result;
 }
 

@@ -1,5 +1,6 @@
 // drydock up SCENARIO
 #include "cli/command.hpp"
+#include "cli/fault_record.hpp"
 #include "cli/notes.hpp"
 #include "cli/real_run.hpp"
 #include "cli/real_scenario.hpp"
@@ -103,6 +104,7 @@ std::string summary_json(const Scenario& scenario, const RealRunOptions& options
   nlohmann::json run{{"schema", "drydock-up/1"}, {"scenario", scenario.name},   {"variant", scenario.variant},
                      {"seed", options.seed},     {"complete", result.complete}, {"metrics", metrics}};
   run["lookahead"] = scenario.scheduler.control_plane.lookahead;
+  if (!result.faults.empty()) run["faults"] = faults_json(result.faults);
   if (result.error) run["error"] = *result.error;
   return run.dump(2) + "\n";
 }
@@ -123,6 +125,7 @@ std::string summary_text(const Scenario& scenario, const RealRunOptions& options
   if (lookahead > 0) text += fmt::format("  lookahead {} waiting jobs of each queue\n", lookahead);
   text += fmt::format("  time      {:.3f} s, {:.1f} jobs/s, {} steps{}\n", result.time_s, throughput(result), result.steps,
                       result.complete ? "" : "; not all jobs have ended");
+  text += faults_text(result.faults);
   return text;
 }
 
@@ -135,6 +138,10 @@ int run_up(const UpOptions& options) {
   const auto run = run_options(options, scenario.value());
   if (!run) return bad_input(run.error().message);
   for (const std::string& note : notes) fmt::print(stderr, "note: {}\n", note);
+  for (const LeftOutFault& left : faults_left_out(scenario.value(), options.in_process)) {
+    const std::string_view type = type_of(scenario.value().faults[left.fault]);
+    fmt::print(stderr, "note: fault {} ({}) is not carried out: {}\n", left.fault, type, left.reason);
+  }
   const auto result = run_for_real(scenario.value(), run.value());
   if (!result) {
     (void)bad_input(result.error().message);
@@ -190,6 +197,8 @@ class Up final : public Command {
         "jobs at their times and lets them sleep as long as they take. Everything happens in real time. At the end the "
         "servers\n"
         "are gone, and the journal is the same as a simulation's.\n"
+        "The scenario's faults are carried out as a simulation draws them; the summary says when, and what was left out and\n"
+        "why. Of several schedulers (where a fault concerns them) each has a journal: up.journal, up-scheduler-1.journal, ...\n"
         "The scheduler holds 10000 waiting jobs of each queue in memory, and the others in PostgreSQL alone;\n"
         "--set /control_plane/lookahead=N for more or fewer, 0 for all. With control_plane.statistics it prints what it "
         "knows.\n"

@@ -13,6 +13,8 @@
 
 #ifdef DRYDOCK_WITH_RUNTIME
 #include "policies/ports/worker_text.hpp"
+#include "real-runtime/chaos/faulty_messages.hpp"
+#include "real-runtime/chaos/trouble_line.hpp"
 #include "real-runtime/event_log.hpp"
 #include "real-runtime/random_text.hpp"
 #include "real-runtime/worker_claim.hpp"
@@ -47,6 +49,7 @@ struct WorkerArguments {
   std::optional<std::string> heartbeat;
   std::optional<std::string> ttl;
   int parent = 0;
+  std::string faults;
 #ifdef DRYDOCK_WITH_RUNTIME
   JobArguments jobs;
 #endif
@@ -226,7 +229,24 @@ int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& argume
   const runtime::RedisClientOptions redis = options.redis;
   const std::string introduction = introduced(options);
   runtime::EventLoop loop;
+  runtime::chaos::MessageFates fates;  // in a trial: what befalls its messages
+  const auto patience = runtime::chaos::FaultyMessages::patience_of(options.agent);
+  if (!arguments.faults.empty()) {
+    options.wrap = [&loop, &fates, patience](runtime::RedisPort& port) {
+      return std::make_unique<runtime::chaos::FaultyMessages>(loop, fates, port, patience);
+    };
+  }
   runtime::WorkerDriver worker(loop, std::move(options), [&] { loop.stop(); });
+  std::unique_ptr<runtime::chaos::TroubleListener> troubles;
+  if (!arguments.faults.empty()) {
+    auto heard = runtime::chaos::TroubleListener::connect(loop, arguments.faults, WorkerId{arguments.id},
+                                                          [&](runtime::chaos::WorkerTrouble trouble) {
+                                                            worker.jobs().slow_down(trouble.speed);
+                                                            fates.set(std::move(trouble));
+                                                          });
+    if (!heard) return bad_input(heard.error().message);
+    troubles = std::move(heard).value();
+  }
   worker.on_start([&](AttemptId attempt) { log.attempt_started(attempt); });
   worker.on_outcome([&](AttemptId attempt, const runtime::AttemptOutcome& outcome) { log.attempt_ended(attempt, outcome); });
   if (!arguments.jobs.folder.empty() || !arguments.jobs.event_log.empty()) {
@@ -329,6 +349,8 @@ class WorkerCommand final : public Command {
                    "Higher than that of every earlier process of this worker (default: found out)")
         ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max() / 2));
     app.add_option("--parent", arguments_.parent, "End when this process, its parent, does")->type_name("PID");
+    app.add_option("--faults", arguments_.faults, "In a trial (`drydock up`): where it hears what befalls its messages")
+        ->type_name("SOCKET");
 #ifdef DRYDOCK_WITH_RUNTIME
     declare_job_options(app, arguments_.jobs);
 #endif

@@ -33,6 +33,8 @@ struct SchedulerDriverOptions {
   std::int64_t epoch_min = 1;  // above all that are known to have been
   Duration worker_lease = std::chrono::seconds{60};  // of the workers' keys
   JournalWriter* journal = nullptr;                  // written to if there is one
+  WrapRedis wrap_counter{};                          // around what is asked of the counter
+  WrapPostgres wrap_commits{};                       // around batches that are committed
 };
 
 // What became of the jobs.
@@ -77,6 +79,8 @@ class SchedulerDriver {
   void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
   // Called with each of the scheduler's statistics.
   void on_statistics(std::function<void(const NoteStatistics&)> callback) { on_statistics_ = std::move(callback); }
+  // Called with each order to run an attempt.
+  void on_dispatch(std::function<void(const Dispatch&)> callback) { on_dispatch_ = std::move(callback); }
   // Called once when it cannot go on; it does nothing any more then.
   void on_error(std::function<void(std::string)> callback) { on_error_ = std::move(callback); }
 
@@ -230,6 +234,7 @@ class SchedulerDriver {
   std::function<void()> on_stepped_down_;
   std::function<void(const NoteStatistics&)> on_statistics_;
   std::function<void()> on_idle_;
+  std::function<void(const Dispatch&)> on_dispatch_;
   std::function<void(std::string)> on_error_;
 
   EventLoop::Timer step_timer_;
@@ -244,7 +249,9 @@ class SchedulerDriver {
   AsyncPostgres postgres_;
   std::optional<AsyncPostgres> housekeeping_;  // a connection of its own, once it leads
   AsyncRedis redis_;
-  AsyncRedis reports_;  // its connection waits for reports
+  AsyncRedis reports_;                        // its connection waits for reports
+  std::unique_ptr<RedisPort> counter_;        // around redis_, if anything is
+  std::unique_ptr<PostgresPort> commits_to_;  // around postgres_, likewise
 };
 
 }  // namespace drydock::runtime

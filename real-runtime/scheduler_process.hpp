@@ -32,6 +32,8 @@ struct SchedulerProcessOptions {
   Duration worker_lease = std::chrono::seconds{60};  // of the workers' keys
   Duration restart = std::chrono::seconds{1};        // from stepping down to standing by again
   JournalShelf* journals = nullptr;                  // none: nothing is recorded
+  WrapRedis wrap_counter{};                          // as of SchedulerDriverOptions, likewise the next
+  WrapPostgres wrap_commits{};
 };
 
 class SchedulerProcess {
@@ -49,6 +51,7 @@ class SchedulerProcess {
   void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
   void on_error(std::function<void(std::string)> callback) { on_error_ = std::move(callback); }
   void on_statistics(std::function<void(const NoteStatistics&)> callback) { on_statistics_ = std::move(callback); }
+  void on_dispatch(std::function<void(const Dispatch&)> callback) { on_dispatch_ = std::move(callback); }
   // Called when it begins or ceases to lead.
   void on_turn(std::function<void()> callback) { on_turn_ = std::move(callback); }
 
@@ -59,6 +62,8 @@ class SchedulerProcess {
   // The worker's incarnation that the present scheduler knows; 0: none.
   [[nodiscard]] std::uint32_t incarnation_of(WorkerId worker) const;
   [[nodiscard]] bool is_live(WorkerId worker) const;
+  // As far as it knows, this attempt runs there.
+  [[nodiscard]] bool runs(AttemptId attempt, WorkerId worker) const;
   // Of all its schedulers so far.
   [[nodiscard]] JobCounts counts() const;
   [[nodiscard]] std::vector<double> waits_s() const;
@@ -97,6 +102,7 @@ class SchedulerProcess {
   std::function<void()> on_idle_;
   std::function<void(std::string)> on_error_;
   std::function<void(const NoteStatistics&)> on_statistics_;
+  std::function<void(const Dispatch&)> on_dispatch_;
   std::function<void()> on_turn_;
 
   EventLoop::Timer start_timer_;
