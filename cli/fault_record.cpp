@@ -21,7 +21,7 @@ nlohmann::json faults_json(const std::vector<FaultRecord>& records) {
         fault["turns"].push_back(std::move(entry));
       }
       if (record.more_turns > 0) fault["more_turns"] = record.more_turns;
-      fault["strikes"] = record.strikes;
+      if (record.strikes) fault["strikes"] = *record.strikes;
     }
     all.push_back(std::move(fault));
   }
@@ -43,7 +43,7 @@ std::string faults_text(const std::vector<FaultRecord>& records) {
       text += fmt::format(", the first at {:.3f} s ({:.3f} s planned)", record.turns.front().at_s,
                           record.turns.front().planned_s);
     }
-    if (record.strikes > 0) text += fmt::format(", {} strike{}", record.strikes, record.strikes == 1 ? "" : "s");
+    if (record.strikes) text += fmt::format(", {} strike{}", *record.strikes, *record.strikes == 1 ? "" : "s");
     text += '\n';
   }
   return text;

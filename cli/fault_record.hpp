@@ -26,7 +26,8 @@ struct FaultRecord {
   std::optional<std::string> left_out;  // why it is not carried out
   std::vector<Turn> turns;              // the first kMostTurns
   std::uint64_t more_turns = 0;         // beyond
-  std::uint64_t strikes = 0;            // single orders, messages and jobs that met with it
+  std::optional<std::uint64_t>
+      strikes;  // orders and jobs that met with it; nothing: it is not of single ones, or nobody counts
   static constexpr std::size_t kMostTurns = 10'000;
 };
 

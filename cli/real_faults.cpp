@@ -89,39 +89,51 @@ RealFaults::RealFaults(const Parts& parts)
       orders_(
           parts.loop, order_draws_, [this] { return scenario_now(); },
           [this](scenarios::OrderFault::Kind kind) {
-            const auto is_meant = [kind](const scenarios::Fault& fault) {
+            count_strike([kind](const scenarios::Fault& fault) {
               const auto* order = std::get_if<scenarios::OrderFault>(&fault);
               return order != nullptr && order->kind == kind;
-            };
-            const auto found = std::ranges::find_if(parts_.scenario.faults, is_meant);
-            ++records_[static_cast<std::size_t>(found - parts_.scenario.faults.begin())].strikes;
+            });
           }),
       hazards_(parts.scenario, parts.seed),
       troubled_by_(parts.platform.workers().size()),
       fates_(parts.platform.workers().size()),
       late_(parts.loop),
       timer_(parts.loop, [this] { act(); }) {
-  for (const scenarios::Fault& fault : parts.scenario.faults) {
-    records_.push_back({.type = std::string(type_of(fault)), .left_out = {}, .turns = {}});
-    if (const auto* cut = std::get_if<scenarios::WorkerCut>(&fault)) {
-      for (const HostIndex host : parts.platform.resolve(cut->target)) cut_[host] = true;
-    }
-    if (const auto* scheduler = std::get_if<scenarios::SchedulerFault>(&fault)) {
-      schedulers_ = parts.scenario.schedulers;
-      cuts_schedulers_ = cuts_schedulers_ || scheduler->kind == scenarios::SchedulerFault::Kind::cut;
-    }
-    const auto* host = std::get_if<scenarios::HostTrouble>(&fault);
-    any_poison_ = any_poison_ || std::holds_alternative<scenarios::PoisonJob>(fault);
-    any_trouble_ = any_trouble_ || std::holds_alternative<scenarios::MessageLoss>(fault) ||
-                   std::holds_alternative<scenarios::MessageDelay>(fault) || (host != nullptr && host->factor > 0);
-    if (const auto* store = std::get_if<scenarios::StoreFault>(&fault)) {
-      redis_proxied_ = redis_proxied_ || is_of_redis(*store);
-      postgres_proxied_ = postgres_proxied_ || is_of_postgres(*store);
-    }
-  }
+  for (const scenarios::Fault& fault : parts.scenario.faults) look_at(fault);
   for (LeftOutFault& left : faults_left_out(parts.scenario, parts.in_process)) {
     records_[left.fault].left_out = std::move(left.reason);
+    records_[left.fault].strikes.reset();
   }
+}
+
+// What it needs.
+void RealFaults::look_at(const scenarios::Fault& fault) {
+  FaultRecord& record = records_.emplace_back();
+  record.type = std::string(type_of(fault));
+  if (const auto* cut = std::get_if<scenarios::WorkerCut>(&fault)) {
+    for (const HostIndex host : parts_.platform.resolve(cut->target)) cut_[host] = true;
+  }
+  if (const auto* scheduler = std::get_if<scenarios::SchedulerFault>(&fault)) {
+    schedulers_ = parts_.scenario.schedulers;
+    cuts_schedulers_ = cuts_schedulers_ || scheduler->kind == scenarios::SchedulerFault::Kind::cut;
+  }
+  const auto* host = std::get_if<scenarios::HostTrouble>(&fault);
+  const bool poison = std::holds_alternative<scenarios::PoisonJob>(fault);
+  if (poison || std::holds_alternative<scenarios::OrderFault>(fault)) record.strikes = 0;
+  any_poison_ = any_poison_ || poison;
+  any_trouble_ = any_trouble_ || std::holds_alternative<scenarios::MessageLoss>(fault) ||
+                 std::holds_alternative<scenarios::MessageDelay>(fault) || (host != nullptr && host->factor > 0);
+  if (const auto* store = std::get_if<scenarios::StoreFault>(&fault)) {
+    redis_proxied_ = redis_proxied_ || is_of_redis(*store);
+    postgres_proxied_ = postgres_proxied_ || is_of_postgres(*store);
+  }
+}
+
+// Of several such faults the first counts.
+void RealFaults::count_strike(const std::function<bool(const scenarios::Fault&)>& is_meant) {
+  const auto found = std::ranges::find_if(parts_.scenario.faults, is_meant);
+  FaultRecord& record = records_[static_cast<std::size_t>(found - parts_.scenario.faults.begin())];
+  record.strikes = record.strikes.value_or(0) + 1;
 }
 
 // --- the ways to the stores ---
@@ -426,10 +438,7 @@ void RealFaults::dispatched(const scenarios::Hazards::Subject& attempt, WorkerId
   late_.at(later(parts_.loop.now(), real(mishap->after)),
            [this, attempt = attempt.attempt, worker, restart = real(*mishap->kills_worker)] {
              if (!parts_.hosts.kill_worker(worker, attempt, restart)) return;
-             const auto poison = std::ranges::find_if(parts_.scenario.faults, [](const scenarios::Fault& fault) {
-               return std::holds_alternative<scenarios::PoisonJob>(fault);
-             });
-             ++records_[static_cast<std::size_t>(poison - parts_.scenario.faults.begin())].strikes;
+             count_strike([](const scenarios::Fault& fault) { return std::holds_alternative<scenarios::PoisonJob>(fault); });
            });
 }
 

@@ -24,6 +24,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -93,6 +94,8 @@ class RealFaults {
 
  private:
   using Turn = scenarios::FaultTurn;
+  void look_at(const scenarios::Fault& fault);
+  void count_strike(const std::function<bool(const scenarios::Fault&)>& is_meant);
   [[nodiscard]] std::optional<Time> scenario_now() const;
   void act();
   void plan();

@@ -3,9 +3,8 @@
 #include "cli/real_run.hpp"
 
 #include "cli/real_faults.hpp"
-#include "cli/record_folder.hpp"
+#include "cli/run_journals.hpp"
 #include "cli/scheduler_group.hpp"
-#include "cli/version.hpp"
 #include "real-runtime/job_submitter.hpp"
 #include "real-runtime/private_postgres.hpp"
 #include "real-runtime/private_redis.hpp"
@@ -67,47 +66,6 @@ std::string statistics_line(const NoteStatistics& note) {
       cpus(note.allocated), cpus(note.cpus), note.counted ? fmt::format(", {:g} by the counter", cpus(*note.counted)) : "",
       note.waiting, note.delayed, note.active);
 }
-
-// Of each scheduler: that of the first has the name that was asked for, the others' end in -scheduler-1, -scheduler-2, ...
-class Journals {
- public:
-  Journals(const Scenario& scenario, const RealRunOptions& options) : scenario_(scenario), options_(options) { (void)of(0); }
-
-  // nullptr: none is written.
-  runtime::JournalShelf* of(std::size_t number) {
-    if (options_.journal.empty()) return nullptr;
-    while (folders_.size() <= number) {
-      const std::string stem = options_.journal.stem().string();
-      folders_.push_back(std::make_unique<RecordFolder>(
-          RecordFolder::Options{.folder = options_.journal.parent_path(),
-                                .stem = folders_.empty() ? stem : fmt::format("{}-scheduler-{}", stem, folders_.size()),
-                                .json_lines = options_.json_lines,
-                                .header = {.version = std::string(kVersion),
-                                           .scenario = scenario_.json,
-                                           .variant = scenario_.variant,
-                                           .seed = options_.seed}}));
-    }
-    return folders_[number].get();
-  }
-
-  // Why not all could be written; nothing: it could.
-  [[nodiscard]] std::optional<std::string> problem() const {
-    for (const auto& folder : folders_) {
-      if (folder->problem()) return folder->problem();
-    }
-    return std::nullopt;
-  }
-
-  [[nodiscard]] std::optional<std::string> finish() {
-    for (const auto& folder : folders_) folder->finish();
-    return problem();
-  }
-
- private:
-  const Scenario& scenario_;
-  const RealRunOptions& options_;
-  std::vector<std::unique_ptr<RecordFolder>> folders_;
-};
 
 // Where the journal of the scheduler of this number goes; nullptr: nowhere.
 using JournalOf = std::function<runtime::JournalShelf*(std::size_t)>;
@@ -536,7 +494,7 @@ RealRunLimits limits_of_real_run(const Scenario& scenario) {
 }
 
 Result<RealRunResult> run_for_real(const Scenario& scenario, const RealRunOptions& options) {
-  Journals journals(scenario, options);
+  RunJournals journals(scenario, options);
   if (const auto problem = journals.problem()) return Error{*problem};
   auto servers = start_servers();
   if (!servers) return servers.error();

@@ -115,10 +115,10 @@ TEST_F(UpFaults, ADatabaseThatIsAwayLosesNothing) {
 
 // Commits roll back, and lose their answers; updates of the counter are lost and come twice.
 TEST_F(UpFaults, OrdersThatGoWrongLoseNothing) {
-  const Ended run = up(scenario(R"([{"type": "commit-abort", "probability": 0.3, "at": "0s", "for": "3s"},
-                                    {"type": "commit-in-doubt", "probability": 0.4, "at": "0s", "for": "3s"},
-                                    {"type": "counter-update-loss", "probability": 0.3, "at": "0s", "for": "3s"},
-                                    {"type": "counter-update-repeat", "probability": 0.5, "at": "0s", "for": "3s"}])"));
+  const Ended run = up(scenario(R"([{"type": "commit-abort", "probability": 0.5, "at": "0s", "for": "3s"},
+                                    {"type": "commit-in-doubt", "probability": 0.8, "at": "0s", "for": "3s"},
+                                    {"type": "counter-update-loss", "probability": 0.5, "at": "0s", "for": "3s"},
+                                    {"type": "counter-update-repeat", "probability": 0.8, "at": "0s", "for": "3s"}])"));
   expect_good(run, kJobs);
   for (const std::size_t fault : {0U, 1U, 2U, 3U}) EXPECT_GT(strikes(run, fault), 0U) << fault;
   EXPECT_GT(metric(run, "commits_in_doubt"), 0U);
