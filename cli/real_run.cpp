@@ -2,14 +2,14 @@
 
 #include "cli/real_run.hpp"
 
+#include "cli/real_faults.hpp"
 #include "cli/real_jobs.hpp"
-#include "cli/record_folder.hpp"
+#include "cli/run_journals.hpp"
+#include "cli/scheduler_group.hpp"
 #include "cli/share_setup.hpp"
-#include "cli/version.hpp"
 #include "real-runtime/job_submitter.hpp"
 #include "real-runtime/private_postgres.hpp"
 #include "real-runtime/private_redis.hpp"
-#include "real-runtime/scheduler_process.hpp"
 #include "real-runtime/worker_driver.hpp"
 #include "scenarios/units.hpp"
 #include "scenarios/workload.hpp"
@@ -20,8 +20,11 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <fstream>
+#include <functional>
 #include <memory>
+#include <span>
 #include <unistd.h>
+#include <unordered_map>
 #include <utility>
 
 namespace drydock::cli {
@@ -67,9 +70,12 @@ std::string statistics_line(const NoteStatistics& note) {
       note.waiting, note.delayed, note.active);
 }
 
-class RealRun {
+// Where the journal of the scheduler of this number goes; nullptr: nowhere.
+using JournalOf = std::function<runtime::JournalShelf*(std::size_t)>;
+
+class RealRun final : private HostControl {
  public:
-  RealRun(const Scenario& scenario, const RealRunOptions& options, Servers servers, runtime::JournalShelf* journals)
+  RealRun(const Scenario& scenario, const RealRunOptions& options, Servers servers, const JournalOf& journals)
       : scenario_(scenario),
         options_(options),
         servers_(std::move(servers)),
@@ -78,30 +84,27 @@ class RealRun {
         ttl_(scenario.liveness.get<Duration>("ttl")),
         workload_(scenario, options.seed),
         jobs_(scenario),
-        scheduler_(loop_, scheduler_config(scenario, options.seed),
-                   {.redis = {.address = servers_.redis->address()},
-                    .postgres = {.connection = servers_.postgres->connection()},
-                    .worker_lease = ttl_,
-                    .restart = scenario.scheduler_restart,
-                    .journals = journals,
-                    .shadow = options.shadow}),
+        faults_({.loop = loop_,
+                 .scenario = scenario,
+                 .platform = platform_,
+                 .redis = *servers_.redis,
+                 .postgres = *servers_.postgres,
+                 .hosts = *this,
+                 .seed = options.seed,
+                 .in_process = options.in_process}),
+        no_way_(faults_.prepare()),
+        scheduler_(loop_, scheduler_config(scenario, options.seed), scheduler_options(journals), told()),
         submitter_(loop_, {.connection = servers_.postgres->connection()}),
         timer_(loop_, [this] { look(); }),
         arrivals_(loop_, [this] { submit(); }),
         end_(loop_, [this] { loop_.stop(); }),
         interrupt_(loop_, SIGINT, [this] { interrupt(); }),
         terminate_(loop_, SIGTERM, [this] { interrupt(); }),
-        workers_(platform_.workers().size()) {
-    scheduler_.on_idle([this] { stop_at_the_end(); });
-    scheduler_.on_first_dispatch([this](Duration wait) { waits_s_.push_back(seconds(wait)); });
-    scheduler_.on_error([this](std::string why) { fail(std::move(why)); });
-    scheduler_.on_statistics([this](const NoteStatistics& note) {
-      std::fputs(statistics_line(note).c_str(), stderr);
-      if (const auto shadow = scheduler_.shadow()) fmt::print(stderr, "shadow {}\n", summary_of(*shadow));
-    });
-  }
+        workers_(platform_.workers().size()),
+        hosts_(platform_.hosts().size()) {}
 
   RealRunResult run() {
+    if (no_way_) fail(no_way_->message);
     write_limits();
     more_ = next_arrival();
     for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) start_worker(worker);
@@ -117,9 +120,47 @@ class RealRun {
     std::unique_ptr<Shares> shares;                 // of the driver, which ends before
     std::unique_ptr<runtime::WorkerDriver> driver;  // instead of a process
     std::unique_ptr<EventLoop::Timer> restart;
-    std::uint32_t incarnation = 0;  // the last that was given to a process
-    std::optional<Time> back_at;    // its host is down until then
+    std::unique_ptr<EventLoop::Timer> grace;  // of one that is asked to end
+    std::uint32_t incarnation = 0;            // the last that was given to a process
+    std::optional<Time> back_at;              // when it is to be started again; nothing: as of a worker that died by itself
+    std::optional<scenarios::FaultTurn> asked_by;  // it is asked to end, or was and is not back
   };
+  struct Host {
+    int down_by = 0;
+    int paused_by = 0;
+  };
+
+  [[nodiscard]] std::vector<runtime::SchedulerProcessOptions> scheduler_options(const JournalOf& journals) {
+    std::vector<runtime::SchedulerProcessOptions> all(faults_.schedulers());
+    for (std::size_t number = 0; number < all.size(); ++number) {
+      runtime::SchedulerProcessOptions& process = all[number];
+      process.redis.address = faults_.redis_of_scheduler(number);
+      process.postgres.connection = faults_.postgres_of_scheduler(number);
+      if (number > 0) process.name += fmt::format("-{}", number);
+      process.worker_lease = ttl_;
+      process.restart = scenario_.scheduler_restart;
+      process.journals = journals(number);
+      process.shadow = options_.shadow;
+      process.wrap_counter = faults_.wrap_redis();
+      process.wrap_commits = faults_.wrap_postgres();
+    }
+    return all;
+  }
+
+  [[nodiscard]] SchedulerGroup::Told told() {
+    SchedulerGroup::Told told{.idle = [this] { stop_at_the_end(); },
+                              .error = [this](std::string why) { fail(std::move(why)); },
+                              .statistics =
+                                  [this](const NoteStatistics& note) {
+                                    std::fputs(statistics_line(note).c_str(), stderr);
+                                    if (const auto shadow = scheduler_.shadow())
+                                      fmt::print(stderr, "shadow {}\n", summary_of(*shadow));
+                                  },
+                              .first_dispatch = [this](Duration wait) { waits_s_.push_back(seconds(wait)); },
+                              .dispatch = {}};
+    if (faults_.any_poison()) told.dispatch = [this](const Dispatch& order) { dispatched(order); };
+    return told;
+  }
 
   // --- the beginning ---
 
@@ -141,7 +182,7 @@ class RealRun {
     origin_ = loop_.now();
     const std::optional<Duration> duration = options_.duration ? options_.duration : scenario_.duration;
     if (duration) end_.start(later(origin_, *duration));
-    plan_crashes();
+    faults_.begin(scheduler_);
     if (!scenario_.periodic.empty()) start_beat(duration);
     submit();
   }
@@ -156,33 +197,91 @@ class RealRun {
     if (duration) beat_end_ = kTimeZero + *duration;
   }
 
-  void plan_crashes() {
-    for (const scenarios::Fault& fault : scenario_.faults) {
-      const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
-      const auto* once = crash == nullptr ? nullptr : std::get_if<scenarios::WorkerCrash::Once>(&crash->when);
-      if (once == nullptr) continue;
-      crashes_.push_back(std::make_unique<EventLoop::Timer>(
-          loop_, [this, hosts = platform_.resolve(crash->target), lasting = once->lasting] { take_down(hosts, lasting); }));
-      crashes_.back()->start(later(origin_, once->at));
+  // --- what faults do to hosts ---
+
+  [[nodiscard]] std::span<const WorkerId> workers_on(scenarios::HostIndex host) const {
+    return platform_.hosts()[host].workers;
+  }
+
+  void take_down(scenarios::HostIndex host) override {
+    if (hosts_[host].down_by++ > 0) return;
+    for (const WorkerId id : workers_on(host)) {
+      Worker& worker = workers_[index(id)];
+      worker.restart.reset();
+      worker.back_at = kNever;
+      if (worker.process != nullptr) worker.process->kill(SIGKILL);
+      worker.driver.reset();
+      worker.shares.reset();
     }
   }
 
-  void take_down(const std::vector<sim::HostIndex>& hosts, std::optional<Duration> lasting) {
-    for (const sim::HostIndex host : hosts) {
-      for (const WorkerId id : platform_.hosts()[host].workers) {
-        Worker& worker = workers_[index(id)];
-        worker.back_at = lasting ? later(loop_.now(), *lasting) : kNever;
-        if (worker.process != nullptr) {
-          worker.process->kill(SIGKILL);
-        } else if (worker.driver != nullptr) {
-          worker.driver.reset();
-          worker.shares.reset();
-          worker_ended(id.value);
-        } else if (worker.restart != nullptr) {
-          worker.restart->start(*worker.back_at);
-        }
-      }
+  void bring_back(scenarios::HostIndex host) override {
+    if (--hosts_[host].down_by > 0) return;
+    for (const WorkerId id : workers_on(host)) {
+      Worker& worker = workers_[index(id)];
+      worker.back_at = loop_.now();
+      if (worker.process == nullptr && worker.driver == nullptr) start_worker(id.value);
     }
+  }
+
+  void pause(scenarios::HostIndex host, bool still) override {
+    int& paused_by = hosts_[host].paused_by;
+    paused_by += still ? 1 : -1;
+    if (paused_by > (still ? 1 : 0)) return;
+    for (const WorkerId id : workers_on(host)) {
+      if (workers_[index(id)].process != nullptr) workers_[index(id)].process->kill(still ? SIGSTOP : SIGCONT);
+    }
+  }
+
+  // Not one that is about to end already.
+  void ask_to_end(const scenarios::FaultTurn& turn, std::optional<Duration> grace) override {
+    for (const WorkerId id : workers_on(*turn.host)) {
+      Worker& worker = workers_[index(id)];
+      if (worker.asked_by || (worker.process == nullptr && worker.driver == nullptr)) continue;
+      worker.asked_by = turn;
+      if (worker.process != nullptr) worker.process->kill(SIGTERM);
+      else worker.driver->drain();
+      if (!grace) continue;
+      worker.grace = std::make_unique<EventLoop::Timer>(loop_, [this, id] { end_now(id.value); });
+      worker.grace->start(later(loop_.now(), *grace));
+    }
+    if (turn.down) tell_back(turn);
+  }
+
+  void dispatched(const Dispatch& order) {
+    const auto job = poisonable_.find(order.attempt.job.value);
+    if (job == poisonable_.end()) return;
+    const WorkerId worker = order.placements.front().worker;
+    const Duration service = duration_of_seconds(seconds(job->second.work) / facts_of(worker.value).spec.speed);
+    faults_.dispatched({.source = job->second.source, .attempt = order.attempt, .service = service}, worker);
+  }
+
+  bool kill_worker(WorkerId id, AttemptId attempt, Duration restart) override {
+    Worker& worker = workers_[index(id)];
+    if (!scheduler_.runs(attempt, id) || (worker.process == nullptr && worker.driver == nullptr)) return false;
+    worker.asked_by.reset();
+    worker.back_at = later(loop_.now(), restart);
+    if (worker.process != nullptr) {
+      worker.process->kill(SIGKILL);
+    } else {
+      worker.driver.reset();
+      worker_ended(id.value);
+    }
+    return true;
+  }
+
+  // Its jobs end with it.
+  void end_now(std::uint32_t number) {
+    Worker& worker = workers_[number];
+    if (worker.process != nullptr) return worker.process->kill(SIGTERM);  // asked twice, it does not wait
+    worker.driver.reset();
+    worker_ended(number);
+  }
+
+  // Its next turn is planned when the last of them is back.
+  void tell_back(const scenarios::FaultTurn& turn) {
+    const auto waits = [&](WorkerId id) { return workers_[index(id)].asked_by == turn; };
+    if (std::ranges::none_of(workers_on(*turn.host), waits)) faults_.back(turn);
   }
 
   // --- workers ---
@@ -192,9 +291,17 @@ class RealRun {
     // A process that the scheduler does not know of was never given an attempt.
     worker.incarnation = std::max(worker.incarnation, scheduler_.incarnation_of(WorkerId{number})) + 1;
     worker.back_at.reset();
+    worker.grace.reset();
     ++workers_started_;
+    if (const auto turn = std::exchange(worker.asked_by, std::nullopt)) tell_back(*turn);
     if (options_.in_process) {
-      worker.driver = std::make_unique<runtime::WorkerDriver>(loop_, driver_options(number));
+      worker.driver = std::make_unique<runtime::WorkerDriver>(loop_, driver_options(number), [this, number] {
+        workers_[number].restart = std::make_unique<EventLoop::Timer>(loop_, [this, number] {
+          workers_[number].driver.reset();
+          worker_ended(number);
+        });
+        workers_[number].restart->start_soon();
+      });
       share_in_process(number);
       return;
     }
@@ -202,6 +309,7 @@ class RealRun {
         EventLoop::Child::start(loop_, all_words(number), [this, number](EventLoop::Child::End) { worker_ended(number); });
     if (!process) return fail(process.error().message);
     worker.process = std::move(process).value();
+    if (hosts_[facts_of(number).host].paused_by > 0) worker.process->kill(SIGSTOP);
   }
 
   void share_in_process(std::uint32_t number) {
@@ -227,8 +335,13 @@ class RealRun {
   void worker_ended(std::uint32_t number) {
     Worker& worker = workers_[number];
     worker.process.reset();
+    worker.grace.reset();
+    Time back_at = worker.back_at.value_or(later(loop_.now(), options_.restart));
+    if (!worker.back_at && worker.asked_by) {
+      back_at = worker.asked_by->down ? later(loop_.now(), *worker.asked_by->down) : kNever;
+    }
     worker.restart = std::make_unique<EventLoop::Timer>(loop_, [this, number] { start_worker(number); });
-    worker.restart->start(worker.back_at.value_or(later(loop_.now(), options_.restart)));
+    worker.restart->start(back_at);
   }
 
   [[nodiscard]] const sim::WorkerFacts& facts_of(std::uint32_t number) const { return platform_.workers()[number]; }
@@ -237,17 +350,20 @@ class RealRun {
     return scenarios::host_name(scenario_.hosts[host.group], host.number);
   }
 
-  [[nodiscard]] runtime::WorkerDriverOptions driver_options(std::uint32_t number) const {
-    return {.redis = {.address = servers_.redis->address()},
-            .agent = {.worker = WorkerId{number},
-                      .incarnation = workers_[number].incarnation,
-                      .capacity = {},
-                      .interval = heartbeat_,
-                      .lease = ttl_,
-                      .margin = ttl_ / kMarginInLease,
-                      .report_again = std::max(ttl_ / kMarginInLease, Duration{std::chrono::milliseconds{10}})},
-            .spec = facts_of(number).spec,
-            .host = host_of(number)};
+  [[nodiscard]] runtime::WorkerDriverOptions driver_options(std::uint32_t number) {
+    runtime::WorkerDriverOptions options{
+        .redis = {.address = faults_.redis_of_workers(facts_of(number).host)},
+        .agent = {.worker = WorkerId{number},
+                  .incarnation = workers_[number].incarnation,
+                  .capacity = {},
+                  .interval = heartbeat_,
+                  .lease = ttl_,
+                  .margin = ttl_ / kMarginInLease,
+                  .report_again = std::max(ttl_ / kMarginInLease, Duration{std::chrono::milliseconds{10}})},
+        .spec = facts_of(number).spec,
+        .host = host_of(number)};
+    options.wrap = faults_.wrap_messages(WorkerId{number}, options.agent);
+    return options;
   }
 
   [[nodiscard]] std::vector<std::string> all_words(std::uint32_t number) const {
@@ -262,21 +378,24 @@ class RealRun {
     const auto ns = [](Duration d) { return fmt::format("{}ns", nanos(d)); };
     std::error_code error;
     const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-    return {error ? "/proc/self/exe" : program.string(),
-            "worker",
-            fmt::format("--redis=unix://{}", servers_.redis->address().unix_socket),
-            fmt::format("--id={}", number),
-            fmt::format("--incarnation={}", workers_[number].incarnation),
-            fmt::format("--pool={}", spec.pool.value),
-            fmt::format("--cpus-milli={}", spec.capacity.cpus()),
-            fmt::format("--memory-bytes={}", spec.capacity.memory()),
-            fmt::format("--gpus={}", spec.capacity.gpus()),
-            fmt::format("--slots={}", spec.capacity.slots()),
-            fmt::format("--speed={}", spec.speed),
-            fmt::format("--host={}", host_of(number)),
-            fmt::format("--heartbeat={}", ns(heartbeat_)),
-            fmt::format("--ttl={}", ns(ttl_)),
-            fmt::format("--parent={}", ::getpid())};
+    std::vector<std::string> all{
+        error ? "/proc/self/exe" : program.string(),
+        "worker",
+        fmt::format("--redis=unix://{}", faults_.redis_of_workers(facts_of(number).host).unix_socket),
+        fmt::format("--id={}", number),
+        fmt::format("--incarnation={}", workers_[number].incarnation),
+        fmt::format("--pool={}", spec.pool.value),
+        fmt::format("--cpus-milli={}", spec.capacity.cpus()),
+        fmt::format("--memory-bytes={}", spec.capacity.memory()),
+        fmt::format("--gpus={}", spec.capacity.gpus()),
+        fmt::format("--slots={}", spec.capacity.slots()),
+        fmt::format("--speed={}", spec.speed),
+        fmt::format("--host={}", host_of(number)),
+        fmt::format("--heartbeat={}", ns(heartbeat_)),
+        fmt::format("--ttl={}", ns(ttl_)),
+        fmt::format("--parent={}", ::getpid())};
+    if (const auto socket = faults_.troubles_socket()) all.push_back(fmt::format("--faults={}", socket->string()));
+    return all;
   }
 
   // --- jobs ---
@@ -312,6 +431,7 @@ class RealRun {
                                 arrival_.requests.count, runtime::kMostRequestsOfAJob));
       }
       arrival_.job.id = next_id();
+      if (faults_.any_poison()) poisonable_[arrival_.job.id.value] = {arrival_.source, arrival_.work};
       jobs.push_back({arrival_.job, arrival_.requests.count > 0 ? to_json(payload_of(arrival_)) : jobs_.payload(arrival_)});
       more_ = next_arrival();
     }
@@ -322,9 +442,8 @@ class RealRun {
 
   // The leader knows of all jobs that were submitted, and has nothing to do.
   [[nodiscard]] bool all_ended() const {
-    if (!begun_ || more_ || !submitter_.done() || !scheduler_.idle()) return false;
-    if (beat_ && (!beat_->done_until(beat_end_) || scheduler_.last_arrival() < beat_->last_arrival())) return false;
-    return scheduler_.last_arrival() >= submitter_.last_arrival();
+    if (!begun_ || more_ || !submitter_.done() || !scheduler_.is_idle_after(submitter_.last_arrival())) return false;
+    return !beat_ || (beat_->done_until(beat_end_) && scheduler_.is_idle_after(beat_->last_arrival()));
   }
 
   // --- the end ---
@@ -369,6 +488,7 @@ class RealRun {
     result.interrupted = interrupted_;
     result.error = error_;
     result.shadow = scheduler_.shadow();
+    result.faults = faults_.records();
     scheduler_.close(result.complete);
     return result;
   }
@@ -383,7 +503,9 @@ class RealRun {
   EventLoop loop_;
   scenarios::Workload workload_;
   RealJobs jobs_;
-  runtime::SchedulerProcess scheduler_;
+  RealFaults faults_;
+  std::optional<Error> no_way_;  // to a store, through which a fault is to be carried out
+  SchedulerGroup scheduler_;
   runtime::JobSubmitter submitter_;
   std::optional<runtime::BeatProcess> beat_;  // where there are periodic jobs, from the beginning of time on
   Time beat_end_ = kNever;
@@ -392,8 +514,13 @@ class RealRun {
   EventLoop::Timer end_;
   EventLoop::Signal interrupt_;
   EventLoop::Signal terminate_;
-  std::vector<std::unique_ptr<EventLoop::Timer>> crashes_;
   std::vector<Worker> workers_;
+  std::vector<Host> hosts_;
+  struct Poisonable {
+    std::uint32_t source = 0;
+    Duration work{};
+  };
+  std::unordered_map<std::uint64_t, Poisonable> poisonable_;  // jobs, where some are poison
 
   Time give_up_at_{};
   Time origin_{};
@@ -412,11 +539,6 @@ bool has_hazards(const Scenario& scenario) {
   return std::ranges::any_of(scenario.workload, [](const scenarios::Source& source) {
     return std::visit([](const auto& s) { return s.hazards.failure_probability > 0 || s.hazards.time_limit; }, source);
   });
-}
-
-bool is_kill(const scenarios::Fault& fault) {
-  const auto* crash = std::get_if<scenarios::WorkerCrash>(&fault);
-  return crash != nullptr && std::holds_alternative<scenarios::WorkerCrash::Once>(crash->when);
 }
 
 }  // namespace
@@ -452,33 +574,19 @@ RealRunLimits limits_of_real_run(const Scenario& scenario) {
         "hosts with sessions are for simulations: for real their workers come and go, and drain in time by themselves "
         "(`drydock worker --available-until`)";
   }
-  if (!std::ranges::all_of(scenario.faults, is_kill)) {
-    limits.notes.emplace_back("of the faults, only worker-crash with \"at\" is carried out: its processes are killed");
-  }
   if (has_hazards(scenario))
     limits.notes.emplace_back("\"failure_probability\" and \"time_limit\" have no effect: jobs sleep");
   return limits;
 }
 
 Result<RealRunResult> run_for_real(const Scenario& scenario, const RealRunOptions& options) {
-  std::optional<RecordFolder> journals;
-  if (!options.journal.empty()) {
-    journals.emplace(RecordFolder::Options{.folder = options.journal.parent_path(),
-                                           .stem = options.journal.stem().string(),
-                                           .json_lines = options.json_lines,
-                                           .header = {.version = std::string(kVersion),
-                                                      .scenario = scenario.json,
-                                                      .variant = scenario.variant,
-                                                      .seed = options.seed}});
-    if (const auto problem = journals->problem()) return Error{*problem};
-  }
+  RunJournals journals(scenario, options);
+  if (const auto problem = journals.problem()) return Error{*problem};
   auto servers = start_servers();
   if (!servers) return servers.error();
-  RealRunResult result = RealRun(scenario, options, std::move(servers).value(), journals ? &*journals : nullptr).run();
-  if (journals) {
-    journals->finish();
-    if (const auto problem = journals->problem()) result.error = *problem;
-  }
+  RealRunResult result =
+      RealRun(scenario, options, std::move(servers).value(), [&](std::size_t number) { return journals.of(number); }).run();
+  if (const auto problem = journals.finish()) result.error = *problem;
   return result;
 }
 

@@ -2,6 +2,7 @@
 // started for it and removed after it.
 #pragma once
 
+#include "cli/fault_record.hpp"
 #include "policies/core/result.hpp"
 #include "policies/core/shadow.hpp"
 #include "policies/core/time.hpp"
@@ -40,10 +41,11 @@ struct RealRunResult {
   std::uint64_t workers_declared_dead = 0;
   std::uint64_t workers_started = 0;  // processes
   std::uint64_t steps = 0;
-  double time_s = 0;            // from the beginning, when all workers had registered, to the end
-  std::vector<double> waits_s;  // from being submitted to the first dispatch, sorted
-  bool complete = false;        // every job has ended
-  bool interrupted = false;     // by Ctrl-C
+  double time_s = 0;                // from the beginning, when all workers had registered, to the end
+  std::vector<double> waits_s;      // from being submitted to the first dispatch, sorted
+  std::vector<FaultRecord> faults;  // of the scenario, in its order
+  bool complete = false;            // every job has ended
+  bool interrupted = false;         // by Ctrl-C
   std::optional<std::string> error;
   std::optional<ShadowReport> shadow{};  // if there was one
 };

@@ -1,5 +1,6 @@
 // drydock up SCENARIO
 #include "cli/command.hpp"
+#include "cli/fault_record.hpp"
 #include "cli/notes.hpp"
 #include "cli/real_run.hpp"
 #include "cli/real_scenario.hpp"
@@ -108,6 +109,7 @@ std::string summary_json(const Scenario& scenario, const RealRunOptions& options
                      {"seed", options.seed},      {"complete", result.complete},
                      {"metrics", metrics}};
   run["lookahead"] = scenario.scheduler.control_plane.lookahead;
+  if (!result.faults.empty()) run["faults"] = faults_json(result.faults);
   if (result.error) run["error"] = *result.error;
   if (result.shadow) run["shadow"] = nlohmann::json::parse(to_json(*result.shadow));
   return run.dump(2) + "\n";
@@ -130,6 +132,7 @@ std::string summary_text(const Scenario& scenario, const RealRunOptions& options
   text += fmt::format("  time      {:.3f} s, {:.1f} jobs/s, {} steps{}\n", result.time_s, throughput(result), result.steps,
                       result.complete ? "" : "; not all jobs have ended");
   if (result.shadow) text += "  shadow    " + shadow_text(*result.shadow, "            ");
+  text += faults_text(result.faults);
   return text;
 }
 
@@ -147,6 +150,10 @@ int run_up(const UpOptions& options) {
     run.value().shadow = std::move(shadow).value();
   }
   for (const std::string& note : notes) fmt::print(stderr, "note: {}\n", note);
+  for (const LeftOutFault& left : faults_left_out(scenario.value(), options.in_process)) {
+    const std::string_view type = type_of(scenario.value().faults[left.fault]);
+    fmt::print(stderr, "note: fault {} ({}) is not carried out: {}\n", left.fault, type, left.reason);
+  }
   const auto result = run_for_real(scenario.value(), run.value());
   if (!result) {
     (void)bad_input(result.error().message);
@@ -205,6 +212,10 @@ class Up final : public Command {
         "are gone, and the journal is the same as a simulation's.\n"
         "Periodic jobs are fired by a beat in it, whose time begins with the run; an entry with \"run\" runs that instead "
         "of sleeping.\n"
+        "The scenario's faults are carried out as a simulation draws them; the summary says when, and what was left out "
+        "and\n"
+        "why. Of several schedulers (where a fault concerns them) each has a journal: up.journal, up-scheduler-1.journal, "
+        "...\n"
         "The scheduler holds 10000 waiting jobs of each queue in memory, and the others in PostgreSQL alone;\n"
         "--set /control_plane/lookahead=N for more or fewer, 0 for all. With control_plane.statistics it prints what it "
         "knows.\n"

@@ -15,6 +15,8 @@
 
 #ifdef DRYDOCK_WITH_RUNTIME
 #include "policies/ports/worker_text.hpp"
+#include "real-runtime/chaos/faulty_messages.hpp"
+#include "real-runtime/chaos/trouble_line.hpp"
 #include "real-runtime/event_log.hpp"
 #include "real-runtime/random_text.hpp"
 #include "real-runtime/worker_claim.hpp"
@@ -51,6 +53,7 @@ struct WorkerArguments {
   int parent = 0;
   std::optional<std::string> available_until;
   std::string drain_before = "2m";
+  std::string faults;
 #ifdef DRYDOCK_WITH_RUNTIME
   JobArguments jobs;
   ShareArguments shares;
@@ -294,8 +297,25 @@ int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& argume
   const runtime::RedisClientOptions redis = options.redis;
   const std::string introduction = introduced(options);
   runtime::EventLoop loop;
-  std::unique_ptr<Shares> sharing;  // outlives what asks it
+  std::unique_ptr<Shares> sharing;     // outlives what asks it
+  runtime::chaos::MessageFates fates;  // in a trial: what befalls its messages
+  const auto patience = runtime::chaos::FaultyMessages::patience_of(options.agent);
+  if (!arguments.faults.empty()) {
+    options.wrap = [&loop, &fates, patience](runtime::RedisPort& port) {
+      return std::make_unique<runtime::chaos::FaultyMessages>(loop, fates, port, patience);
+    };
+  }
   runtime::WorkerDriver worker(loop, std::move(options), [&] { loop.stop(); });
+  std::unique_ptr<runtime::chaos::TroubleListener> troubles;
+  if (!arguments.faults.empty()) {
+    auto heard = runtime::chaos::TroubleListener::connect(loop, arguments.faults, WorkerId{arguments.id},
+                                                          [&](runtime::chaos::WorkerTrouble trouble) {
+                                                            worker.jobs().slow_down(trouble.speed);
+                                                            fates.set(std::move(trouble));
+                                                          });
+    if (!heard) return bad_input(heard.error().message);
+    troubles = std::move(heard).value();
+  }
   worker.on_start([&](AttemptId attempt) { log.attempt_started(attempt); });
   worker.on_outcome([&](AttemptId attempt, const runtime::AttemptOutcome& outcome) { log.attempt_ended(attempt, outcome); });
   if (!arguments.jobs.folder.empty() || !arguments.jobs.event_log.empty()) {
@@ -418,6 +438,8 @@ class WorkerCommand final : public Command {
     app.add_option("--drain-before", arguments_.drain_before, "So long before that it takes nothing more (default 2m)")
         ->type_name("DURATION");
     app.add_option("--parent", arguments_.parent, "End when this process, its parent, does")->type_name("PID");
+    app.add_option("--faults", arguments_.faults, "In a trial (`drydock up`): where it hears what befalls its messages")
+        ->type_name("SOCKET");
 #ifdef DRYDOCK_WITH_RUNTIME
     declare_job_options(app, arguments_.jobs);
     declare_worker_share_options(app, arguments_.shares);

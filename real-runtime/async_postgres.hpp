@@ -7,6 +7,7 @@
 #include "real-runtime/event_loop.hpp"
 #include "real-runtime/postgres_client.hpp"
 #include "real-runtime/postgres_encode.hpp"
+#include "real-runtime/store_port.hpp"
 
 #include <cstddef>
 #include <deque>
@@ -21,22 +22,21 @@ struct pg_result;
 
 namespace drydock::runtime {
 
-class AsyncPostgres {
+class AsyncPostgres final : public PostgresPort {
  public:
-  using Callback = std::function<void(const postgres::Reply&)>;
   using RowCallback = std::function<void(const Result<std::vector<std::string>>&)>;
 
   // Begins to connect at once. `connected` is called each time that it has; `notified` when a channel that is listened to was notified,
   // once for several.
   AsyncPostgres(EventLoop& loop, PostgresClientOptions options, std::function<void()> connected = {},
                 std::function<void()> notified = {});
-  ~AsyncPostgres();
+  ~AsyncPostgres() override;
   AsyncPostgres(const AsyncPostgres&) = delete;
   AsyncPostgres& operator=(const AsyncPostgres&) = delete;
 
   // As AsyncRedis::submit(). TakeHints is for the blocking client. Listen is forgotten with the connection. A LoadState that fails breaks
   // the connection.
-  void submit(postgres::Op op, Callback callback);
+  void submit(postgres::Op op, Callback callback) override;
   // A statement that is no operation, likewise: the first row of its answer, as from PostgresClient::call().
   void call(const PostgresCall& call, RowCallback callback);
 

@@ -6,6 +6,7 @@
 #include "real-runtime/backoff.hpp"
 #include "real-runtime/event_loop.hpp"
 #include "real-runtime/redis_client.hpp"
+#include "real-runtime/store_port.hpp"
 
 #include <array>
 #include <cstddef>
@@ -21,23 +22,22 @@ struct redisReply;
 
 namespace drydock::runtime {
 
-class AsyncRedis {
+class AsyncRedis final : public RedisPort {
  public:
-  using Callback = std::function<void(const redis::Reply&)>;
   using TextsCallback = std::function<void(const Result<std::vector<std::string>>&)>;
 
   // Begins to connect at once. `connected` is called each time that it has.
   AsyncRedis(EventLoop& loop, RedisClientOptions options, std::function<void()> connected = {});
-  ~AsyncRedis();
+  ~AsyncRedis() override;
   AsyncRedis(const AsyncRedis&) = delete;
   AsyncRedis& operator=(const AsyncRedis&) = delete;
 
   // The callback is called exactly once, later: with the answer; or Failed(unreachable) where there is no connection; or
   // Failed(unknown) when the connection broke, or nothing came within the time-out, which breaks it. Not when this object ends before.
   // Operations are carried out in order, unless the server had forgotten the script of one.
-  void submit(redis::Op op, Callback callback);
+  void submit(redis::Op op, Callback callback) override;
   // redis::Pop that waits up to `longest` for something to come (BLMOVE). The server does nothing else for this connection meanwhile.
-  void pop(const redis::Pop& op, Duration longest, Callback callback);
+  void pop(const redis::Pop& op, Duration longest, Callback callback) override;
 
   // A command that is no operation, with the same promise: its words, of which keys have the prefix already. The texts of the answer, as
   // from RedisClient::run(). Without a callback nobody wants to know.

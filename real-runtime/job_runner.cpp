@@ -77,8 +77,7 @@ void JobRunner::begin(AttemptId attempt, Run& run) {
   run.began = loop_.now();
   if (const auto* sleep = std::get_if<SleepPayload>(&run.payload->what)) {
     run.state = State::sleeping;
-    const Duration left = std::max(Duration{0}, sleep->work - run.progress);
-    return run.timer->start(later(run.began, duration_of_seconds(seconds(left) / options_.speed)));
+    return sleep_on(run, sleep->work);
   }
   if (std::holds_alternative<RequestsPayload>(run.payload->what)) return make_requests(attempt, run);
   run.state = State::executing;
@@ -103,6 +102,28 @@ void JobRunner::make_requests(AttemptId attempt, Run& run) {
         ended.timer->start_soon();
       });
   run.payload.reset();
+}
+
+Duration JobRunner::done(const Run& run) const {
+  return run.progress + duration_of_seconds(seconds(loop_.now() - run.began) * speed());
+}
+
+void JobRunner::sleep_on(Run& run, Duration work) {
+  const Duration left = std::max(Duration{0}, work - run.progress);
+  run.timer->start(later(run.began, duration_of_seconds(seconds(left) / speed())));
+}
+
+void JobRunner::slow_down(double part) {
+  DRYDOCK_CHECK(part > 0, "a processor that stands still does not run");
+  for (auto& [attempt, run] : runs_) {
+    if (run.state != State::sleeping) continue;
+    run.progress = done(run);
+    run.began = loop_.now();
+  }
+  part_ = part;
+  for (auto& [attempt, run] : runs_) {
+    if (run.state == State::sleeping) sleep_on(run, std::get<SleepPayload>(run.payload->what).work);
+  }
 }
 
 void JobRunner::fail(AttemptId attempt, Run& run, std::string reason) {
@@ -143,9 +164,7 @@ void JobRunner::end(AttemptId attempt) {
     told_(RunKilled{attempt, std::max(run.progress, run.requests->progress())});
     return;
   }
-  const Duration done =
-      run.keeps ? run.progress + duration_of_seconds(seconds(loop_.now() - run.began) * options_.speed) : Duration{0};
-  told_(RunKilled{attempt, done});
+  told_(RunKilled{attempt, run.keeps ? done(run) : Duration{0}});
 }
 
 }  // namespace drydock::runtime

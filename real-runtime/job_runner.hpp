@@ -50,6 +50,8 @@ class JobRunner {
     ShareDriver* shares = nullptr;  // for attempts that make requests here
   };
   void use_limiters(Limiters limiters) { limiters_ = std::move(limiters); }
+  // From now on sleeps take as long as on a processor that runs at this part of its normal speed; > 0.
+  void slow_down(double part);
 
   [[nodiscard]] std::size_t running() const { return runs_.size(); }
   // Of the machine, where admission looks at it.
@@ -70,7 +72,7 @@ class JobRunner {
     bool keeps = false;
     Time came{};
     Time began{};
-    Duration progress{};  // that it began with
+    Duration progress{};  // that it began with; of a sleep, that it has at `began` or when the speed last changed
   };
 
   void timer_fired(AttemptId attempt);
@@ -80,10 +82,15 @@ class JobRunner {
   void fail(AttemptId attempt, Run& run, std::string reason);
   void ended(AttemptId attempt, const AttemptOutcome& outcome);
   void end(AttemptId attempt);
+  // Of the work of a sleep, what is done by now.
+  [[nodiscard]] Duration done(const Run& run) const;
+  void sleep_on(Run& run, Duration work);
+  [[nodiscard]] double speed() const { return options_.speed * part_; }
   [[nodiscard]] Resources held_by_running() const;
 
   EventLoop& loop_;
   JobRunnerOptions options_;
+  double part_ = 1;  // of its speed, that it has
   std::function<void(const WorkerFact&)> told_;
   std::function<void(AttemptId, const AttemptOutcome&)> outcome_;
   Limiters limiters_;

@@ -69,6 +69,8 @@ SchedulerDriver::SchedulerDriver(EventLoop& loop, Scheduler& scheduler, Schedule
       }) {
   DRYDOCK_CHECK(scheduler.config().control_plane.leadership.lease > Duration{0}, "a scheduler that is for real has a lease");
   DRYDOCK_CHECK(!options_.holder.empty(), "who holds a lease has a name");
+  if (options_.wrap_counter) counter_ = options_.wrap_counter(redis_);
+  if (options_.wrap_commits) commits_to_ = options_.wrap_commits(postgres_);
   if (options_.journal != nullptr) flush_timer_.start_soon();
 }
 

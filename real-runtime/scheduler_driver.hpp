@@ -36,6 +36,8 @@ struct SchedulerDriverOptions {
   JournalWriter* journal = nullptr;                  // written to if there is one
   std::optional<Duration> keep_history{};            // of jobs since they ended; nothing: for good
   Shadow* shadow = nullptr;                          // of the scheduler: it catches up when the orders of a step have left
+  WrapRedis wrap_counter{};                          // around what is asked of the counter
+  WrapPostgres wrap_commits{};                       // around batches that are committed
 };
 
 // What became of the jobs.
@@ -82,6 +84,8 @@ class SchedulerDriver {
   void on_statistics(std::function<void(const NoteStatistics&)> callback) { on_statistics_ = std::move(callback); }
   // Called when a job is dispatched for the first time: how long after it was submitted.
   void on_first_dispatch(std::function<void(Duration)> callback) { on_first_dispatch_ = std::move(callback); }
+  // Called with each order to run an attempt.
+  void on_dispatch(std::function<void(const Dispatch&)> callback) { on_dispatch_ = std::move(callback); }
   // Called once when it cannot go on; it does nothing any more then.
   void on_error(std::function<void(std::string)> callback) { on_error_ = std::move(callback); }
 
@@ -239,6 +243,7 @@ class SchedulerDriver {
   std::function<void(const NoteStatistics&)> on_statistics_;
   std::function<void(Duration)> on_first_dispatch_;
   std::function<void()> on_idle_;
+  std::function<void(const Dispatch&)> on_dispatch_;
   std::function<void(std::string)> on_error_;
 
   EventLoop::Timer step_timer_;
@@ -255,7 +260,9 @@ class SchedulerDriver {
   std::optional<AsyncPostgres> housekeeping_;
   std::optional<AsyncPostgres> loader_;
   AsyncRedis redis_;
-  AsyncRedis reports_;  // its connection waits for reports
+  AsyncRedis reports_;                        // its connection waits for reports
+  std::unique_ptr<RedisPort> counter_;        // around redis_, if anything is
+  std::unique_ptr<PostgresPort> commits_to_;  // around postgres_, likewise
 };
 
 }  // namespace drydock::runtime

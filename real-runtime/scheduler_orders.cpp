@@ -88,7 +88,8 @@ void SchedulerDriver::commit(const Commit& order) {
   }
   open.releases = batch.releases;
   const RequestId request = order.request;
-  postgres_.submit(std::move(batch), [this, request](const postgres::Reply& reply) { commit_answered(request, reply); });
+  PostgresPort& store = commits_to_ != nullptr ? *commits_to_ : postgres_;
+  store.submit(std::move(batch), [this, request](const postgres::Reply& reply) { commit_answered(request, reply); });
 }
 
 void SchedulerDriver::commit_answered(RequestId request, const postgres::Reply& reply) {
@@ -234,6 +235,7 @@ void SchedulerDriver::dispatch(const Dispatch& order) {
   const Duration progress = ref ? cluster.job(*ref).progress : Duration{0};
   dispatcher_->run(loop_.now(), order.attempt, std::move(parts), {.progress = progress, .payload = job.payload});
   ++counts_.dispatched;
+  if (on_dispatch_) on_dispatch_(order);
   if (!std::exchange(job.dispatched, true) && on_first_dispatch_) on_first_dispatch_(loop_.now() - job.submitted);
 }
 
@@ -294,8 +296,9 @@ void SchedulerDriver::registry_answered(const std::shared_ptr<OpenReading>& read
 
 void SchedulerDriver::ask_counter(const AskCounter& order) {
   const RequestId request = order.request;
-  redis_.submit(counter_op(order, epoch()),
-                [this, request](const redis::Reply& reply) { push(counter_answer(request, reply)); });
+  RedisPort& counter = counter_ != nullptr ? *counter_ : redis_;
+  counter.submit(counter_op(order, epoch()),
+                 [this, request](const redis::Reply& reply) { push(counter_answer(request, reply)); });
 }
 
 }  // namespace drydock::runtime

@@ -50,7 +50,9 @@ void SchedulerProcess::start() {
                                  .worker_lease = options_.worker_lease,
                                  .journal = options_.journals != nullptr ? &options_.journals->next_segment() : nullptr,
                                  .keep_history = options_.keep_history,
-                                 .shadow = shadow_.get()};
+                                 .shadow = shadow_.get(),
+                                 .wrap_counter = options_.wrap_counter,
+                                 .wrap_commits = options_.wrap_commits};
   driver_ = std::make_unique<SchedulerDriver>(loop_, *scheduler_, std::move(options));
   driver_->on_stepped_down([this] { stepped_down(); });
   driver_->on_idle([this] {
@@ -61,6 +63,9 @@ void SchedulerProcess::start() {
   });
   driver_->on_first_dispatch([this](Duration wait) {
     if (on_first_dispatch_) on_first_dispatch_(wait);
+  });
+  driver_->on_dispatch([this](const Dispatch& order) {
+    if (on_dispatch_) on_dispatch_(order);
   });
   driver_->on_error([this](std::string why) { fail(std::move(why)); });
   look_timer_.start_soon();
@@ -152,6 +157,15 @@ std::string SchedulerProcess::problem() const {
 std::uint32_t SchedulerProcess::incarnation_of(WorkerId worker) const {
   if (scheduler_ == nullptr || index(worker) >= scheduler_->cluster().worker_count()) return 0;
   return scheduler_->cluster().worker(worker).incarnation;
+}
+
+bool SchedulerProcess::runs(AttemptId attempt, WorkerId worker) const {
+  if (scheduler_ == nullptr) return false;
+  const auto found = scheduler_->cluster().find(attempt.job);
+  if (!found) return false;
+  const Job& job = scheduler_->cluster().job(*found);
+  const auto is_there = [worker](const Placement& placement) { return placement.worker == worker; };
+  return job.attempt == attempt.number && job.state == JobState::running && std::ranges::any_of(job.placements, is_there);
 }
 
 bool SchedulerProcess::is_live(WorkerId worker) const {

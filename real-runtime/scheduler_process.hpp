@@ -36,6 +36,8 @@ struct SchedulerProcessOptions {
   JournalShelf* journals = nullptr;                  // none: nothing is recorded
   std::optional<Duration> keep_history{};            // of jobs since they ended; nothing: for good
   std::optional<ShadowChoice> shadow{};              // beside each of its schedulers; what it reports lies in Redis, too
+  WrapRedis wrap_counter{};                          // as of SchedulerDriverOptions, likewise the next
+  WrapPostgres wrap_commits{};
 };
 
 class SchedulerProcess {
@@ -54,6 +56,7 @@ class SchedulerProcess {
   void on_error(std::function<void(std::string)> callback) { on_error_ = std::move(callback); }
   void on_statistics(std::function<void(const NoteStatistics&)> callback) { on_statistics_ = std::move(callback); }
   void on_first_dispatch(std::function<void(Duration)> callback) { on_first_dispatch_ = std::move(callback); }
+  void on_dispatch(std::function<void(const Dispatch&)> callback) { on_dispatch_ = std::move(callback); }
   // Called when it begins or ceases to lead.
   void on_turn(std::function<void()> callback) { on_turn_ = std::move(callback); }
 
@@ -64,6 +67,8 @@ class SchedulerProcess {
   // The worker's incarnation that the present scheduler knows; 0: none.
   [[nodiscard]] std::uint32_t incarnation_of(WorkerId worker) const;
   [[nodiscard]] bool is_live(WorkerId worker) const;
+  // As far as it knows, this attempt runs there.
+  [[nodiscard]] bool runs(AttemptId attempt, WorkerId worker) const;
   // Of all its schedulers so far.
   [[nodiscard]] JobCounts counts() const;
   [[nodiscard]] std::uint64_t steps() const;
@@ -106,6 +111,7 @@ class SchedulerProcess {
   std::function<void(std::string)> on_error_;
   std::function<void(const NoteStatistics&)> on_statistics_;
   std::function<void(Duration)> on_first_dispatch_;
+  std::function<void(const Dispatch&)> on_dispatch_;
   std::function<void()> on_turn_;
 
   EventLoop::Timer start_timer_;

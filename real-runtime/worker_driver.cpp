@@ -64,6 +64,11 @@ WorkerDriver::WorkerDriver(EventLoop& loop, WorkerDriverOptions options, std::fu
               push(LinkRestored{});
             }),
       output_(redis_, options_.redis.key_prefix, options_.agent.worker, options_.keep_output) {
+  if (options_.wrap) {
+    beats_way_ = options_.wrap(beats_);
+    redis_way_ = options_.wrap(redis_);
+    mail_way_ = options_.wrap(mail_);
+  }
   step_timer_.start_soon();
 }
 
@@ -119,7 +124,7 @@ void WorkerDriver::beat(const SendBeat& order) {
                        .ttl = options_.agent.lease,
                        .life = options_.life,
                        .above = registered_ ? order.incarnation : options_.above};
-  beats_.submit(std::move(op), [this, request = order.request](const redis::Reply& reply) {
+  way(beats_way_, beats_).submit(std::move(op), [this, request = order.request](const redis::Reply& reply) {
     const auto* beat = std::get_if<redis::Beat>(&reply);
     if (beat != nullptr && beat->before == redis::Beat::Before::foreign) return push(BeatAnswered{request, Answer::refused});
     registered_ = registered_ || beat != nullptr;
@@ -130,19 +135,20 @@ void WorkerDriver::beat(const SendBeat& order) {
 
 void WorkerDriver::fetch(RequestId request) {
   const WorkerId self = options_.agent.worker;
-  mail_.pop({mail_queue(self), worker_name(self)}, kWaitForMail, [this, self, request](const redis::Reply& reply) {
-    MailFetched fetched{.request = request, .answer = answer_of(reply)};
-    const auto* popped = std::get_if<redis::Popped>(&reply);
-    if (popped != nullptr && popped->payload) {
-      for (const std::string_view message : messages_of(*popped->payload)) {
-        // What nobody can read was written by nobody of ours.
-        if (message == kDrainNotice) look_for_drain();
-        else if (auto mail = parse_mail(message); mail.ok()) fetched.mails.push_back(std::move(mail).value());
-      }
-      redis_.submit(redis::Ack{mail_queue(self), worker_name(self), *popped->payload}, [](const redis::Reply&) {});
-    }
-    push(std::move(fetched));
-  });
+  way(mail_way_, mail_)
+      .pop({mail_queue(self), worker_name(self)}, kWaitForMail, [this, self, request](const redis::Reply& reply) {
+        MailFetched fetched{.request = request, .answer = answer_of(reply)};
+        const auto* popped = std::get_if<redis::Popped>(&reply);
+        if (popped != nullptr && popped->payload) {
+          for (const std::string_view message : messages_of(*popped->payload)) {
+            // What nobody can read was written by nobody of ours.
+            if (message == kDrainNotice) look_for_drain();
+            else if (auto mail = parse_mail(message); mail.ok()) fetched.mails.push_back(std::move(mail).value());
+          }
+          redis_.submit(redis::Ack{mail_queue(self), worker_name(self), *popped->payload}, [](const redis::Reply&) {});
+        }
+        push(std::move(fetched));
+      });
 }
 
 void WorkerDriver::report(RequestId request, std::string_view text) {
@@ -153,10 +159,11 @@ void WorkerDriver::report(RequestId request, std::string_view text) {
 
 void WorkerDriver::send_reports() {
   if (reports_.empty()) return;
-  redis_.submit(redis::Push{std::string(kReportQueue), reports_.take()},
-                [this, requests = std::exchange(reported_, {})](const redis::Reply& reply) {
-                  for (const RequestId request : requests) push(ReportSent{request, answer_of(reply)});
-                });
+  way(redis_way_, redis_)
+      .submit(redis::Push{std::string(kReportQueue), reports_.take()},
+              [this, requests = std::exchange(reported_, {})](const redis::Reply& reply) {
+                for (const RequestId request : requests) push(ReportSent{request, answer_of(reply)});
+              });
 }
 
 void WorkerDriver::leave(RequestId request) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,7 @@ struct WorkerDriverOptions {
   std::int64_t above = 0;  // the key of a process before, which is dead, has a lower incarnation
   ExecutorOptions executor{};
   KeepOutputOptions keep_output{};
+  WrapRedis wrap{};                                // around each of its connections
   std::optional<NodeAdmissionConfig> admission{};  // by what is measured on the machine; none: what is ordered starts
 };
 
@@ -54,6 +56,10 @@ class WorkerDriver {
   [[nodiscard]] std::uint64_t started() const { return started_; }  // attempts so far
 
  private:
+  // The connection, or what is around it.
+  [[nodiscard]] static RedisPort& way(const std::unique_ptr<RedisPort>& wrapped, AsyncRedis& connection) {
+    return wrapped != nullptr ? *wrapped : connection;
+  }
   void push(WorkerFact fact);
   void take_step();
   void carry_out(const WorkerOrder& order);
@@ -85,7 +91,10 @@ class WorkerDriver {
   JobRunner runner_;
   AsyncRedis beats_;
   AsyncRedis redis_;
-  AsyncRedis mail_;  // its connection waits for mail
+  AsyncRedis mail_;                       // its connection waits for mail
+  std::unique_ptr<RedisPort> beats_way_;  // around these, if anything is
+  std::unique_ptr<RedisPort> redis_way_;
+  std::unique_ptr<RedisPort> mail_way_;
   OutputKeeper output_;
 };
 

@@ -6,10 +6,8 @@
 #include "scenarios/draw.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/clocks.hpp"
-#include "sim/host_troubles.hpp"
-#include "sim/links.hpp"
+#include "sim/faults.hpp"
 #include "sim/platform.hpp"
-#include "sim/store_faults.hpp"
 
 #include <cstdint>
 #include <memory>

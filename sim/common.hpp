@@ -4,18 +4,17 @@
 #include "policies/core/events.hpp"
 #include "policies/core/time.hpp"
 #include "reports/metrics.hpp"
+#include "scenarios/faults/course.hpp"
 #include "sim/event_queue.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <vector>
 
 namespace drydock::sim {
 
-// No run goes on for longer: int64 nanoseconds hold 292 years.
-inline constexpr int kMostYears = 290;
-inline constexpr Time kEndOfTime = kTimeZero + kMostYears * std::chrono::hours{24 * 365};
+using scenarios::kEndOfTime;
+using scenarios::kMostYears;
 // Stands for every time that is too late to be told: later than any run, but it does come.
 inline constexpr Time kTooLate = kNever - Duration{1};
 

@@ -5,9 +5,8 @@
 #include "policies/liveness.hpp"
 #include "sim/beats.hpp"
 #include "sim/common.hpp"
-#include "sim/crashes.hpp"
 #include "sim/executor.hpp"
-#include "sim/links.hpp"
+#include "sim/faults.hpp"
 #include "sim/platform.hpp"
 #include "sim/simgrid_engine.hpp"
 

@@ -4,7 +4,7 @@
 
 #include "policies/core/ids.hpp"
 #include "scenarios/scenario.hpp"
-#include "sim/links.hpp"
+#include "sim/faults.hpp"
 #include "sim/platform.hpp"
 
 #include <cstdint>

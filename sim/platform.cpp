@@ -3,7 +3,6 @@
 #include "policies/core/assert.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 namespace drydock::sim {
 namespace {
@@ -77,28 +76,7 @@ void Platform::add_worker(PoolId pool, const scenarios::Pool& config, const scen
   facts.workers.push_back(id);
 }
 
-std::vector<HostIndex> Platform::resolve(std::string_view target) const {
-  std::vector<HostIndex> found;
-  if (target.empty()) {
-    found.resize(hosts_.size());
-    std::iota(found.begin(), found.end(), HostIndex{0});
-    return found;
-  }
-  for (std::uint32_t g = 0; g < groups_.size(); ++g) {
-    if (groups_[g].name == target) {
-      found.resize(groups_[g].count);
-      std::iota(found.begin(), found.end(), first_of_group_[g]);
-      return found;
-    }
-  }
-  for (std::uint32_t g = 0; g < groups_.size(); ++g) {
-    if (groups_[g].names.empty() && !target.starts_with(groups_[g].name)) continue;
-    for (std::uint32_t n = 0; n < groups_[g].count; ++n) {
-      if (scenarios::host_name(groups_[g], n) == target) return {first_of_group_[g] + n};
-    }
-  }
-  return found;
-}
+std::vector<HostIndex> Platform::resolve(std::string_view target) const { return scenarios::target_hosts(groups_, target); }
 
 bool same_platform(const scenarios::Scenario& a, const scenarios::Scenario& b) {
   const auto same_group = [](const scenarios::HostGroup& x, const scenarios::HostGroup& y) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policies/core/events.hpp"
+#include "scenarios/faults/hosts.hpp"
 #include "scenarios/scenario.hpp"
 
 #include <cstdint>
@@ -12,7 +13,7 @@
 
 namespace drydock::sim {
 
-using HostIndex = std::uint32_t;
+using scenarios::HostIndex;
 
 struct HostFacts {
   std::uint32_t group = 0;   // index into Scenario::hosts

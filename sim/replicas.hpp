@@ -13,10 +13,9 @@
 #include "scenarios/scenario.hpp"
 #include "sim/common.hpp"
 #include "sim/executor.hpp"
+#include "sim/faults.hpp"
 #include "sim/fleet.hpp"
 #include "sim/ledger.hpp"
-#include "sim/scheduler_faults.hpp"
-#include "sim/store_faults.hpp"
 #include "sim/stores.hpp"
 
 #include <cstddef>

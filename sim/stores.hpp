@@ -8,10 +8,10 @@
 #include "scenarios/scenario.hpp"
 #include "sim/common.hpp"
 #include "sim/executor.hpp"
+#include "sim/faults.hpp"
 #include "sim/ledger.hpp"
 #include "sim/redis.hpp"
 #include "sim/store_behaviour.hpp"
-#include "sim/store_faults.hpp"
 #include "sim/store_queue.hpp"
 
 #include <cstdint>

@@ -21,10 +21,9 @@
 #include "sim/clocks.hpp"
 #include "sim/common.hpp"
 #include "sim/executor.hpp"
+#include "sim/faults.hpp"
 #include "sim/fleet.hpp"
-#include "sim/host_troubles.hpp"
 #include "sim/interposer.hpp"
-#include "sim/links.hpp"
 #include "sim/mail.hpp"
 #include "sim/periodic.hpp"
 #include "sim/platform.hpp"
@@ -33,7 +32,6 @@
 #include "sim/shares.hpp"
 #include "sim/simgrid_engine.hpp"
 #include "sim/store_behaviour.hpp"
-#include "sim/store_faults.hpp"
 #include "sim/stores.hpp"
 
 #include <atomic>

@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using cli::Ran;
 using cli::Started;
-using runtime::CutProxy;
+using runtime::chaos::Proxy;
 
 // Leases are short, so that a run sees many of them end.
 const std::string kScenario = R"({
@@ -45,7 +45,7 @@ Duration between(Rng& rng, Duration least, Duration most) {
 
 // --- a process ---
 
-Role::Role(std::string name, std::vector<std::string> words, std::vector<std::unique_ptr<CutProxy>> proxies)
+Role::Role(std::string name, std::vector<std::string> words, std::vector<std::unique_ptr<Proxy>> proxies)
     : name_(std::move(name)), words_(std::move(words)), proxies_(std::move(proxies)) {}
 
 Role::~Role() {
@@ -104,11 +104,16 @@ Installation::~Installation() { roles_.clear(); }
 
 void Installation::add_role(const std::string& name, const std::vector<std::string>& words, bool asks_postgres) {
   std::vector<std::string> all = words;
-  std::vector<std::unique_ptr<CutProxy>> proxies;
-  proxies.push_back(std::make_unique<CutProxy>(loop_, redis_->address().unix_socket));
+  std::vector<std::unique_ptr<Proxy>> proxies;
+  const auto add_proxy = [&](const std::filesystem::path& store) {
+    auto proxy = Proxy::start(loop_, store);
+    EXPECT_TRUE(proxy.ok()) << proxy.error().message;
+    proxies.push_back(std::move(proxy).value());
+  };
+  add_proxy(redis_->address().unix_socket);
   all.insert(all.end(), {"--redis", "unix://" + proxies.back()->socket().string()});
   if (asks_postgres) {
-    proxies.push_back(std::make_unique<CutProxy>(loop_, postgres_->folder() / ".s.PGSQL.5432"));
+    add_proxy(postgres_->folder() / ".s.PGSQL.5432");
     all.insert(all.end(), {"--postgres", fmt::format("host='{}' port=5432 user=drydock dbname=postgres",
                                                      proxies.back()->folder().string())});
   }
@@ -212,14 +217,14 @@ void Installation::restart_postgres() {
 
 void Installation::strike_connection(Rng& rng) {
   Role& role = *roles_[rng.below(roles_.size())];
-  CutProxy& proxy = *role.proxies()[rng.below(role.proxies().size())];
+  Proxy& proxy = *role.proxies()[rng.below(role.proxies().size())];
   struct Cut {
-    CutProxy::Way way;
+    Proxy::Way way;
     const char* name;
   };
-  constexpr std::array kCuts{Cut{CutProxy::Way::both, "connection cut"},
-                             Cut{CutProxy::Way::to_server, "connection cut to the store"},
-                             Cut{CutProxy::Way::to_client, "connection cut from the store"}};
+  constexpr std::array kCuts{Cut{Proxy::Way::both, "connection cut"},
+                             Cut{Proxy::Way::to_server, "connection cut to the store"},
+                             Cut{Proxy::Way::to_client, "connection cut from the store"}};
   const Cut& cut = kCuts[rng.below(kCuts.size())];
   ++strikes_[cut.name];
   proxy.cut(cut.way);

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "policies/core/rng.hpp"
+#include "real-runtime/chaos/proxy.hpp"
 #include "real-runtime/event_loop.hpp"
 #include "real-runtime/private_postgres.hpp"
 #include "real-runtime/private_redis.hpp"
 #include "tests/cli/binary.hpp"
-#include "tests/runtime/cut_proxy.hpp"
 
 #include <functional>
 #include <map>
@@ -22,7 +22,7 @@ namespace drydock::chaos {
 class Role {
  public:
   // `words` name its stores by the sockets of its proxies.
-  Role(std::string name, std::vector<std::string> words, std::vector<std::unique_ptr<runtime::CutProxy>> proxies);
+  Role(std::string name, std::vector<std::string> words, std::vector<std::unique_ptr<runtime::chaos::Proxy>> proxies);
   ~Role();
   Role(const Role&) = delete;
   Role& operator=(const Role&) = delete;
@@ -38,7 +38,7 @@ class Role {
   void go_on() const { signal(SIGCONT); }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::size_t starts() const { return starts_; }
-  [[nodiscard]] std::vector<std::unique_ptr<runtime::CutProxy>>& proxies() { return proxies_; }
+  [[nodiscard]] std::vector<std::unique_ptr<runtime::chaos::Proxy>>& proxies() { return proxies_; }
 
  private:
   void signal(int number) const {
@@ -47,7 +47,7 @@ class Role {
 
   std::string name_;
   std::vector<std::string> words_;
-  std::vector<std::unique_ptr<runtime::CutProxy>> proxies_;
+  std::vector<std::unique_ptr<runtime::chaos::Proxy>> proxies_;
   std::unique_ptr<cli::Started> process_;
   Time back_at_{};
   std::size_t starts_ = 0;

@@ -1,6 +1,6 @@
 // The scheduler and its workers between a real Redis and a real PostgreSQL: whatever happens to them, each job succeeds once, and
 // what was recorded replays in a fresh core.
-#include "tests/runtime/cut_proxy.hpp"
+#include "real-runtime/chaos/proxy.hpp"
 #include "tests/runtime/real_world.hpp"
 
 #include <algorithm>
@@ -122,7 +122,9 @@ TEST(Runtime, AWorkerThatWasGivenUpComesBackAsAnother) {
 
 TEST(Runtime, ACommitWhoseAnswerIsLostIsReadBack) {
   RealWorld world;
-  CutProxy proxy(world.loop(), world.postgres().folder() / ".s.PGSQL.5432");
+  const auto started = chaos::Proxy::start(world.loop(), world.postgres().folder() / ".s.PGSQL.5432");
+  ASSERT_TRUE(started.ok()) << started.error().message;
+  chaos::Proxy& proxy = *started.value();
   ASSERT_TRUE(world.start("host='" + proxy.folder().string() + "' port=5432 user=drydock dbname=postgres"));
   ASSERT_TRUE(world.run_until([&] { return world.leader() != nullptr; }));
   world.submit(4, SleepPayload{50ms});

@@ -1,6 +1,6 @@
 // Schedulers that lead and stand by on the same stores: whoever leads, each job succeeds once, what lives is not run again, and what one
 // writes that does not lead any more is refused.
-#include "tests/runtime/cut_proxy.hpp"
+#include "real-runtime/chaos/proxy.hpp"
 #include "tests/runtime/real_world.hpp"
 
 #include <chrono>
@@ -53,7 +53,9 @@ TEST(Takeover, ALeaderThatShutsDownHandsOver) {
 // It cannot prolong its lease, stops by itself, and stands by when it is back.
 TEST(Takeover, ALeaderThatIsCutOffFromPostgresStepsDown) {
   RealWorld world({.ttl = 10s, .schedulers = 1, .lease = 3s});
-  CutProxy proxy(world.loop(), world.postgres().folder() / ".s.PGSQL.5432");
+  const auto started = chaos::Proxy::start(world.loop(), world.postgres().folder() / ".s.PGSQL.5432");
+  ASSERT_TRUE(started.ok()) << started.error().message;
+  chaos::Proxy& proxy = *started.value();
   ASSERT_TRUE(world.start("host='" + proxy.folder().string() + "' port=5432 user=drydock dbname=postgres"));
   ASSERT_TRUE(world.run_until([&] { return world.leader() != nullptr; }));
   world.start_scheduler(1);

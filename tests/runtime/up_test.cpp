@@ -1,15 +1,16 @@
 // `drydock up` from outside: a scenario for real, in processes, and what can be done with its journal.
-#include "tests/cli/binary.hpp"
+#include "tests/runtime/up_support.hpp"
 
 #include <filesystem>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 namespace drydock::cli::up_test {
 namespace {
+
+class Up : public UpTest {};
 
 // 16 jobs of 500 ms on two hosts, and what is inserted.
 std::string scenario(const std::string& control_plane, const std::string& policies, const std::string& faults) {
@@ -28,39 +29,6 @@ std::string scenario(const std::string& control_plane, const std::string& polici
 const std::string kCycle = R"({"mode": "cycle", "cycle": "50ms"})";
 const std::string kTtl =
     R"({"liveness": {"type": "ttl", "heartbeat": "200ms", "ttl": "1500ms"}, "accounting": {"type": "fenced-counter"}})";
-
-struct Ended {
-  Ran ran;
-  nlohmann::json summary;
-  std::string journal;
-};
-
-class Up : public testing::Test {
- protected:
-  Ended up(const std::string& text, std::vector<std::string> more = {}) {
-    const std::string file = folder_.file("scenario.json", text);
-    std::vector<std::string> arguments{"up", file, "--format", "json", "--out", folder_.path("out")};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    Ended run{.ran = run_binary(arguments), .summary = {}, .journal = folder_.path("out/up.journal")};
-    run.summary = nlohmann::json::parse(run.ran.out, nullptr, false);
-    if (!run.summary.is_object()) ADD_FAILURE() << run.ran.out << run.ran.err;
-    return run;
-  }
-  static std::uint64_t metric(const Ended& run, const char* name) {
-    return run.summary["metrics"][name].get<std::uint64_t>();
-  }
-  static void expect_good(const Ended& run) {
-    EXPECT_EQ(run.ran.code, 0) << run.ran.err;
-    EXPECT_TRUE(run.summary["complete"].get<bool>());
-    EXPECT_EQ(metric(run, "jobs_completed"), 16U);
-    const Ran checked = run_binary({"check", run.journal});
-    EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
-    const Ran replayed = run_binary({"replay", run.journal});
-    EXPECT_EQ(replayed.code, 0) << replayed.out << replayed.err;
-  }
-
-  Folder folder_;
-};
 
 TEST_F(Up, RunsAScenarioForReal) {
   const Ended run = up(scenario(kCycle, kTtl, "[]"));

@@ -1,5 +1,4 @@
-#include "sim/course.hpp"
-#include "sim/host_troubles.hpp"
+#include "sim/faults.hpp"
 #include "sim/store_queue.hpp"
 #include "tests/unit/sim_support.hpp"
 
@@ -72,7 +71,7 @@ TEST(HostTroubles, MultiplyAndAddUp) {
                      scenarios::HostTrouble{.target = "a-0", .when = Once{30s, 5s}, .factor = 0},
                      scenarios::HostTrouble{.target = "a-0", .when = Once{33s, 7s}, .factor = 0}};
   const Platform platform(scenario);
-  const HostTroubles troubles(scenario, platform, 1);
+  const HostTroubles troubles(scenario, 1);
   EXPECT_EQ(troubles.hosts().size(), 2U);
   EXPECT_TRUE(troubles.any_pause());
   EXPECT_DOUBLE_EQ(troubles.factor(0, at(5s)), 1);

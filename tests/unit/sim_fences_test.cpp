@@ -42,7 +42,7 @@ struct Life {
 Life life(const Scenario& scenario, Duration end, bool eager, std::uint64_t seed = 1) {
   const Platform platform(scenario);
   const StoreFaults faults(scenario, seed);
-  const Links links(scenario, platform, seed);
+  const Links links(scenario, seed);
   const Clocks clocks(scenario, platform);
   const BeatChannel channel(scenario, platform, seed,
                             {.faults = &faults, .hosts = nullptr, .links = &links, .clocks = &clocks});

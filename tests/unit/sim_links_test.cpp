@@ -1,6 +1,6 @@
 // Cuts, messages on their way, and clocks.
 #include "sim/clocks.hpp"
-#include "sim/links.hpp"
+#include "sim/faults.hpp"
 #include "sim/mail.hpp"
 #include "tests/unit/sim_support.hpp"
 
@@ -28,7 +28,7 @@ TEST(Links, AreCutInOneDirectionOrBoth) {
   Scenario scenario = nodes();
   scenario.faults = {cut(true, false, 10s, 10s), cut(true, true, 15s, 10s)};
   const Platform platform(scenario);
-  const Links links(scenario, platform, 1);
+  const Links links(scenario, 1);
   EXPECT_TRUE(links.any() && links.any_from_redis());
   EXPECT_FALSE(links.is_cut(0, Way::to_redis, at(10s) - 1ns));
   EXPECT_TRUE(links.is_cut(0, Way::to_redis, at(10s)));
@@ -47,7 +47,7 @@ class MailTest : public testing::Test {
  protected:
   Time arrival(const Scenario& scenario, Mail::Kind kind, Duration sent, std::uint64_t job = 7, std::uint32_t worker = 0) {
     const Platform platform(scenario);
-    const Links links(scenario, platform, 1);
+    const Links links(scenario, 1);
     const Mail mail(scenario, platform, 1, links);
     EXPECT_TRUE(mail.any());
     return mail.arrival({.kind = kind, .worker = WorkerId{worker}, .attempt = {JobId{job}, 1}}, at(sent));

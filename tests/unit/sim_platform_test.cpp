@@ -1,4 +1,4 @@
-#include "sim/crashes.hpp"
+#include "sim/faults.hpp"
 #include "sim/platform.hpp"
 #include "tests/unit/sim_support.hpp"
 
@@ -61,9 +61,9 @@ TEST(Crashes, AreDrawnPerHostAndSeedWhateverTheOrderOfAsking) {
           .target = "", .when = scenarios::WorkerCrash::Repeated{scenarios::Exponential{100}, scenarios::Exponential{10}}},
       crash_once("b", 5s, 3s)};
   const Platform platform(scenario);
-  Crashes forwards(scenario, platform, 1);
-  Crashes backwards(scenario, platform, 1);
-  Crashes other_seed(scenario, platform, 2);
+  Crashes forwards(scenario, 1);
+  Crashes backwards(scenario, 1);
+  Crashes other_seed(scenario, 2);
   ASSERT_EQ(forwards.process_count(), 4U);
   std::vector<Duration> first;
   for (std::uint32_t p = 0; p < 3; ++p) {

@@ -332,7 +332,7 @@ TEST(SimShares, AStoreThatLosesAllGivesNobodyMoreForALease) {
   const auto all = loaded(json);
   const scenarios::Scenario& scenario = all.front();
   const Platform platform(scenario);
-  const Links links(scenario, platform, 1);
+  const Links links(scenario, 1);
   Shares shares(scenario, platform, 1, links);
   const auto until = [&](Time end) {
     while (shares.next() <= nanos(end)) shares.happen(time_at(shares.next()));

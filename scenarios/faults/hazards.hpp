@@ -8,11 +8,11 @@
 #include <optional>
 #include <vector>
 
-namespace drydock::sim {
+namespace drydock::scenarios {
 
 class Hazards {
  public:
-  Hazards(const scenarios::Scenario& scenario, std::uint64_t seed);
+  Hazards(const Scenario& scenario, std::uint64_t seed);
 
   // Whether mishap() ever gives one.
   [[nodiscard]] bool any() const { return any_; }
@@ -34,16 +34,16 @@ class Hazards {
 
  private:
   struct Poison {
-    scenarios::PoisonJob fault;
+    PoisonJob fault;
     std::uint64_t stream = 0;
     std::vector<bool> sources;  // by source: concerned
   };
   [[nodiscard]] Duration part_of(const Subject& subject, std::uint64_t stream) const;
 
   std::uint64_t seed_;
-  std::vector<scenarios::JobHazards> sources_;
+  std::vector<JobHazards> sources_;
   std::vector<Poison> poisons_;
   bool any_ = false;
 };
 
-}  // namespace drydock::sim
+}  // namespace drydock::scenarios

@@ -1,17 +1,15 @@
-#include "sim/course.hpp"
+#include "scenarios/faults/course.hpp"
 
 #include "scenarios/workload.hpp"
-#include "sim/common.hpp"
 
 #include <algorithm>
 #include <iterator>
 
-namespace drydock::sim {
-
+namespace drydock::scenarios {
 namespace {
 
-Duration draw(const scenarios::Distribution& distribution, std::uint64_t seed, std::uint64_t stream, std::uint64_t number) {
-  const Duration drawn = duration_of_seconds(scenarios::sample(distribution, seed, stream, number));
+Duration draw_span(const Distribution& distribution, std::uint64_t seed, std::uint64_t stream, std::uint64_t number) {
+  const Duration drawn = duration_of_seconds(sample(distribution, seed, stream, number));
   return std::max(Duration{0}, drawn);
 }
 
@@ -19,17 +17,17 @@ Duration draw(const scenarios::Distribution& distribution, std::uint64_t seed, s
 
 void Course::extend() const {
   const std::size_t number = spans_.size();
-  if (const auto* once = std::get_if<scenarios::WorkerCrash::Once>(&times_)) {
+  if (const auto* once = std::get_if<WorkerCrash::Once>(&times_)) {
     const Time from = later(kTimeZero, once->at);
     spans_.push_back({from, once->lasting ? later(from, *once->lasting) : kNever});
     over_ = true;
     return;
   }
-  const auto& repeated = std::get<scenarios::WorkerCrash::Repeated>(times_);
+  const auto& repeated = std::get<WorkerCrash::Repeated>(times_);
   const Time last = number == 0 ? kTimeZero : spans_.back().until;
-  const Duration up = std::max(Duration{1}, draw(repeated.up, seed_, stream_, 2 * number));
+  const Duration up = std::max(Duration{1}, draw_span(repeated.up, seed_, stream_, 2 * number));
   const Time from = later(last, up);
-  spans_.push_back({from, later(from, draw(repeated.down, seed_, stream_, 2 * number + 1))});
+  spans_.push_back({from, later(from, draw_span(repeated.down, seed_, stream_, 2 * number + 1))});
   over_ = spans_.back().until >= kEndOfTime;
 }
 
@@ -56,4 +54,4 @@ Time Course::next_change(Time now) const {
   return next == spans_.end() ? kNever : next->from;
 }
 
-}  // namespace drydock::sim
+}  // namespace drydock::scenarios

@@ -1,20 +1,29 @@
 // When hosts are slow, and when the processes on them stand still.
 #pragma once
 
+#include "scenarios/faults/course.hpp"
+#include "scenarios/faults/hosts.hpp"
 #include "scenarios/scenario.hpp"
-#include "sim/course.hpp"
-#include "sim/platform.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-namespace drydock::sim {
+namespace drydock::scenarios {
 
 class HostTroubles {
  public:
-  HostTroubles(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed);
+  struct Trouble {
+    std::size_t fault = 0;  // index into Scenario::faults
+    HostIndex host = 0;
+    double factor = 0;
+    Course course;
+  };
+  HostTroubles(const Scenario& scenario, std::uint64_t seed);
 
+  // By host.
+  [[nodiscard]] std::span<const Trouble> all() const { return troubles_; }
   // Hosts that may be slow or paused, each once.
   [[nodiscard]] std::span<const HostIndex> hosts() const { return hosts_; }
   [[nodiscard]] bool any_pause() const { return any_pause_; }
@@ -26,11 +35,6 @@ class HostTroubles {
   [[nodiscard]] Time next_change(HostIndex host, Time now) const;
 
  private:
-  struct Trouble {
-    HostIndex host = 0;
-    double factor = 0;
-    Course course;
-  };
   [[nodiscard]] std::span<const Trouble> on(HostIndex host) const;
 
   std::vector<Trouble> troubles_;  // by host
@@ -38,4 +42,4 @@ class HostTroubles {
   bool any_pause_ = false;
 };
 
-}  // namespace drydock::sim
+}  // namespace drydock::scenarios

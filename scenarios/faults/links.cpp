@@ -1,4 +1,4 @@
-#include "sim/links.hpp"
+#include "scenarios/faults/links.hpp"
 
 #include "policies/core/rng.hpp"
 
@@ -6,16 +6,17 @@
 #include <cstddef>
 #include <variant>
 
-namespace drydock::sim {
+namespace drydock::scenarios {
 
-Links::Links(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed) {
+Links::Links(const Scenario& scenario, std::uint64_t seed) {
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
-    const auto* fault = std::get_if<scenarios::WorkerCut>(&scenario.faults[i]);
+    const auto* fault = std::get_if<WorkerCut>(&scenario.faults[i]);
     if (fault == nullptr) continue;
     any_from_redis_ = any_from_redis_ || fault->from_redis;
-    for (const HostIndex host : platform.resolve(fault->target)) {
+    for (const HostIndex host : target_hosts(scenario.hosts, fault->target)) {
       const std::uint64_t stream = mix64(mix64(stream_of("worker-cut") + i) ^ host);
-      cuts_.push_back({.host = host,
+      cuts_.push_back({.fault = i,
+                       .host = host,
                        .to_redis = fault->to_redis,
                        .from_redis = fault->from_redis,
                        .course = Course(fault->when, seed, stream)});
@@ -54,4 +55,4 @@ Time Links::healed_by(HostIndex host, Time from, Time until) const {
   return healed;
 }
 
-}  // namespace drydock::sim
+}  // namespace drydock::scenarios

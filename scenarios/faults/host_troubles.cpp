@@ -1,4 +1,4 @@
-#include "sim/host_troubles.hpp"
+#include "scenarios/faults/host_troubles.hpp"
 
 #include "policies/core/rng.hpp"
 
@@ -6,16 +6,16 @@
 #include <cstddef>
 #include <variant>
 
-namespace drydock::sim {
+namespace drydock::scenarios {
 
-HostTroubles::HostTroubles(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed) {
+HostTroubles::HostTroubles(const Scenario& scenario, std::uint64_t seed) {
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
-    const auto* fault = std::get_if<scenarios::HostTrouble>(&scenario.faults[i]);
+    const auto* fault = std::get_if<HostTrouble>(&scenario.faults[i]);
     if (fault == nullptr) continue;
     any_pause_ = any_pause_ || fault->factor <= 0;
-    for (const HostIndex host : platform.resolve(fault->target)) {
+    for (const HostIndex host : target_hosts(scenario.hosts, fault->target)) {
       const std::uint64_t stream = mix64(mix64(stream_of("host-trouble") + i) ^ host);
-      troubles_.push_back({.host = host, .factor = fault->factor, .course = Course(fault->when, seed, stream)});
+      troubles_.push_back({.fault = i, .host = host, .factor = fault->factor, .course = Course(fault->when, seed, stream)});
     }
   }
   std::ranges::stable_sort(troubles_, {}, &Trouble::host);
@@ -57,4 +57,4 @@ Time HostTroubles::next_change(HostIndex host, Time now) const {
   return next;
 }
 
-}  // namespace drydock::sim
+}  // namespace drydock::scenarios

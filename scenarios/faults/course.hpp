@@ -4,17 +4,22 @@
 #include "policies/core/time.hpp"
 #include "scenarios/scenario.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <variant>
 #include <vector>
 
-namespace drydock::sim {
+namespace drydock::scenarios {
+
+// No run goes on for longer: int64 nanoseconds hold 292 years.
+inline constexpr int kMostYears = 290;
+inline constexpr Time kEndOfTime = kTimeZero + kMostYears * std::chrono::hours{24 * 365};
 
 class Course {
  public:
-  using Times = std::variant<scenarios::WorkerCrash::Once, scenarios::WorkerCrash::Repeated>;
+  using Times = std::variant<WorkerCrash::Once, WorkerCrash::Repeated>;
   struct Span {
     Time from{};
     Time until{};  // not part of it; kNever: it has no end
@@ -40,4 +45,4 @@ class Course {
   mutable bool over_ = false;
 };
 
-}  // namespace drydock::sim
+}  // namespace drydock::scenarios

@@ -2,20 +2,21 @@
 // same for every policy.
 #pragma once
 
+#include "scenarios/faults/hosts.hpp"
 #include "scenarios/scenario.hpp"
-#include "sim/platform.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <variant>
 #include <vector>
 
-namespace drydock::sim {
+namespace drydock::scenarios {
 
 class Crashes {
  public:
-  Crashes(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed);
+  Crashes(const Scenario& scenario, std::uint64_t seed);
 
   [[nodiscard]] std::uint32_t process_count() const { return static_cast<std::uint32_t>(processes_.size()); }
   [[nodiscard]] HostIndex host_of(std::uint32_t process) const { return processes_[process].host; }
@@ -23,8 +24,10 @@ class Crashes {
   [[nodiscard]] std::optional<Duration> until_crash(std::uint32_t process);
   // From a crash to its repair; nothing when it is for ever.
   [[nodiscard]] std::optional<Duration> until_repair(std::uint32_t process);
+  // Index into Scenario::faults.
+  [[nodiscard]] std::size_t fault_of(std::uint32_t process) const { return numbers_[processes_[process].fault]; }
   // The process does not crash its host, but asks the workers there to end; nullptr else. Its repair is their next start.
-  [[nodiscard]] const scenarios::WorkerStop* stop_of(std::uint32_t process) const;
+  [[nodiscard]] const WorkerStop* stop_of(std::uint32_t process) const;
 
  private:
   struct Process {
@@ -32,16 +35,16 @@ class Crashes {
     std::uint32_t fault = 0;
     std::uint32_t draws = 0;
   };
-  [[nodiscard]] Duration draw(const scenarios::Distribution& distribution, Process& process) const;
+  [[nodiscard]] Duration draw(const Distribution& distribution, Process& process) const;
 
-  using Fault = std::variant<scenarios::WorkerCrash, scenarios::WorkerStop>;
-  void add(const Fault& fault, std::span<const HostIndex> hosts);
-  [[nodiscard]] const std::variant<scenarios::WorkerCrash::Once, scenarios::WorkerCrash::Repeated>& when_of(
-      const Process& process) const;
+  using Cause = std::variant<WorkerCrash, WorkerStop>;
+  void add(const Cause& cause, std::size_t number, std::span<const HostIndex> hosts);
+  [[nodiscard]] const std::variant<WorkerCrash::Once, WorkerCrash::Repeated>& when_of(const Process& process) const;
 
-  std::vector<Fault> faults_;
+  std::vector<Cause> faults_;
+  std::vector<std::size_t> numbers_;  // likewise: in the scenario
   std::vector<Process> processes_;
   std::uint64_t seed_;
 };
 
-}  // namespace drydock::sim
+}  // namespace drydock::scenarios
