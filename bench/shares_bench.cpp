@@ -32,7 +32,7 @@ void share(benchmark::State& state, const std::string& policy) {
   const sim::Platform platform(scenario);
   std::int64_t requests = 0;
   for ([[maybe_unused]] auto _ : state) {
-    const sim::Links links(scenario, platform, 1);
+    const sim::Links links(scenario, 1);
     sim::Shares shares(scenario, platform, 1, links);
     for (std::uint32_t worker = 0; worker < workers; ++worker) {
       shares.started(kTimeZero, worker);

@@ -55,9 +55,7 @@ struct WhyNot {
     if (f.kind != scenarios::SchedulerFault::Kind::pause) return std::nullopt;
     return "the schedulers are parts of this process, and do not stand still by themselves";
   }
-  Reason operator()(const scenarios::BeatDown& /*f*/) const {
-    return "the beat is a part of this process, and goes on";
-  }
+  Reason operator()(const scenarios::BeatDown& /*f*/) const { return "the beat is a part of this process, and goes on"; }
   static Reason of_messages(const scenarios::MessageKinds& kinds) {
     if (kinds.beats || kinds.dispatches || kinds.reports) return std::nullopt;
     return "questions about shares reach their store for real, whatever befalls other messages";

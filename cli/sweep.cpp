@@ -5,6 +5,7 @@
 #include "cli/notes.hpp"
 #include "cli/progress.hpp"
 #include "cli/result_files.hpp"
+#include "cli/run_checker.hpp"
 #include "cli/scenario_choice.hpp"
 #include "cli/sweep_folder.hpp"
 #include "cli/sweep_work.hpp"
@@ -253,8 +254,9 @@ class Sweep final : public Command {
 
   // Needs no trace, since the names do not depend on jobs.
   [[nodiscard]] int print_metrics() const {
-    auto loaded = scenarios::load(options_.scenario,
-                                  {.sets = options_.sets, .read_traces = false, .read_platform = sim::read_platform});
+    auto loaded = scenarios::load(
+        options_.scenario,
+        {.sets = options_.sets, .read_traces = false, .read_platform = sim::read_platform, .check_run = problem_with_run});
     if (!loaded) return bad_input(loaded.error().message);
     const auto chosen = choose_variants(std::move(loaded).value(), options_.variants, options_.scenario);
     if (!chosen) return bad_input(chosen.error().message);

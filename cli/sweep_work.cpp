@@ -2,6 +2,7 @@
 
 #include "cli/metric_choice.hpp"
 #include "cli/result_files.hpp"
+#include "cli/run_checker.hpp"
 #include "cli/scenario_choice.hpp"
 #include "cli/seeds.hpp"
 #include "cli/version.hpp"
@@ -135,7 +136,10 @@ std::vector<std::vector<scenarios::Setting>> settings_of(const Dimensions& dimen
 // Variant by variant, within each point by point.
 Result<bool> add_points(const SweepOptions& options, const std::vector<Scenario>& variants, const Dimensions& dimensions,
                         SweepWork& work) {
-  const scenarios::PointOptions how{.load = {.sets = options.sets, .read_traces = true, .read_platform = sim::read_platform},
+  const scenarios::PointOptions how{.load = {.sets = options.sets,
+                                             .read_traces = true,
+                                             .read_platform = sim::read_platform,
+                                             .check_run = problem_with_run},
                                     .variants = options.variants};
   auto loaded = scenarios::load_points(options.scenario, settings_of(dimensions), how);
   if (!loaded) return Error{loaded.error().message};
@@ -215,8 +219,9 @@ Result<SweepWork> prepare_sweep(const SweepOptions& options) {
     plan.shard = shard.value();
     if (options.out.empty()) return Error{"--shard: needs --out DIR: it is what --merge reads"};
   }
-  auto loaded =
-      scenarios::load(options.scenario, {.sets = options.sets, .read_traces = false, .read_platform = sim::read_platform});
+  auto loaded = scenarios::load(
+      options.scenario,
+      {.sets = options.sets, .read_traces = false, .read_platform = sim::read_platform, .check_run = problem_with_run});
   if (!loaded) return Error{loaded.error().message};
   const auto variants = choose_variants(std::move(loaded).value(), options.variants, options.scenario);
   if (!variants) return Error{variants.error().message};

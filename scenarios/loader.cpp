@@ -342,7 +342,7 @@ Result<std::vector<std::vector<Scenario>>> load_points(std::string_view where, s
   }
   if (variants.value().empty()) wanted.push_back(nullptr);
   Files files{PlatformFiles(found.value().base, options.load.read_platform),
-              TraceCache(found.value().base, options.load.read_traces)};
+              TraceCache(found.value().base, options.load.read_traces), options.load.check_run};
   const std::string name = name_from(where);
   std::vector<std::vector<Scenario>> all;
   for (const std::vector<Setting>& settings : points) {

@@ -572,8 +572,7 @@ void World::end_if_over() {
 
 bool World::stuck() const {
   if (executor_.live_attempts() > 0 || fleet_.will_change() || (replicas_ && replicas_->will_change())) return false;
-  const bool answers_come = reading_.value != 0 || stores_.asked() > 0 || (replicas_ && replicas_->asked() > 0);
-  if (answers_come) return false;
+  if (reading_.value != 0 || stores_.asked() > 0 || (replicas_ && replicas_->asked() > 0)) return false;  // answers come
   const bool long_idle = idle_wakeups_ > kManyIdleWakeups && common_.now - idle_since_ > kLongestPause;
   return wakeup_ == kNever || long_idle || idle_wakeups_ > kMostIdleWakeups;
 }

@@ -38,9 +38,10 @@ TEST(Help, AloneAndByCommand) {
   EXPECT_TRUE(has(alone.out, "Usage:"));
   EXPECT_TRUE(has(alone.out, "drydock simulate "));
   EXPECT_EQ(run_binary({"--help"}).code, 0);
-  for (const char* command : {"simulate", "validate", "scenarios", "policies",  "import", "replay", "check",  "explain",
-                              "compare",  "hunt",     "up",        "scheduler", "worker", "submit", "jobs",   "job",
-                              "cancel",   "logs",     "workers",   "drain",     "status", "doctor", "limiter", "sweep", "prune", "version"}) {
+  for (const char* command :
+       {"simulate", "validate", "scenarios", "policies", "import",  "replay", "check", "explain", "compare",
+        "hunt",     "up",       "scheduler", "worker",   "submit",  "jobs",   "job",   "cancel",  "logs",
+        "workers",  "drain",    "status",    "doctor",   "limiter", "sweep",  "prune", "version"}) {
     EXPECT_TRUE(has(alone.out, command));
     const Ran help = run_binary({command, "--help"});
     EXPECT_EQ(help.code, 0) << command;
