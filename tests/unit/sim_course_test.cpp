@@ -70,7 +70,6 @@ TEST(HostTroubles, MultiplyAndAddUp) {
                      scenarios::HostTrouble{.target = "a-1", .when = Once{20s, 20s}, .factor = 0.4},
                      scenarios::HostTrouble{.target = "a-0", .when = Once{30s, 5s}, .factor = 0},
                      scenarios::HostTrouble{.target = "a-0", .when = Once{33s, 7s}, .factor = 0}};
-  const Platform platform(scenario);
   const HostTroubles troubles(scenario, 1);
   EXPECT_EQ(troubles.hosts().size(), 2U);
   EXPECT_TRUE(troubles.any_pause());
