@@ -67,7 +67,8 @@ TEST_F(OldSchema, IsBroughtUpToDateAndKeepsItsJobs) {
 // Of version 5: numbers were places in the scenario that came last.
 TEST_F(OldSchema, QueuesKeepTheirNamesWhateverComesNext) {
   ASSERT_TRUE(connect(true).ok());
-  ASSERT_EQ(value("drop index drydock.jobs_in_line; drop index drydock.queues_by_name; alter table drydock.queues drop "
+  ASSERT_EQ(value("drop index drydock.jobs_in_line; drop table drydock.periodic; drop index drydock.queues_by_name; alter "
+                  "table drydock.queues drop "
                   "column place; "
                   "alter table drydock.intake drop column next_queue; delete from drydock.queues; "
                   "insert into drydock.queues values (0, 'short'), (1, 'long'); "
