@@ -86,6 +86,7 @@ Result<std::optional<JobBatch>> JobLines::next() {
   while (batch.jobs.size() < kMostInBatch && bytes < kMostBytesInBatch && reader_.next(line)) {
     if (is_blank(line)) continue;
     const std::uint64_t number = reader_.line_number();
+    if (line.find('\0') != std::string_view::npos) return at_line(number, "has a NUL byte, which is no part of JSON");
     auto request = runtime::read_job_request(line);
     if (!request) return at_line(number, request.error().message);
     auto job = runtime::in_queue(request.value(), queues_);

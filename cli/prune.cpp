@@ -28,8 +28,9 @@ struct PruneArguments {
 int run_prune(const PruneArguments& arguments, const Terminal& terminal) {
   const auto age = history_age(arguments.older_than);
   if (!age) return bad_input("--older-than: " + age.error().message);
-  const auto options = postgres_options(arguments.stores);
+  auto options = postgres_options(arguments.stores);
   if (!options) return bad_input(options.error().message);
+  options.value().may_install = false;
   auto store = runtime::PostgresClient::connect(options.value());
   if (!store) return no_store(store.error().message);
   const std::atomic<bool>& interrupted = stop_on_interrupt();

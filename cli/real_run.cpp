@@ -465,11 +465,20 @@ class RealRun final : private HostControl {
     loop_.stop();
   }
 
+  // What a leader committed before it went, and was not told of any more, the store knows.
+  [[nodiscard]] std::uint64_t succeeded() const {
+    auto store = runtime::PostgresClient::connect({.connection = servers_.postgres->connection(), .may_install = false});
+    if (!store) return 0;
+    const auto count = store.value()->call(
+        {std::nullopt, "select count(*) from drydock.job_states where state = 2 and last_reason = 0", {}});
+    return count && count.value().size() == 1 ? std::stoull(count.value().front()) : 0;
+  }
+
   RealRunResult finish() {
     RealRunResult result;
     const runtime::JobCounts counts = scheduler_.counts();
     result.jobs_submitted = submitter_.submitted() + (beat_ ? beat_->fired() : 0);
-    result.jobs_completed = counts.completed;
+    result.jobs_completed = std::max(counts.completed, ended_ && counts.ended() < result.jobs_submitted ? succeeded() : 0);
     result.jobs_failed = counts.failed;
     result.jobs_cancelled = counts.cancelled;
     result.jobs_rejected = counts.rejected;
@@ -535,49 +544,7 @@ class RealRun final : private HostControl {
   std::optional<std::string> error_;
 };
 
-bool has_hazards(const Scenario& scenario) {
-  return std::ranges::any_of(scenario.workload, [](const scenarios::Source& source) {
-    return std::visit([](const auto& s) { return s.hazards.failure_probability > 0 || s.hazards.time_limit; }, source);
-  });
-}
-
 }  // namespace
-
-RealRunLimits limits_of_real_run(const Scenario& scenario) {
-  RealRunLimits limits;
-  const auto has_sessions = [](const scenarios::HostGroup& group) { return group.sessions.has_value(); };
-  if (scenario.liveness.type != "ttl") {
-    limits.error =
-        fmt::format("the runtime watches its workers by the liveness policy ttl; \"{}\" is for simulations so far",
-                    scenario.liveness.type);
-  } else if (scenario.scheduler.control_plane.aggregate) {
-    limits.error = "admission \"aggregate\" is for simulations: workers of the runtime admit by their own resources";
-  } else if (std::ranges::any_of(scenario.pools, [](const auto& pool) { return pool.beats_in_loop; })) {
-    limits.error = "heartbeats from the \"main-loop\" are for simulations: workers of the runtime beat beside their jobs";
-  } else if (!scenario.self_fencing || !scenario.safe_beat) {
-    limits.error =
-        "workers of the runtime always fence themselves and register anew; \"self_fencing\": false and \"beat\": "
-        "\"expire-then-set\" are for simulations";
-  }
-  const bool requests = scenarios::requesting_workers(scenario) > 0;
-  if (requests && scenario.limits && scenario.limits->policy.type == "aimd") {
-    limits.trial_error =
-        "the share policy aimd learns from what the service refuses, and in a trial there is no service; `drydock worker` "
-        "and `drydock limiter` have it: their jobs say what was refused (POST /throttled)";
-  } else if (requests) {
-    limits.notes.emplace_back(
-        "requests take their time and succeed: there is no service that refuses any (\"enforced\"), workers hold them to "
-        "their shares alone");
-  }
-  if (std::ranges::any_of(scenario.hosts, has_sessions)) {
-    limits.trial_error =
-        "hosts with sessions are for simulations: for real their workers come and go, and drain in time by themselves "
-        "(`drydock worker --available-until`)";
-  }
-  if (has_hazards(scenario))
-    limits.notes.emplace_back("\"failure_probability\" and \"time_limit\" have no effect: jobs sleep");
-  return limits;
-}
 
 Result<RealRunResult> run_for_real(const Scenario& scenario, const RealRunOptions& options) {
   RunJournals journals(scenario, options);

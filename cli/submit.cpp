@@ -37,7 +37,7 @@ struct SubmitArguments {
   std::vector<std::string> words;
   std::string format = "table";
   std::optional<std::string> file;
-  std::string key;
+  std::optional<std::string> key;
 };
 
 #ifdef DRYDOCK_WITH_RUNTIME
@@ -113,7 +113,9 @@ Result<postgres::Done> submit(runtime::PostgresClient& store, const postgres::Jo
 }
 
 int run_submit_file(const SubmitArguments& arguments, const Terminal& terminal) {
-  if (const auto problem = arguments.key.empty() ? std::nullopt : runtime::problem_with_key(arguments.key))
+  if (arguments.key && arguments.key->empty())
+    return bad_input("--key: it is empty: each repetition would hand in the jobs again; leave it out if that is meant");
+  if (const auto problem = arguments.key ? runtime::problem_with_key(*arguments.key) : std::nullopt)
     return bad_input("--key: " + *problem);
   auto options = postgres_options(arguments.stores);
   if (!options) return bad_input(options.error().message);
@@ -123,8 +125,8 @@ int run_submit_file(const SubmitArguments& arguments, const Terminal& terminal) 
   const auto queues = runtime::read_queues(*store.value(), arguments.stores.schema);
   if (!queues) return no_store(queues.error().message);
   if (queues.value().empty()) return bad_input(kNoQueues);
-  return submit_file({.path = *arguments.file, .key = arguments.key, .format = arguments.format}, *store.value(),
-                     queues.value(), terminal);
+  return submit_file({.path = *arguments.file, .key = arguments.key.value_or(""), .format = arguments.format},
+                     *store.value(), queues.value(), terminal);
 }
 
 int run_submit(const SubmitArguments& arguments, const Terminal& terminal) {
@@ -222,7 +224,7 @@ class Submit final : public Command {
   }
 
   int run(const Terminal& terminal) override {
-    if (!arguments_.file && !arguments_.key.empty()) return bad_input("submit: --key names a file of jobs: say --jobs FILE");
+    if (!arguments_.file && arguments_.key) return bad_input("submit: --key names a file of jobs: say --jobs FILE");
     for (const CLI::Option* option : of_one_job_) {
       if (arguments_.file && option->count() > 0)
         return bad_input(fmt::format("submit: --jobs FILE says it of each job: leave out {}", option->get_name(true)));

@@ -62,6 +62,7 @@ SchedulerDriver::SchedulerDriver(EventLoop& loop, Scheduler& scheduler, Schedule
                   }),
       postgres_(
           loop, options_.postgres, [this] { postgres_connected(); }, [this] { look(); }),
+      loader_(loop, options_.postgres),
       redis_(loop, options_.redis, [this] { redis_connected(); }),
       reports_(loop, options_.redis, [this] {
         reports_.submit(redis::Requeue{std::string(kReportQueue), options_.name}, [](const redis::Reply&) {});

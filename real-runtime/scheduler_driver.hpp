@@ -256,9 +256,9 @@ class SchedulerDriver {
   EventLoop::Timer over_timer_;
   // Last: they end first.
   AsyncPostgres postgres_;
-  // Connections of their own, once it leads, so that commits do not wait behind what takes long.
-  std::optional<AsyncPostgres> housekeeping_;
-  std::optional<AsyncPostgres> loader_;
+  // Connections of their own, so that commits and the lease do not wait behind what takes long.
+  AsyncPostgres loader_;
+  std::optional<AsyncPostgres> housekeeping_;  // once it leads
   AsyncRedis redis_;
   AsyncRedis reports_;                        // its connection waits for reports
   std::unique_ptr<RedisPort> counter_;        // around redis_, if anything is

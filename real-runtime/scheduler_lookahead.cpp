@@ -18,8 +18,7 @@ constexpr std::size_t kFewRecords = 1000;
 
 void SchedulerDriver::load_waiting(const AskWaiting& order) {
   ++loads_;
-  if (!loader_) loader_.emplace(loop_, options_.postgres);  // for the next ones: it is not connected yet
-  AsyncPostgres& connection = loader_->connected() ? *loader_ : postgres_;
+  AsyncPostgres& connection = loader_.connected() ? loader_ : postgres_;
   connection.submit(postgres::LoadWaiting{queues_.stored(order.queue), order.after, order.limit},
                     [this, order](const postgres::Reply& reply) {
                       --loads_;

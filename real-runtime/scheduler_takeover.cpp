@@ -82,20 +82,22 @@ void SchedulerDriver::load_state(RequestId request) {
 
 void SchedulerDriver::read_state(RequestId request) {
   const std::uint32_t lookahead = scheduler_.config().control_plane.lookahead;
-  postgres_.submit(postgres::LoadState{fence(), lookahead > 0 ? lookahead : kNoLookahead},
-                   [this, request](const postgres::Reply& reply) {
-                     if (over_) return;
-                     if (const auto* state = std::get_if<postgres::State>(&reply)) {
-                       // Without their numbers it would take every queue for one that it has not.
-                       const bool knows_queues = queues_.size() == scheduler_.config().queues.size();
-                       if (!knows_queues) return push(StateLoaded{request, Answer::failed});
-                       if (!release_strangers(request, *state)) take_state(request, *state);
-                       return;
-                     }
-                     const auto* verdict = std::get_if<postgres::Verdict>(&reply);
-                     if (verdict != nullptr) note_outranked(verdict->detail);
-                     push(StateLoaded{request, verdict != nullptr ? Answer::refused : answer_of(reply)});
-                   });
+  // That may take longer than a lease: what prolongs it does not wait behind.
+  AsyncPostgres& connection = loader_.connected() ? loader_ : postgres_;
+  connection.submit(postgres::LoadState{fence(), lookahead > 0 ? lookahead : kNoLookahead},
+                    [this, request](const postgres::Reply& reply) {
+                      if (over_) return;
+                      if (const auto* state = std::get_if<postgres::State>(&reply)) {
+                        // Without their numbers it would take every queue for one that it has not.
+                        const bool knows_queues = queues_.size() == scheduler_.config().queues.size();
+                        if (!knows_queues) return push(StateLoaded{request, Answer::failed});
+                        if (!release_strangers(request, *state)) take_state(request, *state);
+                        return;
+                      }
+                      const auto* verdict = std::get_if<postgres::Verdict>(&reply);
+                      if (verdict != nullptr) note_outranked(verdict->detail);
+                      push(StateLoaded{request, verdict != nullptr ? Answer::refused : answer_of(reply)});
+                    });
 }
 
 std::optional<SchedulerDriver::JobRecord> SchedulerDriver::record_of(const postgres::LoadedJob& row) const {

@@ -13,19 +13,23 @@ namespace {
 
 constexpr std::uint64_t kJobs = 12;
 
+// Long enough that a busy machine kills nobody; where somebody is to die, it is enough that he does.
+constexpr const char* kPatient = "4s";
+constexpr const char* kImpatient = "1500ms";
+
 // Jobs come for three seconds and take one, on two hosts that either have room for all. `more`: members of the scenario.
-std::string scenario(const std::string& faults, const std::string& more = "") {
+std::string scenario(const std::string& faults, const std::string& more = "", const char* ttl = kPatient) {
   return fmt::format(R"({{
     "name": "faults",
     "cluster": {{"hosts": [{{"name": "node", "count": 2, "cpus": 8}}],
                 "stores": {{"redis": {{"latency": "1ms"}}, "postgres": {{"commit": "1ms"}}}}}},
     "control_plane": {{"mode": "cycle", "cycle": "50ms"}},
     "workload": [{{"name": "jobs", "count": {}, "arrivals": {{"deterministic": {{"interval": "250ms"}}}}, "duration": "1s"}}],
-    "policies": {{"liveness": {{"type": "ttl", "heartbeat": "200ms", "ttl": "1500ms"}}, "placement": {{"type": "fcfs", "fit": "worst"}},
+    "policies": {{"liveness": {{"type": "ttl", "heartbeat": "200ms", "ttl": "{}"}}, "placement": {{"type": "fcfs", "fit": "worst"}},
                  "accounting": "fenced-counter", "retry": {{"type": "fixed", "quarantine_after": 3, "delay": "100ms"}}}},
     "faults": {}{}
   }})",
-                     kJobs, faults, more);
+                     kJobs, ttl, faults, more);
 }
 
 class UpFaults : public UpTest {
@@ -56,7 +60,8 @@ TEST_F(UpFaults, ACrashedHostComesBack) {
 
 // Whoever wakes up finds that he was given up, and completes nothing.
 TEST_F(UpFaults, AWorkerThatStandsStillIsDeclaredDead) {
-  const Ended run = up(scenario(R"([{"type": "worker-pause", "target": "node-0", "at": "900ms", "for": "2500ms"}])"));
+  const Ended run =
+      up(scenario(R"([{"type": "worker-pause", "target": "node-0", "at": "900ms", "for": "2500ms"}])", "", kImpatient));
   expect_good(run, kJobs);
   EXPECT_EQ(turns(run, 0), "begins ends");
   EXPECT_GE(metric(run, "workers_declared_dead"), 1U);
@@ -75,8 +80,10 @@ TEST_F(UpFaults, AWorkerThatIsAskedToEndLosesNothing) {
 
 TEST_F(UpFaults, ACutWorkerIsDeclaredDeadWhicheverWay) {
   for (const char* direction : {"to-redis", "from-redis"}) {
-    const Ended run = up(scenario(fmt::format(
-        R"([{{"type": "worker-cut", "target": "node-0", "direction": "{}", "at": "900ms", "for": "2500ms"}}])", direction)));
+    const Ended run = up(scenario(
+        fmt::format(R"([{{"type": "worker-cut", "target": "node-0", "direction": "{}", "at": "900ms", "for": "2500ms"}}])",
+                    direction),
+        "", kImpatient));
     expect_good(run, kJobs);
     EXPECT_EQ(turns(run, 0), "begins ends") << direction;
     EXPECT_GE(metric(run, "workers_declared_dead") + metric(run, "attempts_lost"), 1U) << direction;
@@ -143,7 +150,8 @@ TEST_F(UpFaults, MessagesThatAreLostLateOrRepeatedLoseNothing) {
 // All heartbeats are lost: the worker that lives is declared dead.
 TEST_F(UpFaults, LostHeartbeatsAreAFalseExpiry) {
   const Ended run = up(scenario(
-      R"([{"type": "message-loss", "between": ["workers", "redis"], "target": "node-0", "kinds": ["beats"], "probability": 1, "at": "500ms", "for": "2500ms"}])"));
+      R"([{"type": "message-loss", "between": ["workers", "redis"], "target": "node-0", "kinds": ["beats"], "probability": 1, "at": "500ms", "for": "2500ms"}])",
+      "", kImpatient));
   expect_good(run, kJobs);
   EXPECT_EQ(turns(run, 0), "begins ends");
   EXPECT_GE(metric(run, "workers_declared_dead"), 1U);
