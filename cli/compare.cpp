@@ -11,6 +11,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fmt/format.h>
 #include <optional>
@@ -209,6 +210,8 @@ class Compare final : public Command {
   }
 
   int run(const Terminal& terminal) override {
+    if (std::isnan(options_.confidence) || std::isnan(options_.margin_percent))
+      return bad_input("compare: --confidence and --margin are numbers; nan is none");
     const bool list = options_.metrics == "list";
     if (list) options_.metrics.reset();
     Comparison comparison;
