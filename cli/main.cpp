@@ -1,5 +1,6 @@
 // The table of commands, and what is common to all: help, usage errors, exit codes.
 #include "cli/help.hpp"
+#include "cli/plugins.hpp"
 #include "cli/runtime_commands.hpp"
 #include "cli/suggest.hpp"
 #include "cli/version.hpp"
@@ -30,6 +31,7 @@ struct CommandEntry {
   std::string_view name;
   std::string_view summary;
   std::unique_ptr<Command> (*make)();
+  bool decides = false;  // it reads scenarios, whose policies may be of plugins
 };
 
 // Where drydock-runtime is a program of its own, it has these; see hand_over().
@@ -40,33 +42,33 @@ struct CommandEntry {
 #endif
 
 constexpr std::array<CommandEntry, 29> kCommands{{
-    {"simulate", "run a scenario and compare its variants", make_simulate},
+    {"simulate", "run a scenario and compare its variants", make_simulate, true},
     {"compare", "what differs between recorded runs, how sure that is, and whether rules are kept", make_compare},
-    {"sweep", "run a scenario at many points: what matters, and what to choose", make_sweep},
-    {"validate", "check scenario files without running them", make_validate},
+    {"sweep", "run a scenario at many points: what matters, and what to choose", make_sweep, true},
+    {"validate", "check scenario files without running them", make_validate, true},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
-    {"policies", "list the policies, or explain one", make_policies},
+    {"policies", "list the policies, or explain one", make_policies, true},
     {"faults", "list what can go wrong, or explain one kind", make_faults},
-    {"import", "read a trace: what is in it, and what was skipped and why", make_import},
-    {"replay", "repeat every decision of a journal, or see where another policy would differ", make_replay},
-    {"check", "look for violated invariants in a journal", make_check},
-    {"explain", "what happened to a job or a worker, and why, from a journal", make_explain},
-    {"hunt", "look for faults under which a scenario breaks an invariant", make_hunt},
-    {"up", "run a scenario for real: worker processes, Redis and PostgreSQL", FOR_REAL(make_up)},
-    {"scheduler", "decides for real which job runs where; several may run, one leads", FOR_REAL(make_scheduler)},
-    {"worker", "runs jobs for real, on this machine", FOR_REAL(make_worker)},
-    {"beat", "hands in periodic jobs for real when they are due; several may run, one is active", FOR_REAL(make_beat)},
-    {"limiter", "holds requests to a worker's share of global limits, without a scheduler", FOR_REAL(make_limiter)},
+    {"import", "read a trace: what is in it, and what was skipped and why", make_import, true},
+    {"replay", "repeat every decision of a journal, or see where another policy would differ", make_replay, true},
+    {"check", "look for violated invariants in a journal", make_check, true},
+    {"explain", "what happened to a job or a worker, and why, from a journal", make_explain, true},
+    {"hunt", "look for faults under which a scenario breaks an invariant", make_hunt, true},
+    {"up", "run a scenario for real: worker processes, Redis and PostgreSQL", FOR_REAL(make_up), true},
+    {"scheduler", "decides for real which job runs where; several may run, one leads", FOR_REAL(make_scheduler), true},
+    {"worker", "runs jobs for real, on this machine", FOR_REAL(make_worker), true},
+    {"beat", "hands in periodic jobs for real when they are due; several may run, one is active", FOR_REAL(make_beat), true},
+    {"limiter", "holds requests to a worker's share of global limits, without a scheduler", FOR_REAL(make_limiter), true},
     {"api", "takes jobs and tells of them over HTTP", FOR_REAL(make_api)},
     {"submit", "hands in a job that is to run for real", FOR_REAL(make_submit)},
     {"jobs", "lists the jobs that were submitted", FOR_REAL(make_jobs)},
     {"job", "tells what became of a job", FOR_REAL(make_job)},
     {"cancel", "ends jobs", FOR_REAL(make_cancel)},
     {"logs", "shows what a job printed", FOR_REAL(make_logs)},
-    {"workers", "lists the workers that live", FOR_REAL(make_workers)},
-    {"drain", "asks workers to finish what they run, and end", FOR_REAL(make_drain)},
+    {"workers", "lists the workers that live", FOR_REAL(make_workers), true},
+    {"drain", "asks workers to finish what they run, and end", FOR_REAL(make_drain), true},
     {"prune", "removes jobs that ended long ago", FOR_REAL(make_prune)},
-    {"status", "how everything does, each second", FOR_REAL(make_status)},
+    {"status", "how everything does, each second", FOR_REAL(make_status), true},
     {"doctor", "looks for what is wrong with stores and machine, and says what to do", FOR_REAL(make_doctor)},
     {"version", "version, and what it was built with", make_version},
 }};
@@ -191,6 +193,8 @@ int run_command(const CommandEntry& entry, std::vector<std::string> arguments, c
   app.formatter(std::make_shared<HelpFormatter>(terminal.width));
   const auto command = entry.make();
   command->declare(app);
+  PluginOptions plugins;
+  if (entry.decides) declare_plugins(app, plugins);
   if (const int code = unknown_option(app, entry.name, arguments); code != kDone) return code;
   if (const int code = negative_number(entry.name, arguments); code != kDone) return code;
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
@@ -201,6 +205,9 @@ int run_command(const CommandEntry& entry, std::vector<std::string> arguments, c
     return kDone;
   } catch (const CLI::ParseError& error) {
     return bad_input(fmt::format("{}: {}; `drydock {} --help` explains", entry.name, in_short(error.what()), entry.name));
+  }
+  if (entry.decides) {
+    if (const auto problem = load_plugins(plugins)) return bad_input(problem->message);
   }
   return command->run(terminal);
 }

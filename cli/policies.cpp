@@ -78,7 +78,8 @@ void print_policies(const Terminal& terminal) {
       fmt::print("{}{}\n", bold(terminal, family),
                  scenarios_can_name(info.family) ? "" : fmt::format(" ({})", kNotInScenarios));
     }
-    const std::string text = paragraph(info.summary, terminal.width, longest + 4);
+    const std::string origin = info.plugin.empty() ? "" : fmt::format(" ({})", info.plugin);
+    const std::string text = paragraph(std::string(info.summary) + origin, terminal.width, longest + 4);
     fmt::print("  {:<{}}  {}", info.type, longest, text.substr(longest + 4));
   }
   fmt::print(
@@ -97,7 +98,8 @@ void print_one(const PolicyInfo& info, const Terminal& terminal) {
                show(parameter.default_value));
     fmt::print("{}", paragraph(parameter.help, terminal.width, 6));
   }
-  fmt::print("\n{}\n{}", bold(terminal, "Source"), paragraph(info.source, terminal.width, 2));
+  const std::string origin = info.plugin.empty() ? "" : fmt::format("{}: ", info.plugin);
+  fmt::print("\n{}\n{}", bold(terminal, "Source"), paragraph(origin + std::string(info.source), terminal.width, 2));
 }
 
 class Policies final : public Command {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #ifdef DRYDOCK_WITH_RUNTIME
+#include "cli/fallback.hpp"
 #include "cli/process_name.hpp"
 #include "cli/record_folder.hpp"
 #include "cli/version.hpp"
@@ -40,6 +41,7 @@ struct SchedulerArguments {
   std::string record_max = "1GiB";
   std::string record_format = "binary";
   std::string keep_history;
+  std::string fallback = "fcfs";
 };
 
 #ifdef DRYDOCK_WITH_RUNTIME
@@ -105,6 +107,7 @@ class Running {
     process_.on_turn([this] { tell_turn(); });
     process_.on_error([this](const std::string& why) {
       failed_ = true;
+      if (process_.halted()) stopped_policy_ = why;
       (void)bad_input(why);
       loop_.stop();
     });
@@ -117,6 +120,9 @@ class Running {
     if (const auto report = process_.shadow()) fmt::print(stderr, "shadow {}\n", summary_of(*report));
     return failed_ ? kCheckFailed : kDone;
   }
+
+  // Why its policy was stopped; nothing: it was not.
+  [[nodiscard]] const std::optional<std::string>& stopped_policy() const { return stopped_policy_; }
 
  private:
   static SchedulerConfig config_of(const Scenario& scenario) {
@@ -163,11 +169,40 @@ class Running {
   ShadowLines shadow_lines_;
   bool ending_ = false;
   bool failed_ = false;
+  std::optional<std::string> stopped_policy_;
 };
+
+// Where a policy of a plugin was lost before, without those.
+Result<Scenario> scenario_of(const SchedulerArguments& arguments, std::vector<std::string>& notes) {
+  if (const auto wrong = problem_with_fallback(arguments.fallback)) return *wrong;
+  auto scenario = real_scenario(arguments.choice, notes);
+  const auto lost = lost_policy();
+  if (!scenario || !lost || !replace_plugin_policies(scenario.value(), arguments.fallback)) return scenario;
+  notes.push_back(fmt::format("{}; until this process is started anew, {} decides (--fallback)", *lost, arguments.fallback));
+  return scenario;
+}
+
+int run_process(const Scenario& scenario, runtime::SchedulerProcessOptions options,
+                const std::optional<RecordFolder::Options>& record) {
+  const bool plugin = uses_plugin(scenario.scheduler) || (options.shadow && uses_plugin(options.shadow->config));
+  if (plugin) begin_again_without_plugins();
+  int code = kDone;
+  std::optional<std::string> stopped;
+  {
+    std::optional<RecordFolder> folder;
+    if (record) folder.emplace(*record);
+    if (folder) options.journals = &*folder;
+    Running running(scenario, options, folder ? &*folder : nullptr);
+    code = running.run();
+    stopped = running.stopped_policy();
+  }
+  if (plugin && stopped) begin_again(stopped->c_str());
+  return code;
+}
 
 int run_scheduler(const SchedulerArguments& arguments) {
   std::vector<std::string> notes;
-  const auto scenario = real_scenario(arguments.choice, notes);
+  const auto scenario = scenario_of(arguments, notes);
   if (!scenario) return bad_input(scenario.error().message);
   std::optional<ShadowChoice> shadow;
   if (arguments.shadow) {
@@ -175,6 +210,10 @@ int run_scheduler(const SchedulerArguments& arguments) {
         choose_shadow(arguments.choice.scenario, arguments.choice.sets, scenario.value(), *arguments.shadow, notes);
     if (!chosen) return bad_input(chosen.error().message);
     shadow = std::move(chosen).value();
+    if (lost_policy() && uses_plugin(shadow->config)) {
+      notes.push_back(fmt::format("{}; without its shadow until this process is started anew", *lost_policy()));
+      shadow.reset();
+    }
   }
   const auto redis = redis_options(arguments.stores);
   if (!redis) return bad_input(redis.error().message);
@@ -200,10 +239,7 @@ int run_scheduler(const SchedulerArguments& arguments) {
                                            .keep_history = keep_history,
                                            .shadow = std::move(shadow)};
   if (const auto problem = problem_with_stores(scenario.value(), options)) return no_store(*problem);
-  std::optional<RecordFolder> folder;
-  if (record.value()) folder.emplace(std::move(*record.value()));
-  if (folder) options.journals = &*folder;
-  return Running(scenario.value(), options, folder ? &*folder : nullptr).run();
+  return run_process(scenario.value(), std::move(options), record.value());
 }
 
 #else
@@ -235,6 +271,9 @@ class SchedulerCommand final : public Command {
     app.add_option("--keep-history", arguments_.keep_history,
                    "Remove jobs from PostgreSQL that ended so long ago, while it leads (default: all are kept)")
         ->type_name("DURATION");
+    app.add_option("--fallback", arguments_.fallback,
+                   "Built-in placement policy that decides when one of a plugin was stopped (default fcfs)")
+        ->type_name("POLICY");
     app.footer(
         std::string(
             "Decides which job runs where, as the scenario's policies have it. Several may run on the same stores: one\n"
@@ -253,7 +292,10 @@ class SchedulerCommand final : public Command {
             "leads.\n"
             "It cannot change what the scheduler decides, has a fifth of its time at most, and is switched off when it "
             "breaks "
-            "a rule.\n") +
+            "a rule.\n"
+            "When a policy of a plugin breaks a rule, throws, crashes or does not return, the process says so, and begins "
+            "again\n"
+            "with --fallback and static pools in the place of what plugins decide.\n") +
         std::string(kPasswords) + "\nExit code 3: a store could not be reached at the start; later it is waited for.");
   }
 

@@ -11,6 +11,9 @@ foreach(layer IN LISTS layers)
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/drydock FILES_MATCHING PATTERN "*.hpp"
     PATTERN reference EXCLUDE)
 endforeach()
+install(FILES ${PROJECT_BINARY_DIR}/generated/policies/plugin_headers.hpp
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/drydock/policies)
+install(DIRECTORY examples/plugin DESTINATION ${CMAKE_INSTALL_DATADIR}/drydock/examples)
 if(TARGET drydock)
   # So that building drydock builds whatever `cmake --install` wants to copy.
   list(TRANSFORM layers PREPEND drydock_ OUTPUT_VARIABLE libraries)

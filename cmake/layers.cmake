@@ -66,3 +66,14 @@ function(drydock_embed_scenarios target)
     COMMENT "Embedding scenarios" VERBATIM)
   target_sources(${target} PRIVATE ${output})
 endfunction()
+
+# Makes policies/plugin_headers.hpp anew whenever a header of the policies changes, so that a plugin of other headers is told apart.
+function(drydock_fingerprint_headers target)
+  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/policies/*.hpp ${PROJECT_SOURCE_DIR}/policies/core/*.hpp)
+  set(output ${PROJECT_BINARY_DIR}/generated/policies/plugin_headers.hpp)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} "-DFILES=${headers}" -P ${PROJECT_SOURCE_DIR}/cmake/plugin_headers.cmake
+    DEPENDS ${headers} ${PROJECT_SOURCE_DIR}/cmake/plugin_headers.cmake
+    COMMENT "Fingerprint of the policies' headers" VERBATIM)
+  target_sources(${target} PRIVATE ${output})
+endfunction()

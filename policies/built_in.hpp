@@ -1,4 +1,4 @@
-// What each built-in policy's file defines: its description and its factory. Collected by catalog.cpp.
+// What each policy's file defines: its description and its factory. The built-in ones are collected by catalog.cpp.
 #pragma once
 
 #include "policies/checkpoint.hpp"
@@ -10,6 +10,7 @@
 #include "policies/core/share_policy.hpp"
 #include "policies/liveness.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,7 +19,7 @@ namespace drydock {
 
 struct BuiltInPlacement {
   PolicyInfo info;
-  std::unique_ptr<PlacementPolicy> (*make)(const PolicyConfig& config);
+  std::function<std::unique_ptr<PlacementPolicy>(const PolicyConfig& config)> make;
 };
 struct BuiltInLiveness {
   PolicyInfo info;
@@ -30,7 +31,7 @@ struct BuiltInAccounting {
 };
 struct BuiltInIsolation {
   PolicyInfo info;
-  std::unique_ptr<IsolationPolicy> (*make)(const PolicyConfig& config);
+  std::function<std::unique_ptr<IsolationPolicy>(const PolicyConfig& config)> make;
 };
 struct BuiltInShare {
   PolicyInfo info;

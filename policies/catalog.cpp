@@ -2,6 +2,7 @@
 
 #include "policies/built_in.hpp"
 #include "policies/core/assert.hpp"
+#include "policies/plugin.hpp"
 #include "policies/prefetch.hpp"
 #include "policies/session.hpp"
 
@@ -13,12 +14,12 @@ namespace drydock {
 
 namespace {
 
-const std::vector<BuiltInPlacement>& placements() {
-  static const std::vector<BuiltInPlacement> all = {fcfs_policy(),      sjf_policy(),          saf_policy(),
-                                                    f1_policy(),        srpt_policy(),         easy_policy(),
-                                                    easy_sjf_policy(),  conservative_policy(), greedy_backfill_policy(),
-                                                    first_fit_policy(), best_fit_policy(),     worst_fit_policy(),
-                                                    jsq_policy(),       priority_policy()};
+std::vector<BuiltInPlacement>& placements() {
+  static std::vector<BuiltInPlacement> all = {fcfs_policy(),      sjf_policy(),          saf_policy(),
+                                              f1_policy(),        srpt_policy(),         easy_policy(),
+                                              easy_sjf_policy(),  conservative_policy(), greedy_backfill_policy(),
+                                              first_fit_policy(), best_fit_policy(),     worst_fit_policy(),
+                                              jsq_policy(),       priority_policy()};
   return all;
 }
 
@@ -36,9 +37,9 @@ const std::vector<BuiltInAccounting>& accountings() {
   return all;
 }
 
-const std::vector<BuiltInIsolation>& isolations() {
-  static const std::vector<BuiltInIsolation> all = {static_pools_policy(), shared_policy(), strict_priority_policy(),
-                                                    borrowing_policy(), weighted_fair_policy()};
+std::vector<BuiltInIsolation>& isolations() {
+  static std::vector<BuiltInIsolation> all = {static_pools_policy(), shared_policy(), strict_priority_policy(),
+                                              borrowing_policy(), weighted_fair_policy()};
   return all;
 }
 
@@ -64,6 +65,24 @@ const std::vector<BuiltInSession>& sessions() {
   return all;
 }
 
+std::vector<PolicyInfo> collect_infos() {
+  std::vector<PolicyInfo> infos;
+  for (const auto& entry : placements()) infos.push_back(entry.info);
+  for (const auto& entry : livenesses()) infos.push_back(entry.info);
+  for (const auto& entry : accountings()) infos.push_back(entry.info);
+  for (const auto& entry : isolations()) infos.push_back(entry.info);
+  for (const auto& entry : shares()) infos.push_back(entry.info);
+  for (const auto& entry : retries()) infos.push_back(entry.info);
+  for (const auto& entry : checkpoints()) infos.push_back(entry.info);
+  for (const auto& entry : sessions()) infos.push_back(entry.info);
+  return infos;
+}
+
+std::vector<PolicyInfo>& all_infos() {
+  static std::vector<PolicyInfo> all = collect_infos();
+  return all;
+}
+
 template <class Entries>
 const auto& entry_of(const Entries& entries, const PolicyConfig& config) {
   const auto found = std::ranges::find_if(entries, [&](const auto& entry) { return entry.info.type == config.type; });
@@ -78,20 +97,12 @@ auto make(const Entries& entries, const PolicyConfig& config) {
 
 }  // namespace
 
-std::span<const PolicyInfo> policy_catalog() {
-  static const std::vector<PolicyInfo> all = [] {
-    std::vector<PolicyInfo> infos;
-    for (const auto& entry : placements()) infos.push_back(entry.info);
-    for (const auto& entry : livenesses()) infos.push_back(entry.info);
-    for (const auto& entry : accountings()) infos.push_back(entry.info);
-    for (const auto& entry : isolations()) infos.push_back(entry.info);
-    for (const auto& entry : shares()) infos.push_back(entry.info);
-    for (const auto& entry : retries()) infos.push_back(entry.info);
-    for (const auto& entry : checkpoints()) infos.push_back(entry.info);
-    for (const auto& entry : sessions()) infos.push_back(entry.info);
-    return infos;
-  }();
-  return all;
+std::span<const PolicyInfo> policy_catalog() { return all_infos(); }
+
+void add_policies(PluginPolicies policies) {
+  for (auto& entry : policies.placements) placements().push_back(std::move(entry));
+  for (auto& entry : policies.isolations) isolations().push_back(std::move(entry));
+  all_infos() = collect_infos();
 }
 
 const PolicyInfo* find_policy(PolicyFamily family, std::string_view type) {

@@ -1,4 +1,4 @@
-// The table of all built-in policies. A new policy: one file with an info and a factory, and one line in catalog.cpp.
+// The table of all policies. A new one: one file with an info and a factory, and one line in catalog.cpp; or a plugin (plugin.hpp).
 #pragma once
 
 #include "policies/checkpoint.hpp"
@@ -19,6 +19,11 @@ namespace drydock {
 
 // All policies, by family, then in the order in which people should read them.
 [[nodiscard]] std::span<const PolicyInfo> policy_catalog();
+
+struct PluginPolicies;
+// Adds those of a plugin, each behind the others of its family; their types are new there. Before anything else asks for policies: what
+// was given out before does not hold any more.
+void add_policies(PluginPolicies policies);
 // nullptr when there is none.
 [[nodiscard]] const PolicyInfo* find_policy(PolicyFamily family, std::string_view type);
 

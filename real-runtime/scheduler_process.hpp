@@ -62,6 +62,8 @@ class SchedulerProcess {
 
   [[nodiscard]] bool leads() const { return driver_ != nullptr && driver_->leads(); }
   [[nodiscard]] bool idle() const { return driver_ != nullptr && driver_->idle(); }
+  // A policy was stopped (on_error() says why).
+  [[nodiscard]] bool halted() const { return scheduler_ != nullptr && scheduler_->halted(); }
   [[nodiscard]] std::int64_t epoch() const { return driver_ != nullptr ? driver_->epoch() : 0; }
   [[nodiscard]] std::int64_t last_arrival() const { return driver_ != nullptr ? driver_->last_arrival() : 0; }
   // The worker's incarnation that the present scheduler knows; 0: none.

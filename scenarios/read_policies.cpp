@@ -54,7 +54,9 @@ PolicyConfig read_policy(const Diagnostics& diagnostics, const std::optional<Nod
     if (node) {
       const auto types = types_of(family);
       const Node& at = is_object ? node->member("type") : *node;
-      at.fail(fmt::format("there is no {} policy \"{}\"{}", to_string(family), printable(type), suggestion(type, types)));
+      const bool may_be_of_plugin = family == PolicyFamily::placement || family == PolicyFamily::isolation;
+      at.fail(fmt::format("there is no {} policy \"{}\"{}{}", to_string(family), printable(type), suggestion(type, types),
+                          may_be_of_plugin ? "; one of a plugin needs --plugin FILE" : ""));
     }
     return {type, {}};
   }

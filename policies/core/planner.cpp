@@ -22,7 +22,20 @@ Planner::Planner(PlacementPolicy& placement, IsolationPolicy* isolation, Cluster
 
 void Planner::open_turns() {
   for (std::uint32_t p = 0; isolation_ != nullptr && p < cluster_.pools().size(); ++p) {
-    isolation_->open({Time{}, PoolId{p}, cluster_}, cluster_.turns(PoolId{p}));
+    guarded("the isolation policy beside it", [&] {
+      isolation_->open({Time{}, PoolId{p}, cluster_}, cluster_.turns(PoolId{p}));
+    });
+  }
+}
+
+template <class Call>
+void Planner::guarded(std::string_view who, const Call& call) {
+  try {
+    call();
+  } catch (const std::exception& error) {
+    error_ = std::string(who) + " threw an exception: " + error.what();
+  } catch (...) {
+    error_ = std::string(who) + " threw something that is not a std::exception";
   }
 }
 
@@ -46,7 +59,6 @@ Time Planner::next_wakeup(Time now) const {
 // still waits is a reason to stop something: what another pool has room for is not.
 bool Planner::pass(Time now) {
   now_ = now;
-  error_.clear();
   started_.clear();
   displaced_.clear();
   acts_.clear();
@@ -71,7 +83,7 @@ void Planner::plan_pool(PoolId pool, bool lending) {
   IsolationPolicy* const isolation = turns_change() ? isolation_ : nullptr;
   const IsolationPass open{now_, pool, cluster_, lending};
   plan_.begin({.pool = pool, .now = now_, .isolation = isolation, .lending = lending});
-  try {
+  guarded("it", [&] {
     if (isolation != nullptr) isolation->open(open, cluster_.turns(pool));
     // A start may change whose turn it is, and so the job that is first: the policy is asked again until it starts nothing.
     for (bool again = true; again;) {
@@ -79,11 +91,7 @@ void Planner::plan_pool(PoolId pool, bool lending) {
       placement_.plan(PassContext{now_, pool, cluster_, rng_}, plan_);
       again = isolation != nullptr && !plan_.error() && plan_.started().size() > before;
     }
-  } catch (const std::exception& error) {
-    error_ = "it threw an exception: " + std::string(error.what());
-  } catch (...) {
-    error_ = "it threw something that is not a std::exception";
-  }
+  });
   if (!failed() && plan_.error()) error_ = "it broke a rule: " + *plan_.error();
   cluster_.clear_changes(pool);
   if (failed()) return;
@@ -94,8 +102,11 @@ void Planner::plan_pool(PoolId pool, bool lending) {
 void Planner::reclaim(PoolId pool) {
   const IsolationPass open{now_, pool, cluster_};
   plan_.begin({.pool = pool, .now = now_});
-  isolation_->open(open, cluster_.turns(pool));
-  isolation_->reclaim(open, plan_);
+  guarded("the isolation policy beside it", [&] {
+    isolation_->open(open, cluster_.turns(pool));
+    isolation_->reclaim(open, plan_);
+  });
+  if (failed()) return;
   if (plan_.error()) error_ = "the isolation policy beside it broke a rule: " + *plan_.error();
   else displaced_.insert(displaced_.end(), plan_.preempted().begin(), plan_.preempted().end());
 }

@@ -10,6 +10,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace drydock {
@@ -33,7 +34,7 @@ class Planner {
   [[nodiscard]] Time next_wakeup(Time now) const;
 
   // Plans for every pool in which something changed, until none is left. False when a policy threw an exception or broke a rule, as
-  // error() says; what it had decided for that pool before is then in the cluster, and not in what follows.
+  // error() says; what it had decided for that pool before is then in the cluster, and not in what follows. None may follow then.
   [[nodiscard]] bool pass(Time now);
   [[nodiscard]] const std::string& error() const { return error_; }
 
@@ -50,6 +51,9 @@ class Planner {
   void replace(IsolationPolicy& isolation) { isolation_ = &isolation; }
 
  private:
+  // What it throws becomes the error.
+  template <class Call>
+  void guarded(std::string_view who, const Call& call);
   void plan_pool(PoolId pool, bool lending);
   void reclaim(PoolId pool);
   [[nodiscard]] bool failed() const { return !error_.empty(); }

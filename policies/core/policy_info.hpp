@@ -55,6 +55,7 @@ struct PolicyInfo {
   std::string_view details;  // a paragraph: what it does, what it promises, what it costs
   std::string_view source;   // paper or system
   std::vector<ParameterInfo> parameters = {};
+  std::string_view plugin = {};  // the file that it came from; empty: it is built in
 };
 
 // The defaults of `info`, with `overrides` put over them (which must name parameters of it, with their types).

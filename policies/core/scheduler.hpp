@@ -102,6 +102,8 @@ class Scheduler {
   [[nodiscard]] bool leads() const { return !leadership_ || reign_ == Reign::leading; }
   // It has given its last order.
   [[nodiscard]] bool stepped_down() const { return reign_ == Reign::over; }
+  // It has stopped because of a policy that threw an exception or broke a rule: its last order was Halt.
+  [[nodiscard]] bool halted() const { return halted_; }
   // Of its lease. Every order of the last step that goes to a store, a script or a worker is to carry it. 0 where it is the only
   // scheduler, and before it held a lease.
   [[nodiscard]] std::int64_t epoch() const { return leadership_ ? leadership_->epoch() : 0; }

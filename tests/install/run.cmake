@@ -39,8 +39,18 @@ if(NOT output MATCHES "job 0 was dispatched to worker 0")
   message(FATAL_ERROR "the consumer said: ${output}")
 endif()
 
+# A policy of one's own, from the example that was installed.
+file(REMOVE_RECURSE "${work}/plugin")
+run("${CMAKE_COMMAND}" -S "${prefix}/share/drydock/examples/plugin" -B "${work}/plugin" -G "${GENERATOR}"
+  "-DCMAKE_CXX_COMPILER=${CXX}" "-DCMAKE_PREFIX_PATH=${prefix}")
+run("${CMAKE_COMMAND}" --build "${work}/plugin")
+
 if(VARIANT STREQUAL "installed_package")
   run("${prefix}/bin/drydock" version)
+  set(with "--plugin=${work}/plugin/libshort_first.so")
+  set(scenario "${prefix}/share/drydock/examples/plugin/scenario.json")
+  run("${prefix}/bin/drydock" simulate "${scenario}" ${with} --seeds 1..2 --check)
+  run("${prefix}/bin/drydock" sweep "${scenario}" ${with} --variant short-first --vary /policies/placement/limit=1s,10s --seeds 1..2)
   if("real_runtime" IN_LIST components)  # in a program of its own, which is to be found wherever both were installed
     file(RENAME "${prefix}" "${prefix} moved")
     run("${prefix} moved/bin/drydock" worker --help)

@@ -1,0 +1,2 @@
+// Not a plugin.
+extern "C" int drydock_plugging() { return 0; }
