@@ -27,6 +27,8 @@ bool is_segment_of(std::string_view name, std::string_view stem) {
   return stem.size() == kShape.size() || stem[kShape.size()] == '-';
 }
 
+constexpr std::uint64_t kRoomToBegin = 1U << 20U;
+
 }  // namespace
 
 RecordFolder::RecordFolder(Options options) : options_(std::move(options)) {
@@ -54,9 +56,24 @@ JournalWriter& RecordFolder::next_segment() {
   return *writer_;
 }
 
+// After a disk that was full, another segment begins as soon as there is room for some of it.
 bool RecordFolder::full() const {
-  if (options_.bytes_max == 0 || writer_ == nullptr || !file_) return false;
+  if (writer_ == nullptr) return false;
+  if (!file_) return room() >= kRoomToBegin;
+  if (options_.bytes_max == 0) return false;
   return static_cast<std::uint64_t>(file_.tellp()) >= options_.bytes_max / kSegments;
+}
+
+std::uint64_t RecordFolder::room() const {
+  std::error_code error;
+  const fs::space_info space = fs::space(options_.folder.empty() ? "." : options_.folder, error);
+  return error ? 0 : space.available;
+}
+
+std::optional<std::string> RecordFolder::problem() const {
+  if (problem_ || writer_ == nullptr || file_) return problem_;
+  return fmt::format("cannot write to {} any more{}: what follows is not recorded", path_.string(),
+                     room() < kRoomToBegin ? " (its disk is full)" : "");
 }
 
 void RecordFolder::finish() {

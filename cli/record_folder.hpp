@@ -32,13 +32,14 @@ class RecordFolder final : public runtime::JournalShelf {
   // Closes the last one.
   void finish();
   // Why not all could be written; nothing: it could.
-  [[nodiscard]] const std::optional<std::string>& problem() const { return problem_; }
+  [[nodiscard]] std::optional<std::string> problem() const;
 
   // A part of the limit: so much is lost of the history when the oldest goes.
   static constexpr std::uint64_t kSegments = 8;
 
  private:
   [[nodiscard]] std::filesystem::path next_path();
+  [[nodiscard]] std::uint64_t room() const;  // on its disk, bytes
   void remove_oldest();
 
   Options options_;

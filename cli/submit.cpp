@@ -108,8 +108,12 @@ Result<postgres::Done> submit(runtime::PostgresClient& store, const postgres::Jo
   auto reply = store.execute(op);
   if (std::holds_alternative<postgres::Failed>(reply) && store.reconnect()) reply = store.execute(op);
   if (std::holds_alternative<postgres::Submitted>(reply)) return postgres::Done{};
-  return Error{
-      fmt::format("it is not certain whether jobs {} to {} were accepted: {}", first, first + count - 1, to_text(reply))};
+  const std::string which =
+      count == 1 ? fmt::format("job {} was", first) : fmt::format("jobs {} to {} were", first, first + count - 1);
+  const auto* failed = std::get_if<postgres::Failed>(&reply);
+  if (failed != nullptr && failed->reason != postgres::Failed::Reason::unknown)
+    return Error{fmt::format("{} not accepted: {}", which, failed->message.substr(0, failed->message.find('\n')))};
+  return Error{fmt::format("it is not certain whether {} accepted: {}", which, to_text(reply))};
 }
 
 int run_submit_file(const SubmitArguments& arguments, const Terminal& terminal) {

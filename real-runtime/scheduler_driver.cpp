@@ -14,6 +14,7 @@ namespace drydock::runtime {
 namespace {
 
 constexpr Duration kWaitForReports = std::chrono::seconds{1};
+constexpr Duration kFetchAgain = std::chrono::milliseconds{200};
 // What a killed process leaves of its journal is at most this old.
 constexpr Duration kFlush = std::chrono::milliseconds{100};
 
@@ -50,6 +51,7 @@ SchedulerDriver::SchedulerDriver(EventLoop& loop, Scheduler& scheduler, Schedule
                         for (const JobId job : std::exchange(look_for_, {})) look_for_cancelled(job);
                       }),
       endings_timer_(loop, [this] { send_endings(); }),
+      fetch_timer_(loop, [this] { fetch_reports(); }),
       flush_timer_(loop,
                    [this] {
                      if (closed_) return;
@@ -112,8 +114,10 @@ void SchedulerDriver::fetch_reports() {
 
 void SchedulerDriver::take_report(const redis::Reply& reply) {
   fetching_ = false;
+  if (over_) return;
   const auto* popped = std::get_if<redis::Popped>(&reply);
-  if (popped == nullptr || over_) return;  // it goes on when it has connected again
+  // Redis refuses (its disk or its memory is full, it is a replica, it loads), or the connection broke: then it goes on when there is one.
+  if (popped == nullptr) return fetch_timer_.start(later(loop_.now(), kFetchAgain));
   if (popped->payload) {
     redis_.submit(redis::Ack{std::string(kReportQueue), options_.name, *popped->payload}, [](const redis::Reply&) {});
     const Time now = loop_.now();

@@ -252,6 +252,7 @@ class SchedulerDriver {
   EventLoop::Timer house_timer_;
   EventLoop::Timer look_for_timer_;
   EventLoop::Timer endings_timer_;
+  EventLoop::Timer fetch_timer_;
   EventLoop::Timer flush_timer_;  // of the journal
   EventLoop::Timer over_timer_;
   // Last: they end first.

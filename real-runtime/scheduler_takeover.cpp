@@ -197,7 +197,7 @@ void SchedulerDriver::note_outranked(std::int64_t epoch) {
 void SchedulerDriver::step_down() {
   over_ = true;
   for (EventLoop::Timer* timer :
-       {&step_timer_, &look_timer_, &cancels_timer_, &look_for_timer_, &house_timer_, &endings_timer_})
+       {&step_timer_, &look_timer_, &cancels_timer_, &look_for_timer_, &house_timer_, &endings_timer_, &fetch_timer_})
     timer->stop();
   close(false);
   if (releasing_) over_timer_.start(later(loop_.now(), kFarewell));

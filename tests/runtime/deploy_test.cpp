@@ -42,6 +42,21 @@ TEST(Deploy, UnitsGiveOptionsThatThereAre) {
     EXPECT_NE(help.find(variable), std::string::npos) << variable;
 }
 
+TEST(Deploy, ServicesGiveOptionsThatThereAre) {
+  const std::string compose = text_of(kDeploy / "compose/compose.yaml");
+  const std::regex command(R"re(command: \["(scheduler|worker|beat|api)", ([^\]]*)\])re");
+  std::size_t services = 0;
+  for (std::sregex_iterator at(compose.begin(), compose.end(), command), end; at != end; ++at, ++services) {
+    const std::string help = run_binary({(*at)[1].str(), "--help"}).out;
+    for (const std::string& option : matches((*at)[2].str(), "--[a-z-]+"))
+      EXPECT_NE(help.find("  " + option + " "), std::string::npos) << at->str() << ": " << option;
+  }
+  EXPECT_EQ(services, 5U);
+  const std::string help = run_binary({"scheduler", "--help"}).out;
+  for (const std::string& variable : matches(compose, "(DRYDOCK|PG)[A-Z_]+(?=:)"))
+    EXPECT_NE(help.find(variable), std::string::npos) << variable;
+}
+
 class DeployMetrics : public OnGivenStores {};
 
 TEST_F(DeployMetrics, RulesAndDashboardNameWhatTheApiTells) {

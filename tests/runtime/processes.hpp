@@ -3,6 +3,7 @@
 
 #include "real-runtime/private_postgres.hpp"
 #include "real-runtime/private_redis.hpp"
+#include "real-runtime/redis_client.hpp"
 #include "tests/cli/binary.hpp"
 
 #include <chrono>
