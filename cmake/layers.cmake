@@ -41,6 +41,13 @@ function(drydock_unity target)
   endforeach()
 endfunction()
 
+# With sanitizers the optimiser takes half of the time of a build: not for what waits for others most of its time.
+function(drydock_hardly_optimise target)
+  if(DRYDOCK_SANITIZE MATCHES undefined)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
 # drydock_layer(NAME FOLDER...): library drydock_NAME, alias drydock::NAME, installed as drydock::NAME.
 function(drydock_layer name)
   drydock_sources(sources ${ARGN})
