@@ -39,7 +39,7 @@ struct CommandEntry {
 #define FOR_REAL(make) make
 #endif
 
-constexpr std::array<CommandEntry, 29> kCommands{{
+constexpr std::array<CommandEntry, 30> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
     {"compare", "what differs between recorded runs, how sure that is, and whether rules are kept", make_compare},
     {"sweep", "run a scenario at many points: what matters, and what to choose", make_sweep},
@@ -52,6 +52,7 @@ constexpr std::array<CommandEntry, 29> kCommands{{
     {"check", "look for violated invariants in a journal", make_check},
     {"explain", "what happened to a job or a worker, and why, from a journal", make_explain},
     {"hunt", "look for faults under which a scenario breaks an invariant", make_hunt},
+    {"rehearse", "run a scenario for real beside its simulation: how far apart they are, and why", FOR_REAL(make_rehearse)},
     {"up", "run a scenario for real: worker processes, Redis and PostgreSQL", FOR_REAL(make_up)},
     {"scheduler", "decides for real which job runs where; several may run, one leads", FOR_REAL(make_scheduler)},
     {"worker", "runs jobs for real, on this machine", FOR_REAL(make_worker)},
