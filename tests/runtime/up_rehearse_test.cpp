@@ -121,6 +121,16 @@ TEST(Rehearse, WithoutAPredictionThereIsOnlyTheRealRun) {
   EXPECT_EQ(result["runs"][0]["seed"], 9);
 }
 
+TEST(Rehearse, ManyWorkersArePartsOfTheProcess) {
+  const Folder folder;
+  std::string text = scenario("[]");
+  const std::string count = R"("count": 2, "cpus": 2)";
+  text.replace(text.find(count), count.size(), R"("count": 65, "cpus": 1)");
+  const Ran ran = run_binary({"rehearse", folder.file("scenario.json", text), "--no-prediction", "--format", "json"});
+  ASSERT_EQ(ran.code, 0) << ran.out << ran.err;
+  EXPECT_TRUE(has(ran.err, "65 workers: they are parts of this process")) << ran.err;
+}
+
 TEST(Rehearse, WhatCannotBeIsRefused) {
   const Folder folder;
   const std::string file = folder.file("scenario.json", scenario("[]"));
