@@ -8,6 +8,7 @@
 #include "reports/difference_json.hpp"
 #include "reports/difference_table.hpp"
 #include "reports/difference_words.hpp"
+#include "reports/rehearsal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace drydock::cli {
@@ -170,11 +172,31 @@ int gate_code(const std::vector<reports::GateVerdict>& gate) {
   return code;
 }
 
+// Of a simulation and a run for real: how far they are apart, and why.
+std::string rehearsal_text(const Comparison& comparison, const Terminal& terminal) {
+  if (comparison.runs.size() != 2) return "";
+  const ChosenRun* simulated = &comparison.runs[0];
+  const ChosenRun* real = &comparison.runs[1];
+  if (simulated->recorded.real == real->recorded.real) return "";
+  if (simulated->recorded.real) std::swap(simulated, real);
+  std::vector<reports::RunResult> runs;
+  for (const reports::RunResult& run : real->recorded.runs) {
+    if (!real->variant || run.variant == *real->variant) runs.push_back(run);
+  }
+  const reports::Rehearsal rehearsal = reports::find_rehearsal({.scenario = real->recorded.scenario,
+                                                                .predicted = simulated->recorded.runs,
+                                                                .real = runs,
+                                                                .cautions = real->recorded.cautions});
+  if (rehearsal.variants.empty()) return "";
+  return "\nTHE SIMULATION AGAINST REALITY\n" + reports::render_rehearsal(rehearsal, terminal.width);
+}
+
 class Compare final : public Command {
  public:
   void declare(CLI::App& app) override {
     app.add_option("RUN", options_.runs,
-                   "A result: a folder of `simulate --out` or `up --out`, or a file of JSON that they wrote; RUN:VARIANT "
+                   "A result: a folder of `simulate --out`, `up --out` or `rehearse --out` (real, predicted), or a file of "
+                   "JSON that they wrote; RUN:VARIANT "
                    "for one variant")
         ->required();
     app.add_option("--gate", options_.gate, "Rules that the runs must keep; exit code 1 where they do not")
@@ -234,6 +256,7 @@ class Compare final : public Command {
         return bad_input(written.error().message);
     }
     fmt::print("{}", rendered(options_, input, terminal));
+    if (options_.format == "table") fmt::print("{}", rehearsal_text(comparison, terminal));
     if (options_.format == "table" && !options_.out.empty())
       fmt::print("\nWritten: {0}/comparison.json, {0}/comparison.md, {0}/comparison.txt\n", options_.out);
     return options_.gate.empty() ? kDone : gate_code(gate);

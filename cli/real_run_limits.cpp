@@ -6,6 +6,7 @@
 #include "scenarios/workload.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <variant>
 
@@ -20,9 +21,12 @@ bool has_hazards(const Scenario& scenario) {
   });
 }
 
+// Rounded down, so that who takes it at its word is not refused again.
+double scale_possible(double scale) { return std::floor(scale * 100 + 1e-6) / 100; }
+
 }  // namespace
 
-RealRunLimits limits_of_real_run(const Scenario& scenario) {
+RealRunLimits limits_of_real_run(const Scenario& scenario, Duration heartbeat_least) {
   RealRunLimits limits;
   const auto has_sessions = [](const scenarios::HostGroup& group) { return group.sessions.has_value(); };
   if (scenario.liveness.type != "ttl") {
@@ -53,14 +57,16 @@ RealRunLimits limits_of_real_run(const Scenario& scenario) {
         "hosts with sessions are for simulations: for real their workers come and go, and drain in time by themselves "
         "(`drydock worker --available-until`)";
   }
-  constexpr Duration kShortestBeat = std::chrono::milliseconds{100};
   if (scenario.time_scale != 1 && scenario.liveness.type == "ttl" &&
-      scenario.liveness.get<Duration>("heartbeat") < kShortestBeat) {
+      scenario.liveness.get<Duration>("heartbeat") < heartbeat_least) {
+    const auto heartbeat = scenario.liveness.get<Duration>("heartbeat");
     limits.trial_error = fmt::format(
-        "with \"time_scale\": {} heartbeats come each {}, and leases last {}: too short to be kept for real; scale less, or "
-        "give longer ones in the scenario",
-        scenario.time_scale, scenarios::format_duration(scenario.liveness.get<Duration>("heartbeat")),
-        scenarios::format_duration(scenario.liveness.get<Duration>("ttl")));
+        "with \"time_scale\": {:g} heartbeats come each {}, and leases last {}: too short to be kept for real; scale by "
+        "{:.4g} "
+        "at most, or give longer ones in the scenario",
+        scenario.time_scale, scenarios::format_duration(heartbeat),
+        scenarios::format_duration(scenario.liveness.get<Duration>("ttl")),
+        scale_possible(scenario.time_scale * seconds(heartbeat) / seconds(heartbeat_least)));
   }
   if (has_hazards(scenario))
     limits.notes.emplace_back("\"failure_probability\" and \"time_limit\" have no effect: jobs sleep");

@@ -67,40 +67,54 @@ std::optional<std::uint64_t> lookahead_to_set(const Scenario& scenario) {
 }  // namespace
 
 Result<Scenario> real_scenario(const RealScenarioOptions& options, std::vector<std::string>& notes) {
+  auto trial = trial_scenario(options, notes);
+  if (!trial) return trial.error();
+  return std::move(trial).value().real;
+}
+
+Result<TrialScenario> trial_scenario(const RealScenarioOptions& options, std::vector<std::string>& notes) {
   std::vector<std::string> sets = options.sets;
   auto scenario = choose(options, sets);
+  // What is filled in is what happens for real, whatever the scenario's time is divided by.
+  const auto for_real = [&](Duration time) {
+    return scenarios::format_duration(duration_of_seconds(seconds(time) * scenario.value().time_scale));
+  };
   if (scenario && scenario.value().liveness.type == "oracle") {
     // Of a trial people want to see the end; in production a short pause of Redis must not end what runs.
-    const std::string_view heartbeat = options.trial ? "1s" : "10s";
-    const std::string_view ttl = options.trial ? "3s" : "35s";
+    const std::chrono::seconds heartbeat{options.trial ? 1 : 10};
+    const std::chrono::seconds ttl{options.trial ? 3 : 35};
     notes.push_back(fmt::format("the scenario has no liveness policy that can be for real: ttl with heartbeat {} and ttl {}",
-                                heartbeat, ttl));
-    sets.push_back(fmt::format(R"(/policies/liveness={{"type":"ttl","heartbeat":"{}","ttl":"{}"}})", heartbeat, ttl));
+                                scenarios::format_duration(heartbeat), scenarios::format_duration(ttl)));
+    sets.push_back(fmt::format(R"(/policies/liveness={{"type":"ttl","heartbeat":"{}","ttl":"{}"}})", for_real(heartbeat),
+                               for_real(ttl)));
     scenario = choose(options, sets);
   }
-  if (!scenario) return scenario;
-  const auto limits = limits_of_real_run(scenario.value());
+  if (!scenario) return scenario.error();
+  const auto limits = limits_of_real_run(scenario.value(), options.heartbeat_least);
   if (const auto& wrong = limits.error || !options.trial ? limits.error : limits.trial_error) {
     return Error{fmt::format("{}: {}", options.scenario, *wrong)};
   } else if (options.trial) {
     notes.insert(notes.end(), limits.notes.begin(), limits.notes.end());
   }
-  if (scenario.value().schedulers == 1) {
-    sets.emplace_back("/control_plane/schedulers=2");
-    scenario = choose(options, sets);
-    if (!scenario) return scenario;
-  }
   if (scenario.value().scheduler.control_plane.registry.reading == Duration{0}) {
     const auto heartbeat = scenario.value().liveness.get<Duration>("heartbeat");
     sets.push_back(fmt::format("/control_plane/registry_reading={}",
-                               scenarios::format_duration(std::min<Duration>(heartbeat / 2, std::chrono::seconds{5}))));
+                               for_real(std::min<Duration>(heartbeat / 2, std::chrono::seconds{5}))));
     scenario = choose(options, sets);
+    if (!scenario) return scenario.error();
   }
   if (const auto lookahead = lookahead_to_set(scenario.value())) {
     sets.push_back(fmt::format("/control_plane/lookahead={}", *lookahead));
     scenario = choose(options, sets);
+    if (!scenario) return scenario.error();
   }
-  return scenario;
+  auto real = scenario;
+  if (scenario.value().schedulers == 1) {
+    sets.emplace_back("/control_plane/schedulers=2");
+    real = choose(options, sets);
+    if (!real) return real.error();
+  }
+  return TrialScenario{std::move(real).value(), std::move(scenario).value()};
 }
 
 Result<Scenario> share_scenario(const RealScenarioOptions& options) { return choose(options, options.sets); }

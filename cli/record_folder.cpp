@@ -48,6 +48,7 @@ fs::path RecordFolder::next_path() {
 JournalWriter& RecordFolder::next_segment() {
   finish();
   path_ = next_path();
+  paths_.push_back(path_);
   remove_oldest();
   file_ = std::ofstream(path_, std::ios::binary | std::ios::trunc);
   if (!file_ && !problem_) problem_ = fmt::format("cannot write {}", path_.string());

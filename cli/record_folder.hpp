@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace drydock::cli {
 
@@ -33,6 +34,8 @@ class RecordFolder final : public runtime::JournalShelf {
   void finish();
   // Why not all could be written; nothing: it could.
   [[nodiscard]] std::optional<std::string> problem() const;
+  // That it wrote, the oldest first; some may be gone again where there is a limit.
+  [[nodiscard]] const std::vector<std::filesystem::path>& paths() const { return paths_; }
 
   // A part of the limit: so much is lost of the history when the oldest goes.
   static constexpr std::uint64_t kSegments = 8;
@@ -45,6 +48,7 @@ class RecordFolder final : public runtime::JournalShelf {
   Options options_;
   std::uint64_t segments_ = 0;
   std::filesystem::path path_;  // of the present one
+  std::vector<std::filesystem::path> paths_;
   mutable std::ofstream file_;
   std::unique_ptr<JournalWriter> writer_;
   std::optional<std::string> problem_;

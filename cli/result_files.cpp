@@ -1,5 +1,6 @@
 #include "cli/result_files.hpp"
 
+#include "cli/real_outcome.hpp"
 #include "cli/version.hpp"
 #include "reports/json.hpp"
 #include "reports/table.hpp"
@@ -52,6 +53,18 @@ std::vector<reports::RunResult> told_runs(const Outcome& outcome) {
   return told;
 }
 
+reports::ResultInput input_of(const Outcome& outcome) {
+  reports::ResultInput input;
+  input.context = context();
+  input.scenario_name = outcome.variants.front().name;
+  input.scenario_description = outcome.variants.front().description;
+  for (const auto& scenario : outcome.variants) input.variants.push_back({scenario.variant, scenario.json});
+  input.runs = outcome.runs;
+  input.partial = outcome.partial;
+  input.random = outcome.random;
+  return input;
+}
+
 }  // namespace
 
 Result<std::filesystem::path> write_whole_file(const std::filesystem::path& path, const std::string& text) {
@@ -79,15 +92,12 @@ std::string unmeasured_part(std::span<const scenarios::Scenario> variants) {
   return fmt::format("first {}{:g} % of the jobs not measured", from, most * 100);
 }
 
-std::string outcome_json(const Outcome& outcome) {
-  reports::ResultInput input;
-  input.context = context();
-  input.scenario_name = outcome.variants.front().name;
-  input.scenario_description = outcome.variants.front().description;
-  for (const auto& scenario : outcome.variants) input.variants.push_back({scenario.variant, scenario.json});
-  input.runs = outcome.runs;
-  input.partial = outcome.partial;
-  input.random = outcome.random;
+std::string outcome_json(const Outcome& outcome) { return reports::render_json(input_of(outcome)); }
+
+std::string real_outcome_json(const Outcome& outcome, const std::vector<std::string>& cautions) {
+  reports::ResultInput input = input_of(outcome);
+  input.real = true;
+  input.cautions = cautions;
   return reports::render_json(input);
 }
 

@@ -165,6 +165,12 @@ void read_result(const Node& root, Recorded& recorded) {
   const Node version = root.member("version");
   if (there(version)) recorded.version = version.text();
   recorded.partial = root.member("partial").boolean();
+  const Node world = root.member("world");
+  if (there(world)) recorded.real = world.text() == "real";
+  const Node cautions = root.member("cautions");
+  if (there(cautions)) {
+    for (const Node& caution : cautions.items()) recorded.cautions.push_back(caution.text());
+  }
   const Node scenario = root.member("scenario");
   if (!scenario.json().is_object()) {
     scenario.expected("an object");

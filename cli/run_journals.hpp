@@ -48,6 +48,12 @@ class RunJournals {
     return std::nullopt;
   }
 
+  [[nodiscard]] std::vector<std::filesystem::path> paths() const {
+    std::vector<std::filesystem::path> all;
+    for (const auto& folder : folders_) all.insert(all.end(), folder->paths().begin(), folder->paths().end());
+    return all;
+  }
+
   [[nodiscard]] std::optional<std::string> finish() {
     for (const auto& folder : folders_) folder->finish();
     return problem();

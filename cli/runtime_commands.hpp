@@ -11,6 +11,7 @@ namespace drydock::cli {
 inline constexpr std::string_view kNoRuntime =
     "this drydock was built without its real runtime: it needs hiredis, libpq and libuv";
 
+[[nodiscard]] std::unique_ptr<Command> make_rehearse();
 [[nodiscard]] std::unique_ptr<Command> make_scheduler();
 [[nodiscard]] std::unique_ptr<Command> make_beat();
 [[nodiscard]] std::unique_ptr<Command> make_api();

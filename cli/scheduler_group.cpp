@@ -35,6 +35,7 @@ void SchedulerGroup::end(Seat& seat) {
 void SchedulerGroup::take_down(std::size_t number, bool graceful) {
   Seat& seat = seats_[number];
   ++seat.down_by;
+  if (!graceful && seat.process != nullptr && seat.process->leads()) leaders_lost_.push_back(loop_.now());
   if (!graceful || seat.process == nullptr) return end(seat);
   // It may not be destroyed from within itself.
   seat.gone = std::make_unique<runtime::EventLoop::Timer>(loop_, [this, &seat] {

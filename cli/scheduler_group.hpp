@@ -49,6 +49,8 @@ class SchedulerGroup {
     return led_by() != nullptr ? led_by()->shadow() : std::nullopt;
   }
   [[nodiscard]] std::uint64_t steps() const;
+  // When one that led was killed, by the loop's clock.
+  [[nodiscard]] const std::vector<Time>& leaders_lost() const { return leaders_lost_; }
 
   // Ends the journals. No step follows.
   void close(bool all_ended);
@@ -70,6 +72,7 @@ class SchedulerGroup {
   Told told_;
   runtime::JobCounts counts_;  // of those that are gone, likewise below
   std::uint64_t steps_ = 0;
+  std::vector<Time> leaders_lost_;
   std::vector<Seat> seats_;
 };
 

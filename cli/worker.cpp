@@ -15,6 +15,7 @@
 
 #ifdef DRYDOCK_WITH_RUNTIME
 #include "policies/ports/worker_text.hpp"
+#include "real-runtime/attempt_times.hpp"
 #include "real-runtime/chaos/faulty_messages.hpp"
 #include "real-runtime/chaos/trouble_line.hpp"
 #include "real-runtime/event_log.hpp"
@@ -54,6 +55,7 @@ struct WorkerArguments {
   std::optional<std::string> available_until;
   std::string drain_before = "2m";
   std::string faults;
+  std::string attempt_times;
 #ifdef DRYDOCK_WITH_RUNTIME
   JobArguments jobs;
   ShareArguments shares;
@@ -294,6 +296,10 @@ int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& argume
   if (!arguments.jobs.event_log.empty()) {
     if (const auto wrong = log.open(arguments.jobs.event_log)) return bad_input(wrong->message);
   }
+  runtime::AttemptTimes times;
+  if (!arguments.attempt_times.empty()) {
+    if (const auto wrong = times.open(arguments.attempt_times)) return bad_input(wrong->message);
+  }
   const runtime::RedisClientOptions redis = options.redis;
   const std::string introduction = introduced(options);
   runtime::EventLoop loop;
@@ -316,7 +322,11 @@ int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& argume
     if (!heard) return bad_input(heard.error().message);
     troubles = std::move(heard).value();
   }
-  worker.on_start([&](AttemptId attempt) { log.attempt_started(attempt); });
+  worker.on_start([&](AttemptId attempt) {
+    times.began(attempt);
+    log.attempt_started(attempt);
+  });
+  worker.on_end([&](AttemptId attempt) { times.ended(attempt); });
   worker.on_outcome([&](AttemptId attempt, const runtime::AttemptOutcome& outcome) { log.attempt_ended(attempt, outcome); });
   if (!arguments.jobs.folder.empty() || !arguments.jobs.event_log.empty()) {
     if (const auto wrong = worker.jobs().executor().prepare()) return bad_input(wrong->message);
@@ -327,7 +337,7 @@ int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& argume
     sharing = std::move(begun).value();
   }
   log.worker_started(worker.jobs().executor().facts());
-  fmt::print(stderr, "{}\n", introduction);
+  if (arguments.parent == 0) fmt::print(stderr, "{}\n", introduction);
   bool draining = false;
   const auto drain = [&] {
     if (std::exchange(draining, true)) return loop.stop();
@@ -440,6 +450,9 @@ class WorkerCommand final : public Command {
     app.add_option("--parent", arguments_.parent, "End when this process, its parent, does")->type_name("PID");
     app.add_option("--faults", arguments_.faults, "In a trial (`drydock up`): where it hears what befalls its messages")
         ->type_name("SOCKET");
+    app.add_option("--attempt-times", arguments_.attempt_times,
+                   "In a trial (`drydock up`): where it notes when attempts begin and end")
+        ->type_name("FILE");
 #ifdef DRYDOCK_WITH_RUNTIME
     declare_job_options(app, arguments_.jobs);
     declare_worker_share_options(app, arguments_.shares);

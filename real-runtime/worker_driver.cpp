@@ -52,7 +52,7 @@ WorkerDriver::WorkerDriver(EventLoop& loop, WorkerDriverOptions options, std::fu
       agent_(with_capacity(options_.agent, options_.spec)),
       step_timer_(loop, [this] { take_step(); }),
       runner_(
-          loop, job_options(options_), [this](const WorkerFact& fact) { push(fact); },
+          loop, job_options(options_), [this](const WorkerFact& fact) { ran(fact); },
           [this](AttemptId attempt, const AttemptOutcome& outcome) { attempt_ended(attempt, outcome); }),
       beats_(loop, options_.redis, [this] { push(LinkRestored{}); }),
       redis_(loop, options_.redis),
@@ -77,6 +77,14 @@ void WorkerDriver::drain() { push(DrainAsked{}); }
 void WorkerDriver::push(WorkerFact fact) {
   facts_.push_back(std::move(fact));
   step_timer_.start_soon();
+}
+
+void WorkerDriver::ran(const WorkerFact& fact) {
+  if (on_end_) {
+    if (const auto* ended = std::get_if<RunEnded>(&fact)) on_end_(ended->attempt);
+    if (const auto* killed = std::get_if<RunKilled>(&fact)) on_end_(killed->attempt);
+  }
+  push(fact);
 }
 
 void WorkerDriver::take_step() {

@@ -47,6 +47,8 @@ class WorkerDriver {
 
   // Called when an attempt has its room and is begun.
   void on_start(std::function<void(AttemptId)> told) { on_start_ = std::move(told); }
+  // Called when an attempt that was begun has ended here, by itself or because it was stopped.
+  void on_end(std::function<void(AttemptId)> told) { on_end_ = std::move(told); }
   // Called with the end of each attempt that was more than a sleep.
   void on_outcome(std::function<void(AttemptId, const AttemptOutcome&)> told) { on_outcome_ = std::move(told); }
   [[nodiscard]] JobRunner& jobs() { return runner_; }
@@ -61,6 +63,7 @@ class WorkerDriver {
     return wrapped != nullptr ? *wrapped : connection;
   }
   void push(WorkerFact fact);
+  void ran(const WorkerFact& fact);
   void take_step();
   void carry_out(const WorkerOrder& order);
   void beat(const SendBeat& order);
@@ -76,6 +79,7 @@ class WorkerDriver {
   WorkerDriverOptions options_;
   std::function<void()> ended_;
   std::function<void(AttemptId)> on_start_;
+  std::function<void(AttemptId)> on_end_;
   std::function<void(AttemptId, const AttemptOutcome&)> on_outcome_;
   const std::string machine_;
   const std::string process_;

@@ -171,6 +171,8 @@ std::string render_json(const ResultInput& input) {
   json["schema"] = kResultSchema;
   json["version"] = input.context.version;
   json["partial"] = input.partial;
+  if (input.real) json["world"] = "real";
+  if (!input.cautions.empty()) json["cautions"] = input.cautions;
   json["context"] = context_json(input);
   json["scenario"] = scenario_json(input);
   json["runs"] = Json::array();

@@ -32,8 +32,10 @@ struct ResultInput {
   std::string scenario_description;
   std::vector<VariantScenario> variants;
   std::span<const RunResult> runs;
-  bool partial = false;  // stopped before all runs had ended
-  bool random = true;    // results depend on the seed
+  bool partial = false;                    // stopped before all runs had ended
+  bool random = true;                      // results depend on the seed
+  bool real = false;                       // of real servers and processes, not simulated
+  std::vector<std::string> cautions = {};  // why a simulation may not be trusted beside it
 };
 
 // 16 hex digits: of the variants' scenarios, independent of white space and the order of keys.

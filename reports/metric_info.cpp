@@ -431,6 +431,28 @@ const std::vector<MetricFamily>& families() {
        Split::none,
        "their tokens"},
       {"cost_usd", "cost", "lowest", Unit::usd, Better::lower, {}, Split::none, "of all hosts, USD"},
+      {"phase_late_s", "handed in late", "shortest", Unit::seconds, Better::lower, time_statistics(), Split::none,
+       "due to handed in, for real; first part of the wait, as the next four"},
+      {"phase_intake_s", "intake", "shortest", Unit::seconds, Better::lower, time_statistics(), Split::none,
+       "handed in (simulated: submitted) until the scheduler knows"},
+      {"phase_queued_s", "time in the queue", "shortest", Unit::seconds, Better::lower, time_statistics(), Split::none,
+       "known until the first assignment is ordered"},
+      {"phase_commit_s", "commit", "shortest", Unit::seconds, Better::lower, time_statistics(), Split::none,
+       "the first assignment ordered until it is in the store and dispatched"},
+      {"phase_start_s", "start at the worker", "shortest", Unit::seconds, Better::lower, time_statistics(), Split::none,
+       "dispatched until begun at the worker, for real"},
+      {"phase_overrun_s", "overrun", "shortest", Unit::seconds, Better::lower, time_statistics(), Split::none,
+       "time that a first attempt took beyond its work, for real"},
+      {"phase_report_s", "report", "shortest", Unit::seconds, Better::lower, time_statistics(), Split::none,
+       "ended at the worker until the scheduler knows, for real"},
+      {"commit_busy_fraction",
+       "time with a commit on its way",
+       "smallest",
+       Unit::fraction,
+       Better::lower,
+       {},
+       Split::none,
+       "time in which a commit was on its way / time of the run"},
   };
   return all;
 }
@@ -466,6 +488,7 @@ std::optional<MetricInfo> describe_whole(std::string_view name) {
 bool exists_for(const MetricFamily& family, const Parts& parts) {
   const std::string_view name = family.name;
   if (name.starts_with("share_excess.")) return parts.limits;
+  if (name.starts_with("phase_") || name.starts_with("commit_busy")) return false;  // only a reader of journals knows them
   const bool about_requests =
       name.starts_with("requests_") || name.starts_with("tokens_per_minute") || name.starts_with("throttled_");
   return !about_requests || parts.requests;

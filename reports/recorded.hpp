@@ -22,6 +22,7 @@ struct Recorded {
   std::string scenario;                                    // its name
   std::vector<std::pair<std::string, std::string>> facts;  // compiler, system, ...
   bool real = false;                                       // of real servers and processes, not simulated
+  std::vector<std::string> cautions = {};                  // why a simulation may not be trusted beside it
   bool random = true;                                      // results depend on the seed
   bool partial = false;                                    // stopped before all runs had ended
   std::vector<RecordedVariant> variants;

@@ -1,0 +1,97 @@
+#include "sim/measured.hpp"
+
+#include "scenarios/workload.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+#include <variant>
+
+namespace drydock::sim {
+namespace {
+
+bool has_trouble(const scenarios::Scenario& scenario) {
+  const auto fails = [](const scenarios::Source& source) {
+    return std::visit([](const auto& s) { return s.hazards.failure_probability > 0 || s.hazards.time_limit; }, source);
+  };
+  const auto has_sessions = [](const scenarios::HostGroup& group) { return group.sessions.has_value(); };
+  return std::ranges::any_of(scenario.hosts, has_sessions) || !scenario.faults.empty() ||
+         !scenario.scheduler.retry.type.empty() || std::ranges::any_of(scenario.workload, fails);
+}
+
+// The time that faults with a beginning and an end take in all.
+std::optional<reports::MetricsConfig::Disturbance> disturbance_of(const scenarios::Scenario& scenario) {
+  std::optional<reports::MetricsConfig::Disturbance> all;
+  const auto take = [&](Duration at, std::optional<Duration> lasting) {
+    if (!lasting) return;
+    const Time from = later(kTimeZero, at);
+    const Time healed = later(from, *lasting);
+    if (!all) all = {from, healed};
+    all = {std::min(all->from, from), std::max(all->healed, healed)};
+  };
+  for (const scenarios::Fault& fault : scenario.faults) {
+    std::visit(
+        [&](const auto& f) {
+          if constexpr (requires { f.when; }) {
+            if (const auto* once = std::get_if<scenarios::WorkerCrash::Once>(&f.when)) take(once->at, once->lasting);
+          } else if constexpr (requires { f.lasting; } &&
+                               !std::is_same_v<std::decay_t<decltype(f)>, scenarios::OrderFault>) {
+            take(f.at, f.lasting);
+          }
+        },
+        fault);
+  }
+  return all;
+}
+
+// A job's cores are in use from its dispatch to its end: not where it waits for a service, nor where tasks share cores.
+bool shows_cores(const scenarios::Scenario& scenario, const Platform& platform) {
+  return scenarios::requesting_workers(scenario) == 0 &&
+         std::ranges::none_of(platform.hosts(), &HostFacts::oversubscribable);
+}
+
+}  // namespace
+
+std::uint64_t warmup_jobs(const scenarios::Scenario& scenario, std::uint64_t jobs) {
+  return static_cast<std::uint64_t>(std::floor(scenario.warmup.fraction * static_cast<double>(jobs) + 1e-9));
+}
+
+reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, const Platform& platform,
+                                      std::uint64_t warmup_jobs) {
+  reports::MetricsConfig config{.queues = {}, .pools = {}, .warmup_jobs = warmup_jobs};
+  for (const QueueConfig& queue : scenario.scheduler.queues) config.queues.push_back(queue.name);
+  for (const PoolConfig& pool : scenario.scheduler.pools) config.pools.push_back(pool.name);
+  config.trouble = has_trouble(scenario);
+  config.disturbance = disturbance_of(scenario);
+  config.overcommit = std::ranges::any_of(platform.hosts(), &HostFacts::overcommittable);
+  config.periodic = !scenario.periodic.empty();
+  config.leaders = scenario.schedulers > 1;
+  if (scenario.scheduler.control_plane.statistics > Duration{0}) {
+    config.alerts = {.workers = static_cast<std::uint32_t>(platform.workers().size()),
+                     .utilization = scenario.alerts.utilization,
+                     .counter = scenario.alerts.counter};
+  }
+  return config;
+}
+
+reports::JournalMeterConfig meter_config(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t seed) {
+  constexpr double kHour = 3600;
+  constexpr double kMonth = 365.25 * 24 / 12 * kHour;
+  std::uint64_t warmup = 0;
+  if (scenario.warmup.fraction > 0) warmup = warmup_jobs(scenario, scenarios::Workload(scenario, seed).total());
+  reports::JournalMeterConfig config;
+  config.metrics = metrics_config(scenario, platform, warmup);
+  for (const WorkerFacts& worker : platform.workers()) config.workers.push_back({worker.host, worker.spec.pool});
+  for (HostIndex host = 0; host < platform.hosts().size(); ++host) {
+    const HostFacts& facts = platform.hosts()[host];
+    const auto pools = platform.pools_of(host);
+    config.hosts.push_back({.cpus_milli = std::int64_t{facts.cpus} * 1000,
+                            .pools = {pools.begin(), pools.end()},
+                            .usd_per_s = facts.cost_per_hour / kHour + facts.cost_per_month / kMonth});
+  }
+  config.cores = shows_cores(scenario, platform);
+  config.declares = scenario.scheduler.control_plane.registry.reading > Duration{0};
+  return config;
+}
+
+}  // namespace drydock::sim
