@@ -52,6 +52,19 @@ std::vector<reports::RunResult> told_runs(const Outcome& outcome) {
   return told;
 }
 
+// Variant by variant, where they differ; empty where stores and overheads take no time in any.
+std::string origin_of_figures(std::span<const scenarios::Scenario> variants) {
+  std::set<std::string> origins;
+  for (const auto& scenario : variants) origins.insert(scenarios::origin_of_figures(scenario));
+  if (origins.size() == 1) return *origins.begin();
+  std::string text;
+  for (const auto& scenario : variants) {
+    const std::string origin = scenarios::origin_of_figures(scenario);
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", scenario.variant, origin.empty() ? "none" : origin);
+  }
+  return text;
+}
+
 }  // namespace
 
 Result<std::filesystem::path> write_whole_file(const std::filesystem::path& path, const std::string& text) {
@@ -82,6 +95,8 @@ std::string unmeasured_part(std::span<const scenarios::Scenario> variants) {
 std::string outcome_json(const Outcome& outcome) {
   reports::ResultInput input;
   input.context = context();
+  if (const std::string origin = origin_of_figures(outcome.variants); !origin.empty())
+    input.context.facts.emplace_back("store_figures", origin);
   input.scenario_name = outcome.variants.front().name;
   input.scenario_description = outcome.variants.front().description;
   for (const auto& scenario : outcome.variants) input.variants.push_back({scenario.variant, scenario.json});
@@ -105,7 +120,10 @@ std::string outcome_table(const Outcome& outcome, const Terminal& terminal, bool
                                     .random = outcome.random,
                                     .if_measured = outcome.metrics.by_pattern,
                                     .unmeasured = unmeasured_part(outcome.variants)};
-    text = reports::render_table(
+    const std::string origin = origin_of_figures(outcome.variants);
+    if (!origin.empty())
+      text = paragraph(fmt::format("Times of stores and overheads: {}", origin), terminal.width, 0) + "\n";
+    text += reports::render_table(
         input, {.width = terminal.width, .colour = terminal.colour && !plain, .unicode = terminal.unicode});
   }
   if (outcome.partial) {

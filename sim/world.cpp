@@ -3,12 +3,12 @@
 #include "policies/catalog.hpp"
 #include "policies/core/assert.hpp"
 #include "policies/core/worker_agent.hpp"
+#include "sim/measured.hpp"
 #include "sim/settling.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -27,58 +27,9 @@ std::uint64_t count_jobs(const scenarios::Scenario& scenario, const scenarios::W
   return scenario.warmup.fraction > 0 || !scenario.duration ? workload.total() : 0;
 }
 
-bool has_trouble(const scenarios::Scenario& scenario) {
-  const auto fails = [](const scenarios::Source& source) {
-    return std::visit([](const auto& s) { return s.hazards.failure_probability > 0 || s.hazards.time_limit; }, source);
-  };
-  const auto has_sessions = [](const scenarios::HostGroup& group) { return group.sessions.has_value(); };
-  return std::ranges::any_of(scenario.hosts, has_sessions) || !scenario.faults.empty() ||
-         !scenario.scheduler.retry.type.empty() || std::ranges::any_of(scenario.workload, fails);
-}
-
-// The time that faults with a beginning and an end take in all.
-std::optional<reports::MetricsConfig::Disturbance> disturbance_of(const scenarios::Scenario& scenario) {
-  std::optional<reports::MetricsConfig::Disturbance> all;
-  const auto take = [&](Duration at, std::optional<Duration> lasting) {
-    if (!lasting) return;
-    const Time from = later(kTimeZero, at);
-    const Time healed = later(from, *lasting);
-    if (!all) all = {from, healed};
-    all = {std::min(all->from, from), std::max(all->healed, healed)};
-  };
-  for (const scenarios::Fault& fault : scenario.faults) {
-    std::visit(
-        [&](const auto& f) {
-          if constexpr (requires { f.when; }) {
-            if (const auto* once = std::get_if<scenarios::WorkerCrash::Once>(&f.when)) take(once->at, once->lasting);
-          } else if constexpr (requires { f.lasting; } &&
-                               !std::is_same_v<std::decay_t<decltype(f)>, scenarios::OrderFault>) {
-            take(f.at, f.lasting);
-          }
-        },
-        fault);
-  }
-  return all;
-}
-
-reports::MetricsConfig metrics_config(const scenarios::Scenario& scenario, const Platform& platform, std::uint64_t jobs,
-                                      const WorldOptions& options) {
-  reports::MetricsConfig config{.queues = {}, .pools = {}, .keep_waits = options.find_warmup};
-  for (const QueueConfig& queue : scenario.scheduler.queues) config.queues.push_back(queue.name);
-  for (const PoolConfig& pool : scenario.scheduler.pools) config.pools.push_back(pool.name);
-  config.trouble = has_trouble(scenario);
-  config.disturbance = disturbance_of(scenario);
-  config.overcommit = std::ranges::any_of(platform.hosts(), &HostFacts::overcommittable);
-  config.periodic = !scenario.periodic.empty();
-  config.leaders = scenario.schedulers > 1;
-  if (scenario.scheduler.control_plane.statistics > Duration{0}) {
-    config.alerts = {.workers = static_cast<std::uint32_t>(platform.workers().size()),
-                     .utilization = scenario.alerts.utilization,
-                     .counter = scenario.alerts.counter};
-  }
-  config.warmup_jobs = options.warmup_jobs.value_or(
+std::uint64_t warmup_jobs(const scenarios::Scenario& scenario, std::uint64_t jobs, const WorldOptions& options) {
+  return options.warmup_jobs.value_or(
       static_cast<std::uint64_t>(std::floor(scenario.warmup.fraction * static_cast<double>(jobs) + 1e-9)));
-  return config;
 }
 
 bool has_requests(const scenarios::Scenario& scenario) {
@@ -102,7 +53,7 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       workload_(scenario, seed),
       periodic_(scenario, seed),
       jobs_in_all_(count_jobs(scenario, workload_)),
-      common_(metrics_config(scenario, platform_, jobs_in_all_, options)),
+      common_(metrics_config(scenario, platform_, warmup_jobs(scenario, jobs_in_all_, options), options.find_warmup)),
       liveness_(make_liveness(scenario.liveness)),
       scheduler_(scheduler_config(scenario, seed), make_policies(scenario.scheduler)),
       store_faults_(scenario, seed),
@@ -110,6 +61,8 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       links_(scenario, seed),
       clocks_(scenario, platform_),
       mail_(scenario, platform_, seed, links_),
+      overheads_(scenario, seed),
+      thinking_(scenario.overheads),
       executor_(platform_, scenario.checkpoint, Hazards(scenario, seed), engine, common_),
       stores_(scenario, seed, options.store, store_faults_, executor_, common_),
       fleet_(platform_, Crashes(scenario, seed),
@@ -124,6 +77,7 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
              links_, engine, executor_, common_),
       wakeup_(scheduler_.next_wakeup()) {
   if (mail_.any()) executor_.set_mail(mail_);
+  if (overheads_.any()) executor_.set_overheads(overheads_);
   if (has_requests(scenario)) {
     shares_.emplace(scenario, platform_, seed, links_, options.interposer);
     executor_.set_clients(shares_->clients());
@@ -190,7 +144,7 @@ void World::judge(bool complete, reports::RunResult& result) {
 // --- time ---
 
 std::int64_t World::next_instant() const {
-  std::int64_t next = std::min(common_.queue.top_time(), nanos(wakeup_));
+  std::int64_t next = std::min(common_.queue.top_time(), nanos(thinking_.next(wakeup_, !common_.facts.empty())));
   if (more_arrivals_) next = std::min(next, nanos(arrival_.at));
   if (shares_) next = std::min(next, shares_->next());
   next = std::max(nanos(common_.now), std::min(next, nanos(periodic_.next())));
@@ -219,6 +173,11 @@ void World::run_instant(Time now) {
     if (told_to_stop()) return;
     gather();
     if (replicas_) wakeup_ = replicas_->next_wakeup();  // what happened may have come to one of them already
+    if (thinking_.is_busy(now)) break;
+    if (thinking_.holds_orders()) {
+      for (const Command& command : thinking_.take_orders()) carry_out(command);
+      continue;
+    }
     if (common_.facts.empty() && wakeup_ > now) {
       // It may lead to more at this instant: the next session, or what its host ran.
       if (fleet_.stop_idle() && (!common_.facts.empty() || common_.queue.top_time() == nanos(now))) continue;
@@ -367,7 +326,9 @@ void World::step() {
     return;
   }
   executor_.supersede(others);
-  for (const Command& command : commands) carry_out(command);
+  if (thinking_.takes_time()) thinking_.begin(common_.now, facts_.size(), commands);
+  else
+    for (const Command& command : commands) carry_out(command);
   const bool idle = is_idle(commands);
   if (!idle || stores_.asked() == 0) count_idle(idle);  // an answer to come may change everything
 }
@@ -555,6 +516,7 @@ bool World::overdue(Time next) {
 
 void World::end_if_over() {
   if (scenario_.duration || more_arrivals_ || stores_.pending() > 0) return;
+  if (thinking_.holds_orders() || !common_.facts.empty()) return;
   if (executor_.live_jobs() == 0) {
     const bool at_rest = !rest_ || (stores_.asked() == 0 && rest_->reached(common_.now, stores_.changed_at()));
     finished_ = (is_at_rest() && at_rest) || wakeup_ == kNever;
