@@ -41,7 +41,7 @@ struct CommandEntry {
 #define FOR_REAL(make) make
 #endif
 
-constexpr std::array<CommandEntry, 30> kCommands{{
+constexpr std::array<CommandEntry, 31> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate, true},
     {"compare", "what differs between recorded runs, how sure that is, and whether rules are kept", make_compare},
     {"sweep", "run a scenario at many points: what matters, and what to choose", make_sweep, true},
@@ -71,6 +71,7 @@ constexpr std::array<CommandEntry, 30> kCommands{{
     {"prune", "removes jobs that ended long ago", FOR_REAL(make_prune)},
     {"status", "how everything does, each second", FOR_REAL(make_status), true},
     {"doctor", "looks for what is wrong with stores and machine, and says what to do", FOR_REAL(make_doctor)},
+    {"calibrate", "measures stores and machine for simulations", FOR_REAL(make_calibrate)},
     {"version", "version, and what it was built with", make_version},
 }};
 

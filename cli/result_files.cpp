@@ -53,6 +53,19 @@ std::vector<reports::RunResult> told_runs(const Outcome& outcome) {
   return told;
 }
 
+// Variant by variant, where they differ; empty where stores and overheads take no time in any.
+std::string origin_of_figures(std::span<const scenarios::Scenario> variants) {
+  std::set<std::string> origins;
+  for (const auto& scenario : variants) origins.insert(scenarios::origin_of_figures(scenario));
+  if (origins.size() == 1) return *origins.begin();
+  std::string text;
+  for (const auto& scenario : variants) {
+    const std::string origin = scenarios::origin_of_figures(scenario);
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", scenario.variant, origin.empty() ? "none" : origin);
+  }
+  return text;
+}
+
 reports::ResultInput input_of(const Outcome& outcome) {
   reports::ResultInput input;
   input.context = context();
@@ -92,7 +105,12 @@ std::string unmeasured_part(std::span<const scenarios::Scenario> variants) {
   return fmt::format("first {}{:g} % of the jobs not measured", from, most * 100);
 }
 
-std::string outcome_json(const Outcome& outcome) { return reports::render_json(input_of(outcome)); }
+std::string outcome_json(const Outcome& outcome) {
+  reports::ResultInput input = input_of(outcome);
+  if (const std::string origin = origin_of_figures(outcome.variants); !origin.empty())
+    input.context.facts.emplace_back("store_figures", origin);
+  return reports::render_json(input);
+}
 
 std::string real_outcome_json(const Outcome& outcome, const std::vector<std::string>& cautions) {
   reports::ResultInput input = input_of(outcome);
@@ -115,7 +133,10 @@ std::string outcome_table(const Outcome& outcome, const Terminal& terminal, bool
                                     .random = outcome.random,
                                     .if_measured = outcome.metrics.by_pattern,
                                     .unmeasured = unmeasured_part(outcome.variants)};
-    text = reports::render_table(
+    const std::string origin = origin_of_figures(outcome.variants);
+    if (!origin.empty())
+      text = paragraph(fmt::format("Times of stores and overheads: {}", origin), terminal.width, 0) + "\n";
+    text += reports::render_table(
         input, {.width = terminal.width, .colour = terminal.colour && !plain, .unicode = terminal.unicode});
   }
   if (outcome.partial) {

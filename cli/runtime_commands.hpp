@@ -26,5 +26,6 @@ inline constexpr std::string_view kNoRuntime =
 [[nodiscard]] std::unique_ptr<Command> make_prune();
 [[nodiscard]] std::unique_ptr<Command> make_status();
 [[nodiscard]] std::unique_ptr<Command> make_doctor();
+[[nodiscard]] std::unique_ptr<Command> make_calibrate();
 
 }  // namespace drydock::cli

@@ -112,9 +112,12 @@ Result<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
 
 bool is_random(const Scenario& scenario) {
   if (scenario.scheduler.placement.type == "jsq" || varies(scenario.registry_latency) || varies(scenario.commit_latency) ||
-      varies(scenario.query_latency) || varies(scenario.redis_service)) {
+      varies(scenario.query_latency) || varies(scenario.redis_service) || varies(scenario.database_latency)) {
     return true;
   }
+  const scenarios::Overheads& overheads = scenario.overheads;
+  if (varies(overheads.dispatch) || varies(overheads.report) || varies(overheads.process_start) || varies(overheads.timer))
+    return true;
   if (scenario.limits) return true;  // when workers look at the state of all
   for (const auto& fault : scenario.faults) {
     if (std::visit([](const auto& kind) { return varies(kind); }, fault)) return true;

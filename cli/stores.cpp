@@ -56,6 +56,12 @@ std::string or_environment(const std::string& value, const char* name) {
 
 }  // namespace
 
+bool says_where_redis_is(const StoreArguments& stores) { return !or_environment(stores.redis, "DRYDOCK_REDIS").empty(); }
+
+bool says_where_postgres_is(const StoreArguments& stores) {
+  return !or_environment(stores.postgres, "DRYDOCK_POSTGRES").empty();
+}
+
 Result<runtime::RedisClientOptions> redis_options(const StoreArguments& stores) {
   const std::string url = or_environment(stores.redis, "DRYDOCK_REDIS");
   if (url.empty()) return Error{"where is Redis? Say --redis redis://host:6379, or set DRYDOCK_REDIS"};

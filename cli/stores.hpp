@@ -35,6 +35,9 @@ inline constexpr std::string_view kPasswords =
 [[nodiscard]] int no_store(const std::string& message);
 
 #ifdef DRYDOCK_WITH_RUNTIME
+// Whether options or environment say it.
+[[nodiscard]] bool says_where_redis_is(const StoreArguments& stores);
+[[nodiscard]] bool says_where_postgres_is(const StoreArguments& stores);
 // With DRYDOCK_REDIS and DRYDOCK_REDIS_PASSWORD where the options say nothing.
 [[nodiscard]] Result<runtime::RedisClientOptions> redis_options(const StoreArguments& stores);
 // With DRYDOCK_POSTGRES likewise. The rest of the environment is read by libpq.

@@ -10,9 +10,10 @@ namespace drydock::scenarios::keys {
 
 namespace lists {
 using Word = std::string_view;
-inline constexpr std::array<Word, 18> kScenario{
-    "$schema", "name",  "description", "seed",     "duration", "must_end_by", "warmup",   "cluster", "control_plane",
-    "queues",  "pools", "workload",    "policies", "faults",   "checkpoint",  "variants", "limits",  "time_scale"};
+inline constexpr std::array<Word, 19> kScenario{"$schema",     "name",     "description", "seed",          "duration",
+                                                "must_end_by", "warmup",   "cluster",     "control_plane", "queues",
+                                                "pools",       "workload", "policies",    "faults",        "checkpoint",
+                                                "variants",    "limits",   "time_scale",  "calibration"};
 inline constexpr std::array<Word, 8> kLimits{"weights", "concurrency", "requests_per_minute", "tokens_per_minute", "base",
                                              "burst",   "enforced",    "answer_timeout"};
 inline constexpr std::array<Word, 3> kBaseShare{"concurrency", "requests_per_minute", "tokens_per_minute"};
@@ -22,7 +23,7 @@ inline constexpr std::array<Word, 2> kPlatform{"file", "hosts"};
 inline constexpr std::array<Word, 8> kPlatformHosts{"name",   "names", "cpus",          "speed",
                                                     "memory", "gpus",  "cost_per_hour", "cost_per_month"};
 inline constexpr std::array<Word, 2> kStores{"redis", "postgres"};
-inline constexpr std::array<Word, 3> kPostgres{"commit", "query", "connections"};
+inline constexpr std::array<Word, 5> kPostgres{"latency", "commit", "commit_row", "query", "connections"};
 inline constexpr std::array<Word, 2> kRedis{"latency", "service"};
 inline constexpr std::array<Word, 9> kHost{"name", "count",         "cpus",           "speed",   "memory",
                                            "gpus", "cost_per_hour", "cost_per_month", "sessions"};
@@ -31,7 +32,7 @@ inline constexpr std::array<Word, 7> kSessions{"max",     "quota",     "calendar
 inline constexpr std::array<Word, 2> kQuota{"time", "per"};
 inline constexpr std::array<Word, 2> kWindow{"from", "to"};
 inline constexpr std::array<Word, 2> kNetwork{"latency", "bandwidth"};
-inline constexpr std::array<Word, 18> kControlPlane{"mode",
+inline constexpr std::array<Word, 20> kControlPlane{"mode",
                                                     "cycle",
                                                     "debounce",
                                                     "registry_reading",
@@ -48,7 +49,11 @@ inline constexpr std::array<Word, 18> kControlPlane{"mode",
                                                     "lookahead",
                                                     "statistics",
                                                     "alerts",
-                                                    "fencing_margin"};
+                                                    "fencing_margin",
+                                                    "max_in_flight",
+                                                    "overheads"};
+inline constexpr std::array<Word, 6> kOverheads{"dispatch", "report", "process_start", "timer", "step", "event"};
+inline constexpr std::array<Word, 3> kCalibrated{"file", "date", "host"};
 inline constexpr std::array<Word, 2> kAlerts{"utilization", "counter"};
 inline constexpr std::array<Word, 7> kSchedulerCrash{"type", "target", "at", "for", "mtbf", "mttr", "graceful"};
 inline constexpr std::array<Word, 6> kSchedulerPause{"type", "target", "at", "for", "mtbf", "mttr"};
@@ -147,6 +152,8 @@ inline constexpr ObjectKeys kWindow{"window", lists::kWindow};
 inline constexpr ObjectKeys kNetwork{"network", lists::kNetwork};
 inline constexpr ObjectKeys kControlPlane{"control_plane", lists::kControlPlane};
 inline constexpr ObjectKeys kAlerts{"alerts", lists::kAlerts};
+inline constexpr ObjectKeys kOverheads{"overheads", lists::kOverheads};
+inline constexpr ObjectKeys kCalibrated{"calibrated", lists::kCalibrated};
 inline constexpr ObjectKeys kQueue{"queue", lists::kQueue};
 inline constexpr ObjectKeys kPool{"pool", lists::kPool};
 inline constexpr ObjectKeys kPolicies{"policies", lists::kPolicies};
@@ -224,6 +231,8 @@ inline constexpr std::array kAll{kScenario,
                                  kWindow,
                                  kControlPlane,
                                  kAlerts,
+                                 kOverheads,
+                                 kCalibrated,
                                  kQueue,
                                  kPool,
                                  kPolicies,

@@ -1,5 +1,6 @@
 #include "scenarios/loader.hpp"
 
+#include "scenarios/calibration.hpp"
 #include "scenarios/embedded.hpp"
 #include "scenarios/keys.hpp"
 #include "scenarios/line_reader.hpp"
@@ -128,6 +129,14 @@ void make_whole_numbers_integers(Json& value) {
 
 // What a scenario refers to.
 struct Files {
+  Files(const std::filesystem::path& folder, const LoadOptions& options)
+      : base(folder),
+        read(options.read_traces),
+        platforms(folder, options.read_platform),
+        traces(folder, options.read_traces),
+        check_run(options.check_run) {}
+  std::filesystem::path base;
+  bool read;
   PlatformFiles platforms;
   TraceCache traces;
   const RunChecker& check_run;
@@ -141,7 +150,9 @@ Json recorded(Json whole, const Scenario& scenario) {
   return whole;
 }
 
-Result<Scenario> read_scenario(const Document& document, const std::string& variant, const std::string& name, Files& files) {
+Result<Scenario> read_scenario(const Document& written, const std::string& variant, const std::string& name, Files& files) {
+  Document document = written;
+  if (const auto filled = fill_in(document, files.base, files.read); !filled) return filled.error();
   Diagnostics diagnostics(document, variant.empty() ? "" : fmt::format("in variant \"{}\"", variant));
   Scenario scenario;
   scenario.name = name;
@@ -151,6 +162,7 @@ Result<Scenario> read_scenario(const Document& document, const std::string& vari
                                              read_checkpoint_policy};
   const ObjectReader top(Node(document.root(), "", diagnostics), keys::kScenario);
   if (!diagnostics.failed()) read_general(top, scenario);
+  if (!diagnostics.failed()) read_calibrated(top, scenario);
   if (!diagnostics.failed()) read_cluster(top, scenario, files.platforms);
   for (const Section section : kSections) {
     if (!diagnostics.failed()) section(top, scenario);
@@ -301,7 +313,7 @@ Result<std::vector<Scenario>> load_text(std::string_view text, std::string_view 
   const Document& document = read.value();
   const auto variants = read_variants(document);
   if (!variants) return Error{variants.error().message};
-  Files files{PlatformFiles(base, options.read_platform), TraceCache(base, options.read_traces), options.check_run};
+  Files files(base, options);
   const std::string name = name_from(label);
   std::vector<Scenario> scenarios;
   if (variants.value().empty()) {
@@ -341,8 +353,7 @@ Result<std::vector<std::vector<Scenario>>> load_points(std::string_view where, s
     if (names.empty() || std::ranges::find(names, variant.name) != names.end()) wanted.push_back(&variant);
   }
   if (variants.value().empty()) wanted.push_back(nullptr);
-  Files files{PlatformFiles(found.value().base, options.load.read_platform),
-              TraceCache(found.value().base, options.load.read_traces), options.load.check_run};
+  Files files(found.value().base, options.load);
   const std::string name = name_from(where);
   std::vector<std::vector<Scenario>> all;
   for (const std::vector<Setting>& settings : points) {
@@ -360,7 +371,7 @@ std::span<const BuiltIn> built_in_scenarios() {
   static const std::vector<BuiltIn> kAll = [] {
     std::vector<BuiltIn> all;
     for (const EmbeddedFile& file : embedded_files()) {
-      if (file.name == "scenario.schema") continue;
+      if (file.name.ends_with(".schema")) continue;
       const auto document = Document::parse(file.text, file.name);
       DRYDOCK_CHECK(document.ok(), "a built-in scenario is not valid JSON");
       all.push_back({std::string(file.name), document.value().root().value("description", ""), std::string(file.text)});

@@ -85,10 +85,12 @@ void read_stores(const ObjectReader& cluster, Scenario& scenario) {
   scenario.registry_latency = latency(stores.find("redis"), keys::kRedis, "latency");
   scenario.commit_latency = latency(stores.find("postgres"), keys::kPostgres, "commit");
   scenario.query_latency = latency(stores.find("postgres"), keys::kPostgres, "query");
+  scenario.database_latency = latency(stores.find("postgres"), keys::kPostgres, "latency");
   scenario.redis_service = latency(stores.find("redis"), keys::kRedis, "service");
   if (const auto postgres = stores.find("postgres")) {
-    scenario.database_connections =
-        static_cast<std::uint32_t>(ObjectReader(*postgres, keys::kPostgres).count("connections", 0, {1, 1'000'000}));
+    const ObjectReader database(*postgres, keys::kPostgres);
+    scenario.database_connections = static_cast<std::uint32_t>(database.count("connections", 0, {1, 1'000'000}));
+    scenario.commit_row = database.duration("commit_row", Duration{0});
   }
 }
 
@@ -151,8 +153,11 @@ void read_control_plane(const ObjectReader& top, Scenario& scenario) {
   constexpr std::array<std::string_view, 2> kAdmissions{"per-worker", "aggregate"};
   config.aggregate = plane.choice("admission", kAdmissions, 0) == 1;
   config.lookahead = static_cast<std::uint32_t>(plane.count("lookahead", 0));
+  scenario.scheduler.max_in_flight =
+      static_cast<std::uint32_t>(plane.count("max_in_flight", scenario.scheduler.max_in_flight, {1, 1000}));
   read_statistics(plane, scenario);
   read_leadership(plane, scenario);
+  read_overheads(plane, scenario);
   const auto only_where_read = [&](std::string_view key) {
     if (plane.has(key) && config.trigger != PassTrigger::cycle && !plane.has("registry_reading")) {
       node->member(key).fail("has an effect only with \"mode\": \"cycle\", or with \"registry_reading\"");

@@ -160,7 +160,7 @@ void check_length(const ObjectReader& entry, const SyntheticSource& source, cons
   }
 }
 
-// What its jobs run for real: of no use here, but it must be right.
+// What its jobs run for real: what it is is of no use here, but it must be right.
 void check_run(const ObjectReader& entry, const RunChecker& checker) {
   const auto node = entry.find("run");
   if (!node) return;
@@ -208,6 +208,7 @@ SyntheticSource read_synthetic(const Node& node, const Scenario& scenario, const
   read_estimate(entry, source);
   check_length(entry, source, scenario);
   check_run(entry, checker);
+  source.runs = entry.has("run");
   return source;
 }
 
@@ -235,6 +236,7 @@ PeriodicSource read_periodic(const Node& node, const Scenario& scenario, const R
   read_tasks(entry, jobs, require_room(node, scenario, jobs.shape), scenario);
   read_estimate(entry, jobs);
   check_run(entry, checker);
+  jobs.runs = entry.has("run");
   return source;
 }
 

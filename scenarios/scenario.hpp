@@ -165,6 +165,7 @@ struct SyntheticSource {
   std::uint32_t most_tasks = 1;                 // random numbers of tasks are cut off here: what fits into the pool
   JobSpec shape;                                // queue, tasks, per_task, priority, bytes, what to do when interrupted
   JobHazards hazards = {};
+  bool runs = false;  // a process, for real; else it sleeps there
 };
 
 // Jobs read from a file, in order of submission; shared by all runs.
@@ -360,6 +361,26 @@ struct CheckpointConfig {
   Duration restart{};   // before an interrupted attempt's successor goes on
 };
 
+// What orders, reports and decisions take beside the work of jobs. Nothing: no time.
+struct Overheads {
+  std::optional<Distribution> dispatch = {};       // from the order to run an attempt to its start at the worker
+  std::optional<Distribution> report = {};         // from the end of an attempt until its scheduler can know
+  std::optional<Distribution> process_start = {};  // so much longer takes the start of a job that runs a process
+  std::optional<Distribution> timer = {};          // so much too late ends a job that sleeps
+  Duration step{};                                 // of the scheduler for each of its steps
+  Duration event{};  // and for each fact of the step, each order that it gives, and each row of its commits
+  [[nodiscard]] bool any() const {
+    return dispatch || report || process_start || timer || step > Duration{0} || event > Duration{0};
+  }
+};
+
+// Where the times of stores and overheads are from.
+struct Calibrated {
+  std::string file;
+  std::string date;
+  std::string host;
+};
+
 struct Scenario {
   std::string name;
   std::string description;
@@ -376,6 +397,8 @@ struct Scenario {
   std::optional<PlatformFile> platform;          // in place of `network`
   std::optional<Distribution> registry_latency;  // of a message to or from the registry; nothing: none
   std::optional<Distribution> commit_latency;    // from a commit to its answer; nothing: none
+  Duration commit_row{};                         // so much longer for each row of a commit
+  std::optional<Distribution> database_latency;  // of a message to or from the database, beside these; nothing: none
   std::optional<Distribution> query_latency;     // from a question to the database to its answer; nothing: none
   std::optional<Distribution> redis_service;     // Redis's own time for an order, one after another; nothing: none
   std::uint32_t database_connections = 0;        // orders that the database takes at a time; 0: any number
@@ -392,6 +415,8 @@ struct Scenario {
   bool self_fencing = true;                              // workers end what they run when their lease ends
   Duration fencing_margin{};                             // or so long before, by what they know of it
   bool safe_beat = true;  // a beat registers anew where the key is gone; else it leaves one without cpus that never expires
+  Overheads overheads;
+  std::optional<Calibrated> calibration;  // nothing: what is written
   AlertLimits alerts;
   std::optional<ServiceLimits> limits;
   std::vector<std::string>
@@ -403,6 +428,8 @@ struct Scenario {
 [[nodiscard]] bool makes_requests(const Scenario& scenario, const Pool& pool);
 // How many workers these are.
 [[nodiscard]] std::int64_t requesting_workers(const Scenario& scenario);
+// Where the times of stores and overheads are from, in words; empty where none of them takes any.
+[[nodiscard]] std::string origin_of_figures(const Scenario& scenario);
 // The part of its time that Redis spends on heartbeats; 0 where they take none.
 [[nodiscard]] double heartbeat_load(const Scenario& scenario);
 // The size of a token bucket that holds what a rate brings in this time; at least 1.

@@ -66,28 +66,40 @@ Ordered family_schema(PolicyFamily family, std::string_view description) {
   return {{"description", description}, {"anyOf", std::move(any)}};
 }
 
-std::string_view embedded_schema() {
+std::string_view embedded_schema(std::string_view name) {
   const auto files = embedded_files();
-  const auto it = std::ranges::find(files, std::string_view("scenario.schema"), &EmbeddedFile::name);
+  const auto it = std::ranges::find(files, name, &EmbeddedFile::name);
   DRYDOCK_CHECK(it != files.end(), "the schema is not part of this build");
   return it->text;
 }
 
-const valijson::Schema& compiled_schema() {
-  static const valijson::Schema* const kSchema = [] {
-    // Never freed: it is used until the process ends.
-    auto* schema = new valijson::Schema;
-    const Json json = Json::parse(schema_text());
-    valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(json), *schema);
-    return schema;
-  }();
-  return *kSchema;
+// Never freed: it is used until the process ends.
+const valijson::Schema* compiled(const Json& json) {
+  auto* schema = new valijson::Schema;
+  valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(json), *schema);
+  return schema;
+}
+
+Result<bool> validate(const valijson::Schema& schema, const Json& document) {
+  valijson::Validator validator;
+  valijson::ValidationResults results;
+  if (validator.validate(schema, valijson::adapters::NlohmannJsonAdapter(document), &results)) return true;
+  // The last one is the most general; the first is where it began.
+  valijson::ValidationResults::Error error;
+  std::string pointer;
+  if (!results.popError(error)) return Error{"/: breaks the schema"};
+  for (std::size_t i = 1; i < error.context.size(); ++i) {
+    std::string part = error.context[i];
+    if (part.size() > 2 && part.front() == '[') part = part.substr(1, part.size() - 2);
+    pointer += "/" + escape_pointer(part);
+  }
+  return Error{fmt::format("{}: {}", pointer.empty() ? "/" : pointer, error.description)};
 }
 
 }  // namespace
 
 std::string schema_text() {
-  Ordered schema = Ordered::parse(embedded_schema());
+  Ordered schema = Ordered::parse(embedded_schema("scenario.schema"));
   schema["definitions"]["placement"] =
       family_schema(PolicyFamily::placement, "Which job goes next, on which workers (drydock policies lists them).");
   schema["definitions"]["liveness"] = family_schema(PolicyFamily::liveness, "How the death of a worker is noticed.");
@@ -108,19 +120,13 @@ std::string schema_text() {
 }
 
 Result<bool> validate_against_schema(const Json& scenario) {
-  valijson::Validator validator;
-  valijson::ValidationResults results;
-  if (validator.validate(compiled_schema(), valijson::adapters::NlohmannJsonAdapter(scenario), &results)) return true;
-  // The last one is the most general; the first is where it began.
-  valijson::ValidationResults::Error error;
-  std::string pointer;
-  if (!results.popError(error)) return Error{"/: breaks the schema"};
-  for (std::size_t i = 1; i < error.context.size(); ++i) {
-    std::string part = error.context[i];
-    if (part.size() > 2 && part.front() == '[') part = part.substr(1, part.size() - 2);
-    pointer += "/" + escape_pointer(part);
-  }
-  return Error{fmt::format("{}: {}", pointer.empty() ? "/" : pointer, error.description)};
+  static const valijson::Schema* const kSchema = compiled(Json::parse(schema_text()));
+  return validate(*kSchema, scenario);
+}
+
+Result<bool> validate_calibration(const Json& calibration) {
+  static const valijson::Schema* const kSchema = compiled(Json::parse(embedded_schema("calibration.schema")));
+  return validate(*kSchema, calibration);
 }
 
 }  // namespace drydock::scenarios

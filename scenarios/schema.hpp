@@ -13,6 +13,9 @@ namespace drydock::scenarios {
 // to this; a test compares them, and DRYDOCK_UPDATE=1 in its environment rewrites the file.
 [[nodiscard]] std::string schema_text();
 
+// Likewise, of a file that `drydock calibrate` wrote.
+[[nodiscard]] Result<bool> validate_calibration(const Json& calibration);
+
 // The first way in which `scenario` breaks the schema, as "/json/pointer: what", or true.
 [[nodiscard]] Result<bool> validate_against_schema(const Json& scenario);
 

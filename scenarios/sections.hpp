@@ -15,6 +15,10 @@ namespace drydock::scenarios {
 void read_general(const ObjectReader& top, Scenario& scenario);  // name, description, seed, duration, warmup, checkpoint
 // cluster, control_plane. Platform files are read through `platforms`.
 void read_cluster(const ObjectReader& top, Scenario& scenario, PlatformFiles& platforms);
+// control_plane.overheads, of which `plane` is the control plane.
+void read_overheads(const ObjectReader& plane, Scenario& scenario);
+// calibration: a file's name, or what a journal remembers of it.
+void read_calibrated(const ObjectReader& top, Scenario& scenario);
 void read_queues_and_pools(const ObjectReader& top, Scenario& scenario);
 void read_policies(const ObjectReader& top, Scenario& scenario);
 void read_limits(const ObjectReader& top, Scenario& scenario);  // needs policies

@@ -180,10 +180,8 @@ Duration Executor::place(std::uint32_t slot, std::span<const Placement> placemen
   Duration delay{};
   LiveJob& job = jobs_[slot];
   for (auto placement = placements.rbegin(); placement != placements.rend(); ++placement) {
-    if (mail_ != nullptr) {
-      const Mail::Message order{.kind = Mail::Kind::run, .worker = placement->worker, .attempt = {job.id, job.attempt}};
-      delay = std::max(delay, mail_->arrival(order, common_.now) - common_.now);
-    }
+    const Mail::Message order{.kind = Mail::Kind::run, .worker = placement->worker, .attempt = {job.id, job.attempt}};
+    delay = std::max(delay, arrival(order, job.source, false, common_.now) - common_.now);
     const HostIndex host = platform_.workers()[index(placement->worker)].host;
     const TaskIndex task = cpu_.add({.host = host,
                                      .owner = slot,

@@ -12,6 +12,7 @@
 #include "sim/faults.hpp"
 #include "sim/gpus.hpp"
 #include "sim/mail.hpp"
+#include "sim/overheads.hpp"
 #include "sim/platform.hpp"
 #include "sim/request_clients.hpp"
 #include "sim/simgrid_engine.hpp"
@@ -44,6 +45,9 @@ class Executor {
 
   // What happens to orders and reports on their way; without it, both arrive at once. Must outlive the executor.
   void set_mail(const Mail& mail) { mail_ = &mail; }
+
+  // How long they are on their way where nothing is wrong; without it, no time. Must outlive the executor.
+  void set_overheads(const Overheads& overheads) { overheads_ = &overheads; }
 
   // Is told of workers that send heartbeats from their main loop; must outlive the executor.
   void set_loop_watcher(LoopWatcher& watcher) { loop_watcher_ = &watcher; }
@@ -173,7 +177,10 @@ class Executor {
   [[nodiscard]] Time awake_at(const LiveJob& job) const;
   void stop_now(std::uint32_t slot);
   // When a message about the attempt, sent now, has reached or left all of its workers.
-  [[nodiscard]] Time arrival(const LiveJob& job, Mail::Kind kind) const;
+  [[nodiscard]] Time arrival(const LiveJob& job, Mail::Kind kind, bool by_itself = false) const;
+  // The same of one of its workers; `sent` may be later than now.
+  [[nodiscard]] Time arrival(const Mail::Message& message, std::uint32_t source, bool by_itself, Time sent) const;
+  [[nodiscard]] bool mail_takes_time() const { return mail_ != nullptr || overheads_ != nullptr; }
   void conclude(std::uint32_t slot, Outcome outcome);
   void tell(std::uint32_t slot, Outcome outcome);
   void tell_later(Time at, Event fact);
@@ -224,6 +231,7 @@ class Executor {
   RequestClients* clients_ = nullptr;
   LoopWatcher* loop_watcher_ = nullptr;
   const Mail* mail_ = nullptr;
+  const Overheads* overheads_ = nullptr;
   std::vector<bool> deaf_;                   // by worker, where one ever was: it begins nothing
   std::map<std::uint32_t, Event> repeated_;  // reports that will come again
   std::uint32_t repetitions_ = 0;

@@ -90,7 +90,7 @@ void Executor::tell_held(std::vector<Event>& facts, const std::function<bool(Wor
 void Executor::disown(std::uint32_t slot) {
   if (jobs_[slot].disowned) return;
   // An order that its worker has not taken is withdrawn.
-  if (mail_ != nullptr && jobs_[slot].phase == Phase::child) return lose(slot);
+  if (mail_takes_time() && jobs_[slot].phase == Phase::child) return lose(slot);
   if (jobs_[slot].phase != Phase::report) ++disowned_count_;
   common_.metrics.attempt_lost();
   const std::uint32_t heir_slot = take_slot();

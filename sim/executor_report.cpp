@@ -7,12 +7,24 @@
 
 namespace drydock::sim {
 
-Time Executor::arrival(const LiveJob& job, Mail::Kind kind) const {
+Time Executor::arrival(const Mail::Message& message, std::uint32_t source, bool by_itself, Time sent) const {
+  const Time at = mail_ == nullptr ? sent : mail_->arrival(message, sent);
+  if (overheads_ == nullptr) return at;
+  const Overheads::Message about{.worker = message.worker, .attempt = message.attempt, .source = source};
+  switch (message.kind) {
+    case Mail::Kind::run: return later(at, overheads_->to_run(about));
+    case Mail::Kind::stop: return later(at, overheads_->to_stop(about));
+    case Mail::Kind::report: return later(at, overheads_->to_tell(about, by_itself));
+  }
+  return at;
+}
+
+Time Executor::arrival(const LiveJob& job, Mail::Kind kind, bool by_itself) const {
   Time at = common_.now;
-  if (mail_ == nullptr) return at;
+  if (!mail_takes_time()) return at;
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
     const Mail::Message message{.kind = kind, .worker = WorkerId{cpu_.facts(task).tag}, .attempt = {job.id, job.attempt}};
-    at = std::max(at, mail_->arrival(message, common_.now));
+    at = std::max(at, arrival(message, job.source, by_itself, common_.now));
   }
   return at;
 }
@@ -20,7 +32,7 @@ Time Executor::arrival(const LiveJob& job, Mail::Kind kind) const {
 // What cannot be told yet stays with its workers, computes no more, and is lost with them.
 void Executor::conclude(std::uint32_t slot, Outcome outcome) {
   LiveJob& job = jobs_[slot];
-  const Time told = arrival(job, Mail::Kind::report);
+  const Time told = arrival(job, Mail::Kind::report, outcome != Outcome::stopped);
   if (told <= common_.now) return tell(slot, outcome);
   job.requests_reached = requests_reached(job);
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
@@ -75,9 +87,9 @@ void Executor::decline(const Dispatch& order, std::vector<Event> facts) {
     Time heard =
         std::max(later(common_.now, until_poll(p.worker)), paused_until_[platform_.workers()[index(p.worker)].host]);
     Mail::Message message{.kind = Mail::Kind::run, .worker = p.worker, .attempt = order.attempt};
-    if (mail_ != nullptr) heard = mail_->arrival(message, heard);
+    heard = arrival(message, job.source, false, heard);
     message.kind = Mail::Kind::report;
-    told = std::max(told, mail_ == nullptr ? heard : mail_->arrival(message, heard));
+    told = std::max(told, arrival(message, job.source, false, heard));
   }
   facts.emplace_back(AttemptStopped{order.attempt, job.done});
   for (Event& fact : facts) {

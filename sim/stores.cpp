@@ -101,11 +101,17 @@ Duration Stores::at_redis(Duration after, std::uint32_t orders) {
   return redis_queue_.take(arrival, duration_of_seconds(work * slowness / left)) - arrival;
 }
 
-Duration Stores::at_database(const std::optional<scenarios::Distribution>& latency) {
-  const Duration work = draw(latency);
+// Where the way there takes time, that is what is slow: on it nobody waits for others, and all stay in order.
+Duration Stores::at_database(const std::optional<scenarios::Distribution>& latency, std::size_t rows) {
+  Duration way = draw(scenario_.database_latency);
+  Duration work = draw(latency);
   const double slowness = faults_.database_slowness(common_.now);
-  return database_queue_.take(common_.now, slowness > 1 ? duration_of_seconds(seconds(work) * slowness) : work) -
-         common_.now;
+  if (slowness > 1 && scenario_.database_latency) way += duration_of_seconds(seconds(work) * (slowness - 1));
+  else if (slowness > 1) work = duration_of_seconds(seconds(work) * slowness);
+  work += scenario_.commit_row * static_cast<std::int64_t>(rows);
+  last_there_ = std::max(last_there_, later(common_.now, way));
+  const Time arrival = scenario_.database_latency ? last_there_ : common_.now;
+  return later(database_queue_.take(arrival, work), draw(scenario_.database_latency)) - common_.now;
 }
 
 Duration Stores::registry_round_trip(std::uint32_t keys) {
@@ -143,7 +149,8 @@ void Stores::due(std::uint32_t place) {
 CommitFate Stores::fate_of(const Commit& order) {
   if (behaviour_ != nullptr) return behaviour_->commit(order, common_.now);
   const std::uint64_t number = commits_++;
-  CommitFate fate{.delay = at_database(scenario_.commit_latency)};
+  const std::size_t rows = order.releases.size() + order.assignments.size();
+  CommitFate fate{.delay = at_database(scenario_.commit_latency, rows)};
   const Time then = later(common_.now, fate.delay);
   if (faults_.database_is_down(then) || faults_.strikes(OrderKind::commit_abort, number, then)) {
     fate.answer = Answer::failed;

@@ -111,7 +111,7 @@ class Stores {
   // How long an order waits there and is worked on, if it arrives after this time.
   [[nodiscard]] Duration at_redis(Duration after, std::uint32_t orders);
   // From an order to its answer.
-  [[nodiscard]] Duration at_database(const std::optional<scenarios::Distribution>& latency);
+  [[nodiscard]] Duration at_database(const std::optional<scenarios::Distribution>& latency, std::size_t rows = 0);
   void note_drift();
   [[nodiscard]] std::optional<std::int64_t> counter();
 
@@ -123,6 +123,7 @@ class Stores {
   StoreBehaviour* behaviour_;
   Ledger* ledger_ = nullptr;  // where somebody reads what is in the database
   Time last_arrival_{};       // of a commit, there
+  Time last_there_{};         // of anything, at the database
   bool counts_;               // there is an accounting policy: the truth is kept
   SimRedis redis_;
   double heartbeat_load_;  // part of its time that Redis spends on heartbeats

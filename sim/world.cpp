@@ -63,6 +63,8 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
       links_(scenario, seed),
       clocks_(scenario, platform_),
       mail_(scenario, platform_, seed, links_),
+      overheads_(scenario, seed),
+      thinking_(scenario.overheads),
       executor_(platform_, scenario.checkpoint, Hazards(scenario, seed), engine, common_),
       stores_(scenario, seed, options.store, store_faults_, executor_, common_),
       fleet_(platform_, Crashes(scenario, seed),
@@ -77,6 +79,7 @@ World::World(const scenarios::Scenario& scenario, std::uint64_t seed, const Worl
              links_, engine, executor_, common_),
       wakeup_(scheduler_.next_wakeup()) {
   if (mail_.any()) executor_.set_mail(mail_);
+  if (overheads_.any()) executor_.set_overheads(overheads_);
   if (has_requests(scenario)) {
     shares_.emplace(scenario, platform_, seed, links_, options.interposer);
     executor_.set_clients(shares_->clients());
@@ -143,7 +146,7 @@ void World::judge(bool complete, reports::RunResult& result) {
 // --- time ---
 
 std::int64_t World::next_instant() const {
-  std::int64_t next = std::min(common_.queue.top_time(), nanos(wakeup_));
+  std::int64_t next = std::min(common_.queue.top_time(), nanos(thinking_.next(wakeup_, !common_.facts.empty())));
   if (more_arrivals_) next = std::min(next, nanos(arrival_.at));
   if (shares_) next = std::min(next, shares_->next());
   next = std::max(nanos(common_.now), std::min(next, nanos(periodic_.next())));
@@ -172,6 +175,11 @@ void World::run_instant(Time now) {
     if (told_to_stop()) return;
     gather();
     if (replicas_) wakeup_ = replicas_->next_wakeup();  // what happened may have come to one of them already
+    if (thinking_.is_busy(now)) break;
+    if (thinking_.holds_orders()) {
+      for (const Command& command : thinking_.take_orders()) carry_out(command);
+      continue;
+    }
     if (common_.facts.empty() && wakeup_ > now) {
       // It may lead to more at this instant: the next session, or what its host ran.
       if (fleet_.stop_idle() && (!common_.facts.empty() || common_.queue.top_time() == nanos(now))) continue;
@@ -320,7 +328,9 @@ void World::step() {
     return;
   }
   executor_.supersede(others);
-  for (const Command& command : commands) carry_out(command);
+  if (thinking_.takes_time()) thinking_.begin(common_.now, facts_.size(), commands);
+  else
+    for (const Command& command : commands) carry_out(command);
   const bool idle = is_idle(commands);
   if (!idle || stores_.asked() == 0) count_idle(idle);  // an answer to come may change everything
 }
@@ -508,6 +518,7 @@ bool World::overdue(Time next) {
 
 void World::end_if_over() {
   if (scenario_.duration || more_arrivals_ || stores_.pending() > 0) return;
+  if (thinking_.holds_orders() || !common_.facts.empty()) return;
   if (executor_.live_jobs() == 0) {
     const bool at_rest = !rest_ || (stores_.asked() == 0 && rest_->reached(common_.now, stores_.changed_at()));
     finished_ = (is_at_rest() && at_rest) || wakeup_ == kNever;

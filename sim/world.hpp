@@ -25,6 +25,7 @@
 #include "sim/fleet.hpp"
 #include "sim/interposer.hpp"
 #include "sim/mail.hpp"
+#include "sim/overheads.hpp"
 #include "sim/periodic.hpp"
 #include "sim/platform.hpp"
 #include "sim/replicas.hpp"
@@ -127,6 +128,8 @@ class World final : private EngineDriver, private ProcessWatcher, private Replic
   Links links_;
   Clocks clocks_;
   Mail mail_;
+  Overheads overheads_;
+  Thinking thinking_;  // where there is one scheduler
   Executor executor_;
   Stores stores_;
   Fleet fleet_;

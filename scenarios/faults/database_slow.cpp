@@ -10,7 +10,9 @@ FaultKind database_slow_kind() {
       .details =
           "Commits and queries sent meanwhile take factor times as long (cluster.stores.postgres.commit and query). Where "
           "connections are few they wait for one another; the scheduler keeps a few commits under way and puts the rest "
-          "into the next.",
+          "into the next. Where cluster.stores.postgres.latency is there, the way to it is what is slow, which nobody waits "
+          "for "
+          "behind others.",
       .source = "Fail-slow at scale: Gunawi et al., FAST 2018",
       .keys = keys::kDatabaseSlow,
       .read = [](const ObjectReader& fault, const Scenario& scenario) -> Fault {
