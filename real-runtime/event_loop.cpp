@@ -51,6 +51,7 @@ void EventLoop::stop() { uv_stop(loop_.get()); }
 struct EventLoop::Timer::Impl {
   uv_timer_t handle{};
   std::function<void()> callback;
+  bool soon = false;  // it was started for Time{}, and has not fired
 };
 
 EventLoop::Timer::Timer(EventLoop& loop, std::function<void()> callback) : loop_(loop), impl_(new Impl) {
@@ -63,16 +64,26 @@ EventLoop::Timer::~Timer() { close(impl_); }
 
 void EventLoop::Timer::start(Time at) {
   if (at == kNever) return stop();
+  if (at == Time{} && impl_->soon) return;  // as each of many facts of one moment asks for
+  impl_->soon = at == Time{};
   const Duration wait = std::max(Duration{0}, at - loop_.now());
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
   uv_update_time(impl_->handle.loop);
   require(uv_timer_start(
-              &impl_->handle, [](uv_timer_t* handle) { static_cast<Impl*>(handle->data)->callback(); },
+              &impl_->handle,
+              [](uv_timer_t* handle) {
+                auto* impl = static_cast<Impl*>(handle->data);
+                impl->soon = false;
+                impl->callback();
+              },
               static_cast<std::uint64_t>(ms), 0),
           "start a timer");
 }
 
-void EventLoop::Timer::stop() { uv_timer_stop(&impl_->handle); }
+void EventLoop::Timer::stop() {
+  impl_->soon = false;
+  uv_timer_stop(&impl_->handle);
+}
 
 // --- socket ---
 

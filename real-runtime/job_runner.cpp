@@ -37,12 +37,20 @@ void JobRunner::start(const StartRun& order) {
   run.tasks = order.tasks;
   run.progress = order.progress;
   run.came = loop_.now();
-  auto payload = parse_payload(order.payload);
+  const auto& payload = read(order.payload);
   if (!payload) return fail(attempt, run, payload.error().message);
-  run.payload = std::move(payload).value();
+  run.payload = payload.value();
   if (const auto* sleep = std::get_if<SleepPayload>(&run.payload->what)) run.keeps = sleep->keeps;
   if (monitor_) admit(attempt, run);
   else begin(attempt, run);
+}
+
+const Result<JobPayload>& JobRunner::read(std::string_view payload) {
+  if (!last_payload_ || payload != last_text_) {
+    last_text_ = payload;
+    last_payload_.emplace(parse_payload(payload));
+  }
+  return *last_payload_;
 }
 
 void JobRunner::timer_fired(AttemptId attempt) {

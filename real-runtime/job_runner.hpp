@@ -75,6 +75,8 @@ class JobRunner {
     Duration progress{};  // that it began with; of a sleep, that it has at `began` or when the speed last changed
   };
 
+  // Many jobs say the same, one after another: that is read once.
+  [[nodiscard]] const Result<JobPayload>& read(std::string_view payload);
   void timer_fired(AttemptId attempt);
   void admit(AttemptId attempt, Run& run);
   void begin(AttemptId attempt, Run& run);
@@ -94,6 +96,8 @@ class JobRunner {
   std::function<void(const WorkerFact&)> told_;
   std::function<void(AttemptId, const AttemptOutcome&)> outcome_;
   Limiters limiters_;
+  std::string last_text_;
+  std::optional<Result<JobPayload>> last_payload_;
   std::map<AttemptId, Run> runs_;
   std::optional<ResourceMonitor> monitor_;
   Executor executor_;

@@ -55,14 +55,20 @@ class Row {
     std::string result;
     result.reserve(hex.size() / 2 - 1);
     for (std::size_t i = 2; i < hex.size(); i += 2) {
-      std::uint8_t byte = 0;
-      if (std::from_chars(&hex[i], &hex[i] + 2, byte, 16).ptr != &hex[i] + 2) good_ = false;
-      result += static_cast<char>(byte);
+      const int high = digit(hex[i]);
+      const int low = digit(hex[i + 1]);
+      if (high < 0 || low < 0) good_ = false;
+      result += static_cast<char>(high * 16 + low);
     }
     return result;
   }
 
  private:
+  static int digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  }
+
   const PGresult& result_;
   int row_;
   int column_ = 0;
@@ -156,6 +162,7 @@ struct Decoder {
   template <class Read, class Value>
   static bool each(const PGresult& result, Read read, std::vector<Value>& out) {
     bool good = true;
+    out.reserve(out.size() + static_cast<std::size_t>(PQntuples(&result)));
     for (int i = 0; i < PQntuples(&result); ++i) {
       Row row(result, i);
       out.push_back(read(row));

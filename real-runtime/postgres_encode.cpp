@@ -1,8 +1,10 @@
 #include "real-runtime/postgres_encode.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <iterator>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -24,24 +26,38 @@ std::string text(Number number) {
   }
 }
 
+template <class Number>
+void append(std::string& out, Number number) {
+  if constexpr (std::is_enum_v<Number>) {
+    append(out, static_cast<int>(number));
+  } else if constexpr (std::is_same_v<Number, bool>) {
+    out.push_back(number ? 't' : 'f');
+  } else {
+    char digits[24];
+    const auto [end, error] = std::to_chars(std::begin(digits), std::end(digits), number);
+    out.append(std::begin(digits), end);
+  }
+}
+
 // An array of what `value` makes of each row.
 template <class Rows, class Value>
 std::string array(const Rows& rows, Value value) {
-  fmt::memory_buffer out;
-  out.push_back('{');
+  std::string out = "{";
+  out.reserve(2 + 8 * rows.size());
   for (const auto& row : rows) {
     if (out.size() > 1) out.push_back(',');
-    const auto item = value(row);
-    if constexpr (std::is_enum_v<decltype(value(row))>) {
-      fmt::format_to(std::back_inserter(out), "{}", static_cast<int>(item));
-    } else if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value(row))>, bool>) {
-      out.push_back(item ? 't' : 'f');
-    } else {
-      fmt::format_to(std::back_inserter(out), "{}", item);
-    }
+    append(out, value(row));
   }
   out.push_back('}');
-  return fmt::to_string(out);
+  return out;
+}
+
+// The same; where it is the same of all rows, it is said once.
+template <class Rows, class Value>
+std::string array_or_one(const Rows& rows, Value value) {
+  const auto is_first = [&](const auto& row) { return value(row) == value(rows.front()); };
+  if (rows.size() > 1 && std::ranges::all_of(rows, is_first)) return array(std::span(rows).first(1), value);
+  return array(rows, value);
 }
 
 std::string payloads(const std::vector<Job>& jobs) {
@@ -107,10 +123,10 @@ std::string binary_payloads(const std::vector<Job>& jobs) {
 
 void add_releases(Parameters& out, const std::vector<ReleasedAttempt>& rows) {
   out.emplace_back(array(rows, [](const ReleasedAttempt& r) { return r.attempt.job.value; }));
-  out.emplace_back(array(rows, [](const ReleasedAttempt& r) { return r.attempt.number; }));
-  out.emplace_back(array(rows, [](const ReleasedAttempt& r) { return r.reason; }));
-  out.emplace_back(array(rows, [](const ReleasedAttempt& r) { return r.job_ends; }));
-  out.emplace_back(array(rows, [](const ReleasedAttempt& r) { return nanos(r.progress); }));
+  out.emplace_back(array_or_one(rows, [](const ReleasedAttempt& r) { return r.attempt.number; }));
+  out.emplace_back(array_or_one(rows, [](const ReleasedAttempt& r) { return r.reason; }));
+  out.emplace_back(array_or_one(rows, [](const ReleasedAttempt& r) { return r.job_ends; }));
+  out.emplace_back(array_or_one(rows, [](const ReleasedAttempt& r) { return nanos(r.progress); }));
 }
 
 void add_assignments(Parameters& out, const std::vector<AssignedAttempt>& rows) {
@@ -123,8 +139,8 @@ void add_assignments(Parameters& out, const std::vector<AssignedAttempt>& rows) 
   for (const AssignedAttempt& row : rows) {
     for (std::size_t i = 0; i < row.shares.size(); ++i) parts.push_back({row.attempt, i, &row.shares[i]});
   }
-  const auto add = [&](auto value) { out.emplace_back(array(parts, value)); };
-  add([](const Part& p) { return p.attempt.job.value; });
+  out.emplace_back(array(parts, [](const Part& p) { return p.attempt.job.value; }));
+  const auto add = [&](auto value) { out.emplace_back(array_or_one(parts, value)); };
   add([](const Part& p) { return p.attempt.number; });
   add([](const Part& p) { return p.part; });
   add([](const Part& p) { return p.share->worker.value; });

@@ -113,6 +113,24 @@ create index jobs_in_line on @.jobs (queue, (-priority::bigint), id);
 -- 7: since when the beat that leads has each of its jobs (microseconds since 1970): due times before that do not count
 create table @.periodic (name text primary key, since_us bigint not null);
 )sql",
+    R"sql(
+-- 8: the same view, read at the cost of a job's last attempt: of those before it nothing is read where there are none, or where nobody asks.
+-- An attempt comes after one that was released and did not end the job.
+create or replace view @.job_states as
+  select j.*, case when not a.released then 1 when a.job_ends or e.job is not null then 2 else 0 end as state,
+    coalesce(a.attempt, 0) as attempts,
+    case when a.attempt > 1 then (select count(*) from @.allocations where job = j.id and part = 0 and outcome in (1, 5))
+      else (a.outcome is not null and a.outcome in (1, 5))::int::bigint end as failures,
+    case when a.attempt > 1 then (select count(*) from @.allocations where job = j.id and part = 0 and outcome in (3, 6))
+      else (a.outcome is not null and a.outcome in (3, 6))::int::bigint end as losses,
+    case when a.attempt > 1 then (select max(progress_ns) from @.allocations where job = j.id and part = 0)
+      else coalesce(a.progress_ns, 0) end as progress_ns,
+    coalesce(e.reason, a.outcome, case when a.attempt > 1 then (select outcome from @.allocations
+      where job = j.id and part = 0 and outcome is not null order by attempt desc limit 1) end)::bigint as last_reason
+  from @.jobs j left join @.endings e on e.job = j.id
+  left join lateral (select attempt, outcome, job_ends, released, progress_ns from @.allocations
+    where job = j.id and part = 0 order by attempt desc limit 1) a on true;
+)sql",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - kOldestSchema);
 
@@ -120,7 +138,7 @@ static_assert(std::size(kUpgrades) == kSchemaVersion - kOldestSchema);
 constexpr std::string_view kJobColumns =
     "id, arrival, queue, priority, tasks, cpus, memory, gpus, slots, estimate_ns, input_bytes, output_bytes, on_failure, "
     "on_preemption, payload, state, attempts, failures, losses, progress_ns, last_reason, "
-    "(extract(epoch from clock_timestamp() - submitted_at) * 1000000)::bigint as age_us";
+    "(date_part('epoch', clock_timestamp() - submitted_at) * 1000000)::bigint as age_us";
 
 std::string with_schema(std::string_view text, std::string_view schema) {
   std::string result;

@@ -121,9 +121,10 @@ void SchedulerDriver::take_report(const redis::Reply& reply) {
   if (popped->payload) {
     redis_.submit(redis::Ack{std::string(kReportQueue), options_.name, *popped->payload}, [](const redis::Reply&) {});
     const Time now = loop_.now();
+    ReportReader reader;
     for (const std::string_view message : messages_of(*popped->payload)) {
       // What nobody can read was written by nobody of ours.
-      const auto report = parse_report(message);
+      const auto report = reader.read(message);
       if (report.ok()) std::visit([&](const auto& r) { dispatcher_->take(now, r); }, report.value());
     }
     step_timer_.start_soon();

@@ -39,9 +39,11 @@ void SchedulerDriver::take_arrivals(const postgres::Reply& reply) {
   }
   for (const postgres::LoadedJob& row : jobs->jobs) {
     last_arrival_ = row.arrival;
-    const auto record = record_of(row);
-    if (!record || !jobs_.emplace(row.job.spec.id.value, *record).second) continue;
-    push(JobSubmitted{record->spec});
+    auto record = record_of(row);
+    if (!record) continue;
+    const auto [job, is_new] = jobs_.try_emplace(row.job.spec.id.value, std::move(*record));
+    if (!is_new) continue;
+    push(JobSubmitted{job->second.spec});
     ++counts_.submitted;
   }
   if (jobs->jobs.size() == kMostAtOnce) return look_again(true);

@@ -37,15 +37,16 @@ void SchedulerDriver::load_waiting(const AskWaiting& order) {
 
 // One whose end is on the way to the store waits there no more.
 void SchedulerDriver::take_loaded(const postgres::LoadedJob& row) {
-  const auto fresh = record_of(row);
+  auto fresh = record_of(row);
   if (!fresh) return;
+  const JobSpec spec = fresh->spec;
   const JobId id = row.job.spec.id;
   if (ended_while_loading_.contains(id)) return;
   const bool held = scheduler_.cluster().find(id).has_value();
   const auto known = jobs_.find(id.value);
   if (known != jobs_.end() && !held && (known->second.cancelled || known->second.ending)) return;
-  const auto record = known != jobs_.end() ? known : jobs_.emplace(id.value, *fresh).first;
-  push(JobLoaded{.job = fresh->spec,
+  const auto record = known != jobs_.end() ? known : jobs_.emplace(id.value, std::move(*fresh)).first;
+  push(JobLoaded{.job = spec,
                  .submitted = record->second.submitted,
                  .attempts = row.view.attempts,
                  .failures = row.view.failures,

@@ -225,6 +225,7 @@ void SchedulerDriver::dispatch(const Dispatch& order) {
   const Cluster& cluster = scheduler_.cluster();
   JobRecord& job = jobs_.at(order.attempt.job.value);
   std::vector<Dispatcher::Part> parts;
+  parts.reserve(order.placements.size());
   for (const Placement& placement : order.placements) {
     parts.push_back({.worker = placement.worker,
                      .incarnation = cluster.worker(placement.worker).incarnation,
@@ -244,7 +245,7 @@ void SchedulerDriver::send_mail() {
   std::map<WorkerId, Bundle> bundles;
   for (const OutgoingMail& mail : dispatcher_->take_mail(loop_.now())) {
     Bundle& bundle = bundles[mail.worker];
-    bundle.add(to_json(mail.mail));
+    bundle.add(mail.mail);
     if (bundle.full()) push_mail(mail.worker, bundle.take());
   }
   for (auto& [worker, bundle] : bundles) {

@@ -96,6 +96,13 @@ void WorkerDriver::take_step() {
   else step_timer_.start_soon();
 }
 
+template <class Report>
+void WorkerDriver::report(RequestId request, const Report& report) {
+  reports_.add(report);
+  reported_.push_back(request);
+  if (reports_.full()) send_reports();
+}
+
 void WorkerDriver::carry_out(const WorkerOrder& order) {
   struct Visitor {
     WorkerDriver& driver;
@@ -107,8 +114,8 @@ void WorkerDriver::carry_out(const WorkerOrder& order) {
       driver.runner_.start(o);
     }
     void operator()(const KillRun& o) const { driver.runner_.kill(o.attempt); }
-    void operator()(const SendReport& o) const { driver.report(o.request, to_json(o.report)); }
-    void operator()(const SendHeld& o) const { driver.report(o.request, to_json(o.report)); }
+    void operator()(const SendReport& o) const { driver.report(o.request, o.report); }
+    void operator()(const SendHeld& o) const { driver.report(o.request, o.report); }
     void operator()(const LeaveRegistry& o) const { driver.leave(o.request); }
     void operator()(const EndProcess& /*order*/) const {
       if (driver.ended_) driver.ended_();
@@ -148,21 +155,16 @@ void WorkerDriver::fetch(RequestId request) {
         MailFetched fetched{.request = request, .answer = answer_of(reply)};
         const auto* popped = std::get_if<redis::Popped>(&reply);
         if (popped != nullptr && popped->payload) {
+          MailReader reader;
           for (const std::string_view message : messages_of(*popped->payload)) {
             // What nobody can read was written by nobody of ours.
             if (message == kDrainNotice) look_for_drain();
-            else if (auto mail = parse_mail(message); mail.ok()) fetched.mails.push_back(std::move(mail).value());
+            else if (auto mail = reader.read(message); mail.ok()) fetched.mails.push_back(std::move(mail).value());
           }
           redis_.submit(redis::Ack{mail_queue(self), worker_name(self), *popped->payload}, [](const redis::Reply&) {});
         }
         push(std::move(fetched));
       });
-}
-
-void WorkerDriver::report(RequestId request, std::string_view text) {
-  reports_.add(text);
-  reported_.push_back(request);
-  if (reports_.full()) send_reports();
 }
 
 void WorkerDriver::send_reports() {

@@ -69,7 +69,8 @@ class WorkerDriver {
   void beat(const SendBeat& order);
   void fetch(RequestId request);
   // AttemptReport or HeldReport: those of a step go together.
-  void report(RequestId request, std::string_view text);
+  template <class Report>
+  void report(RequestId request, const Report& report);
   void send_reports();
   void leave(RequestId request);
   void look_for_drain();

@@ -14,6 +14,7 @@ void Dispatcher::run(Time now, AttemptId attempt, std::vector<Part> parts, Work 
   const auto [at, is_new] = attempts_.try_emplace(attempt);
   DRYDOCK_CHECK(is_new, "an attempt is dispatched once");
   at->second.work = std::move(work);
+  at->second.parts.reserve(parts.size());
   for (Part& part : parts) at->second.parts.push_back({.part = std::move(part), .delay = config_.resend});
   for (std::size_t part = 0; part < at->second.parts.size(); ++part) order(now, attempt, part);
 }
@@ -44,8 +45,8 @@ void Dispatcher::stop_parts(Time now, AttemptId id, Attempt& attempt) {
 
 // Says what the worker has to do about it, and plans to say it again.
 void Dispatcher::order(Time now, AttemptId id, std::size_t number) {
-  const Attempt& attempt = attempts_.find(id)->second;
-  PartState& part = attempts_.find(id)->second.parts[number];
+  Attempt& attempt = attempts_.find(id)->second;
+  PartState& part = attempt.parts[number];
   if (attempt.stop) {
     post(part.part.worker, part.part.incarnation, StopRun{id});
   } else {
@@ -54,8 +55,10 @@ void Dispatcher::order(Time now, AttemptId id, std::size_t number) {
   }
   part.due = later(now, part.delay);
   part.delay = std::min(part.delay * 2, config_.resend_longest);
-  due_.emplace(part.due, PartKey{id, number});
+  note_due(part.due, {id, number});
 }
+
+void Dispatcher::note_due(Time at, PartKey key) { due_.push({.at = at, .number = ++dues_, .key = key}); }
 
 void Dispatcher::post(WorkerId worker, std::uint32_t incarnation, decltype(WorkerMail::body) body) {
   outbox_.push_back({worker, {.epoch = config_.epoch, .incarnation = incarnation, .body = std::move(body)}});
@@ -258,20 +261,20 @@ void Dispatcher::mail_lost(Time now) {
       if (!is_open(attempt, part)) continue;
       part.due = now;
       part.delay = config_.resend;
-      due_.emplace(now, PartKey{id, number});
+      note_due(now, {id, number});
     }
   }
   for (auto& [worker, past] : pasts_) past.say_again = past.note_again = now;
 }
 
 std::vector<OutgoingMail> Dispatcher::take_mail(Time now) {
-  while (!due_.empty() && due_.begin()->first <= now) {
-    const auto [at, key] = *due_.begin();
-    due_.erase(due_.begin());
-    const auto attempt = attempts_.find(key.attempt);
+  while (!due_.empty() && due_.top().at <= now) {
+    const Due due = due_.top();
+    due_.pop();
+    const auto attempt = attempts_.find(due.key.attempt);
     if (attempt == attempts_.end()) continue;
-    const PartState& part = attempt->second.parts[key.part];
-    if (part.due == at && is_open(attempt->second, part)) order(now, key.attempt, key.part);
+    const PartState& part = attempt->second.parts[due.key.part];
+    if (part.due == due.at && is_open(attempt->second, part)) order(now, due.key.attempt, due.key.part);
   }
   return std::exchange(outbox_, {});
 }

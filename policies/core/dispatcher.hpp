@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <map>
+#include <queue>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace drydock {
@@ -109,6 +111,10 @@ class Dispatcher {
     Duration ask_delay{};
   };
   using Attempts = std::map<AttemptId, Attempt>;
+  struct PartKey {
+    AttemptId attempt;
+    std::size_t part = 0;
+  };
 
   [[nodiscard]] static bool is_over(const PartState& part) {
     return part.state == State::ended || part.state == State::lost;
@@ -116,8 +122,9 @@ class Dispatcher {
   [[nodiscard]] static bool is_open(const Attempt& attempt, const PartState& part) {
     return part.state == State::sent || (part.state == State::accepted && attempt.stop);
   }
-  [[nodiscard]] Time next_resend() const { return due_.empty() ? kNever : due_.begin()->first; }
+  [[nodiscard]] Time next_resend() const { return due_.empty() ? kNever : due_.top().at; }
   void order(Time now, AttemptId id, std::size_t part);
+  void note_due(Time at, PartKey key);
   void ask(Time now, WorkerId worker, Past& past);
   void note_missing(const HeldReport& report);
   void note_held(Time now, const HeldReport& report, const HeldAttempt& held);
@@ -128,11 +135,17 @@ class Dispatcher {
 
   DispatcherConfig config_;
   Attempts attempts_;
-  struct PartKey {
-    AttemptId attempt;
-    std::size_t part = 0;
+  struct Due {
+    Time at;
+    std::uint64_t number = 0;  // of those of one time, the first comes first
+    PartKey key;
   };
-  std::multimap<Time, PartKey> due_;  // orders that may have to be sent again; void where PartState::due is another time
+  struct IsLater {
+    bool operator()(const Due& a, const Due& b) const { return std::pair(a.at, a.number) > std::pair(b.at, b.number); }
+  };
+  // Orders that may have to be sent again; void where PartState::due is another time.
+  std::priority_queue<Due, std::vector<Due>, IsLater> due_;
+  std::uint64_t dues_ = 0;  // so far
   std::map<WorkerId, Past> pasts_;
   bool asking_ = false;                                     // the workers what they have
   std::map<WorkerId, std::vector<AttemptId>> loaded_on_{};  // loaded attempts, until the worker has answered

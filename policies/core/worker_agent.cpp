@@ -47,10 +47,7 @@ Time WorkerAgent::next_wakeup() const {
   }
   if (leaving_.value == 0 && !fencing() && beats_.size() < kMostBeats) at = std::min(at, beat_at_);
   if (fetching_.value == 0) at = std::min(at, fetch_at_);
-  for (const auto& [attempt, ticket] : tickets_) {
-    if (ticket.state == State::ended && ticket.request.value == 0) at = std::min(at, ticket.report_at);
-  }
-  return at;
+  return std::min(at, report_at_);
 }
 
 // --- the lease ---
@@ -74,7 +71,7 @@ void WorkerAgent::on(const BeatAnswered& fact) {
   fence_at_ = first ? until : std::max(fence_at_, until);
   if (fact.was_there || first) return;
   // The registry forgot, and so may have whoever carries the reports.
-  for (auto& [attempt, ticket] : tickets_) ticket.report_at = std::min(ticket.report_at, now_);
+  want_all_reports();
 }
 
 void WorkerAgent::beat() {
@@ -155,7 +152,7 @@ void WorkerAgent::end(Ticket& ticket, ReportKind kind, Duration progress) {
   ticket.kind = kind;
   ticket.progress = progress;
   ticket.payload.clear();
-  ticket.report_at = now_;
+  want_report(ticket, now_);
   ticket.report_delay = config_.report_again;
   if (draining_) quiet_until_ = later(now_, config_.linger);
 }
@@ -234,7 +231,7 @@ void WorkerAgent::take(const WorkerMail& mail, const RunAttempt& order) {
   if (!is_mine(mail) || order.attempt.number < number_of(order.attempt.job)) return;
   const auto known = tickets_.find(order.attempt);
   if (known != tickets_.end()) {  // said again
-    if (known->second.state == State::ended) known->second.report_at = std::min(known->second.report_at, now_);
+    if (known->second.state == State::ended) want_report(known->second, std::min(known->second.report_at, now_));
     else if (known->second.state != State::killing) accept(order.attempt);
     return;
   }
@@ -268,7 +265,7 @@ void WorkerAgent::take(const WorkerMail& mail, const StopRun& order) {
   switch (known->second.state) {
     case State::held: end(known->second, ReportKind::stopped, {}); break;
     case State::running: kill(known, State::stopping); break;
-    case State::ended: known->second.report_at = std::min(known->second.report_at, now_); break;
+    case State::ended: want_report(known->second, std::min(known->second.report_at, now_)); break;
     case State::stopping:
     case State::killing: break;
   }
@@ -311,11 +308,29 @@ void WorkerAgent::on(const ReportSent& fact) {
   if (at == tickets_.end() || at->second.request != fact.request) return;
   at->second.request = RequestId{};
   at->second.sent = at->second.sent || fact.answer == Answer::done;
+  want_report(at->second, at->second.report_at);
 }
 
+void WorkerAgent::want_report(Ticket& ticket, Time at) {
+  ticket.report_at = at;
+  report_at_ = std::min(report_at_, at);
+}
+
+void WorkerAgent::want_all_reports() {
+  for (auto& [attempt, ticket] : tickets_) ticket.report_at = std::min(ticket.report_at, now_);
+  report_at_ = std::min(report_at_, now_);
+}
+
+// Looks at all tickets only when one may be due: most steps are about other things.
 void WorkerAgent::report() {
+  if (now_ < report_at_) return;
+  report_at_ = kNever;
   for (auto& [attempt, ticket] : tickets_) {
-    if (ticket.state != State::ended || ticket.request.value != 0 || now_ < ticket.report_at) continue;
+    if (ticket.state != State::ended || ticket.request.value != 0) continue;
+    if (now_ < ticket.report_at) {
+      report_at_ = std::min(report_at_, ticket.report_at);
+      continue;
+    }
     ticket.request = next_request();
     sending_.emplace(ticket.request, attempt);
     ticket.report_at = later(now_, ticket.report_delay);
@@ -333,7 +348,7 @@ void WorkerAgent::on(const LinkRestored& /*fact*/) {
   if (beat_failed_) beat_at_ = std::min(beat_at_, now_);
   beat_delay_ = fetch_delay_ = config_.interval / 16 + Duration{1};
   fetch_at_ = std::min(fetch_at_, now_);
-  for (auto& [attempt, ticket] : tickets_) ticket.report_at = std::min(ticket.report_at, now_);
+  want_all_reports();
 }
 
 // --- the end ---
@@ -380,6 +395,10 @@ void WorkerAgent::sanity_check() const {
     if (ticket.state == State::held) {
       DRYDOCK_CHECK(std::ranges::find(waiting_, attempt) != waiting_.end(), "an attempt waits that nobody will start");
     }
+  }
+  for (const auto& [attempt, ticket] : tickets_) {
+    const bool is_wanted = ticket.state == State::ended && ticket.request.value == 0;
+    DRYDOCK_CHECK(!is_wanted || report_at_ <= ticket.report_at, "a report is due that nobody will send");
   }
   DRYDOCK_CHECK(used == used_, "what is used is not the sum of what runs");
   DRYDOCK_CHECK(used_.fits_in(config_.capacity), "more runs than there is room for");

@@ -130,6 +130,8 @@ class WorkerAgent {
   void beat();
   void admit();
   void report();
+  void want_report(Ticket& ticket, Time at);
+  void want_all_reports();
   void fetch();
   void leave();
   [[nodiscard]] RequestId next_request() { return RequestId{++last_request_}; }
@@ -150,6 +152,7 @@ class WorkerAgent {
 
   Tickets tickets_;
   std::map<RequestId, AttemptId> sending_;  // reports of how attempts ended that are on their way
+  Time report_at_ = kNever;                 // no report is due earlier, unless it is on its way
   std::deque<AttemptId> waiting_;           // tickets in state held, in order of arrival; also such as are not any more
   Resources used_;                          // by running, stopping and killing ones
   std::map<JobId, std::uint32_t> numbers_;

@@ -10,6 +10,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace drydock {
@@ -146,6 +147,35 @@ std::optional<std::int64_t> thousandths(std::string_view text) {
   return *cores * 1000 + *fraction;
 }
 
+// The attempt that a message is about, if it is about one.
+template <class Body>
+auto* attempt_in_body(Body& body) {
+  if constexpr (requires { body.attempt; }) return &body.attempt;
+  else return static_cast<std::conditional_t<std::is_const_v<Body>, const AttemptId*, AttemptId*>>(nullptr);
+}
+template <class Message>
+auto* attempt_in(Message& message) {
+  const auto find = [](auto& body) { return attempt_in_body(body); };
+  if constexpr (requires { message.body; }) return std::visit(find, message.body);
+  else if constexpr (requires { message.attempt; }) return attempt_in_body(message);
+  else return std::visit(find, message);
+}
+
+// A number alone is the message before it once more, of that job.
+template <class Message>
+Result<Message> read_or_repeat(std::string_view text, std::optional<Message>& last,
+                               Result<Message> (*parse)(std::string_view)) {
+  if (const auto job = whole(text)) {
+    AttemptId* repeated = last ? attempt_in(*last) : nullptr;
+    if (repeated == nullptr) return Error{fmt::format("{} alone, behind no message about a job", *job)};
+    repeated->job = JobId{static_cast<std::uint64_t>(*job)};
+    return *last;
+  }
+  auto message = parse(text);
+  last = message.ok() ? std::optional(message.value()) : std::nullopt;
+  return message;
+}
+
 std::string cores(std::int64_t milli) {
   if (milli % 1000 == 0) return std::to_string(milli / 1000);
   return fmt::format("{}.{:03}", milli / 1000, milli % 1000);
@@ -226,13 +256,39 @@ Result<AnyReport> parse_report(std::string_view text) {
   return AnyReport{report};
 }
 
-void Bundle::add(std::string_view message) {
-  DRYDOCK_CHECK(message.find('\n') == std::string_view::npos, "a message is one line");
-  if (!text_.empty()) text_ += '\n';
-  text_ += message;
+template <class Message>
+void Bundle::add_or_repeat(const Message& message) {
+  auto* last = std::get_if<Message>(&last_);
+  AttemptId* repeated = last == nullptr ? nullptr : attempt_in(*last);
+  const AttemptId* attempt = attempt_in(message);
+  if (repeated != nullptr && attempt != nullptr) {
+    repeated->job = attempt->job;
+    if (*last == message) return add_line(std::to_string(attempt->job.value));
+  }
+  last_ = message;
+  add_line(to_json(message));
 }
 
-std::string Bundle::take() { return std::exchange(text_, {}); }
+void Bundle::add(const WorkerMail& mail) { add_or_repeat(mail); }
+void Bundle::add(const AttemptReport& report) { add_or_repeat(report); }
+void Bundle::add(const HeldReport& report) {
+  last_ = std::monostate{};
+  add_line(to_json(report));
+}
+
+void Bundle::add_line(std::string_view line) {
+  DRYDOCK_CHECK(line.find('\n') == std::string_view::npos, "a message is one line");
+  if (!text_.empty()) text_ += '\n';
+  text_ += line;
+}
+
+std::string Bundle::take() {
+  last_ = std::monostate{};
+  return std::exchange(text_, {});
+}
+
+Result<WorkerMail> MailReader::read(std::string_view message) { return read_or_repeat(message, last_, parse_mail); }
+Result<AnyReport> ReportReader::read(std::string_view message) { return read_or_repeat(message, last_, parse_report); }
 
 std::vector<std::string_view> messages_of(std::string_view payload) {
   std::vector<std::string_view> messages;

@@ -8,8 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace drydock {
@@ -27,24 +29,48 @@ namespace drydock {
 [[nodiscard]] Result<WorkerMail> parse_mail(std::string_view text);
 [[nodiscard]] Result<AnyReport> parse_report(std::string_view text);
 
-// Messages that go to one reader at the same time are one payload, each on a line of its own; none has a line break within. It is read
-// and acknowledged as a whole.
+// Messages that go to one reader at the same time are one payload, each on a line of its own; none has a line break within. One that says
+// of another job what the message above it says is that job's number alone: most is said of many jobs at once, and what Redis does for a
+// payload costs by the byte. It is read and acknowledged as a whole.
 class Bundle {
  public:
   // Of a payload, about: what comes is put into it while it has less.
   static constexpr std::size_t kFull = std::size_t{128} << 10U;
 
-  void add(std::string_view message);
+  void add(const WorkerMail& mail);
+  void add(const AttemptReport& report);
+  void add(const HeldReport& report);
   [[nodiscard]] bool full() const { return text_.size() >= kFull; }
   [[nodiscard]] bool empty() const { return text_.empty(); }
   // It is empty then.
   [[nodiscard]] std::string take();
 
  private:
+  template <class Message>
+  void add_or_repeat(const Message& message);
+  void add_line(std::string_view line);
+
   std::string text_;
+  std::variant<std::monostate, WorkerMail, AttemptReport> last_;  // what a number alone would repeat
 };
 // They point into the payload.
 [[nodiscard]] std::vector<std::string_view> messages_of(std::string_view payload);
+
+// Read the messages of one payload, in their order. Errors as of parse_mail() and parse_report().
+class MailReader {
+ public:
+  [[nodiscard]] Result<WorkerMail> read(std::string_view message);
+
+ private:
+  std::optional<WorkerMail> last_;
+};
+class ReportReader {
+ public:
+  [[nodiscard]] Result<AnyReport> read(std::string_view message);
+
+ private:
+  std::optional<AnyReport> last_;
+};
 
 // The queue of a worker's mail, and of all reports.
 [[nodiscard]] std::string mail_queue(WorkerId worker);

@@ -102,7 +102,60 @@ void a_release_and_the_next_attempt_share_a_batch(PostgresDriver& db) {
   EXPECT_EQ(rows[0].attempt, (AttemptId{JobId{1}, 2}));
 }
 
+void rows_that_differ_in_something_share_a_batch(PostgresDriver& db) {
+  std::vector<Job> jobs;
+  for (std::uint64_t id = 1; id <= 6; ++id) jobs.push_back(job(id));
+  db.submit(std::move(jobs));
+  EXPECT_EQ(db.commit({.assignments = {assigned(1, 1, 7), assigned(3, 1, 7), assigned(5, 1, 7)}}).cpus, 3000);
+  EXPECT_EQ(db.commit({.assignments = {assigned(2, 1, 8, 500), assigned(4, 3, 8), assigned(6, 1, 8)}}).cpus, 5500);
+  const auto rows = db.ask<Allocations>(ReadAllocations{}).rows;
+  ASSERT_EQ(rows.size(), 6U);
+  EXPECT_EQ(rows[1].share.held, cpus(500));
+  EXPECT_EQ(rows[3].attempt, (AttemptId{JobId{4}, 3}));
+  ReleasedAttempt stopped = released(3, 1, ReleaseReason::preempted, false);
+  stopped.progress = 5s;
+  EXPECT_EQ(db.commit({.releases = {released(1, 1), stopped, released(4, 3, ReleaseReason::failed)}}).cpus, 2500);
+  EXPECT_EQ(db.view(1), (JobView{true, JobState::ended, 1, 0, 0, 0s, ReleaseReason::succeeded}));
+  EXPECT_EQ(db.view(3), (JobView{true, JobState::waiting, 1, 0, 0, 5s, ReleaseReason::preempted}));
+  EXPECT_EQ(db.view(4), (JobView{true, JobState::ended, 3, 1, 0, 0s, ReleaseReason::failed}));
+  EXPECT_EQ(db.commit({.releases = {released(2, 1), released(5, 1), released(6, 1)}}).cpus, 0);
+}
+
 // --- refusals ---
+
+// Rows that have all in common but their jobs, which lie side by side: a store may treat them as one.
+void one_of_many_alike_refuses_all(PostgresDriver& db) {
+  std::vector<Job> jobs;
+  for (std::uint64_t id = 1; id <= 40; ++id) jobs.push_back(job(id));
+  db.submit(std::move(jobs));
+  const auto assign = [](std::uint64_t first, std::uint64_t last) {
+    CommitBatch batch;
+    for (std::uint64_t id = first; id <= last; ++id) batch.assignments.push_back(assigned(id, 1));
+    return batch;
+  };
+  const auto release = [](std::uint64_t first, std::uint64_t last) {
+    CommitBatch batch;
+    for (std::uint64_t id = first; id <= last; ++id) batch.releases.push_back(released(id, 1));
+    return batch;
+  };
+  EXPECT_EQ(db.commit(assign(1, 10)), (Verdict{Outcome::applied, 0, 1, 10'000}));
+  expect_refused(db.commit(assign(10, 20)), Outcome::stale_attempt, 10);
+  expect_refused(db.commit(assign(31, 41)), Outcome::unknown_job, 41);
+  expect_refused(db.commit(release(1, 11)), Outcome::stale_attempt, 11);
+  EXPECT_EQ(db.commit(release(1, 5)).cpus, 5000);
+  expect_refused(db.commit(release(5, 10)), Outcome::stale_attempt, 5);
+  expect_refused(db.commit(assign(5, 5)), Outcome::job_ended, 5);
+  db.commit({.endings = {{JobId{15}, ReleaseReason::cancelled}}});
+  expect_refused(db.commit(assign(11, 20)), Outcome::job_ended, 15);
+  // An attempt of a later number: the first one is stale for good.
+  db.commit({.assignments = {assigned(25, 2)}});
+  db.commit({.releases = {released(25, 2, ReleaseReason::worker_lost, false)}});
+  expect_refused(db.commit(assign(21, 30)), Outcome::stale_attempt, 25);
+  CommitBatch around = assign(21, 24);
+  for (const AssignedAttempt& row : assign(26, 30).assignments) around.assignments.push_back(row);
+  EXPECT_EQ(db.commit(around).cpus, 14'000);
+  db.expect_consistent();
+}
 
 void a_batch_is_all_or_nothing(PostgresDriver& db) {
   db.submit({job(1), job(2), job(3), job(4)});
@@ -240,6 +293,8 @@ std::vector<PostgresCase> postgres_batch_cases() {
           {"AttemptsAreCountedByHowTheyEnded", attempts_are_counted_by_how_they_ended},
           {"AGangHoldsSeveralWorkersUntilItIsReleased", a_gang_holds_several_workers_until_it_is_released},
           {"AReleaseAndTheNextAttemptShareABatch", a_release_and_the_next_attempt_share_a_batch},
+          {"RowsThatDifferInSomethingShareABatch", rows_that_differ_in_something_share_a_batch},
+          {"OneOfManyAlikeRefusesAll", one_of_many_alike_refuses_all},
           {"ABatchIsAllOrNothing", a_batch_is_all_or_nothing},
           {"ARefusedBatchMayComeAgain", a_refused_batch_may_come_again},
           {"TheFirstRefusedRowIsNamed", the_first_refused_row_is_named},

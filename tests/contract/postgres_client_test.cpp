@@ -247,6 +247,28 @@ TEST_F(PostgresClientTest, EndsAreHotUpdates) {
             "0");
 }
 
+// Jobs that lie side by side are looked at together: else each costs a descent of three indexes.
+TEST_F(PostgresClientTest, JobsSideBySideAreLookedAtTogether) {
+  SubmitJobs submit;
+  CommitBatch assign = batch(1, {});
+  for (std::uint64_t id = 1; id <= 500; ++id) {
+    submit.jobs.push_back(job(id));
+    assign.assignments.push_back(assigned(id, 1));
+  }
+  (void)client_->execute(submit);
+  const auto looks = [&] {
+    (void)value("select pg_stat_force_next_flush()");
+    (void)value("select pg_stat_clear_snapshot()");
+    return std::stoi(
+        value(fmt::format("select sum(idx_scan) from pg_stat_user_tables where schemaname = '{}' and relname in ('jobs', "
+                          "'allocations', 'endings')",
+                          schema_)));
+  };
+  const int before = looks();
+  EXPECT_EQ(outcome(assign), Outcome::applied);
+  EXPECT_LE(looks() - before, 3);
+}
+
 // --- schemas ---
 
 TEST_F(PostgresClientTest, SchemasKeepInstallationsApart) {

@@ -108,6 +108,10 @@ TEST_F(OldSchema, BecomesWhatANewOneIs) {
                  "' and prosrc not like '%" + schema + ":%' order by 1) t");
   };
   EXPECT_EQ(functions("drydock"), functions("other"));
+  const auto states = [&](const std::string& schema) {
+    return value("select replace(pg_get_viewdef('" + schema + ".job_states'), '" + schema + ".', '')");
+  };
+  EXPECT_EQ(states("drydock"), states("other"));
 }
 
 // However much has ended, and however much waits behind what is wanted.

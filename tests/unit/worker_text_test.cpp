@@ -1,5 +1,6 @@
 #include "policies/ports/worker_text.hpp"
 
+#include "policies/core/rng.hpp"
 #include "policies/ports/counter_orders.hpp"
 #include "policies/ports/registry_reader.hpp"
 #include "policies/ports/worker_text_quick.hpp"
@@ -11,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace drydock::worker_text_test {
@@ -135,18 +137,76 @@ TEST(WorkerText, TheQuickReaderTakesNothingThatIsNoJson) {
 TEST(WorkerText, MessagesGoTogetherAndAreTakenApart) {
   Bundle bundle;
   EXPECT_TRUE(bundle.empty());
-  const std::array<std::string, 3> texts{to_json(WorkerMail{.epoch = 1, .incarnation = 1, .body = Superseded{}}),
-                                         to_json(WorkerMail{.epoch = 1, .incarnation = 1, .body = AskHeld{}}), "{}"};
-  for (const std::string& text : texts) bundle.add(text);
+  const std::array<WorkerMail, 2> mails{WorkerMail{.epoch = 1, .incarnation = 1, .body = Superseded{}},
+                                        WorkerMail{.epoch = 1, .incarnation = 1, .body = AskHeld{}}};
+  for (const WorkerMail& mail : mails) bundle.add(mail);
   EXPECT_FALSE(bundle.full());
   const std::string payload = bundle.take();
   EXPECT_TRUE(bundle.empty());
   const auto messages = messages_of(payload);
-  ASSERT_EQ(messages.size(), texts.size());
-  for (std::size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(messages[i], texts[i]);
+  ASSERT_EQ(messages.size(), mails.size());
+  for (std::size_t i = 0; i < mails.size(); ++i) EXPECT_EQ(messages[i], to_json(mails[i]));
   EXPECT_EQ(messages_of("one"), std::vector<std::string_view>{"one"}) << "as they were sent before they were bundled";
-  bundle.add(std::string(Bundle::kFull, 'a'));
+  bundle.add(WorkerMail{.epoch = 1, .incarnation = 1, .body = RunAttempt{.payload = std::string(Bundle::kFull, 'a')}});
   EXPECT_TRUE(bundle.full());
+}
+
+TEST(WorkerText, WhatIsSaidOfManyJobsIsSaidOnce) {
+  Bundle bundle;
+  for (std::uint64_t job = 1; job <= 3; ++job) {
+    bundle.add(AttemptReport{.worker = WorkerId{1}, .incarnation = 2, .attempt = {JobId{job}, 1}});
+  }
+  EXPECT_TRUE(bundle.take().ends_with("\n2\n3"));
+  bundle.add(AttemptReport{.worker = WorkerId{1}, .incarnation = 2, .attempt = {JobId{4}, 1}});
+  EXPECT_TRUE(bundle.take().starts_with("{")) << "each payload can be read by itself";
+}
+
+// By seed: messages with little that differs, among them such as are about no job.
+TEST(WorkerText, ABundleIsReadAsWhatWasPutIntoIt) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(seed);
+    Rng rng(seed, "messages");
+    const auto pick = [&](std::uint32_t below) { return static_cast<std::uint32_t>(rng.below(below)); };
+    Bundle mail_bundle;
+    Bundle report_bundle;
+    std::vector<WorkerMail> mails;
+    std::vector<AnyReport> reports;
+    for (int i = 0; i < 40; ++i) {
+      const AttemptId attempt{JobId{pick(1000)}, 1 + pick(2)};
+      WorkerMail mail{.epoch = 1 + pick(2), .incarnation = 1 + pick(2), .body = Superseded{}};
+      const std::uint32_t kind = pick(8);
+      if (kind < 4) mail.body = RunAttempt{.attempt = attempt, .tasks = 1 + pick(2), .payload = pick(2) == 0 ? "a" : "7"};
+      else if (kind < 6) mail.body = ReportTaken{attempt};
+      else if (kind < 7) mail.body = StopRun{attempt};
+      mail_bundle.add(mails.emplace_back(mail));
+      const AttemptReport report{
+          .worker = WorkerId{1}, .incarnation = 1 + pick(2), .attempt = attempt, .kind = static_cast<ReportKind>(pick(2))};
+      const HeldReport held{.worker = WorkerId{1}, .incarnation = 1, .epoch = 1, .attempts = {{.attempt = attempt}}};
+      reports.push_back(kind == 7 ? AnyReport(held) : AnyReport(report));
+      std::visit([&](const auto& r) { report_bundle.add(r); }, reports.back());
+    }
+    MailReader mail_reader;
+    std::vector<WorkerMail> mails_read;
+    const std::string mail_payload = mail_bundle.take();
+    for (const std::string_view line : messages_of(mail_payload)) mails_read.push_back(mail_reader.read(line).value());
+    EXPECT_EQ(mails_read, mails);
+    ReportReader report_reader;
+    std::vector<AnyReport> reports_read;
+    const std::string report_payload = report_bundle.take();
+    for (const std::string_view line : messages_of(report_payload)) reports_read.push_back(report_reader.read(line).value());
+    EXPECT_EQ(reports_read, reports);
+  }
+}
+
+TEST(WorkerText, ANumberAloneNeedsAMessageAboutAJobAboveIt) {
+  MailReader mails;
+  EXPECT_FALSE(mails.read("7").ok());
+  EXPECT_TRUE(mails.read(to_json(WorkerMail{.epoch = 1, .incarnation = 1, .body = Superseded{}})).ok());
+  EXPECT_FALSE(mails.read("7").ok());
+  EXPECT_TRUE(mails.read(to_json(WorkerMail{.epoch = 1, .incarnation = 1, .body = StopRun{{JobId{1}, 1}}})).ok());
+  EXPECT_EQ(std::get<StopRun>(mails.read("7").value().body).attempt.job, JobId{7});
+  EXPECT_FALSE(mails.read("7 ").ok());
+  EXPECT_FALSE(mails.read("8").ok()) << "behind something that nobody can read";
 }
 
 redis::WorkerEntry entry_of(std::uint32_t worker, std::uint32_t incarnation,
