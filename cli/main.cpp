@@ -39,9 +39,10 @@ struct CommandEntry {
 #define FOR_REAL(make) make
 #endif
 
-constexpr std::array<CommandEntry, 29> kCommands{{
+constexpr std::array<CommandEntry, 30> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate},
     {"compare", "what differs between recorded runs, how sure that is, and whether rules are kept", make_compare},
+    {"report", "a page to look at, tables, Markdown or a trace, from results and journals", make_report},
     {"sweep", "run a scenario at many points: what matters, and what to choose", make_sweep},
     {"validate", "check scenario files without running them", make_validate},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},

@@ -9,7 +9,7 @@ foreach(layer IN LISTS layers)
   install(TARGETS drydock_${layer} EXPORT drydock ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   string(REPLACE "_" "-" folder ${layer})
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/drydock FILES_MATCHING PATTERN "*.hpp"
-    PATTERN reference EXCLUDE)
+    PATTERN reference EXCLUDE PATTERN web EXCLUDE)
 endforeach()
 if(TARGET drydock)
   # So that building drydock builds whatever `cmake --install` wants to copy.
