@@ -41,9 +41,10 @@ struct CommandEntry {
 #define FOR_REAL(make) make
 #endif
 
-constexpr std::array<CommandEntry, 31> kCommands{{
+constexpr std::array<CommandEntry, 32> kCommands{{
     {"simulate", "run a scenario and compare its variants", make_simulate, true},
     {"compare", "what differs between recorded runs, how sure that is, and whether rules are kept", make_compare},
+    {"report", "a page to look at, tables, Markdown or a trace, from results and journals", make_report, true},
     {"sweep", "run a scenario at many points: what matters, and what to choose", make_sweep, true},
     {"validate", "check scenario files without running them", make_validate, true},
     {"scenarios", "list the built-in scenarios, or print one", make_scenarios},
@@ -54,7 +55,8 @@ constexpr std::array<CommandEntry, 31> kCommands{{
     {"check", "look for violated invariants in a journal", make_check, true},
     {"explain", "what happened to a job or a worker, and why, from a journal", make_explain, true},
     {"hunt", "look for faults under which a scenario breaks an invariant", make_hunt, true},
-    {"rehearse", "run a scenario for real beside its simulation: how far apart they are, and why", FOR_REAL(make_rehearse), true},
+    {"rehearse", "run a scenario for real beside its simulation: how far apart they are, and why", FOR_REAL(make_rehearse),
+     true},
     {"up", "run a scenario for real: worker processes, Redis and PostgreSQL", FOR_REAL(make_up), true},
     {"scheduler", "decides for real which job runs where; several may run, one leads", FOR_REAL(make_scheduler), true},
     {"worker", "runs jobs for real, on this machine", FOR_REAL(make_worker), true},

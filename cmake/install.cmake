@@ -9,7 +9,7 @@ foreach(layer IN LISTS layers)
   install(TARGETS drydock_${layer} EXPORT drydock ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   string(REPLACE "_" "-" folder ${layer})
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/drydock FILES_MATCHING PATTERN "*.hpp"
-    PATTERN reference EXCLUDE)
+    PATTERN reference EXCLUDE PATTERN web EXCLUDE)
 endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/generated/policies/plugin_headers.hpp
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/drydock/policies)
