@@ -1,4 +1,5 @@
 // `drydock calibrate` from outside, on private stores.
+#include "real-runtime/postgres_client.hpp"
 #include "real-runtime/private_postgres.hpp"
 #include "real-runtime/private_redis.hpp"
 #include "scenarios/calibration.hpp"
