@@ -147,7 +147,10 @@ TEST(WorkerText, MessagesGoTogetherAndAreTakenApart) {
   ASSERT_EQ(messages.size(), mails.size());
   for (std::size_t i = 0; i < mails.size(); ++i) EXPECT_EQ(messages[i], to_json(mails[i]));
   EXPECT_EQ(messages_of("one"), std::vector<std::string_view>{"one"}) << "as they were sent before they were bundled";
-  bundle.add(WorkerMail{.epoch = 1, .incarnation = 1, .body = RunAttempt{.payload = std::string(Bundle::kFull, 'a')}});
+  bundle.add(
+      WorkerMail{.epoch = 1,
+                 .incarnation = 1,
+                 .body = RunAttempt{.attempt = {JobId{1}, 1}, .held = {}, .payload = std::string(Bundle::kFull, 'a')}});
   EXPECT_TRUE(bundle.full());
 }
 
@@ -175,7 +178,8 @@ TEST(WorkerText, ABundleIsReadAsWhatWasPutIntoIt) {
       const AttemptId attempt{JobId{pick(1000)}, 1 + pick(2)};
       WorkerMail mail{.epoch = 1 + pick(2), .incarnation = 1 + pick(2), .body = Superseded{}};
       const std::uint32_t kind = pick(8);
-      if (kind < 4) mail.body = RunAttempt{.attempt = attempt, .tasks = 1 + pick(2), .payload = pick(2) == 0 ? "a" : "7"};
+      if (kind < 4)
+        mail.body = RunAttempt{.attempt = attempt, .tasks = 1 + pick(2), .held = {}, .payload = pick(2) == 0 ? "a" : "7"};
       else if (kind < 6) mail.body = ReportTaken{attempt};
       else if (kind < 7) mail.body = StopRun{attempt};
       mail_bundle.add(mails.emplace_back(mail));
