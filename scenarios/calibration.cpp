@@ -97,7 +97,7 @@ Figure figure_of(std::vector<double> seconds) {
   std::ranges::sort(seconds);
   Figure figure{.n = seconds.size(), .least = seconds.front(), .most = seconds.back()};
   figure.mean = std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(seconds.size());
-  const std::size_t count = std::min(kMostPoints, seconds.size());
+  const std::size_t count = std::min(kMostFigurePoints, seconds.size());
   for (std::size_t i = 0; i < count; ++i) figure.points.push_back(seconds[(2 * i + 1) * seconds.size() / (2 * count)]);
   return figure;
 }

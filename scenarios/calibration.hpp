@@ -17,7 +17,7 @@ namespace drydock::scenarios {
 
 inline constexpr std::string_view kCalibrationSchema = "drydock-calibration/1";
 // Of a figure: the values at the middle of so many equal parts of all that was measured, at most.
-inline constexpr std::size_t kMostPoints = 100;
+inline constexpr std::size_t kMostFigurePoints = 100;
 
 // Times in seconds.
 struct Figure {

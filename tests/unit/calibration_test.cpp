@@ -64,7 +64,7 @@ TEST(Calibration, KeepsAHundredPointsInOrder) {
   std::vector<double> values;
   for (int i = 9999; i >= 0; --i) values.push_back(i);
   const Figure figure = figure_of(values);
-  ASSERT_EQ(figure.points.size(), kMostPoints);
+  ASSERT_EQ(figure.points.size(), kMostFigurePoints);
   EXPECT_EQ(figure.n, 10'000U);
   EXPECT_EQ(figure.points.front(), 50);
   EXPECT_EQ(figure.points.back(), 9950);
