@@ -45,7 +45,8 @@ TEST(Plugin, ItsPolicyDecidesInSimulationReplayCheckAndSweep) {
   ASSERT_EQ(ran.code, 0) << ran.err;
   double fcfs = 0;
   double shorts = 0;
-  for (const Json& run : Json::parse(ran.out)["runs"]) {
+  const Json result = Json::parse(ran.out);
+  for (const Json& run : result["runs"]) {
     const auto wait = run["metrics"]["wait_s.mean"].get<double>();
     if (run["variant"] == "fcfs") fcfs += wait;
     if (run["variant"] == "short-first") shorts += wait;
