@@ -93,10 +93,14 @@ class Processes : public OnGivenStores {
       EXPECT_EQ(job["attempts"], 1) << job["id"];
     }
   }
-  // Together nothing is broken, and each replays.
-  void expect_good_journals(std::size_t at_least) {
+  [[nodiscard]] std::vector<std::string> journals() const {
     std::vector<std::string> paths;
     for (const auto& entry : std::filesystem::directory_iterator(record_)) paths.push_back(entry.path().string());
+    return paths;
+  }
+  // Together nothing is broken, and each replays.
+  void expect_good_journals(std::size_t at_least) {
+    const std::vector<std::string> paths = journals();
     EXPECT_GE(paths.size(), at_least);
     std::vector<std::string> words{"check"};
     words.insert(words.end(), paths.begin(), paths.end());
@@ -145,6 +149,7 @@ TEST_F(Processes, APausedLeaderHasNothingToSayWhenItWakesUp) {
   ASSERT_TRUE(until([&] { return count("succeeded") == 20; }));
   expect_succeeded_once(20);
   EXPECT_EQ(leader(), "b");
+  ASSERT_TRUE(until([&] { return journals().size() >= 3; }));  // it stands by again
   const Ran paused = schedulers_["a"]->end(SIGTERM);
   EXPECT_EQ(paused.code, 0);
   EXPECT_NE(paused.err.find("does not lead any more"), std::string::npos) << paused.err;
