@@ -317,6 +317,7 @@ Result<bool> Document::set(const std::string& pointer, Json value, const std::st
   for (const auto it : under(lines_, place)) lines_.erase(it);
   for (const auto it : under(origins_, place)) origins_.erase(it);
   origins_[target.made.empty() ? place : target.made] = origin;
+  if (source.empty()) return true;
   for (const auto it : under(lines_, source)) lines_[place + it->first.substr(source.size())] = it->second;
   for (const auto it : under(origins_, source)) origins_[place + it->first.substr(source.size())] = it->second;
   return true;
