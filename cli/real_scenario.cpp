@@ -110,7 +110,11 @@ Result<TrialScenario> trial_scenario(const RealScenarioOptions& options, std::ve
   }
   auto real = scenario;
   if (scenario.value().schedulers == 1) {
+    // A lease that nobody asked for is not of the scenario, and so not scaled with it.
     sets.emplace_back("/control_plane/schedulers=2");
+    sets.push_back(fmt::format("/control_plane/lease={}", for_real(std::chrono::seconds{15})));
+    sets.push_back(fmt::format("/control_plane/renew={}", for_real(std::chrono::seconds{5})));
+    sets.push_back(fmt::format("/control_plane/margin={}", for_real(std::chrono::seconds{1})));
     real = choose(options, sets);
     if (!real) return real.error();
   }
