@@ -63,8 +63,11 @@ std::vector<CommitPoint> read_points(const Json& calibration, const char* key) {
 }
 
 // As scenarios have it; at least a nanosecond.
+// Nothing that is measured here takes longer.
+constexpr double kLongestFigure = 3600;
+
 std::string as_duration(double seconds) {
-  return fmt::format("{}ns", std::max<std::int64_t>(1, std::llround(seconds * 1e9)));
+  return fmt::format("{}ns", std::max<std::int64_t>(1, std::llround(std::min(seconds, kLongestFigure) * 1e9)));
 }
 
 // `part` of each of its values, less `off`.
@@ -82,6 +85,13 @@ std::optional<std::pair<std::string, std::string>> wrong_figure(const Json& json
     if (!std::ranges::is_sorted(points)) return std::pair{place, std::string("the points must rise")};
     if (points.front() < figure["min"].get<double>() || points.back() > figure["max"].get<double>())
       return std::pair{place, std::string("the points must lie between \"min\" and \"max\"")};
+    const auto mean = figure["mean"].get<double>();
+    const auto most = figure["max"].get<double>();
+    if (mean < figure["min"].get<double>() * (1 - 1e-9) || mean > most * (1 + 1e-9))
+      return std::pair{"/figures/" + escape_pointer(name) + "/mean", std::string("it must lie between \"min\" and \"max\"")};
+    if (most > kLongestFigure)
+      return std::pair{"/figures/" + escape_pointer(name) + "/max",
+                       std::string("nothing takes more than an hour: figures are in seconds")};
   }
   for (const char* key : {"commit", "commit_busy"}) {
     if (json.contains(key) && !fits_a_line(read_points(json, key)))
