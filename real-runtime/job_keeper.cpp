@@ -297,6 +297,11 @@ class Keeper {
   void tidy_up() {
     record_.cpu_s = group_.cpu_s();
     record_.max_rss_bytes = group_.max_rss_bytes();
+    record_.collected = collect_results(work() / kResultsFolder, attempt_.results, settings_.collect, settings_.user);
+    std::error_code error;
+    if (!settings_.keep_work) fs::remove_all(work(), error);
+    if (error) record_.left_behind.push_back(fmt::format("{}: {}", work().string(), error.message()));
+    // A disk that the job has filled has room for its last words now.
     record_.tasks.resize(std::max(record_.tasks.size(), logs_.size()));
     for (std::size_t task = 0; task < logs_.size(); ++task) {
       logs_[task].output->finish();
@@ -307,10 +312,6 @@ class Keeper {
       record.error_bytes = logs_[task].errors->bytes();
       record.error_cut = logs_[task].errors->cut();
     }
-    record_.collected = collect_results(work() / kResultsFolder, attempt_.results, settings_.collect, settings_.user);
-    std::error_code error;
-    if (!settings_.keep_work) fs::remove_all(work(), error);
-    if (error) record_.left_behind.push_back(fmt::format("{}: {}", work().string(), error.message()));
     // The worker is told of the outcome in any case.
     (void)write_file(attempt_.folder / kResultFile, result_json(attempt_, settings_, record_));
   }

@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr mode_t kMode = 0640;
+constexpr std::size_t kMostWaiting = 1U << 14U;
 
 fs::path with(const fs::path& file, const char* suffix) { return file.string() + suffix; }
 
@@ -66,13 +67,23 @@ void OutputLog::write(std::string_view bytes) {
   bytes_ += bytes.size();
   const std::string_view head = bytes.substr(0, bounds_.head - std::min(head_bytes_, bounds_.head));
   head_bytes_ += head.size();
-  cut_ += head.size() - write_all(head_, head);
+  write_head(head);
   bytes.remove_prefix(head.size());
   while (!bytes.empty()) {
     const std::string_view part = bytes.substr(0, bounds_.tail - tail_bytes_);
     write_tail(part);
     bytes.remove_prefix(part.size());
   }
+}
+
+void OutputLog::write_head(std::string_view bytes) {
+  if (waiting_.empty()) bytes.remove_prefix(write_all(head_, bytes));
+  waiting_ += bytes;
+  if (waiting_.empty()) return;
+  waiting_.erase(0, write_all(head_, waiting_));
+  const std::size_t kept = std::min(waiting_.size(), kMostWaiting);
+  cut_ += waiting_.size() - kept;
+  waiting_.resize(kept);
 }
 
 void OutputLog::write_tail(std::string_view bytes) {
@@ -87,6 +98,8 @@ void OutputLog::write_tail(std::string_view bytes) {
 }
 
 void OutputLog::finish() {
+  cut_ += waiting_.size();
+  cut_ -= write_all(head_, std::exchange(waiting_, {}));
   if (bytes_ > head_bytes_) {
     close(tail_);
     std::error_code ignored;

@@ -18,7 +18,8 @@ struct OutputBounds {
 
 class OutputLog {
  public:
-  // Makes the file, anew. What cannot be written is counted as cut.
+  // Makes the file, anew. What cannot be written is tried again, the last time in the end (where the job that filled a disk has been
+  // tidied away); then it is counted as cut.
   OutputLog(std::filesystem::path file, OutputBounds bounds);
   ~OutputLog();
   OutputLog(const OutputLog&) = delete;
@@ -32,12 +33,14 @@ class OutputLog {
   [[nodiscard]] std::uint64_t cut() const { return cut_; }      // of these, not kept; known once it is finished
 
  private:
+  void write_head(std::string_view bytes);
   void write_tail(std::string_view bytes);
 
   std::filesystem::path file_;
   OutputBounds bounds_;
   int head_;
   int tail_ = -1;
+  std::string waiting_;  // of the head, for which there was no room
   std::uint64_t bytes_ = 0;
   std::uint64_t head_bytes_ = 0;
   std::uint64_t tail_bytes_ = 0;  // in the present FILE.tail

@@ -1,5 +1,6 @@
 // What several schedulers order, and what is done to them.
 #include "policies/core/assert.hpp"
+#include "sim/meant_for_another.hpp"
 #include "sim/replicas.hpp"
 
 #include <algorithm>
@@ -12,21 +13,6 @@ namespace {
 
 // After this a scheduler that is cut off gives up waiting for an answer.
 constexpr Duration kTimeout = std::chrono::seconds{1};
-
-// An order names the incarnation of its worker that the scheduler knows. It does not know yet, if it was stopped or cut off, that the
-// worker is another by now, or was given up: then the order is not carried out, and it will hear why.
-template <class Process>
-bool meant_for_another(const Process& process, const Dispatch& order) {
-  const auto concerns = [&](const Event& fact) {
-    const auto* const came = std::get_if<WorkerRegistered>(&fact);
-    const auto* const expired = std::get_if<LeaseExpired>(&fact);
-    const auto* const left = std::get_if<WorkerLeft>(&fact);
-    if (came == nullptr && expired == nullptr && left == nullptr) return false;
-    const WorkerId worker = came != nullptr ? came->worker : expired != nullptr ? expired->worker : left->worker;
-    return std::ranges::find(order.placements, worker, &Placement::worker) != order.placements.end();
-  };
-  return std::ranges::any_of(process.inbox, concerns) || std::ranges::any_of(process.withheld, concerns);
-}
 
 }  // namespace
 
@@ -113,7 +99,7 @@ void Replicas::carry_out(Host& host, const Command& command) {
         process.unsent.push_back({order.attempt, {order.placements.begin(), order.placements.end()}, std::nullopt});
       } else if (outdated()) {
         refuse();
-      } else if (!meant_for_another(process, order)) {
+      } else if (!meant_for_another(process.inbox, order) && !meant_for_another(process.withheld, order)) {
         all.parts_.world.obey(order);
       }
     }

@@ -3,6 +3,7 @@
 #include "policies/catalog.hpp"
 #include "policies/core/assert.hpp"
 #include "policies/core/worker_agent.hpp"
+#include "sim/meant_for_another.hpp"
 #include "sim/measured.hpp"
 #include "sim/settling.hpp"
 
@@ -381,8 +382,9 @@ void World::carry_out(const Command& command) {
     void operator()(const ReadRegistry& order) const { world.ask_registry(order.request); }
     void operator()(const DeclareDead& order) const { world.declare_dead(order); }
     void operator()(const Dispatch& order) const {
-      if (world.fleet_.declines(order)) return;
-      const bool reachable = world.fleet_.reachable(order.placements);
+      const bool known = !meant_for_another(world.common_.facts, order);
+      if (known && world.fleet_.declines(order)) return;
+      const bool reachable = known && world.fleet_.reachable(order.placements);
       if (world.executor_.dispatch(order.attempt, order.placements, reachable)) {
         if (reachable) world.note_taken(order.attempt.job, true);
         return;

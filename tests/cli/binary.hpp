@@ -85,6 +85,7 @@ class Started {
     siginfo_t info{};
     return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
   }
+  [[nodiscard]] std::string errors() const { return text_of(folder_.path("err")); }  // so far
   [[nodiscard]] Ran wait() const {
     int status = 0;
     waitpid(pid_, &status, 0);

@@ -28,6 +28,7 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
   void signal(int number) const { started_.interrupt(number); }
+  [[nodiscard]] std::string errors() const { return started_.errors(); }  // so far
   Ran end(int number) {
     started_.interrupt(number);
     if (number == SIGKILL) started_.interrupt(SIGCONT);
