@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 namespace drydock::sim {
 
@@ -52,6 +53,25 @@ bool Fleet::reachable(std::span<const Placement> placements) const {
   return std::ranges::all_of(placements, [this](const Placement& p) {
     const WorkerState& state = workers_[index(p.worker)];
     return !state.stopping && gets_orders(state, p.worker.value);
+  });
+}
+
+// An order names the incarnation of its worker that the scheduler knows. It does not know yet, if it was busy, stopped or cut off, that the
+// worker is another by now, or (where that is no question of what a reading is taken for) was given up. It will hear why nothing came of it.
+bool Fleet::meant_for_others(const Dispatch& order, const Cluster& known, std::span<const Event> waiting) const {
+  const auto other = [&](const Event& fact) -> std::optional<WorkerId> {
+    if (const auto* const came = std::get_if<WorkerRegistered>(&fact)) {
+      const bool same = index(came->worker) < known.worker_count() && known.worker(came->worker).incarnation == came->incarnation;
+      return same ? std::nullopt : std::optional(came->worker);
+    }
+    if (config_.is_read) return std::nullopt;
+    if (const auto* const expired = std::get_if<LeaseExpired>(&fact)) return expired->worker;
+    if (const auto* const left = std::get_if<WorkerLeft>(&fact)) return left->worker;
+    return std::nullopt;
+  };
+  return std::ranges::any_of(waiting, [&](const Event& fact) {
+    const auto worker = other(fact);
+    return worker && std::ranges::find(order.placements, *worker, &Placement::worker) != order.placements.end();
   });
 }
 

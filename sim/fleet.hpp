@@ -1,6 +1,7 @@
 // The truth about workers: which hosts are up, whose heartbeats arrive, and when the scheduler learns of a death.
 #pragma once
 
+#include "policies/core/cluster.hpp"
 #include "policies/core/session.hpp"
 #include "policies/liveness.hpp"
 #include "sim/beats.hpp"
@@ -52,6 +53,8 @@ class Fleet : private LoopWatcher {
 
   // Whether all workers of these placements would get an order now.
   [[nodiscard]] bool reachable(std::span<const Placement> placements) const;
+  // Whether a scheduler with this cluster, for which these facts wait, gave the order to what its workers are no more.
+  [[nodiscard]] bool meant_for_others(const Dispatch& order, const Cluster& known, std::span<const Event> waiting) const;
   // Whether they would, and some of them were asked to end: then these say so, and the attempt is declined.
   [[nodiscard]] bool declines(const Dispatch& order);
 

@@ -1,6 +1,5 @@
 // What several schedulers order, and what is done to them.
 #include "policies/core/assert.hpp"
-#include "sim/meant_for_another.hpp"
 #include "sim/replicas.hpp"
 
 #include <algorithm>
@@ -49,6 +48,12 @@ bool Replicas::cut_from_redis(std::uint64_t process) {
 }
 
 // --- orders ---
+
+bool Replicas::meant_for_others(const Process& process, const Dispatch& order) const {
+  const Cluster& known = process.scheduler->cluster();
+  return parts_.fleet.meant_for_others(order, known, process.inbox) ||
+         parts_.fleet.meant_for_others(order, known, process.withheld);
+}
 
 void Replicas::carry_out(Host& host, const Command& command) {
   struct Visitor {
@@ -99,7 +104,7 @@ void Replicas::carry_out(Host& host, const Command& command) {
         process.unsent.push_back({order.attempt, {order.placements.begin(), order.placements.end()}, std::nullopt});
       } else if (outdated()) {
         refuse();
-      } else if (!meant_for_another(process.inbox, order) && !meant_for_another(process.withheld, order)) {
+      } else if (!all.meant_for_others(process, order)) {
         all.parts_.world.obey(order);
       }
     }

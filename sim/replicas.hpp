@@ -150,6 +150,7 @@ class Replicas {
   void tell_results(std::vector<Event>& facts);
 
   // --- orders ---
+  [[nodiscard]] bool meant_for_others(const Process& process, const Dispatch& order) const;
   void carry_out(Host& host, const Command& command);
   void later_or_now(Duration delay, std::function<void()> what);
   void ask_lease(const Host& host, const AskLease& order);

@@ -3,7 +3,6 @@
 #include "policies/catalog.hpp"
 #include "policies/core/assert.hpp"
 #include "policies/core/worker_agent.hpp"
-#include "sim/meant_for_another.hpp"
 #include "sim/measured.hpp"
 #include "sim/settling.hpp"
 
@@ -382,7 +381,8 @@ void World::carry_out(const Command& command) {
     void operator()(const ReadRegistry& order) const { world.ask_registry(order.request); }
     void operator()(const DeclareDead& order) const { world.declare_dead(order); }
     void operator()(const Dispatch& order) const {
-      const bool known = !meant_for_another(world.common_.facts, order);
+      const bool known =
+          world.replicas_ || !world.fleet_.meant_for_others(order, world.scheduler_.cluster(), world.common_.facts);
       if (known && world.fleet_.declines(order)) return;
       const bool reachable = known && world.fleet_.reachable(order.placements);
       if (world.executor_.dispatch(order.attempt, order.placements, reachable)) {
