@@ -212,9 +212,17 @@ Result<std::string> file_text(const fs::path& path) {
   return text;
 }
 
+// By how one begins, binary or as JSON lines.
+bool is_journal(std::string_view text) { return text.starts_with("\216DRY") || text.starts_with("{\"drydock_journal\""); }
+
 Result<Recorded> read_file(const fs::path& path, const std::string& label) {
   const auto text = file_text(path);
   if (!text) return text.error();
+  if (is_journal(text.value()))
+    return Error{
+        fmt::format("{0} is a journal, not a result: write `drydock report --journal {0}`, or make a workload of it "
+                    "(`drydock import journal {0}`)",
+                    path.string())};
   auto recorded = read_recorded(text.value(), path.string());
   if (!recorded) return recorded;
   recorded.value().label = label;

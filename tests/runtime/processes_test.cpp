@@ -189,13 +189,17 @@ TEST_F(Processes, JournalsStayWithinTheirLimit) {
   for (const std::string& open : {starts, folder_.path(".")})  // to whomever jobs run as
     std::filesystem::permissions(open, std::filesystem::perms::all);
   const std::string script = fmt::format("echo begun >> '{}'; sleep 3", starts);
-  ask({"submit", "--count", "8", "--", "sh", "-c", script});
+  const auto scripts = ask({"submit", "--count", "8", "--", "sh", "-c", script})["jobs"].get<std::vector<std::uint64_t>>();
   ASSERT_TRUE(until([&] {
     if (count("waiting") < 50) submit("1ms", 50);
     return !std::filesystem::exists(first.front());
   }));
   ASSERT_TRUE(until([&] { return count("waiting") + count("running") == 0; }));
-  EXPECT_EQ(count("ended"), count("succeeded"));
+  EXPECT_EQ(count("ended"), count("succeeded"));  // of the last thousand
+  for (const std::uint64_t script_job : scripts) {
+    const json told = ask({"job", std::to_string(script_job)});
+    EXPECT_EQ(told["status"], "succeeded") << told.dump(2);
+  }
   // What runs goes on. An order that had not left when a segment ended is given again, as an attempt of its own.
   std::ifstream begun(starts);
   EXPECT_EQ(std::count(std::istreambuf_iterator<char>(begun), {}, '\n'), 8);
