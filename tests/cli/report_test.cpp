@@ -91,11 +91,7 @@ TEST_F(Report, SaysThatAJournalBreaksOff) {
 TEST_F(Report, SaysWhatIsWrongAndWhere) {
   EXPECT_TRUE(has(run({"report"}, 2), "name a result"));
   EXPECT_TRUE(has(run({"report", folder_.path("nowhere")}, 2), "there is no"));
-  EXPECT_TRUE(has(run({"report", folder_.file("a.journal",
-                                              "\x8e"
-                                              "DRY\r\n")},
-                      2),
-                  "is a journal, not a result"));
+  EXPECT_TRUE(has(run({"report", folder_.file("a.journal", "\216DRY\r\n")}, 2), "is a journal, not a result"));
   EXPECT_TRUE(has(run({"report", base_, "--trace", "x"}, 2), "give one with --journal"));
   EXPECT_TRUE(has(run({"report", base_ + ":other"}, 2), "has no variant \"other\""));
   EXPECT_TRUE(has(run({"report", base_, grid_}, 2), "is a sweep: a report on one has nothing else in it"));
