@@ -176,8 +176,9 @@ int run_calibrate(const CalibrateArguments& arguments, const Terminal& terminal)
     fmt::print("{}", text);
   } else {
     print_table(calibration);
-    fmt::print("\nWritten: {}{}\n", arguments.out,
-               calibration.complete ? "" : " (interrupted: what had been measured until then)");
+    fmt::print(
+        "\nWritten: {}{}\n", arguments.out,
+        calibration.complete ? "" : " (interrupted: what had been measured until then, to look at; scenarios refuse it)");
   }
   return calibration.complete ? kDone : kInterrupted;
 }
@@ -208,7 +209,8 @@ class Calibrate final : public Command {
                     "up` does. On given ones it makes a schema and keys of its own, and removes them.\n"
                     "Whatever else the machine does meanwhile is in the figures.\n"
                     "A scenario takes them by \"calibration\": \"calibration.json\", where it says nothing itself.\n") +
-        std::string(kPasswords) + "\nCtrl-C writes what there is (exit code 130). Exit code 3: a store cannot be reached.");
+        std::string(kPasswords) +
+        "\nCtrl-C writes what there is, to look at (exit code 130). Exit code 3: a store cannot be reached.");
   }
   int run(const Terminal& terminal) override { return run_calibrate(arguments_, terminal); }
 

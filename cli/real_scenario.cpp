@@ -110,6 +110,7 @@ Result<TrialScenario> trial_scenario(const RealScenarioOptions& options, std::ve
   }
   auto real = scenario;
   if (scenario.value().schedulers == 1) {
+    if (options.trial) notes.emplace_back("for real a second scheduler stands by, whose leader has a lease of 15 s");
     // A lease that nobody asked for is not of the scenario, and so not scaled with it.
     sets.emplace_back("/control_plane/schedulers=2");
     sets.push_back(fmt::format("/control_plane/lease={}", for_real(std::chrono::seconds{15})));

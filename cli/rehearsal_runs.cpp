@@ -154,7 +154,12 @@ void caution_about_scenario(const RehearsalPlan& plan, std::vector<std::string>&
                        ": the simulation goes by \"duration\", not by what they take.");
 }
 
-void caution_about_runs(const RehearsalRuns& runs, std::vector<std::string>& cautions) {
+void caution_about_runs(const RehearsalPlan& plan, const RehearsalRuns& runs, std::vector<std::string>& cautions) {
+  std::set<std::string> one_leads;
+  for (const TrialScenario& variant : plan.variants) {
+    if (variant.simulated.schedulers == 1) one_leads.insert(variant.simulated.variant);
+  }
+  std::set<std::string> led_by_others;
   std::set<std::string> store;
   std::set<std::string> process;
   std::set<std::string> short_jobs;
@@ -163,11 +168,17 @@ void caution_about_runs(const RehearsalRuns& runs, std::vector<std::string>& cau
       const auto found = run.result.metrics.find(name);
       return found == run.result.metrics.end() ? 0.0 : found->second;
     };
+    if (plan.predict && figure("leader_changes") > 0 && one_leads.contains(run.result.variant))
+      led_by_others.insert(run.result.variant);
     if (figure("commit_busy_fraction") > kBusy) store.insert(run.result.variant);
     if (run.time_s > 0 && run.result.cpu_s > kBusy * run.time_s) process.insert(run.result.variant);
     const double served = figure("response_s.mean") - figure("wait_s.mean");
     if (figure("jobs_completed") > 0 && served < kShortJob) short_jobs.insert(run.result.variant);
   }
+  if (!led_by_others.empty())
+    cautions.push_back("another scheduler took over" + say_variants(led_by_others) +
+                       ": the simulation has one scheduler, which never stands still. Ask for two of them "
+                       "(/control_plane/schedulers) to have both sides alike.");
   if (!store.empty())
     cautions.push_back(
         fmt::format("a commit was on its way for more than {:.0f} % of the time{}: the store is near "
@@ -214,7 +225,7 @@ Result<RehearsalRuns> make_rehearsal_runs(const RehearsalPlan& plan, const Rehea
 std::vector<std::string> rehearsal_cautions(const RehearsalPlan& plan, const RehearsalRuns& runs) {
   std::vector<std::string> cautions;
   if (plan.predict) caution_about_scenario(plan, cautions);
-  caution_about_runs(runs, cautions);
+  caution_about_runs(plan, runs, cautions);
   return cautions;
 }
 

@@ -245,6 +245,12 @@ Result<bool> fill_in(Document& document, const std::filesystem::path& base, bool
   if (!text) return Error{fmt::format("{}: {}", document.place("/calibration"), text.error().message)};
   const auto calibration = parse_calibration(text.value(), name);
   if (!calibration) return Error{fmt::format("{}: {}", document.place("/calibration"), calibration.error().message)};
+  // A part of the figures beside nothing for the others would pass for measured.
+  if (!calibration.value().complete || calibration.value().figures.empty()) {
+    return Error{
+        fmt::format("{}: {}: {}; measure anew: drydock calibrate --out FILE", document.place("/calibration"), name,
+                    calibration.value().complete ? "there is no figure in it" : "it was interrupted, and lacks figures")};
+  }
   for (auto& [pointer, value] : for_scenario(calibration.value())) {
     if (document.root().contains(Json::json_pointer(pointer))) continue;
     // Where the scenario has something there that nothing can be put into, its reader will say so.

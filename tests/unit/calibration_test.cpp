@@ -175,6 +175,16 @@ TEST_F(Calibrated, SaysWhereAndWhyItIsNotThere) {
   const auto missing = load_with(key);
   ASSERT_FALSE(missing.ok());
   EXPECT_TRUE(missing.error().message.starts_with("scenario.json:1: /calibration: ")) << missing.error().message;
+  Json part = Json::parse(to_json(sample()));
+  part["complete"] = false;
+  write(part.dump());
+  const auto interrupted = load_with(key);
+  ASSERT_FALSE(interrupted.ok());
+  EXPECT_NE(interrupted.error().message.find("was interrupted"), std::string::npos) << interrupted.error().message;
+  part["complete"] = true;
+  part["figures"] = Json::object();
+  write(part.dump());
+  EXPECT_FALSE(load_with(key).ok()) << "no figure";
   write("{}");
   const auto empty = load_with(key);
   ASSERT_FALSE(empty.ok());
