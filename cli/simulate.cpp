@@ -36,7 +36,7 @@ struct Options {
   std::string out;
   std::string format = "table";
   std::string journal;
-  std::string journal_format = "binary";
+  std::string journal_format;
   bool eager = false;
   bool check = false;
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
@@ -91,8 +91,9 @@ Result<Work> prepare(const Options& options) {
 }
 
 JournalTarget journal_target(const Options& options, const Work& work) {
+  const bool by_name = options.journal_format.empty() && options.journal.ends_with(".jsonl");
   return {.path = options.journal,
-          .json_lines = options.journal_format == "jsonl",
+          .json_lines = by_name || options.journal_format == "jsonl",
           .runs = work.variants.size() * work.seeds.size()};
 }
 
@@ -175,7 +176,8 @@ class Simulate final : public Command {
     app.add_option("--out", options_.out, "Folder for result.json and summary.txt")->type_name("DIR");
     app.add_option("--journal", options_.journal, "Record every decision: a file, or a folder when there are several runs")
         ->type_name("PATH");
-    app.add_option("--journal-format", options_.journal_format, "binary (default) or jsonl")
+    app.add_option("--journal-format", options_.journal_format,
+                   "binary or jsonl (default: jsonl for a file of that ending, else binary)")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"binary", "jsonl"}))
         ->needs("--journal");

@@ -44,10 +44,10 @@ void SteppedSeries::go_on_to(Time now) {
       continue;
     }
     if (place >= buckets_.size()) buckets_.resize(place + 1);
-    const Time until = std::min(now, from_ + width_ * (static_cast<std::int64_t>(place) + 1));
-    const Duration length = until - at_;
+    // The end of the bucket itself may be beyond all times.
+    const Duration length = std::min(now - at_, width_ - (at_ - from_) % width_);
     buckets_[place] = joined(buckets_[place], {value_, value_, Wide{value_} * length.count(), length});
-    at_ = until;
+    at_ += length;
   }
 }
 

@@ -197,10 +197,12 @@ TEST(Journal, IsReplayedAndCheckedInBothFormats) {
   const Folder folder;
   const std::string file = small_scenario(folder, 300);
   for (const char* format : {"binary", "jsonl"}) {
+    // The name of the file says which, too.
     const std::string journal = folder.path(std::string("one.") + format);
-    const Ran ran = run_binary({"simulate", file, "--variant", "sjf", "--seeds", "3", "--journal", journal,
-                                "--journal-format", format, "--format", "json"});
+    const Ran ran =
+        run_binary({"simulate", file, "--variant", "sjf", "--seeds", "3", "--journal", journal, "--format", "json"});
     ASSERT_EQ(ran.code, 0) << ran.err;
+    EXPECT_EQ(text_of(journal).starts_with('{'), journal.ends_with(".jsonl"));
     const std::string hash = Json::parse(ran.out)["runs"][0]["journal_hash"];
     const Ran replayed = run_binary({"replay", journal});
     EXPECT_EQ(replayed.code, 0) << replayed.out << replayed.err;

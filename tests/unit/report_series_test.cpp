@@ -74,6 +74,15 @@ TEST(SteppedSeries, ThatEndTogetherHaveTheSameBuckets) {
   EXPECT_EQ(a.buckets.size(), b.buckets.size());
 }
 
+TEST(SteppedSeries, GoesToTheEndOfAllTimes) {
+  SteppedSeries series(time_at(0), 6);
+  series.set(time_at(1), 3);
+  const ThinnedSeries thin = series.finish(Time::max());
+  Wide area = 0;
+  for (const SeriesBucket& bucket : thin.buckets) area += bucket.area;
+  EXPECT_TRUE(area == Wide{3} * (Time::max() - time_at(1)).count());
+}
+
 TEST(SteppedSeries, AValueReplacedAtOnceNeverWas) {
   SteppedSeries series(kTimeZero, 2);
   series.set(kTimeZero, 1000);
