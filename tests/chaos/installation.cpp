@@ -249,6 +249,13 @@ std::vector<std::string> Installation::journals() const {
   return paths;
 }
 
+std::string Installation::told() const {
+  std::string all;
+  for (const auto& role : roles_)
+    all += fmt::format("{}, started {} times: {}\n", role->name(), role->starts(), role->told());
+  return all;
+}
+
 void Installation::end_schedulers() {
   for (const auto& role : roles_) {
     if (role->name().starts_with("scheduler")) role->ask_to_end();

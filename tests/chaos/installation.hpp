@@ -38,6 +38,8 @@ class Role {
   void go_on() const { signal(SIGCONT); }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::size_t starts() const { return starts_; }
+  // What it prints as errors, since it was started last.
+  [[nodiscard]] std::string told() const { return process_ == nullptr ? "it does not run" : process_->errors(); }
   [[nodiscard]] std::vector<std::unique_ptr<runtime::chaos::Proxy>>& proxies() { return proxies_; }
 
  private:
@@ -81,6 +83,8 @@ class Installation {
   [[nodiscard]] std::optional<std::string> ask(const std::string& sql) const;
   [[nodiscard]] const cli::Folder& folder() const { return folder_; }
   [[nodiscard]] std::vector<std::string> journals() const;
+  // By each process.
+  [[nodiscard]] std::string told() const;
   void end_schedulers();
 
  private:
