@@ -177,14 +177,18 @@ void expect_good_journals(const Installation& installation) {
          installation.run(60s, [&] { return installation.ask("select 1 from drydock.queues") == "1"; });
 }
 
-// Else: what has not ended, and what the processes say; journals go to the folder that DRYDOCK_CHAOS_KEEP names.
+// Journals go to the folder that DRYDOCK_CHAOS_KEEP names, for whoever looks into what went wrong.
+void keep_journals(const Installation& installation) {
+  const char* const keep = std::getenv("DRYDOCK_CHAOS_KEEP");
+  if (keep == nullptr) return;
+  std::error_code ignored;
+  std::filesystem::copy(installation.folder().path("record"), keep, std::filesystem::copy_options::recursive, ignored);
+}
+
+// Else: what has not ended, and what the processes say.
 [[nodiscard]] testing::AssertionResult wait_for_the_end(Installation& installation) {
   const auto over = [&] { return installation.ask("select count(*) from drydock.job_states where state <> 2") == "0"; };
   if (installation.run(kLongEnough, over)) return testing::AssertionSuccess();
-  if (const char* const keep = std::getenv("DRYDOCK_CHAOS_KEEP"); keep != nullptr) {
-    std::error_code ignored;
-    std::filesystem::copy(installation.folder().path("record"), keep, std::filesystem::copy_options::recursive, ignored);
-  }
   return testing::AssertionFailure()
          << installation
                 .ask(
@@ -230,6 +234,7 @@ void nothing_lost_nothing_twice(std::uint64_t seed) {
   installation.end_schedulers();
   EXPECT_EQ(problems_of_store(installation, client), std::vector<std::string>{});
   expect_good_journals(installation);
+  if (testing::Test::HasFailure()) keep_journals(installation);
   std::string done;
   for (const auto& [what, times] : installation.strikes())
     done += fmt::format("{}{} {}", done.empty() ? "" : ", ", times, what);
