@@ -14,11 +14,23 @@ namespace drydock {
 namespace {
 
 const std::vector<BuiltInPlacement>& placements() {
-  static const std::vector<BuiltInPlacement> all = {fcfs_policy(),      sjf_policy(),          saf_policy(),
-                                                    f1_policy(),        srpt_policy(),         easy_policy(),
-                                                    easy_sjf_policy(),  conservative_policy(), greedy_backfill_policy(),
-                                                    first_fit_policy(), best_fit_policy(),     worst_fit_policy(),
-                                                    jsq_policy(),       priority_policy()};
+  static const std::vector<BuiltInPlacement> all = {fcfs_policy(),
+                                                    sjf_policy(),
+                                                    saf_policy(),
+                                                    f1_policy(),
+                                                    wfp3_policy(),
+                                                    srpt_policy(),
+                                                    las_policy(),
+                                                    easy_policy(),
+                                                    easy_sjf_policy(),
+                                                    conservative_policy(),
+                                                    greedy_backfill_policy(),
+                                                    first_fit_policy(),
+                                                    best_fit_policy(),
+                                                    worst_fit_policy(),
+                                                    dot_product_policy(),
+                                                    jsq_policy(),
+                                                    priority_policy()};
   return all;
 }
 
@@ -37,8 +49,9 @@ const std::vector<BuiltInAccounting>& accountings() {
 }
 
 const std::vector<BuiltInIsolation>& isolations() {
-  static const std::vector<BuiltInIsolation> all = {static_pools_policy(), shared_policy(), strict_priority_policy(),
-                                                    borrowing_policy(), weighted_fair_policy()};
+  static const std::vector<BuiltInIsolation> all = {static_pools_policy(), shared_policy(),        strict_priority_policy(),
+                                                    borrowing_policy(),    weighted_fair_policy(), fair_share_policy(),
+                                                    drf_isolation_policy()};
   return all;
 }
 
