@@ -41,7 +41,7 @@ class LeastAttainedService final : public PlacementPolicy {
  private:
   struct Running {
     JobRef job;
-    bool runs = true;  // else it is being stopped, or on its way
+    bool runs = true;  // else it is being stopped
     std::int64_t level = 0;
     std::uint64_t sequence = 0;
   };
@@ -81,7 +81,7 @@ class LeastAttainedService final : public PlacementPolicy {
   std::vector<Placement> scratch_;
 };
 
-// A quantum, then each a times as long as all before it.
+// The second level begins at the quantum, each further one at `growth` times the service of the one before.
 std::vector<Duration> begins_of(std::int64_t levels, Duration quantum, double growth) {
   std::vector<Duration> begins;
   for (std::int64_t level = 1; level < levels; ++level) {

@@ -234,16 +234,18 @@ bool Cluster::rank_again(Queue& queue, const std::function<Rank(const Job&)>& ra
   entries.reserve(queue.waiting.size());
   queue.waiting.for_each([&](const WaitingIndex::Entry& entry) { entries.push_back(entry); });
   bool is_same = true;
-  for (WaitingIndex::Entry& entry : entries) {
-    Job& job = jobs_[entry.value.value];
-    job.rank = rank(job);
-    is_same = is_same && job.key() == entry.key;
-    entry.key = job.key();
+  for (WaitingIndex::Entry& entry : entries) {  // may throw: nothing has changed then
+    const Rank now = rank(job(entry.value));
+    is_same = is_same && now == entry.key.rank;
+    entry.key.rank = now;
   }
   if (is_same) return false;
   std::ranges::sort(entries, {}, &WaitingIndex::Entry::key);
   queue.waiting.clear();
-  for (const WaitingIndex::Entry& entry : entries) queue.waiting.insert(entry);
+  for (const WaitingIndex::Entry& entry : entries) {
+    jobs_[entry.value.value].rank = entry.key.rank;
+    queue.waiting.insert(entry);
+  }
   return true;
 }
 
