@@ -144,13 +144,13 @@ void Cluster::align(const Pool& pool, const Job& job, std::vector<Placement>& ou
   };
   const Resources& demand = job.spec.per_task;
   constexpr double kFull = -1;
-  const auto score = [&](std::uint32_t position, const Resources& room) {
-    return demand.fits_in(room) ? alignment(demand, room, worker(pool.workers[position]).spec.capacity) : kFull;
+  const auto score = [&](const Resources& room) {
+    return demand.fits_in(room) ? alignment(demand, room, pool.capacity) : kFull;
   };
   std::vector<Open> open;
   pool.fits.for_each_fitting(demand, [&](std::uint32_t position, const Resources& room) {
     if (session_margin_ && !ends_in_session(pool.workers[position], job)) return true;
-    open.push_back({score(position, room), position, 0, room});
+    open.push_back({score(room), position, 0, room});
     return true;
   });
   std::ranges::make_heap(open, std::less<>{});
@@ -161,7 +161,7 @@ void Cluster::align(const Pool& pool, const Job& job, std::vector<Placement>& ou
     ++best.tasks;
     --missing;
     best.room -= demand;
-    best.score = score(best.position, best.room);
+    best.score = score(best.room);
     std::ranges::push_heap(open, std::less<>{});
   }
   if (missing > 0) return;

@@ -56,11 +56,12 @@ class Nodes {
   }
   static constexpr std::int64_t kRightNow = -1;
 
-  // Of what a task asks for and what is free, as parts of the worker.
+  // Of what a task asks for and what is free, as parts of all that there is.
   [[nodiscard]] double dot(const NodeJob& job, const std::vector<Needs>& rooms, std::size_t w) const {
     double sum = 0;
-    for (std::size_t k = 0; k < workers_[w].size(); ++k) {
-      const auto whole = static_cast<double>(workers_[w][k]);
+    for (std::size_t k = 0; k < job.per_task.size(); ++k) {
+      double whole = 0;
+      for (const Needs& worker : workers_) whole += static_cast<double>(worker[k]);
       if (whole > 0) sum += static_cast<double>(job.per_task[k]) / whole * (static_cast<double>(rooms[w][k]) / whole);
     }
     return sum;
