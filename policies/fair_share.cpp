@@ -70,7 +70,7 @@ class FairShare final : public IsolationPolicy {
   [[nodiscard]] double age(const IsolationPass& pass, const Queue& queue) const {
     const auto* first = queue.waiting.first();
     if (first == nullptr) return 0;
-    return std::min(1.0, seconds(pass.now - pass.cluster.job(first->value).submitted) / seconds(rules_.age_most));
+    return std::clamp(seconds(pass.now - pass.cluster.job(first->value).submitted) / seconds(rules_.age_most), 0.0, 1.0);
   }
 
   static constexpr double kScale = 1e12;  // priorities that differ by less are equal

@@ -101,7 +101,7 @@ BuiltInPlacement las_policy() {
            .summary = "Least attained service, preemptive, in levels: who has run least goes first, without estimates",
            .details =
                "A job begins in the first level and sinks to the next when its attempts have run for the quantum, and again "
-               "each time that they have run for `growth` times as long. Jobs of higher levels go first, within a level by "
+               "each time that they have run for `growth` times as long. The first levels go first, within a level by "
                "submission. One that waits takes the place of running jobs that have sunk below it, the lowest and youngest "
                "first. Two levels are Kleinrock's FCFS-FCFS queue, many short ones the foreground-background discipline, "
                "which has the least mean response time of all that do not know durations when these have a falling hazard "

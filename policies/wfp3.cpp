@@ -1,12 +1,14 @@
 #include "policies/built_in.hpp"
 #include "policies/list_scheduling.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace drydock {
 
 Rank rank_wfp3(const Job& job, Time now) {
-  const double waited = seconds(now - job.submitted) / seconds(job.remaining());
+  // What another scheduler took in may be dated a little ahead.
+  const double waited = seconds(std::max(Duration{0}, now - job.submitted)) / seconds(job.remaining());
   const double score = waited * waited * waited * (static_cast<double>(width_of(job)) / 1000);
   return {-std::bit_cast<std::int64_t>(score), 0};  // not negative: bit patterns are in the order of the values
 }
