@@ -55,7 +55,9 @@ struct BuiltInSession {
 [[nodiscard]] BuiltInPlacement sjf_policy();
 [[nodiscard]] BuiltInPlacement saf_policy();
 [[nodiscard]] BuiltInPlacement f1_policy();
+[[nodiscard]] BuiltInPlacement wfp3_policy();
 [[nodiscard]] BuiltInPlacement srpt_policy();
+[[nodiscard]] BuiltInPlacement las_policy();
 [[nodiscard]] BuiltInPlacement easy_policy();
 [[nodiscard]] BuiltInPlacement easy_sjf_policy();
 [[nodiscard]] BuiltInPlacement conservative_policy();
@@ -63,6 +65,7 @@ struct BuiltInSession {
 [[nodiscard]] BuiltInPlacement first_fit_policy();
 [[nodiscard]] BuiltInPlacement best_fit_policy();
 [[nodiscard]] BuiltInPlacement worst_fit_policy();
+[[nodiscard]] BuiltInPlacement dot_product_policy();
 [[nodiscard]] BuiltInPlacement jsq_policy();
 [[nodiscard]] BuiltInPlacement priority_policy();
 
@@ -88,6 +91,8 @@ struct BuiltInSession {
 [[nodiscard]] BuiltInIsolation strict_priority_policy();
 [[nodiscard]] BuiltInIsolation borrowing_policy();
 [[nodiscard]] BuiltInIsolation weighted_fair_policy();
+[[nodiscard]] BuiltInIsolation fair_share_policy();
+[[nodiscard]] BuiltInIsolation drf_isolation_policy();
 
 // Turns by the priorities of the queues, as several isolation policies have them.
 void order_by_priority(const IsolationPass& pass, std::span<Turn> turns);

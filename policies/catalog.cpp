@@ -15,11 +15,23 @@ namespace drydock {
 namespace {
 
 std::vector<BuiltInPlacement>& placements() {
-  static std::vector<BuiltInPlacement> all = {fcfs_policy(),      sjf_policy(),          saf_policy(),
-                                              f1_policy(),        srpt_policy(),         easy_policy(),
-                                              easy_sjf_policy(),  conservative_policy(), greedy_backfill_policy(),
-                                              first_fit_policy(), best_fit_policy(),     worst_fit_policy(),
-                                              jsq_policy(),       priority_policy()};
+  static std::vector<BuiltInPlacement> all = {fcfs_policy(),
+                                              sjf_policy(),
+                                              saf_policy(),
+                                              f1_policy(),
+                                              wfp3_policy(),
+                                              srpt_policy(),
+                                              las_policy(),
+                                              easy_policy(),
+                                              easy_sjf_policy(),
+                                              conservative_policy(),
+                                              greedy_backfill_policy(),
+                                              first_fit_policy(),
+                                              best_fit_policy(),
+                                              worst_fit_policy(),
+                                              dot_product_policy(),
+                                              jsq_policy(),
+                                              priority_policy()};
   return all;
 }
 
@@ -38,8 +50,9 @@ const std::vector<BuiltInAccounting>& accountings() {
 }
 
 std::vector<BuiltInIsolation>& isolations() {
-  static std::vector<BuiltInIsolation> all = {static_pools_policy(), shared_policy(), strict_priority_policy(),
-                                              borrowing_policy(), weighted_fair_policy()};
+  static std::vector<BuiltInIsolation> all = {static_pools_policy(), shared_policy(),        strict_priority_policy(),
+                                              borrowing_policy(),    weighted_fair_policy(), fair_share_policy(),
+                                              drf_isolation_policy()};
   return all;
 }
 

@@ -14,8 +14,12 @@ class Easy final : public PlacementPolicy {
  public:
   Easy(Order order, Fit fit, std::int64_t depth) : order_(order), fit_(fit), depth_(depth) {}
 
-  [[nodiscard]] PlacementTraits traits() const override { return {.fit = fit_, .by_estimated_end = true}; }
-  [[nodiscard]] Rank rank(const Job& job, const Cluster& /*cluster*/) const override { return rank_in(order_, job); }
+  [[nodiscard]] PlacementTraits traits() const override {
+    return {.fit = fit_, .by_estimated_end = true, .order_changes = changes_with_time(order_)};
+  }
+  [[nodiscard]] Rank rank(const Job& job, const Cluster& cluster) const override {
+    return rank_in(order_, job, cluster.now());
+  }
 
   void plan(const PassContext& pass, Plan& plan) override {
     const std::optional<JobRef> head = start_heads(pass, plan, scratch_);

@@ -17,9 +17,15 @@ class GreedyBackfill final : public PlacementPolicy {
       : order_(order), by_submission_(backfill_by_submission), fit_(fit) {}
 
   [[nodiscard]] PlacementTraits traits() const override {
-    return {.fit = fit_, .by_estimated_end = true, .by_submission = by_submission_, .plans_ahead = true};
+    return {.fit = fit_,
+            .by_estimated_end = true,
+            .by_submission = by_submission_,
+            .order_changes = changes_with_time(order_),
+            .plans_ahead = true};
   }
-  [[nodiscard]] Rank rank(const Job& job, const Cluster& /*cluster*/) const override { return rank_in(order_, job); }
+  [[nodiscard]] Rank rank(const Job& job, const Cluster& cluster) const override {
+    return rank_in(order_, job, cluster.now());
+  }
 
   void plan(const PassContext& pass, Plan& plan) override {
     if (committed_.size() <= index(pass.pool)) committed_.resize(index(pass.pool) + 1);

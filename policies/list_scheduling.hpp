@@ -1,5 +1,5 @@
 // List scheduling: start the head of the queue as long as it fits; nothing overtakes a head that does not fit. What the
-// policies fcfs, sjf, saf, f1 and first-, best- and worst-fit have in common.
+// policies fcfs, sjf, saf, f1, wfp3, first-, best- and worst-fit and dot-product have in common.
 #pragma once
 
 #include "policies/core/placement_policy.hpp"
@@ -15,8 +15,12 @@ std::optional<JobRef> start_heads(const PassContext& pass, Plan& plan, std::vect
 class ListScheduling final : public PlacementPolicy {
  public:
   ListScheduling(Order order, Fit fit) : order_(order), fit_(fit) {}
-  [[nodiscard]] PlacementTraits traits() const override { return {.fit = fit_, .minds_sessions = true}; }
-  [[nodiscard]] Rank rank(const Job& job, const Cluster& /*cluster*/) const override { return rank_in(order_, job); }
+  [[nodiscard]] PlacementTraits traits() const override {
+    return {.fit = fit_, .order_changes = changes_with_time(order_), .minds_sessions = true};
+  }
+  [[nodiscard]] Rank rank(const Job& job, const Cluster& cluster) const override {
+    return rank_in(order_, job, cluster.now());
+  }
   void plan(const PassContext& pass, Plan& plan) override { start_heads(pass, plan, scratch_); }
 
  private:

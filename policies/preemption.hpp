@@ -1,5 +1,5 @@
 // Preemptive list scheduling: a head that does not fit takes the place of running jobs that come after it. What the policies
-// srpt and priority (preemptive) have in common.
+// srpt, las and priority (preemptive) have in common.
 #pragma once
 
 #include "policies/core/outlook.hpp"

@@ -21,6 +21,7 @@ class Prefetch final : public PlacementPolicy {
   [[nodiscard]] PlacementTraits traits() const override;
   [[nodiscard]] Rank rank(const Job& job, const Cluster& cluster) const override { return inner_->rank(job, cluster); }
   void plan(const PassContext& pass, Plan& plan) override;
+  [[nodiscard]] Time next_wakeup(PoolId pool) const override { return inner_->next_wakeup(pool); }
 
  private:
   // Workers that may take more: those that have taken least, then by their numbers.

@@ -6,11 +6,10 @@
 namespace drydock {
 
 Rank rank_saf(const Job& job) {
-  const std::int64_t width = job.cpus_in_all() > 0 ? job.cpus_in_all() : std::int64_t{job.spec.tasks};
   // The product of up to 2^62 and 2^31, exactly: equal areas must tie.
   constexpr std::int64_t kLow = std::int64_t{1} << 31;
   const std::int64_t ns = std::min(nanos(job.remaining()), (std::int64_t{1} << 62) - 1);
-  const std::int64_t columns = std::min(width, kLow);
+  const std::int64_t columns = std::min(width_of(job), kLow);
   const std::int64_t low = ns % kLow * columns;
   return {ns / kLow * columns + low / kLow, low % kLow};
 }

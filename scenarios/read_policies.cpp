@@ -92,8 +92,8 @@ void refuse_careless_placement(const Node& node, const Scenario& scenario) {
   const PolicyConfig& placement = scenario.scheduler.placement;
   if (!scenario.scheduler.session_margin || make_placement(placement)->traits().minds_sessions) return;
   node.fail(
-      fmt::format("placement \"{}\" does not mind when sessions end; those that do are fcfs, sjf, saf, f1, first-fit, "
-                  "best-fit, worst-fit, and priority without preemption",
+      fmt::format("placement \"{}\" does not mind when sessions end; those that do are fcfs, sjf, saf, f1, wfp3, "
+                  "first-fit, best-fit, worst-fit, dot-product, and priority without preemption",
                   placement.type));
 }
 

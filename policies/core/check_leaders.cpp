@@ -10,7 +10,7 @@ namespace drydock {
 
 namespace {
 
-constexpr int kLeaders = 7;
+constexpr int kOneLeader = 7;
 
 }  // namespace
 
@@ -48,11 +48,11 @@ std::vector<Violation> LeaderChecker::finish() const {
   for (const auto& next : reigns_) {
     if (!next.second.first_version) continue;
     if (before != nullptr && before->first == next.first) {
-      found.push_back({kLeaders, next.second.last_write,
+      found.push_back({kOneLeader, next.second.last_write,
                        fmt::format("writes of both {} and {} were accepted in epoch {}", journals_[before->second.journal],
                                    journals_[next.second.journal], next.first)});
     } else if (before != nullptr && before->second.last_version >= *next.second.first_version) {
-      found.push_back({kLeaders, before->second.last_write,
+      found.push_back({kOneLeader, before->second.last_write,
                        fmt::format("{} wrote version {} in epoch {}, after {} had written version {} in epoch {}",
                                    journals_[before->second.journal], before->second.last_version, before->first,
                                    journals_[next.second.journal], *next.second.first_version, next.first)});

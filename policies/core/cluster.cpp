@@ -18,7 +18,7 @@ const Turn kNeverItsTurn{
 }  // namespace
 
 Cluster::Cluster(std::vector<QueueConfig> queues, std::vector<PoolConfig> pools, PlacementTraits traits) : traits_(traits) {
-  for (QueueConfig& config : queues) queues_.push_back(Queue{std::move(config), {}, {}, {}, 0, {}});
+  for (QueueConfig& config : queues) queues_.push_back(Queue{std::move(config), {}, {}, {}, 0, {}, {}});
   for (PoolConfig& config : pools) {
     const PoolId id{static_cast<std::uint32_t>(pools_.size())};
     for (const QueueId queue : config.queues) queues_.at(index(queue)).pools.push_back(id);
@@ -79,6 +79,10 @@ bool Cluster::find_workers(PoolId pool_id, const Job& job, std::vector<Placement
     spread(pool, job, out);
     return !out.empty();
   }
+  if (traits_.fit == Fit::dot) {
+    align(pool, job, out);
+    return !out.empty();
+  }
   const Resources& demand = job.spec.per_task;
   pool.fits.for_each_fitting(demand, [&](std::uint32_t position, const Resources& room) {
     if (session_margin_ && !ends_in_session(pool.workers[position], job)) return true;
@@ -127,6 +131,45 @@ void Cluster::spread(const Pool& pool, const Job& job, std::vector<Placement>& o
   if (missing > 0) out.clear();
 }
 
+// A heap of all that have room: what a task takes changes the score of its worker alone.
+void Cluster::align(const Pool& pool, const Job& job, std::vector<Placement>& out) const {
+  struct Open {
+    double score = 0;
+    std::uint32_t position = 0;
+    std::uint32_t tasks = 0;
+    Resources room;
+    [[nodiscard]] bool operator<(const Open& other) const {  // the best on top of the heap, then the first
+      return score != other.score ? score < other.score : position > other.position;
+    }
+  };
+  const Resources& demand = job.spec.per_task;
+  constexpr double kFull = -1;
+  const auto score = [&](const Resources& room) {
+    return demand.fits_in(room) ? alignment(demand, room, pool.capacity) : kFull;
+  };
+  std::vector<Open> open;
+  pool.fits.for_each_fitting(demand, [&](std::uint32_t position, const Resources& room) {
+    if (session_margin_ && !ends_in_session(pool.workers[position], job)) return true;
+    open.push_back({score(room), position, 0, room});
+    return true;
+  });
+  std::ranges::make_heap(open, std::less<>{});
+  std::int64_t missing = job.spec.tasks;
+  while (missing > 0 && !open.empty() && open.front().score != kFull) {
+    std::ranges::pop_heap(open, std::less<>{});
+    Open& best = open.back();
+    ++best.tasks;
+    --missing;
+    best.room -= demand;
+    best.score = score(best.room);
+    std::ranges::push_heap(open, std::less<>{});
+  }
+  if (missing > 0) return;
+  for (const Open& o : open) {
+    if (o.tasks > 0) out.push_back({pool.workers[o.position], o.tasks});
+  }
+}
+
 double Cluster::speed_of(std::span<const Placement> placements) const {
   double speed = std::numeric_limits<double>::infinity();
   for (const Placement& p : placements) speed = std::min(speed, worker(p.worker).spec.speed);
@@ -155,7 +198,7 @@ JobRef Cluster::add_job(const JobSpec& spec, Time now) {
   job.sequence = by_store_ ? spec.id.value : next_sequence_++;
   job.rank = {};
   job.submitted = now;
-  job.progress = Duration{0};
+  job.progress = job.served = Duration{0};
   job.cancelled = false;
   by_id_.insert(spec.id, ref);
   count_demand(job, 1);
@@ -175,6 +218,37 @@ void Cluster::set_rank(JobRef ref, Rank rank) {
   jobs_[ref.value].rank = rank;
 }
 
+void Cluster::rank_again(PoolId id, const std::function<Rank(const Job&)>& rank) {
+  for (const Turn& turn : pool(id).turns) {
+    Queue& queue = queues_[index(turn.queue)];
+    if (!rank_again(queue, rank)) continue;
+    for (const PoolId other : queue.pools) {
+      if (other != id) pools_[index(other)].dirty = true;
+    }
+  }
+}
+
+// Whether any rank is another now.
+bool Cluster::rank_again(Queue& queue, const std::function<Rank(const Job&)>& rank) {
+  std::vector<WaitingIndex::Entry> entries;
+  entries.reserve(queue.waiting.size());
+  queue.waiting.for_each([&](const WaitingIndex::Entry& entry) { entries.push_back(entry); });
+  bool is_same = true;
+  for (WaitingIndex::Entry& entry : entries) {  // may throw: nothing has changed then
+    const Rank now = rank(job(entry.value));
+    is_same = is_same && now == entry.key.rank;
+    entry.key.rank = now;
+  }
+  if (is_same) return false;
+  std::ranges::sort(entries, {}, &WaitingIndex::Entry::key);
+  queue.waiting.clear();
+  for (const WaitingIndex::Entry& entry : entries) {
+    jobs_[entry.value.value].rank = entry.key.rank;
+    queue.waiting.insert(entry);
+  }
+  return true;
+}
+
 void Cluster::count_demand(const Job& job, std::int64_t change) {
   for (const PoolId id : queue(job.spec.queue).pools) {
     Pool& pool = pools_[index(id)];
@@ -189,7 +263,8 @@ void Cluster::count_demand(const Job& job, std::int64_t change) {
   }
 }
 
-void Cluster::count_lent(Pool& pool, const Job& job, std::int64_t tasks) {
+void Cluster::count_held(Pool& pool, const Job& job, std::int64_t tasks) {
+  queues_[index(job.spec.queue)].held += job.spec.per_task * tasks;
   const std::uint32_t at = pool.turn_of[index(job.spec.queue)];
   if (at == Pool::kNoTurn || !pool.turns[at].own) pool.lent += job.spec.per_task * tasks;
 }
@@ -276,7 +351,7 @@ void Cluster::take(JobRef ref, PoolId pool_id, std::span<const Placement> placem
   }
   Pool& pool = pools_[index(pool_id)];
   const std::int64_t tasks = job.spec.tasks;
-  count_lent(pool, job, tasks);
+  count_held(pool, job, tasks);
   if (pool.turn_of[index(job.spec.queue)] == Pool::kNoTurn) ++pool.strangers;
   if (traits_.by_estimated_end) {
     pool.by_estimated_end.insert({{job.estimated_end, job.sequence}, ref, {tasks, job.estimated_end}});
@@ -291,12 +366,13 @@ void Cluster::give_back(JobRef ref) {
   if (traits_.by_order) pool.by_order.erase(job.key());
   for (std::size_t i = 0; i < job.placements.size(); ++i) {
     const Placement& p = job.placements[i];
-    count_lent(pool, job, -std::int64_t{p.tasks});
+    count_held(pool, job, -std::int64_t{p.tasks});
     forget_held(p.worker, job.held_at[i]);
     change_room(p.worker, p.tasks == 1 ? job.spec.per_task : job.spec.per_task * p.tasks, false);
     if (workers_[index(p.worker)].open()) pool.freed.push_back(p.worker);
   }
   if (pool.turn_of[index(job.spec.queue)] == Pool::kNoTurn) --pool.strangers;
+  if (job.state == JobState::running || job.state == JobState::stopping) job.served += now_ - job.started;
   pool.dirty = true;
   pool.departures.push_back({job.sequence, job.estimated_end});
   job.placements.clear();
@@ -313,7 +389,7 @@ void Cluster::lose_part(JobRef ref, WorkerId id) {
   const std::uint32_t tasks = job.placements[at].tasks;
   forget_held(id, job.held_at[at]);
   change_room(id, job.spec.per_task * tasks, false);
-  count_lent(pools_[index(job.pool)], job, -std::int64_t{tasks});
+  count_held(pools_[index(job.pool)], job, -std::int64_t{tasks});
   if (at + 1 < job.placements.size()) {
     job.placements[at] = job.placements.back();
     job.held_at[at] = job.held_at.back();

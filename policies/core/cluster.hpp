@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
@@ -93,6 +94,7 @@ struct Job {
   Time started{};        // of the current attempt: when it was planned, then when it was dispatched
   Time estimated_end{};  // of the current attempt
   Duration progress{};   // work, by the clock of a worker of speed 1, that is not to be repeated
+  Duration served{};     // how long its earlier attempts ran, of those that this scheduler knows
   PoolId pool;           // of the current attempt
   WorkerId bound;        // in state bound
   bool sent = false;     // the current assignment has left for the store
@@ -146,6 +148,7 @@ struct Queue {
   WaitingIndex waiting;                    // in the policy's order; queue priority is not part of the key
   WaitingIndex by_submission;              // the same jobs by submission (ranks are equal), if the policy asked for it
   std::uint64_t bound = 0;                 // further jobs that wait at workers
+  Resources held;                          // what its attempts hold, in all pools
   std::map<QueuePlace, JobRef> as_stored;  // those in `waiting` of which the store knows all, if that is asked for
 };
 
@@ -226,6 +229,7 @@ struct PlacementTraits {
   bool by_order = false;          // keep Pool::by_order, to preempt the last
   bool by_submission = false;     // keep Queue::by_submission
   bool one_worker = false;        // all tasks of a job go to the same worker
+  bool order_changes = false;     // with time: rank() is asked anew before each pass, for all that waits for the pool
   bool minds_sessions = false;    // it starts jobs only where find_workers says, which minds the ends of sessions
   bool plans_ahead = false;       // its plans outlive a pass: goes with isolation policies of fixed turns only
   bool preempts = false;          // an attempt that begins to run is a change that calls for a pass
@@ -247,6 +251,9 @@ class Cluster {
   [[nodiscard]] bool knows(JobRef ref) const { return ref.value < jobs_.size(); }
   [[nodiscard]] std::optional<JobRef> find(JobId id) const;
   [[nodiscard]] std::size_t live_jobs() const { return by_id_.size(); }
+
+  // The time of the step.
+  [[nodiscard]] Time now() const { return now_; }
 
   // The first waiting job of the queues that are open to the pool: by their turns, then in the placement policy's order.
   [[nodiscard]] std::optional<JobRef> head(PoolId pool) const;
@@ -281,8 +288,10 @@ class Cluster {
   JobRef add_job(const JobSpec& spec, Time now);
   void remove_job(JobRef ref);           // ended, waiting or bound
   void set_rank(JobRef ref, Rank rank);  // before enqueue
-  void enqueue(JobRef ref);              // any state without resources -> waiting
-  void dequeue(JobRef ref);              // waiting or bound -> ended
+  // Ranks anew what waits for the pool: a sort. Other pools that see another order then have a change, too.
+  void rank_again(PoolId pool, const std::function<Rank(const Job&)>& rank);
+  void enqueue(JobRef ref);  // any state without resources -> waiting
+  void dequeue(JobRef ref);  // waiting or bound -> ended
   // waiting -> bound, in the worker's pool; at the end of its own queue, or at that place.
   void bind(JobRef ref, WorkerId worker, std::optional<std::uint32_t> place = std::nullopt);
   void take(JobRef ref, PoolId pool, std::span<const Placement> placements, Time now);  // -> committing, a new attempt
@@ -334,12 +343,15 @@ class Cluster {
  private:
   // find_workers by Fit::worst for several tasks: each goes to the worker with most free cpus then.
   void spread(const Pool& pool, const Job& job, std::vector<Placement>& out) const;
+  // By Fit::dot: each goes to the worker whose room is most like what it asks for then.
+  void align(const Pool& pool, const Job& job, std::vector<Placement>& out) const;
+  bool rank_again(Queue& queue, const std::function<Rank(const Job&)>& rank);
   void close(WorkerId id);
   void join_kind(WorkerId id);
   void leave_kind(WorkerId id);
   void change_room(WorkerId id, const Resources& amount, bool taken);
   void count_demand(const Job& job, std::int64_t change);
-  void count_lent(Pool& pool, const Job& job, std::int64_t tasks);
+  void count_held(Pool& pool, const Job& job, std::int64_t tasks);
   void forget_held(WorkerId id, std::uint32_t at);
   void leave_queue(JobRef ref, std::optional<PoolId> taker);
   void check_worker(const Worker& worker) const;

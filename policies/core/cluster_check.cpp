@@ -115,14 +115,17 @@ void Cluster::check_queue(const Queue& queue) const {
   std::uint64_t waiting = 0;
   std::uint64_t bound = 0;
   std::uint64_t as_stored = 0;
+  Resources held;
   for (const JobRef ref : all_jobs()) {
     const Job& job = this->job(ref);
     if (&this->queue(job.spec.queue) != &queue) continue;
     if (by_store_ && job.state == JobState::waiting && job.open_releases == 0) ++as_stored;
     if (job.state == JobState::waiting) ++waiting;
     if (job.state == JobState::bound) ++bound;
+    for (const Placement& p : job.placements) held += job.spec.per_task * p.tasks;
   }
   DRYDOCK_CHECK(queue.waiting.size() == waiting && queue.bound == bound, "a queue miscounts its jobs");
+  DRYDOCK_CHECK(queue.held == held, "a queue miscounts what its attempts hold");
   DRYDOCK_CHECK(queue.by_submission.size() == (traits_.by_submission ? waiting : 0),
                 "the index by submission differs from the queue");
   DRYDOCK_CHECK(queue.as_stored.size() == as_stored, "a queue miscounts the jobs of which the store knows all");
@@ -160,7 +163,7 @@ void Cluster::check_alike(const Cluster& other, bool binds) const {
     return here.spec.id == there.spec.id && here.state == (waits ? JobState::waiting : there.state) &&
            here.attempt == there.attempt && here.failures == there.failures && here.losses == there.losses &&
            here.open_releases == there.open_releases && here.sequence == there.sequence && here.progress == there.progress &&
-           here.cancelled == there.cancelled && (!is_bound || here.bound == there.bound) &&
+           here.served == there.served && here.cancelled == there.cancelled && (!is_bound || here.bound == there.bound) &&
            std::ranges::is_permutation(here.placements, there.placements) &&
            (there.placements.empty() || (here.pool == there.pool && here.sent == there.sent && here.lost == there.lost &&
                                          here.started == there.started && here.estimated_end == there.estimated_end));

@@ -17,11 +17,12 @@ enum class Fit : std::uint8_t {
   first,  // lowest position
   best,   // least free cpus, then lowest position
   worst,  // most free cpus, then lowest position
+  dot,    // largest dot product of demand and room, then lowest position: by Cluster::find_workers; here as `first`
 };
 
 class FitIndex {
  public:
-  explicit FitIndex(Fit fit) : fit_(fit) {}
+  explicit FitIndex(Fit fit) : fit_(fit == Fit::dot ? Fit::first : fit) {}
 
   // Room of the worker at `position` (any position; the index grows). Negative room: out of use.
   void set(std::uint32_t position, const Resources& room);

@@ -35,6 +35,16 @@ class OrderedIndex {
     ++size_;
   }
 
+  void clear() {
+    leaves_.clear();
+    inners_.clear();
+    free_leaves_.clear();
+    free_inners_.clear();
+    root_ = kNone;
+    height_ = 0;
+    size_ = 0;
+  }
+
   // The key must be there.
   void erase(const Key& key) {
     DRYDOCK_CHECK(root_ != kNone, "erase from an empty index");

@@ -16,6 +16,7 @@ Planner::Planner(PlacementPolicy& placement, IsolationPolicy* isolation, Cluster
     : placement_(placement),
       isolation_(isolation),
       traits_(isolation != nullptr ? isolation->traits() : IsolationTraits{.fixed = true}),
+      order_changes_(placement.traits().order_changes),
       cluster_(cluster),
       rng_(rng),
       plan_(cluster, PoolId{}, Time{}) {}
@@ -39,17 +40,20 @@ void Planner::guarded(std::string_view who, const Call& call) {
   }
 }
 
+Time Planner::wakeup(PoolId pool) const {
+  return std::min(placement_.next_wakeup(pool), turns_change() ? isolation_->next_wakeup(pool) : kNever);
+}
+
 void Planner::wake(Time now) {
-  for (std::uint32_t p = 0; turns_change() && p < cluster_.pools().size(); ++p) {
-    if (isolation_->next_wakeup(PoolId{p}) <= now) cluster_.call_for_pass(PoolId{p});
+  for (std::uint32_t p = 0; p < cluster_.pools().size(); ++p) {
+    if (wakeup(PoolId{p}) <= now) cluster_.call_for_pass(PoolId{p});
   }
 }
 
 Time Planner::next_wakeup(Time now) const {
   Time at = kNever;
-  for (std::uint32_t p = 0; turns_change() && p < cluster_.pools().size(); ++p) {
-    const Time wakeup = isolation_->next_wakeup(PoolId{p});
-    if (wakeup > now) at = std::min(at, wakeup);
+  for (std::uint32_t p = 0; p < cluster_.pools().size(); ++p) {
+    if (const Time next = wakeup(PoolId{p}); next > now) at = std::min(at, next);
   }
   return at;
 }
@@ -84,6 +88,9 @@ void Planner::plan_pool(PoolId pool, bool lending) {
   const IsolationPass open{now_, pool, cluster_, lending};
   plan_.begin({.pool = pool, .now = now_, .isolation = isolation, .lending = lending});
   guarded("it", [&] {
+    if (order_changes_ && !lending) {
+      cluster_.rank_again(pool, [this](const Job& job) { return placement_.rank(job, cluster_); });
+    }
     if (isolation != nullptr) isolation->open(open, cluster_.turns(pool));
     // A start may change whose turn it is, and so the job that is first: the policy is asked again until it starts nothing.
     for (bool again = true; again;) {

@@ -28,7 +28,7 @@ class Planner {
 
   // Once, before all else: the turns of each pool as they are at first.
   void open_turns();
-  // Pools that the isolation policy wants to be planned for by now are.
+  // Pools that a policy wants to be planned for by now are.
   void wake(Time now);
   // When that is next the case; kNever if there is no need.
   [[nodiscard]] Time next_wakeup(Time now) const;
@@ -54,6 +54,7 @@ class Planner {
   // What it throws becomes the error.
   template <class Call>
   void guarded(std::string_view who, const Call& call);
+  [[nodiscard]] Time wakeup(PoolId pool) const;
   void plan_pool(PoolId pool, bool lending);
   void reclaim(PoolId pool);
   [[nodiscard]] bool failed() const { return !error_.empty(); }
@@ -61,6 +62,7 @@ class Planner {
   PlacementPolicy& placement_;
   IsolationPolicy* isolation_;
   IsolationTraits traits_;
+  bool order_changes_;
   Cluster& cluster_;
   Rng rng_;
   Plan plan_;

@@ -54,6 +54,17 @@ struct ResourceAmounts {
   return Resources{Resources::Amounts{a.cpus_milli, a.memory_bytes, a.gpus, a.slots}};
 }
 
+// How well a demand goes with what is free: the dot product of both, as parts of the capacity.
+[[nodiscard]] inline double alignment(const Resources& demand, const Resources& room, const Resources& capacity) {
+  double sum = 0;
+  for (Eigen::Index k = 0; k < Resources::Amounts::SizeAtCompileTime; ++k) {
+    const auto all = static_cast<double>(capacity.amounts[k]);
+    if (all <= 0) continue;
+    sum += static_cast<double>(demand.amounts[k]) / all * (static_cast<double>(room.amounts[k]) / all);
+  }
+  return sum;
+}
+
 // How many tasks of `demand` fit into `room` (0 when room is negative somewhere). Every demand has slots >= 1.
 [[nodiscard]] inline std::int64_t fit_count(const Resources& demand, const Resources& room) {
   std::int64_t count = std::numeric_limits<std::int64_t>::max();

@@ -68,6 +68,7 @@ Shadow::Shadow(Scheduler& real, const SchedulerConfig& config, Policies policies
 Shadow::~Shadow() { real_.log_to(nullptr); }
 
 void Shadow::catch_up() {
+  cluster_.set_now(real_.cluster().now());
   try {
     for (const ClusterChange& change : log_) {
       if (!is_on()) break;

@@ -284,6 +284,161 @@ TEST(WeightedFair, SharesCoreTimeByWeightWithinOneQuantum) {
   });
 }
 
+// What the attempts of each queue hold, from the jobs alone.
+std::vector<Resources> held_by_queue(const Story& story, const Cluster& cluster) {
+  std::vector<Resources> held(story.config.queues.size());
+  for (const IdealJob& job : story.jobs) {
+    const auto ref = cluster.find(job.spec.id);
+    if (!ref) continue;
+    for (const Placement& p : cluster.job(*ref).placements) held[index(job.spec.queue)] += job.spec.per_task * p.tasks;
+  }
+  return held;
+}
+
+// The turns of the only pool go by `keys`, smaller first, where these differ by more than rounding.
+void expect_turns_by(const Cluster& cluster, const std::vector<double>& keys) {
+  const auto order = [&](std::size_t q) { return cluster.turn(PoolId{0}, QueueId{static_cast<std::uint32_t>(q)}).order; };
+  for (std::size_t a = 0; a < keys.size(); ++a) {
+    for (std::size_t b = 0; b < keys.size(); ++b) {
+      if (keys[a] >= keys[b] - 1e-9) continue;
+      EXPECT_LT(order(a), order(b)) << "queues " << a << " and " << b;
+    }
+  }
+}
+
+TEST(DominantShares, TheQueueWithTheSmallestGoesNext) {
+  for_each_seed(150, "", [](std::uint64_t seed) {
+    Story story = make_story(seed, {.queues = 3}, isolation("drf"));
+    for (WorkerSpec& worker : story.workers) worker.capacity += make_resources({0, 16 - kUnlimited, 1, 0});
+    for (IdealJob& job : story.jobs) {
+      if (job.spec.queue == QueueId{1}) job.spec.per_task = make_resources({.cpus_milli = 250, .memory_bytes = 7});
+      if (job.spec.queue == QueueId{2}) job.spec.per_task = make_resources({.memory_bytes = 1, .gpus = 1});
+    }
+    Resources all;
+    for (const WorkerSpec& worker : story.workers) all += worker.capacity;
+    const auto watch = [&](const Scheduler& scheduler, Time) {
+      const std::vector<Resources> held = held_by_queue(story, scheduler.cluster());
+      std::vector<double> shares;
+      for (std::size_t q = 0; q < held.size(); ++q) {
+        double share = 0;
+        for (Eigen::Index k = 0; k < 4; ++k)
+          share = std::max(share, static_cast<double>(held[q].amounts[k]) / static_cast<double>(all.amounts[k]));
+        shares.push_back(share / static_cast<double>(story.config.queues[q].weight));
+      }
+      expect_turns_by(scheduler.cluster(), shares);
+    };
+    const IdealRun got = run(story, watch);
+    EXPECT_EQ(got.halted, "");
+    for (const Time end : got.ends) EXPECT_NE(end, kNever);
+  });
+}
+
+// Ghodsi et al., figure 1: 9 cpus and 18 GB; tasks of A need <1 cpu, 4 GB>, those of B <3 cpus, 1 GB>. A gets three, B two.
+TEST(DominantShares, DivideThePapersExampleAsThePaperDoes) {
+  Story story;
+  story.config.placement = policy("fcfs");
+  story.config.isolation = isolation("drf");
+  story.config.queues = {{.name = "a", .capacity = {}}, {.name = "b", .capacity = {}}};
+  story.config.pools = {{.name = "p", .queues = {QueueId{0}, QueueId{1}}}};
+  story.workers = {{PoolId{0}, make_resources({9'000, 18, 0, kUnlimited}), 1.0}};
+  for (std::uint64_t j = 0; j < 20; ++j) {
+    IdealJob job;
+    job.spec.id = JobId{j};
+    job.spec.queue = QueueId{j < 10 ? 0U : 1U};
+    job.spec.per_task = j < 10 ? make_resources({.cpus_milli = 1'000, .memory_bytes = 4})
+                               : make_resources({.cpus_milli = 3'000, .memory_bytes = 1});
+    job.spec.estimate = job.duration = Duration{100 * kUnit};
+    story.jobs.push_back(job);
+  }
+  const Starts starts = starts_of(run(story));
+  EXPECT_EQ(std::count(starts.begin(), starts.begin() + 10, 0), 3);
+  EXPECT_EQ(std::count(starts.begin() + 10, starts.end(), 0), 2);
+}
+
+// By the definition, from all that was ever held: each span of c cores from a to b has left c h / ln 2 (2^(-(t-b)/h) - 2^(-(t-a)/h)).
+TEST(FairShare, TurnsGoByDecayedUsageAndAge) {
+  constexpr double kHalfLife = 20, kAgeWeight = 0.3, kAgeMax = 30;
+  for_each_seed(150, "", [&](std::uint64_t seed) {
+    const Story story = make_story(seed, {.queues = 3, .widest = 3},
+                                   isolation("fair-share", {{"half_life", duration_of_seconds(kHalfLife)},
+                                                            {"age_weight", kAgeWeight},
+                                                            {"age_max", duration_of_seconds(kAgeMax)}}));
+    struct Span {
+      double from = 0;
+      std::vector<Resources> held;
+    };
+    std::vector<Span> history;
+    const auto watch = [&](const Scheduler& scheduler, Time time) {
+      const Cluster& cluster = scheduler.cluster();
+      const double now = seconds(time);
+      std::vector<double> usage(3), priority(3), weight(3);
+      for (std::size_t s = 0; s < history.size(); ++s) {
+        const double until = s + 1 < history.size() ? history[s + 1].from : now;
+        const double part = std::exp2((until - now) / kHalfLife) - std::exp2((history[s].from - now) / kHalfLife);
+        for (std::size_t q = 0; q < 3; ++q)
+          usage[q] += static_cast<double>(history[s].held[q].cpus()) / 1000 * kHalfLife / std::log(2.0) * part;
+      }
+      const double used = usage[0] + usage[1] + usage[2];
+      for (std::size_t q = 0; q < 3; ++q) weight[q] = static_cast<double>(story.config.queues[q].weight);
+      const double weights = weight[0] + weight[1] + weight[2];
+      for (std::size_t q = 0; q < 3; ++q) {
+        double age = 0;
+        for (const IdealJob& job : story.jobs) {
+          const auto ref = cluster.find(job.spec.id);
+          if (!ref || index(job.spec.queue) != q || cluster.job(*ref).state != JobState::waiting) continue;
+          age = std::max(age, std::min(1.0, (now - seconds(job.submitted)) / kAgeMax));
+        }
+        priority[q] = -std::exp2(used > 0 ? -usage[q] / used * weights / weight[q] : 0) - kAgeWeight * age;
+      }
+      expect_turns_by(cluster, priority);
+      history.push_back({now, held_by_queue(story, cluster)});
+    };
+    EXPECT_EQ(run(story, watch).halted, "");
+  });
+}
+
+// One worker for one job of 1 s at a time; both queues always have some from their first on.
+Story one_by_one(std::int64_t weight_of_second, std::int64_t second_from, const Parameters& parameters) {
+  Story story;
+  story.config.placement = policy("fcfs");
+  story.config.isolation = isolation("fair-share", parameters);
+  story.config.queues = {{.name = "a", .capacity = {}}, {.name = "b", .capacity = {}, .weight = weight_of_second}};
+  story.config.pools = {{.name = "p", .queues = {QueueId{0}, QueueId{1}}}};
+  story.workers = {{PoolId{0}, make_resources({1'000, kUnlimited, 0, 1}), 1.0}};
+  for (std::uint64_t j = 0; j < 800; ++j) {
+    IdealJob job;
+    job.spec.id = JobId{j};
+    job.spec.queue = QueueId{j < 400 ? 0U : 1U};
+    job.spec.per_task = make_resources({.cpus_milli = 1'000});
+    job.spec.estimate = job.duration = Duration{kUnit};
+    job.submitted = time_at(j < 400 ? 0 : second_from * kUnit);
+    story.jobs.push_back(job);
+  }
+  return story;
+}
+
+TEST(FairShare, DividesCoreTimeByWeight) {
+  const Story story = one_by_one(3, 0, {{"half_life", duration_of_seconds(1e8)}, {"age_weight", 0.0}});
+  const Starts starts = starts_of(run(story));
+  EXPECT_NEAR(static_cast<double>(std::count_if(starts.begin(), starts.begin() + 400, [](auto s) { return s < 400; })), 100,
+              1);
+}
+
+// When one queue has had everything for long, a newcomer of the same weight is level with it after one half-life.
+TEST(FairShare, ANewcomerIsAheadForOneHalfLife) {
+  const Story story = one_by_one(1, 100, {{"half_life", duration_of_seconds(10)}, {"age_weight", 0.0}});
+  const Starts starts = starts_of(run(story));
+  for (std::int64_t j = 0; j < 10; ++j) EXPECT_EQ(starts[static_cast<std::size_t>(400 + j)], 100 + j);
+  EXPECT_EQ(starts[100], 110);
+}
+
+// Whoever has waited for age_max goes before a queue that used nothing, if age weighs more.
+TEST(FairShare, AgeOutweighsUsageByItsWeight) {
+  const Parameters aged{{"age_weight", 2.0}, {"age_max", duration_of_seconds(50)}};
+  EXPECT_EQ(starts_of(run(one_by_one(1, 100, aged)))[100], 100);
+  EXPECT_EQ(starts_of(run(one_by_one(1, 100, {{"age_weight", 0.0}})))[400], 100);
+}
+
 // Whatever the two policies decide together, every job ends, and the books are right after every step.
 TEST(Isolation, GoesWithEveryPlacementThatHasNoOrderOfItsOwn) {
   for (const PolicyInfo& placement : policy_catalog()) {

@@ -10,6 +10,7 @@
 #include <deque>
 #include <gtest/gtest.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace drydock::properties::node_policies_test {
@@ -29,7 +30,7 @@ Workload random_workload(std::uint64_t seed, bool exact) {
   };
   Workload workload;
   for (std::int64_t w = between(1, 7); w > 0; --w)
-    workload.workers.push_back({between(0, 9), between(2, 12), between(0, 2)});
+    workload.workers.push_back({between(0, 9), between(2, 12), between(0, 2), 1'000});
   const std::int64_t gap = between(0, 5);
   std::int64_t submit = 0;
   for (std::int64_t count = between(1, 60); count > 0; --count) {
@@ -39,7 +40,7 @@ Workload random_workload(std::uint64_t seed, bool exact) {
     job.run = between(1, 25);
     job.estimate = exact || between(0, 1) == 0 ? job.run : between(1, 40);
     job.tasks = between(1, between(1, 6));
-    job.per_task = {between(0, 5), between(0, 5), between(0, 4) == 0 ? 1 : 0};
+    job.per_task = {between(0, 5), between(0, 5), between(0, 4) == 0 ? 1 : 0, 1};
     workload.jobs.push_back(job);
   }
   return workload;
@@ -48,7 +49,7 @@ Workload random_workload(std::uint64_t seed, bool exact) {
 std::vector<WorkerSpec> workers_of(const Workload& workload) {
   std::vector<WorkerSpec> workers;
   for (const Needs& w : workload.workers)
-    workers.push_back({PoolId{0}, make_resources({1'000 * w[0], w[1], w[2], 1'000}), 1.0});
+    workers.push_back({PoolId{0}, make_resources({1'000 * w[0], w[1], w[2], w[3]}), 1.0});
   return workers;
 }
 
@@ -58,7 +59,7 @@ std::vector<IdealJob> jobs_of(const Workload& workload) {
     IdealJob job;
     job.spec.id = JobId{jobs.size()};
     job.spec.tasks = static_cast<std::uint32_t>(plain.tasks);
-    job.spec.per_task = make_resources({1'000 * plain.per_task[0], plain.per_task[1], plain.per_task[2], 1});
+    job.spec.per_task = make_resources({1'000 * plain.per_task[0], plain.per_task[1], plain.per_task[2], plain.per_task[3]});
     job.spec.estimate = Duration{plain.estimate * kUnit};
     job.submitted = time_at(plain.submit * kUnit);
     job.duration = Duration{plain.run * kUnit};
@@ -78,8 +79,9 @@ void expect_same(const IdealRun& run, const NodeSchedule& expected) {
   }
 }
 
-constexpr std::array kFits{NodeFit::first, NodeFit::best, NodeFit::worst};
-constexpr std::array kFitNames{"first", "best", "worst"};
+constexpr std::array kFits{NodeFit::first, NodeFit::best, NodeFit::worst, NodeFit::dot};
+constexpr std::array kFitNames{"first", "best", "worst", "dot"};
+constexpr std::array kFitPolicies{"first-fit", "best-fit", "worst-fit", "dot-product"};
 
 TEST(NodePolicies, TakeTheWorkersThatTheirFitSays) {
   for_each_seed(150, "", [](std::uint64_t seed) {
@@ -87,7 +89,7 @@ TEST(NodePolicies, TakeTheWorkersThatTheirFitSays) {
     for (std::size_t f = 0; f < kFits.size(); ++f) {
       SCOPED_TRACE(kFitNames[f]);
       const NodeSchedule expected = node_schedule(w.jobs, w.workers, kFits[f], false);
-      expect_same(run_ideally(policy(std::string(kFitNames[f]) + "-fit"), workers_of(w), jobs_of(w)), expected);
+      expect_same(run_ideally(policy(kFitPolicies[f]), workers_of(w), jobs_of(w)), expected);
       expect_same(run_ideally(policy("fcfs", {{"fit", std::string(kFitNames[f])}}), workers_of(w), jobs_of(w)), expected);
     }
   });
@@ -104,6 +106,18 @@ TEST(NodePolicies, EasyCountsWorkerByWorkerAndKeepsItsPromise) {
       for (std::size_t j = 0; exact && j < w.jobs.size(); ++j) EXPECT_LE(expected.starts[j], expected.promised[j]) << j;
     }
   });
+}
+
+// Job 0 takes half of the cpus of worker 0. Job 1 fits into the rest, where best fit puts it; there are more on worker 1.
+TEST(NodePolicies, DotProductTakesWhatThereIsMuchOf) {
+  Workload w;
+  w.workers = {{8, 8, 0, 1'000}, {8, 8, 0, 1'000}};
+  w.jobs = {{0, 100, 100, 1, {4, 0, 0, 1}}, {1, 100, 100, 1, {4, 1, 0, 1}}};
+  for (const auto& [type, worker] : {std::pair("best-fit", 0U), std::pair("dot-product", 1U)}) {
+    const IdealRun run = run_ideally(policy(type), workers_of(w), jobs_of(w));
+    EXPECT_EQ(index(run.placements[0].front().worker), 0U) << type;
+    EXPECT_EQ(index(run.placements[1].front().worker), worker) << type;
+  }
 }
 
 // Jobs of one task each and workers for one job: the queue of each worker, in order of arrival. Draws as JSQ(d) must: without
@@ -150,12 +164,12 @@ TEST(NodePolicies, JsqJoinsTheShortestOfTheQueuesDrawn) {
     const std::int64_t d = 1 + static_cast<std::int64_t>(rng.below(4));
     const std::size_t workers = 1 + rng.below(8);
     Workload w;
-    w.workers.assign(workers, {1, 10, 0});
+    w.workers.assign(workers, {1, 10, 0, 1'000});
     std::int64_t submit = 0;
     for (std::uint64_t count = 1 + rng.below(80); count > 0; --count) {
       submit += static_cast<std::int64_t>(rng.below(4));
       const auto run = 1 + static_cast<std::int64_t>(rng.below(10));
-      w.jobs.push_back({submit, run, run, 1, {1, 0, 0}});
+      w.jobs.push_back({submit, run, run, 1, {1, 0, 0, 1}});
     }
     SchedulerConfig config = one_pool(policy("jsq", {{"d", d}}));
     const IdealRun got = run_ideally(config.placement, workers_of(w), jobs_of(w));

@@ -7,7 +7,7 @@ namespace drydock::properties {
 namespace {
 
 bool fits(const Needs& needs, const Needs& room) {
-  return needs[0] <= room[0] && needs[1] <= room[1] && needs[2] <= room[2];
+  return needs[0] <= room[0] && needs[1] <= room[1] && needs[2] <= room[2] && needs[3] <= room[3];
 }
 void take(Needs& room, const Needs& needs, std::int64_t tasks) {
   for (std::size_t k = 0; k < needs.size(); ++k) room[k] -= needs[k] * tasks;
@@ -56,6 +56,16 @@ class Nodes {
   }
   static constexpr std::int64_t kRightNow = -1;
 
+  // Of what a task asks for and what is free, as parts of all that there is.
+  [[nodiscard]] double dot(const NodeJob& job, const std::vector<Needs>& rooms, std::size_t w) const {
+    double sum = 0;
+    for (std::size_t k = 0; k < job.per_task.size(); ++k) {
+      double whole = 0;
+      for (const Needs& worker : workers_) whole += static_cast<double>(worker[k]);
+      if (whole > 0) sum += static_cast<double>(job.per_task[k]) / whole * (static_cast<double>(rooms[w][k]) / whole);
+    }
+    return sum;
+  }
   // Task by task, each by the rule.
   [[nodiscard]] std::optional<NodePlacement> place(const NodeJob& job, std::vector<Needs> rooms) const {
     NodePlacement placement(rooms.size());
@@ -64,7 +74,8 @@ class Nodes {
       for (std::size_t w = 0; w < rooms.size(); ++w) {
         if (!fits(job.per_task, rooms[w])) continue;
         const bool better = !best || (fit_ == NodeFit::best && rooms[w][0] < rooms[*best][0]) ||
-                            (fit_ == NodeFit::worst && rooms[w][0] > rooms[*best][0]);
+                            (fit_ == NodeFit::worst && rooms[w][0] > rooms[*best][0]) ||
+                            (fit_ == NodeFit::dot && dot(job, rooms, w) > dot(job, rooms, *best));
         if (better) best = w;
       }
       if (!best) return std::nullopt;

@@ -9,7 +9,7 @@
 
 namespace drydock::properties {
 
-using Needs = std::array<std::int64_t, 3>;  // of cpus, memory, gpus
+using Needs = std::array<std::int64_t, 4>;  // of cpus, memory, gpus, slots
 
 struct NodeJob {
   std::int64_t submit = 0;
@@ -19,7 +19,7 @@ struct NodeJob {
   Needs per_task{};
 };
 
-enum class NodeFit : std::uint8_t { first, best, worst };
+enum class NodeFit : std::uint8_t { first, best, worst, dot };
 
 // Tasks by worker.
 using NodePlacement = std::vector<std::int64_t>;

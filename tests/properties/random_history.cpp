@@ -178,6 +178,8 @@ PolicyConfig random_policy(const PolicyInfo& info, std::uint64_t seed) {
     else if (std::holds_alternative<bool>(value)) value = rng.below(2) == 0;
     else if (auto* whole = std::get_if<std::int64_t>(&value))
       *whole = rng.below(2) == 0 ? *whole : 1 + static_cast<std::int64_t>(rng.below(4));
+    else if (auto* duration = std::get_if<Duration>(&value))  // as long as the jobs of a history
+      *duration = rng.below(2) == 0 ? *duration : Duration{static_cast<std::int64_t>(1 + rng.below(16)) * 250'000'000};
   }
   return config;
 }

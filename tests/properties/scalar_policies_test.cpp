@@ -6,6 +6,7 @@
 #include "tests/properties/seeds.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -93,7 +94,8 @@ TEST(ScalarPolicies, ListSchedulingIsTheTextbooks) {
     EXPECT_EQ(starts_under(policy("sjf"), w, seed), plain_list(w.jobs, w.places, PlainOrder::estimate));
     EXPECT_EQ(starts_under(policy("saf"), w, seed), plain_list(w.jobs, w.places, PlainOrder::area));
     EXPECT_EQ(starts_under(policy("priority"), w, seed), plain_list(w.jobs, w.places, PlainOrder::priority));
-    for (const char* fit : {"first-fit", "best-fit", "worst-fit"}) {
+    EXPECT_EQ(starts_under(policy("wfp3"), w, seed), plain_list(w.jobs, w.places, PlainOrder::wfp3));
+    for (const char* fit : {"first-fit", "best-fit", "worst-fit", "dot-product"}) {
       EXPECT_EQ(starts_under(policy(fit, {{"order", std::string("sjf")}}), w, seed),
                 plain_list(w.jobs, w.places, PlainOrder::estimate));
     }
@@ -107,6 +109,8 @@ TEST(ScalarPolicies, EasyIsTheTextbooks) {
     EXPECT_EQ(starts_under(policy("easy-sjf"), w, seed), plain_easy(w.jobs, w.places, PlainOrder::estimate));
     EXPECT_EQ(starts_under(policy("easy", {{"order", std::string("saf")}, {"fit", std::string("worst")}}), w, seed),
               plain_easy(w.jobs, w.places, PlainOrder::area));
+    EXPECT_EQ(starts_under(policy("easy", {{"order", std::string("wfp3")}}), w, seed),
+              plain_easy(w.jobs, w.places, PlainOrder::wfp3));
   });
 }
 
@@ -120,6 +124,8 @@ TEST(ScalarPolicies, GreedyBackfillingIsTheTextbooks) {
               plain_greedy(w.jobs, w.places, PlainOrder::estimate, PlainOrder::submission));
     EXPECT_EQ(starts_under(policy("greedy-backfill", {{"order", std::string("sjf")}, {"backfill_order", same}}), w, seed),
               plain_greedy(w.jobs, w.places, PlainOrder::estimate, PlainOrder::estimate));
+    EXPECT_EQ(starts_under(policy("greedy-backfill", {{"order", std::string("wfp3")}, {"backfill_order", same}}), w, seed),
+              plain_greedy(w.jobs, w.places, PlainOrder::wfp3, PlainOrder::wfp3));
   });
 }
 
@@ -139,6 +145,80 @@ TEST(ScalarPolicies, SrptRunsTheJobsWithTheLeastLeft) {
     if (seed % 2 == 0) w.places = 1;
     EXPECT_EQ(starts_under(policy("srpt"), w, seed), plain_srpt(w.jobs, w.places));
   });
+}
+
+// At 100, when both places become free, the scores are (100/90)^3, (60/10)^3 and 2 (60/10)^3.
+TEST(ScalarPolicies, Wfp3WeighsWaitAgainstLengthAndCountsPlaces) {
+  Workload w{.places = 2, .jobs = {{0, 100, 100, 2}, {0, 90, 90, 1}, {40, 10, 10, 1}, {40, 10, 10, 2}}};
+  EXPECT_EQ(starts_under(policy("wfp3"), w, 1), (Starts{0, 110, 110, 100}));
+}
+
+TEST(ScalarPolicies, LasRunsTheJobsThatHaveRunLeast) {
+  std::uint64_t seeds = 0;
+  for_each_seed(300, "", [&](std::uint64_t seed) {
+    Workload w = random_workload(seed, Estimates::any, 1);
+    if (++seeds % 2 == 0) w.places = 1;
+    const PlainLevels rules{.quantum = 1 + static_cast<std::int64_t>(seed % 7),
+                            .levels = 2 + static_cast<std::int64_t>(seed % 5),
+                            .restart = seed % 3 == 0};
+    std::vector<IdealJob> jobs = jobs_of(w);
+    for (IdealJob& job : jobs) job.spec.on_preemption = rules.restart ? OnInterrupt::restart : OnInterrupt::resume;
+    const PolicyConfig las =
+        policy("las", {{"quantum", Duration{rules.quantum * kUnit}}, {"levels", rules.levels}, {"growth", 2.0}});
+    EXPECT_EQ(starts_of(run_ideally(las, workers_of(w, seed), jobs)), plain_las(w.jobs, w.places, rules));
+  });
+}
+
+// A job of 100 that has run for its quantum of 10 makes way for short ones, and none of these for it or for another.
+TEST(ScalarPolicies, LasStopsOnlyWhoHasRunForItsQuantum) {
+  const Workload w{.places = 1, .jobs = {{0, 100, 100, 1}, {3, 5, 5, 1}, {4, 5, 5, 1}, {30, 5, 5, 1}}};
+  const PolicyConfig las = policy("las", {{"quantum", Duration{10 * kUnit}}, {"levels", std::int64_t{2}}});
+  EXPECT_EQ(starts_under(las, w, 1), (Starts{35, 10, 15, 30}));
+}
+
+// Two levels, FCFS in each, on one server with Poisson arrivals of two lengths (Kleinrock, Queueing Systems II, section 4.7): with
+// W(q) the mean work at hand of jobs cut off at q, a short one responds in W(quantum) + its length, a long one in
+// (W(all) + its length) / (1 - load of jobs cut off at the quantum).
+TEST(ScalarPolicies, LasInTwoLevelsRespondsAsTheoryHasIt) {
+  constexpr double kShort = 1, kLong = 50, kQuantum = 2, kShortRate = 0.3, kLongRate = 0.008;
+  const auto load = [&](double cut) { return kShortRate * kShort + kLongRate * std::min(kLong, cut); };
+  const auto work = [&](double cut) {
+    const double longest = std::min(kLong, cut);
+    return (kShortRate * kShort * kShort + kLongRate * longest * longest) / (2 * (1 - load(cut)));
+  };
+  Rng rng(1, "las");
+  std::vector<IdealJob> jobs;
+  double now = 0;
+  for (std::uint64_t id = 0; id < 300'000; ++id) {
+    const auto uniform = [&rng] { return static_cast<double>(rng.below(1 << 30) + 1) / (1 << 30); };
+    now -= std::log(uniform()) / (kShortRate + kLongRate);
+    const double length = uniform() < kLongRate / (kShortRate + kLongRate) ? kLong : kShort;
+    IdealJob job;
+    job.spec.id = JobId{id};
+    job.spec.per_task = make_resources({.cpus_milli = 1'000});
+    job.spec.on_preemption = OnInterrupt::resume;
+    job.spec.estimate = Duration{1};  // it is not looked at
+    job.submitted = time_at(nanos(duration_of_seconds(now)));
+    job.duration = duration_of_seconds(length);
+    jobs.push_back(job);
+  }
+  const PolicyConfig las = policy("las", {{"quantum", duration_of_seconds(kQuantum)}, {"levels", std::int64_t{2}}});
+  const IdealRun run = run_ideally(las, {{PoolId{0}, make_resources({1'000, kUnlimited, 0, 1}), 1.0}}, jobs);
+  ASSERT_EQ(run.halted, "");
+  const auto mean_response = [&](double length) {
+    double sum = 0;
+    double count = 0;
+    for (std::size_t j = 0; j < jobs.size(); ++j) {
+      if (jobs[j].duration != duration_of_seconds(length)) continue;
+      sum += seconds(run.ends[j] - jobs[j].submitted);
+      ++count;
+    }
+    return sum / count;
+  };
+  const double short_response = work(kQuantum) + kShort;
+  const double long_response = (work(kLong) + kLong) / (1 - load(kQuantum));
+  EXPECT_NEAR(mean_response(kShort), short_response, 0.02 * short_response);
+  EXPECT_NEAR(mean_response(kLong), long_response, 0.08 * long_response);
 }
 
 TEST(ScalarPolicies, PreemptivePriorityStopsTheLowestAndYoungest) {
@@ -162,7 +242,7 @@ TEST(ScalarPolicies, TheGeneralPathDecidesAsTheScalarOne) {
     odd.spec.per_task = make_resources({.cpus_milli = 0, .gpus = 1});
     odd.submitted = kTimeZero;
     jobs.push_back(odd);
-    for (const char* type : {"fcfs", "sjf", "easy", "easy-sjf", "greedy-backfill"}) {
+    for (const char* type : {"fcfs", "sjf", "wfp3", "easy", "easy-sjf", "greedy-backfill"}) {
       SchedulerConfig config = one_pool(policy(type));
       config.queues.push_back({"odd", -1, {}});
       config.pools.front().queues.push_back(QueueId{1});

@@ -25,7 +25,7 @@ class Plain {
       std::int64_t next = kEver;
       for (std::size_t j = 0; j < jobs_.size(); ++j) {
         if (state_[j] == State::future) next = std::min(next, jobs_[j].submit);
-        if (state_[j] == State::running) next = std::min(next, starts_[j] + left_[j]);
+        if (state_[j] == State::running) next = std::min({next, starts_[j] + left_[j], next_change(j)});
       }
       if (next == kEver) return starts_;
       now_ = next;
@@ -47,6 +47,8 @@ class Plain {
 
   virtual void pass() = 0;
   virtual void ended(std::size_t /*job*/) {}
+  // Of a running job, when there must be another pass.
+  [[nodiscard]] virtual std::int64_t next_change(std::size_t /*job*/) const { return kEver; }
 
   [[nodiscard]] bool fits(std::size_t j) const { return jobs_[j].places <= free_; }
   void start(std::size_t j) {
@@ -60,12 +62,15 @@ class Plain {
     free_ += jobs_[j].places;
   }
   [[nodiscard]] std::int64_t estimated_end(std::size_t j) const { return starts_[j] + jobs_[j].estimate; }
-  [[nodiscard]] std::int64_t rank(std::size_t j, PlainOrder order) const {
+  [[nodiscard]] double rank(std::size_t j, PlainOrder order) const {
+    const PlainJob& job = jobs_[j];
+    const double waited = static_cast<double>(now_ - job.submit) / static_cast<double>(job.estimate);
     switch (order) {
       case PlainOrder::submission: return 0;
-      case PlainOrder::estimate: return jobs_[j].estimate;
-      case PlainOrder::area: return jobs_[j].estimate * jobs_[j].places;
-      case PlainOrder::priority: return -jobs_[j].priority;
+      case PlainOrder::estimate: return static_cast<double>(job.estimate);
+      case PlainOrder::area: return static_cast<double>(job.estimate * job.places);
+      case PlainOrder::priority: return static_cast<double>(-job.priority);
+      case PlainOrder::wfp3: return -waited * waited * waited * static_cast<double>(job.places);
     }
     return 0;
   }
@@ -258,6 +263,47 @@ class Srpt final : public Plain {
   }
 };
 
+class Las final : public Plain {
+ public:
+  Las(const std::vector<PlainJob>& jobs, std::int64_t servers, const PlainLevels& rules)
+      : Plain(jobs, servers), rules_(rules), served_(jobs.size()) {}
+
+ private:
+  [[nodiscard]] std::int64_t served(std::size_t j) const {
+    return served_[j] + (state_[j] == State::running ? now_ - starts_[j] : 0);
+  }
+  [[nodiscard]] std::int64_t begin_of(std::int64_t level) const { return rules_.quantum << (level - 1); }
+  [[nodiscard]] std::int64_t level(std::size_t j) const {
+    std::int64_t level = 0;
+    while (level + 1 < rules_.levels && served(j) >= begin_of(level + 1)) ++level;
+    return level;
+  }
+  [[nodiscard]] std::int64_t next_change(std::size_t j) const override {
+    return level(j) + 1 < rules_.levels ? now_ + begin_of(level(j) + 1) - served(j) : kEver;
+  }
+  void pass() override {
+    while (true) {
+      std::optional<std::size_t> head;
+      std::optional<std::size_t> last;
+      for (std::size_t j = 0; j < jobs_.size(); ++j) {
+        if (state_[j] == State::waiting && (!head || level(j) < level(*head))) head = j;
+        if (state_[j] == State::running && (!last || level(j) >= level(*last))) last = j;
+      }
+      if (!head) return;
+      if (!fits(*head)) {
+        if (level(*last) <= level(*head)) return;
+        served_[*last] = served(*last);
+        stop(*last);
+        if (rules_.restart) left_[*last] = jobs_[*last].run;
+      }
+      start(*head);
+    }
+  }
+
+  PlainLevels rules_;
+  Starts served_;  // by earlier attempts
+};
+
 class PreemptivePriority final : public Plain {
  public:
   using Plain::Plain;
@@ -308,6 +354,9 @@ Reserved plain_conservative(const std::vector<PlainJob>& jobs, std::int64_t plac
   return {std::move(starts), conservative.first_reservations()};
 }
 Starts plain_srpt(const std::vector<PlainJob>& jobs, std::int64_t servers) { return Srpt(jobs, servers).run(); }
+Starts plain_las(const std::vector<PlainJob>& jobs, std::int64_t servers, const PlainLevels& rules) {
+  return Las(jobs, servers, rules).run();
+}
 Starts plain_preemptive_priority(const std::vector<PlainJob>& jobs, std::int64_t places) {
   return PreemptivePriority(jobs, places).run();
 }

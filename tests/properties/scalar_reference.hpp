@@ -15,7 +15,7 @@ struct PlainJob {
   std::int64_t priority = 0;  // higher goes first
 };
 
-enum class PlainOrder : std::uint8_t { submission, estimate, area, priority };
+enum class PlainOrder : std::uint8_t { submission, estimate, area, priority, wfp3 };
 
 using Starts = std::vector<std::int64_t>;  // by job; of the last attempt
 
@@ -34,6 +34,14 @@ struct Reserved {
 
 // The jobs with the least remaining time run, each on one server.
 [[nodiscard]] Starts plain_srpt(const std::vector<PlainJob>& jobs, std::int64_t servers);
+// Each on one server: a job begins in level 0 and is in level n > 0 when it has run for quantum x 2^(n - 1). Lower levels first,
+// then by submission; who waits takes the place of who runs in a higher level. `restart`: a stopped job begins again.
+struct PlainLevels {
+  std::int64_t quantum = 1;
+  std::int64_t levels = 2;
+  bool restart = false;
+};
+[[nodiscard]] Starts plain_las(const std::vector<PlainJob>& jobs, std::int64_t servers, const PlainLevels& rules);
 // A head that does not fit stops running jobs of lower priority, the lowest and youngest first, if that is enough; none
 // without which it would fit as well.
 [[nodiscard]] Starts plain_preemptive_priority(const std::vector<PlainJob>& jobs, std::int64_t places);

@@ -11,8 +11,8 @@ namespace drydock::catalog_test {
 namespace {
 
 TEST(Catalog, HoldsEveryBuiltInPolicy) {
-  for (const char* type : {"fcfs", "sjf", "saf", "f1", "srpt", "easy", "easy-sjf", "conservative", "greedy-backfill",
-                           "first-fit", "best-fit", "worst-fit", "jsq", "priority"}) {
+  for (const char* type : {"fcfs", "sjf", "saf", "f1", "wfp3", "srpt", "las", "easy", "easy-sjf", "conservative",
+                           "greedy-backfill", "first-fit", "best-fit", "worst-fit", "dot-product", "jsq", "priority"}) {
     EXPECT_NE(find_policy(PolicyFamily::placement, type), nullptr) << type;
     EXPECT_EQ(find_policy(PolicyFamily::liveness, type), nullptr) << type;
   }
@@ -20,7 +20,7 @@ TEST(Catalog, HoldsEveryBuiltInPolicy) {
     EXPECT_NE(find_policy(PolicyFamily::liveness, type), nullptr) << type;
     EXPECT_EQ(find_policy(PolicyFamily::placement, type), nullptr) << type;
   }
-  for (const char* type : {"static-pools", "shared", "priority", "borrowing", "weighted-fair"}) {
+  for (const char* type : {"static-pools", "shared", "priority", "borrowing", "weighted-fair", "fair-share", "drf"}) {
     EXPECT_NE(find_policy(PolicyFamily::isolation, type), nullptr) << type;
   }
   for (const char* type : {"equal-active", "max-min", "drf", "aimd", "leased"}) {

@@ -276,6 +276,18 @@ TEST(OrderedIndex, FindLooksAtLogarithmicallyManySummaries) {
   }
 }
 
+TEST(OrderedIndex, IsAsNewOnceCleared) {
+  OrderedIndex<std::uint64_t, int, Affine> index;
+  for (const std::uint64_t size : {1U, 1'000U, 40U}) {
+    for (std::uint64_t i = 0; i < size; ++i) index.insert({i, 0, {}});
+    EXPECT_EQ(index.size(), size);
+    EXPECT_EQ(index.last()->key, size - 1);
+    index.clear();
+    EXPECT_TRUE(index.empty());
+    EXPECT_EQ(index.first(), nullptr);
+  }
+}
+
 TEST(OrderedIndex, AppendsStayCheapAndDense) {
   OrderedIndex<std::uint64_t, int, Affine> index;
   constexpr std::uint64_t kSize = 100'000;

@@ -95,14 +95,14 @@ TEST(Isolation, LeavesPoolsAloneOrLetsThemServeWhatFits) {
     return text;
   };
   EXPECT_EQ(reach("static-pools"), "gpu:1 own 0; cpu:1 own 0; ");
-  for (const char* type : {"shared", "priority", "borrowing", "weighted-fair"}) {
+  for (const char* type : {"shared", "priority", "borrowing", "weighted-fair", "fair-share", "drf"}) {
     EXPECT_EQ(reach(type), "gpu:2 own 1; cpu:1 own 1; ") << type << ": trainings need GPUs";
   }
 }
 
 TEST(Isolation, SaysWhatItDoesNotGoWith) {
   expect_in("did you mean \"shared\"", problem({"/policies/isolation=share"}));
-  for (const char* type : {"borrowing", "weighted-fair"}) {
+  for (const char* type : {"borrowing", "weighted-fair", "fair-share", "drf"}) {
     for (const char* placement : {"conservative", "greedy-backfill", "jsq"}) {
       expect_in(fmt::format("but placement {} decides", placement),
                 problem({fmt::format("/policies/isolation={}", type), fmt::format("/policies/placement={}", placement)}));
