@@ -64,7 +64,7 @@ class AtomicCounter final : public CounterPolicy {
     }
   }
 
-  void redis_forgot(Asker& ask) override {
+  void counter_in_doubt(Asker& ask) override {
     wanted_ = true;
     go_on(ask);
   }

@@ -42,7 +42,7 @@ class Outbox final : public CounterPolicy {
     relay(ask);
   }
 
-  void redis_forgot(Asker& ask) override {
+  void counter_in_doubt(Asker& ask) override {
     resync_.want();
     resync_.start(ask);
   }

@@ -60,7 +60,7 @@ class ReserveConfirm final : public CounterPolicy {
     if (resync_.take(event, ask)) setting_ = FencedResync::scaled(event.version);
   }
 
-  void redis_forgot(Asker& ask) override {
+  void counter_in_doubt(Asker& ask) override {
     resync_.want();
     resync_.start(ask);
   }

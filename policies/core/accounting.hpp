@@ -63,8 +63,9 @@ class AccountingPolicy {
   // It is in the store, as of `version`; or it is not.
   virtual void settled(const BatchChange& change, std::optional<std::uint64_t> version, Asker& ask) = 0;
 
-  // Redis was restarted, or lost keys: the counter may be of another time.
-  virtual void redis_forgot(Asker& /*ask*/) {}
+  // Redis was restarted, or lost keys: the counter may be of another time. Or another scheduler has led before, which may have died between
+  // a commit and its count.
+  virtual void counter_in_doubt(Asker& /*ask*/) {}
 
   virtual std::optional<Clearance> answered(const CounterAnswered& event, Asker& ask) = 0;
   virtual void summed(const AllocationsSummed& event, Asker& ask) = 0;

@@ -117,7 +117,7 @@ std::optional<JobRef> Scheduler::current(AttemptId attempt) const {
 void Scheduler::on(const RegistryRead& event) {
   if (!registry_.take(event, now_) || !accounting_) return;
   Asker ask = asker();
-  accounting_->redis_forgot(ask);
+  accounting_->counter_in_doubt(ask);
 }
 
 void Scheduler::on(const CounterAnswered& event) {

@@ -102,6 +102,9 @@ void Scheduler::on(const WorkersAsked& event) {
   } else if (reign_ == Reign::asking) {
     reign_ = Reign::leading;
     orphans_until_ = config_.control_plane.registry.guard ? later(now_, config_.control_plane.registry.hold) : now_;
+    if (!accounting_) return;
+    Asker ask = asker();
+    accounting_->counter_in_doubt(ask);
   }
 }
 
