@@ -61,7 +61,8 @@ bool Fleet::reachable(std::span<const Placement> placements) const {
 bool Fleet::meant_for_others(const Dispatch& order, const Cluster& known, std::span<const Event> waiting) const {
   const auto other = [&](const Event& fact) -> std::optional<WorkerId> {
     if (const auto* const came = std::get_if<WorkerRegistered>(&fact)) {
-      const bool same = index(came->worker) < known.worker_count() && known.worker(came->worker).incarnation == came->incarnation;
+      const bool same =
+          index(came->worker) < known.worker_count() && known.worker(came->worker).incarnation == came->incarnation;
       return same ? std::nullopt : std::optional(came->worker);
     }
     if (config_.is_read) return std::nullopt;
