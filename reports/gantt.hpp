@@ -39,7 +39,7 @@ struct GanttOptions {
 
 class Gantt {
  public:
-  Gantt(std::span<const WorkerId> workers, const GanttOptions& options = {});
+  explicit Gantt(std::span<const WorkerId> workers, const GanttOptions& options = {});
   void add(const Stretch& stretch);
 
   struct Chart {

@@ -191,8 +191,8 @@ void collect(const ScenarioJson& base, const ScenarioJson& other, const std::str
     for (const auto& [key, value] : other.items()) keys.insert(key);
     for (const std::string& key : keys) {
       const ScenarioJson nothing;
-      collect(base.contains(key) ? base[key] : nothing, other.contains(key) ? other[key] : nothing, pointer + "/" + key,
-              found);
+      collect(base.contains(key) ? base[key] : nothing, other.contains(key) ? other[key] : nothing,
+              fmt::format("{}/{}", pointer, key), found);
     }
     return;
   }

@@ -105,7 +105,8 @@ void say_sweep(const ReportInput& input, ReportWords& words) {
   const WordsJson scenario = sweep.value("scenario", WordsJson::object());
   words.title = scenario.value("name", std::string());
   words.description = scenario.value("description", std::string());
-  if (sweep.value("partial", false)) words.doubts.push_back("The sweep was interrupted, or is one shard: runs are missing.");
+  if (sweep.value("partial", false))
+    words.doubts.emplace_back("The sweep was interrupted, or is one shard: runs are missing.");
   const auto failed = sweep.value("failed", WordsJson::array());
   if (!failed.empty())
     words.doubts.push_back(

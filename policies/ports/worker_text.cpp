@@ -324,16 +324,16 @@ Result<WorkerEntryView> parse_worker(const redis::WorkerEntry& entry) {
     const auto at = entry.fields.find(name);
     return at == entry.fields.end() ? std::string_view{} : std::string_view(at->second);
   };
-  constexpr std::int64_t kMost32 = std::numeric_limits<std::uint32_t>::max();
+  constexpr std::int64_t kIdMost = std::numeric_limits<std::uint32_t>::max();
   const auto wrong = [&](const char* name) {
     return Error{fmt::format("worker:{} has {} \"{}\"", entry.worker, name, field(name))};
   };
   const auto id = whole(entry.worker);
-  if (!id || *id > kMost32) return Error{fmt::format("worker:{} is not called by a number", entry.worker)};
+  if (!id || *id > kIdMost) return Error{fmt::format("worker:{} is not called by a number", entry.worker)};
   const auto incarnation = whole(field("incarnation"));
-  if (!incarnation || *incarnation < 1 || *incarnation > kMost32) return wrong("incarnation");
+  if (!incarnation || *incarnation < 1 || *incarnation > kIdMost) return wrong("incarnation");
   const auto pool = whole(field("pool"));
-  if (!pool || *pool > kMost32) return wrong("pool");
+  if (!pool || *pool > kIdMost) return wrong("pool");
   const auto cpus = thousandths(field("cpus"));
   if (!cpus) return wrong("cpus");
   ResourceAmounts amounts{.cpus_milli = *cpus};
