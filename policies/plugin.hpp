@@ -49,4 +49,4 @@ struct PluginEntry {
 
 #define DRYDOCK_PLUGIN(policies_function)                                                        \
   extern "C" __attribute__((visibility("default"))) const ::drydock::PluginEntry drydock_plugin; \
-  const ::drydock::PluginEntry drydock_plugin{.policies = policies_function};
+  const ::drydock::PluginEntry drydock_plugin{.policies = (policies_function)};

@@ -158,22 +158,18 @@ std::string planted_child(const std::function<std::string()>& body) {
   return end.empty() ? reader.next().value_or("bad: it said nothing") : "bad: the run " + end;
 }
 
-std::uint64_t runs_that_fail(const Plan& plan) {
-  std::uint64_t failed = 0;
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    const auto body = [&] { return run(seed, plan); };
+// By one of many runs: what breaks must meet a moment at which it matters.
+bool is_found(const Plan& plan) {
+  for (std::uint64_t seed = 1; seed <= 10 * kSeeds; ++seed) {
     // It may also be stopped by a check of its own.
-    const std::string found = planted_child(body);
-    if (found.starts_with("bad")) ++failed;
+    if (planted_child([&] { return run(seed, plan); }).starts_with("bad")) return true;
   }
-  return failed;
+  return false;
 }
 
-TEST(Leaders, AStoreThatDoesNotLookAtEpochsIsFound) {
-  EXPECT_GT(runs_that_fail({.bugs = {.store_ignores_epochs = true}}), 0U);
-}
+TEST(Leaders, AStoreThatDoesNotLookAtEpochsIsFound) { EXPECT_TRUE(is_found({.bugs = {.store_ignores_epochs = true}})); }
 
-TEST(Leaders, ALeaderThatDoesNotStopByItselfIsFound) { EXPECT_GT(runs_that_fail({.never_stops = true}), 0U); }
+TEST(Leaders, ALeaderThatDoesNotStopByItselfIsFound) { EXPECT_TRUE(is_found({.never_stops = true})); }
 
 }  // namespace
 }  // namespace drydock::sim::leaders_test
