@@ -76,6 +76,24 @@ bool Fleet::meant_for_others(const Dispatch& order, const Cluster& known, std::s
   });
 }
 
+void Fleet::forget_what_is_over(std::vector<Event>& facts, const Cluster& known) {
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    auto* const expired = std::get_if<LeaseExpired>(&facts[i]);
+    auto* const left = std::get_if<WorkerLeft>(&facts[i]);
+    if (expired == nullptr && left == nullptr) continue;
+    const WorkerId worker = expired != nullptr ? expired->worker : left->worker;
+    std::uint32_t& incarnation = expired != nullptr ? expired->incarnation : left->incarnation;
+    const auto came = std::find_if(facts.begin(), facts.begin() + static_cast<std::ptrdiff_t>(i), [&](const Event& fact) {
+      const auto* const registered = std::get_if<WorkerRegistered>(&fact);
+      return registered != nullptr && registered->worker == worker && registered->incarnation == incarnation;
+    });
+    if (came == facts.begin() + static_cast<std::ptrdiff_t>(i)) continue;
+    incarnation = index(worker) < known.worker_count() ? known.worker(worker).incarnation : 0;
+    facts.erase(came);
+    --i;
+  }
+}
+
 // --- processes ---
 
 void Fleet::start_process(std::uint32_t worker) {

@@ -55,6 +55,9 @@ class Fleet : private LoopWatcher {
   [[nodiscard]] bool reachable(std::span<const Placement> placements) const;
   // Whether a scheduler with this cluster, for which these facts wait, gave the order to what its workers are no more.
   [[nodiscard]] bool meant_for_others(const Dispatch& order, const Cluster& known, std::span<const Event> waiting) const;
+  // Of facts that have come one after another while the scheduler with this cluster was busy: a worker that came and went unheard has gone as
+  // what the scheduler knows. Put in order by kind, its coming would be the last that is heard of it.
+  static void forget_what_is_over(std::vector<Event>& facts, const Cluster& known);
   // Whether they would, and some of them were asked to end: then these say so, and the attempt is declined.
   [[nodiscard]] bool declines(const Dispatch& order);
 

@@ -314,6 +314,7 @@ void World::step() {
   if (replicas_) return step_replicas();
   facts_.swap(common_.facts);
   common_.facts.clear();
+  if (thinking_.takes_time()) Fleet::forget_what_is_over(facts_, scheduler_.cluster());
   order_canonically(facts_);
   const std::vector<WorkerRegistered> others = executor_.superseding(scheduler_.cluster(), facts_);
   const std::span<const Command> commands = options_.interposer != nullptr
