@@ -62,10 +62,10 @@ std::vector<CommitPoint> read_points(const Json& calibration, const char* key) {
   return points;
 }
 
-// As scenarios have it; at least a nanosecond.
 // Nothing that is measured here takes longer.
 constexpr double kLongestFigure = 3600;
 
+// As scenarios have it; at least a nanosecond.
 std::string as_duration(double seconds) {
   return fmt::format("{}ns", std::max<std::int64_t>(1, std::llround(std::min(seconds, kLongestFigure) * 1e9)));
 }
