@@ -22,7 +22,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from installation import SLOTS, Installation
-from private_stores import Meter, Stores, until
+from private_stores import Meter, Stores, program, until
 from targets import judge
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -177,11 +177,11 @@ class Bench:
         for key in ("start_ms", "answer_ms"):
             figures = [statistics.median(sample[key][name] for sample in samples) for name in ("p50", "p99", "max")]
             print("  {}: p50 {:.2f} ms, p99 {:.2f} ms, max {:.1f} ms".format("start" if key == "start_ms" else "answer of the API", *figures))
-        sync = sync_ms(self.folder)
-        print(f"  a sync of the disk takes p50 {sync['p50']:.2f} ms, p99 {sync['p99']:.2f} ms, and a job waits for two, one after the"
-              " other: that it is accepted, that it is assigned")
+        commit = commit_ms(self.stores, self.folder)
+        print("  to commit one row takes p50 {p50:.2f} ms, p99 {p99:.2f} ms, and a job waits for two, one after the other:".format(**commit)
+              + " that it is accepted, that it is assigned")
         print(f"  others used {median(samples, 'others_cores'):.2f} cores meanwhile")
-        return {"samples": samples, "sync_ms": sync, "targets": {
+        return {"samples": samples, "commit_ms": commit, "targets": {
             "start, p50 ms": {"value": statistics.median(sample["start_ms"]["p50"] for sample in samples), "at_most": 1},
             "start, p99 ms": {"value": statistics.median(sample["start_ms"]["p99"] for sample in samples), "at_most": 3}}}
 
@@ -293,19 +293,14 @@ class Bench:
                 "arguments": {key: str(value) for key, value in vars(self.arguments).items()}}
 
 
-def sync_ms(folder, count=200):
-    """What one fdatasync of a page of a write-ahead log takes there: no durable commit takes less."""
-    file, took = folder / "synced", []
-    with open(file, "wb", buffering=0) as log:
-        log.write(bytes(8192 * count))
-        os.fsync(log)
-        for page in range(count):
-            log.seek(8192 * page)
-            log.write(os.urandom(8192))
-            began = time.perf_counter()
-            os.fdatasync(log)
-            took.append((time.perf_counter() - began) * 1000)
-    file.unlink()
+def commit_ms(stores, folder, seconds=5):
+    """What PostgreSQL takes to commit one row, a hundred times a second: where it is not busy, longer than under load."""
+    stores.sql("postgres", "drop table if exists floor", "create table floor (id bigserial primary key, payload bytea)")
+    (folder / "floor.sql").write_text("insert into floor (payload) values ('');\n")
+    subprocess.run([program("pgbench"), "-h", str(stores.postgres_folder), "-U", "postgres", "-n", "-M", "prepared", "-f", folder / "floor.sql", "-T", str(seconds),
+                    "-R", "100", "-l", f"--log-prefix={folder / 'floor'}", "postgres"], check=True, capture_output=True)
+    rows = [line.split() for log in folder.glob("floor.[0-9]*") for line in log.read_text().splitlines()]
+    took = [(int(row[2]) - int(row[6])) / 1000 for row in rows]  # in microseconds, with how late it began
     return {"p50": percentile(took, 50), "p99": percentile(took, 99)}
 
 

@@ -42,7 +42,8 @@ struct SubmitArguments {
 
 #ifdef DRYDOCK_WITH_RUNTIME
 
-constexpr std::uint32_t kMostAtOnce = 1000;
+constexpr std::uint64_t kMostAtOnce = 1000;               // in a transaction
+constexpr std::uint64_t kMostOnTheWay = 8 * kMostAtOnce;  // before any answer
 constexpr std::string_view kNoQueues = "no scheduler has said yet which queues there are: start one first";
 
 // A file that says more than a command line can.
@@ -99,21 +100,40 @@ Result<postgres::Job> queued(const runtime::JobRequests& requests, const std::ve
   return std::move(jobs.value().front());
 }
 
-// Jobs that were said to be submitted are in the store. A repetition adds nothing, since their ids are theirs.
-Result<postgres::Done> submit(runtime::PostgresClient& store, const postgres::Job& job, std::uint64_t first,
-                              std::uint32_t count) {
-  std::vector<postgres::Job> jobs(count, job);
-  for (std::uint32_t i = 0; i < count; ++i) jobs[i].spec.id = JobId{first + i};
-  const postgres::Op op = postgres::SubmitJobs{std::move(jobs)};
-  auto reply = store.execute(op);
-  if (std::holds_alternative<postgres::Failed>(reply) && store.reconnect()) reply = store.execute(op);
-  if (std::holds_alternative<postgres::Submitted>(reply)) return postgres::Done{};
+Error problem_with(const postgres::Reply& reply, std::uint64_t first, std::uint64_t end) {
   const std::string which =
-      count == 1 ? fmt::format("job {} was", first) : fmt::format("jobs {} to {} were", first, first + count - 1);
+      end - first == 1 ? fmt::format("job {} was", first) : fmt::format("jobs {} to {} were", first, end - 1);
   const auto* failed = std::get_if<postgres::Failed>(&reply);
   if (failed != nullptr && failed->reason != postgres::Failed::Reason::unknown)
-    return Error{fmt::format("{} not accepted: {}", which, failed->message.substr(0, failed->message.find('\n')))};
-  return Error{fmt::format("it is not certain whether {} accepted: {}", which, to_text(reply))};
+    return {fmt::format("{} not accepted: {}", which, failed->message.substr(0, failed->message.find('\n')))};
+  return {fmt::format("it is not certain whether {} accepted: {}", which, to_text(reply))};
+}
+
+struct Accepted {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> ids;  // the first, and the one behind the last
+  std::optional<Error> problem;                              // with the first of the others
+};
+
+// Jobs that were said to be submitted are in the store. Several transactions are on their way at once. A repetition adds nothing, since
+// their ids are theirs.
+Accepted submit(runtime::PostgresClient& store, const postgres::Job& job, std::uint64_t first, std::uint64_t end) {
+  std::vector<postgres::Op> ops;
+  Accepted accepted;
+  for (std::uint64_t id = first; id < end; id += kMostAtOnce) {
+    const std::uint64_t behind = std::min(end, id + kMostAtOnce);
+    std::vector<postgres::Job> jobs(behind - id, job);
+    for (std::uint64_t i = id; i < behind; ++i) jobs[i - id].spec.id = JobId{i};
+    store.submit(ops.emplace_back(postgres::SubmitJobs{std::move(jobs)}));
+  }
+  std::vector<postgres::Reply> replies = store.collect();
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    const std::uint64_t from = first + i * kMostAtOnce;
+    const std::uint64_t behind = std::min(end, from + kMostAtOnce);
+    if (std::holds_alternative<postgres::Failed>(replies[i]) && store.reconnect()) replies[i] = store.execute(ops[i]);
+    if (std::holds_alternative<postgres::Submitted>(replies[i])) accepted.ids.emplace_back(from, behind);
+    else if (!accepted.problem) accepted.problem = problem_with(replies[i], from, behind);
+  }
+  return accepted;
 }
 
 int run_submit_file(const SubmitArguments& arguments, const Terminal& terminal) {
@@ -157,17 +177,16 @@ int run_submit(const SubmitArguments& arguments, const Terminal& terminal) {
   const auto* first = std::get_if<postgres::Count>(&reserved);
   if (first == nullptr) return no_store(to_text(reserved));
   nlohmann::json ids = nlohmann::json::array();
-  for (std::uint32_t done = 0; done < arguments.count;) {
-    const std::uint32_t some = std::min(kMostAtOnce, arguments.count - done);
-    const std::uint64_t from = static_cast<std::uint64_t>(first->value) + done;
-    if (const auto submitted = submit(*store.value(), job.value(), from, some); !submitted) {
-      return no_store(submitted.error().message);
+  const auto end = static_cast<std::uint64_t>(first->value) + arguments.count;
+  for (auto from = static_cast<std::uint64_t>(first->value); from < end; from += kMostOnTheWay) {
+    const Accepted accepted = submit(*store.value(), job.value(), from, std::min(end, from + kMostOnTheWay));
+    for (const auto& [id, behind] : accepted.ids) {
+      for (std::uint64_t i = id; i < behind; ++i) {
+        if (arguments.format == "json") ids.push_back(i);
+        else fmt::print("{}\n", i);
+      }
     }
-    for (std::uint64_t id = from; id < from + some; ++id) {
-      if (arguments.format == "json") ids.push_back(id);
-      else fmt::print("{}\n", id);
-    }
-    done += some;
+    if (accepted.problem) return no_store(accepted.problem->message);
   }
   if (arguments.format == "json") {
     fmt::print("{}\n", nlohmann::json{{"schema", "drydock-submitted/1"}, {"jobs", std::move(ids)}}.dump());

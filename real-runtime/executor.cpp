@@ -89,8 +89,10 @@ Executor::~Executor() {
 // --- before the first ---
 
 std::optional<Error> Executor::prepare() {
-  if (!std::exchange(prepared_, true)) problem_ = prepare_once();
-  return problem_;
+  if (prepared_) return std::nullopt;
+  auto problem = prepare_once();
+  prepared_ = !problem;  // else it is tried again: what was wrong may have passed
+  return problem;
 }
 
 std::optional<Error> Executor::prepare_once() {
@@ -120,7 +122,9 @@ std::optional<Error> Executor::prepare_once() {
 
 std::optional<Error> Executor::find_folder() {
   if (options_.folder.empty()) {
-    if (auto problem = temporary_.make({.prefix = "drydock-jobs-", .socket = {}})) return problem;
+    if (folder_.empty()) {
+      if (auto problem = temporary_.make({.prefix = "drydock-jobs-", .socket = {}})) return problem;
+    }
     folder_ = temporary_.path();
     if (::chmod(folder_.c_str(), 0711) != 0) return Error{fmt::format("others cannot pass through {}", folder_.string())};
     return std::nullopt;
@@ -128,6 +132,7 @@ std::optional<Error> Executor::find_folder() {
   std::error_code error;
   folder_ = fs::absolute(options_.folder, error);
   if (auto problem = make_own_folder(folder_)) return problem;
+  if (lock_ >= 0) ::close(lock_);
   lock_ = ::open((folder_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock_ < 0 || ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     return Error{fmt::format("the jobs' folder {} is used by another worker: each needs its own", folder_.string())};

@@ -95,7 +95,6 @@ class Executor {
   int lock_ = -1;
   KeeperSettings settings_;
   bool prepared_ = false;
-  std::optional<Error> problem_;  // why nothing can be started
   std::map<AttemptId, Kept> kept_;
   std::vector<std::filesystem::path> unfinished_;  // attempts to be cleared up after
   std::optional<StartedAside> aside_;              // clears up

@@ -254,7 +254,8 @@ end $$;
 )sql";
 
 // Of each priority, highest first, those from low_job on, by the index jobs_in_line: what ended long ago is passed over, however much that
-// is, and what waits behind `p_limit` is not looked at.
+// is, and what waits behind `p_limit` is not looked at. Where nothing was ever written of any job from `start` on, which is so where a
+// leader reads ahead, all of them wait: that spares a look for each.
 constexpr const char* kWaiting = R"sql(
 create or replace function @.waiting_jobs(p_queue int, p_after_priority int, p_after_job bigint, p_limit bigint)
   returns setof @.job_states language plpgsql stable as $$
@@ -272,8 +273,13 @@ begin
     start := first;
   end if;
   while rank is not null and p_limit > 0 loop
-    return query select * from @.job_states
-      where queue = p_queue and -priority::bigint = rank and id >= start and arrival >= since and state = 0 order by id limit p_limit;
+    if exists (select from @.allocations where job >= start) or exists (select from @.endings where job >= start) then
+      return query select * from @.job_states
+        where queue = p_queue and -priority::bigint = rank and id >= start and arrival >= since and state = 0 order by id limit p_limit;
+    else
+      return query select *, 0, 0, 0::bigint, 0::bigint, 0::bigint, null::bigint from @.jobs
+        where queue = p_queue and -priority::bigint = rank and id >= start and arrival >= since order by id limit p_limit;
+    end if;
     get diagnostics found_now = row_count;
     p_limit := p_limit - found_now;
     select -priority::bigint into rank from @.jobs where queue = p_queue and -priority::bigint > rank order by -priority::bigint limit 1;

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -23,10 +24,21 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kLockName = "lock";
+constexpr int kMostFolders = 100;  // of a folder that nobody else removes
 
 std::string in_words(int error) { return std::system_category().message(error); }
 
 bool may_run(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
+
+// The lock goes last: what cannot be removed now, since somebody still writes there, is found again by it.
+void remove_with_lock_last(const fs::path& folder) {
+  std::error_code problem;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, problem)) {
+    if (entry.path().filename() != kLockName) fs::remove_all(entry.path(), problem);
+    if (problem) return;
+  }
+  if (!problem) fs::remove_all(folder, problem);
+}
 
 // Removes folders whose owners are dead: nobody holds their locks.
 void remove_left_overs(const fs::path& parent, const std::string& prefix) {
@@ -35,9 +47,24 @@ void remove_left_overs(const fs::path& parent, const std::string& prefix) {
     if (!entry.path().filename().string().starts_with(prefix)) continue;
     const int lock = ::open((entry.path() / kLockName).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (lock < 0) continue;
-    if (::flock(lock, LOCK_EX | LOCK_NB) == 0) fs::remove_all(entry.path(), ignored);
+    if (::flock(lock, LOCK_EX | LOCK_NB) == 0) remove_with_lock_last(entry.path());
     ::close(lock);
   }
+}
+
+// The lock of a folder that has just been made; -1 where another process took it for a left-over before it was locked.
+int lock_new_folder(const fs::path& folder) {
+  const fs::path name = folder / kLockName;
+  const int lock = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock < 0) return -1;
+  struct stat opened {};
+  struct stat named {};
+  if (::flock(lock, LOCK_EX | LOCK_NB) == 0 && ::fstat(lock, &opened) == 0 && ::stat(name.c_str(), &named) == 0 &&
+      opened.st_ino == named.st_ino) {
+    return lock;
+  }
+  ::close(lock);
+  return -1;
 }
 
 // All that the child needs between fork and exec, where memory may not be had.
@@ -103,18 +130,19 @@ std::optional<Error> TemporaryFolder::make(const Place& place, std::optional<Use
   const fs::path parent = place.parent.empty() ? fs::temp_directory_path(error) : place.parent;
   if (error) return Error{fmt::format("there is no temporary folder: {}", error.message())};
   remove_left_overs(parent, place.prefix);
-  std::string name = (parent / fmt::format("{}XXXXXX", place.prefix)).string();
-  if (name.size() + 1 + place.socket.size() >= sizeof(sockaddr_un::sun_path)) {
+  const std::string pattern = (parent / fmt::format("{}XXXXXX", place.prefix)).string();
+  if (pattern.size() + 1 + place.socket.size() >= sizeof(sockaddr_un::sun_path)) {
     return Error{fmt::format("{} is too long for a socket: set TMPDIR to a folder with a shorter name", parent.string())};
   }
-  if (::mkdtemp(name.data()) == nullptr) {
-    return Error{fmt::format("cannot make a folder in {}: {}", parent.string(), in_words(errno))};
+  for (int i = 0; i < kMostFolders && lock_ < 0; ++i) {
+    std::string name = pattern;
+    if (::mkdtemp(name.data()) == nullptr) {
+      return Error{fmt::format("cannot make a folder in {}: {}", parent.string(), in_words(errno))};
+    }
+    path_ = name;
+    lock_ = lock_new_folder(path_);
   }
-  path_ = name;
-  lock_ = ::open((path_ / kLockName).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0 || ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    return Error{fmt::format("cannot lock {}: {}", path_.string(), in_words(errno))};
-  }
+  if (lock_ < 0) return Error{fmt::format("cannot lock {}: {}", path_.string(), in_words(errno))};
   if (owner && ::chown(path_.c_str(), owner->uid, owner->gid) != 0) {
     return Error{fmt::format("cannot give {} to another user: {}", path_.string(), in_words(errno))};
   }

@@ -342,13 +342,20 @@ TEST(Executor, AKilledKeeperIsToldAndClearedUpAfter) {
 }
 
 TEST(Executor, TwoWorkersDoNotShareAFolder) {
-  JobWorld world;
-  EXPECT_FALSE(world.runner().executor().prepare());
+  const TestFolder files;
   EventLoop loop;
-  Executor other(loop, {.folder = world.files().path() / "jobs"}, "1", 0, [](AttemptId, const AttemptOutcome&) {});
-  const auto problem = other.prepare();
+  const auto worker = [&] {
+    return std::make_unique<Executor>(loop, ExecutorOptions{.folder = files.path() / "jobs"}, "1", 0,
+                                      [](AttemptId, const AttemptOutcome&) {});
+  };
+  auto first = worker();
+  EXPECT_FALSE(first->prepare());
+  const auto other = worker();
+  const auto problem = other->prepare();
   ASSERT_TRUE(problem);
   EXPECT_NE(problem->message.find("is used by another worker"), std::string::npos) << problem->message;
+  first.reset();
+  EXPECT_FALSE(other->prepare()) << "what was wrong has passed";
 }
 
 // --- rights ---
