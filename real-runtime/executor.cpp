@@ -29,6 +29,9 @@ namespace fs = std::filesystem;
 using Kind = AttemptOutcome::Kind;
 
 constexpr Duration kHousekeeping = std::chrono::hours{1};
+// From the first try to start an attempt to the last: 3 s.
+constexpr unsigned kMostTries = 4;
+constexpr Duration kFirstPause = std::chrono::milliseconds{200};
 
 std::vector<int> devices(std::vector<int> numbers, std::int64_t count) {
   if (!numbers.empty()) return numbers;
@@ -148,9 +151,32 @@ void Executor::start(KeptAttempt attempt) {
   const AttemptId id = attempt.attempt;
   const auto [at, is_new] = kept_.try_emplace(id);
   DRYDOCK_CHECK(is_new, "an attempt is started once");
-  Kept& kept = at->second;
-  std::optional<Error> problem = prepare();
-  if (!problem) {
+  at->second.attempt = std::make_unique<KeptAttempt>(std::move(attempt));
+  try_to_start(id, at->second);
+}
+
+// What goes wrong here is wrong with the machine, and no fault of the job: it is tried again for a while. A worker that failed at once what it
+// is given would be given everything.
+void Executor::try_to_start(AttemptId id, Kept& kept) {
+  if (const auto problem = start_keeper_of(id, kept)) {
+    if (kept.tries < kMostTries) {
+      const Duration pause = kFirstPause * (1U << kept.tries++);
+      kept.again = std::make_unique<EventLoop::Timer>(loop_, [this, id] { try_to_start(id, kept_.at(id)); });
+      return kept.again->start(later(loop_.now(), pause));
+    }
+    return give_up(id, kept, {.kind = Kind::not_started, .reason = problem->message});
+  }
+  kept.attempt.reset();
+  kept.again.reset();
+  kept.watch =
+      std::make_unique<EventLoop::Socket>(loop_, kept.keeper.socket, [this, id](EventLoop::Socket::Ready) { look(id); });
+  kept.watch->wait_for({.to_read = true, .to_write = false});
+}
+
+std::optional<Error> Executor::start_keeper_of(AttemptId id, Kept& kept) {
+  if (auto problem = prepare()) return problem;
+  KeptAttempt& attempt = *kept.attempt;
+  if (kept.folder.empty()) {
     kept.gpus = attempt.gpus = gpus_.take(attempt.held.gpus());
     if (settings_.limits.cpus == LimitBy::affinity && attempt.held.cpus() > 0) {
       kept.cores = attempt.cores = cores_.take(attempt.held.cpus());
@@ -158,27 +184,29 @@ void Executor::start(KeptAttempt attempt) {
     kept.folder = attempt.folder = folder_ / attempt_folder_name(id);
     attempt.results =
         options_.results.empty() ? attempt.folder / kResultsFolder : options_.results / attempt_folder_name(id);
-    const auto started = start_keeper(attempt, settings_);
-    if (started) kept.keeper = started.value();
-    else problem = started.error();
   }
-  if (problem) {
-    kept.outcome = {.kind = Kind::not_started, .reason = problem->message};
-    kept.failed = std::make_unique<EventLoop::Timer>(loop_, [this, id] {
-      tell(id, kept_.at(id));
-      kept_.erase(id);
-    });
-    kept.failed->start_soon();
-    return;
-  }
-  kept.watch =
-      std::make_unique<EventLoop::Socket>(loop_, kept.keeper.socket, [this, id](EventLoop::Socket::Ready) { look(id); });
-  kept.watch->wait_for({.to_read = true, .to_write = false});
+  const auto started = start_keeper(attempt, settings_);
+  if (!started) return started.error();
+  kept.keeper = started.value();
+  return std::nullopt;
+}
+
+// Tells soon, since nobody is told from within start() or stop().
+void Executor::give_up(AttemptId id, Kept& kept, AttemptOutcome outcome) {
+  kept.outcome = std::move(outcome);
+  kept.again = std::make_unique<EventLoop::Timer>(loop_, [this, id] {
+    const auto node = kept_.extract(id);
+    tell(id, node.mapped());
+  });
+  kept.again->start_soon();
 }
 
 void Executor::stop(AttemptId attempt) {
   const auto at = kept_.find(attempt);
-  if (at != kept_.end() && at->second.keeper.socket >= 0) (void)::send(at->second.keeper.socket, "s", 1, MSG_NOSIGNAL);
+  if (at == kept_.end()) return;
+  Kept& kept = at->second;
+  if (kept.keeper.socket >= 0) (void)::send(kept.keeper.socket, "s", 1, MSG_NOSIGNAL);
+  else if (!kept.outcome) give_up(attempt, kept, {.kind = Kind::stopped, .reason = "the worker was told to stop it"});
 }
 
 void Executor::look(AttemptId attempt) {

@@ -66,9 +66,11 @@ class Executor {
 
  private:
   struct Kept {
+    std::unique_ptr<KeptAttempt> attempt;  // until it is started
+    unsigned tries = 0;                    // that failed
     StartedAside keeper;
     std::unique_ptr<EventLoop::Socket> watch;
-    std::unique_ptr<EventLoop::Timer> failed;  // tells that it could not be started
+    std::unique_ptr<EventLoop::Timer> again;  // tries to start it, or tells that it was not
     std::optional<AttemptOutcome> outcome;
     bool told = false;
     std::filesystem::path folder;
@@ -76,6 +78,9 @@ class Executor {
     std::vector<int> cores;
   };
 
+  void try_to_start(AttemptId id, Kept& kept);
+  [[nodiscard]] std::optional<Error> start_keeper_of(AttemptId id, Kept& kept);
+  void give_up(AttemptId id, Kept& kept, AttemptOutcome outcome);
   [[nodiscard]] std::optional<Error> prepare_once();
   [[nodiscard]] std::optional<Error> find_folder();
   void look(AttemptId attempt);

@@ -358,6 +358,26 @@ TEST(Executor, TwoWorkersDoNotShareAFolder) {
   EXPECT_FALSE(other->prepare()) << "what was wrong has passed";
 }
 
+// What keeps a worker from starting anything is no fault of its jobs.
+TEST(Executor, WhatCannotBeStartedIsTriedAgain) {
+  JobWorld world;
+  auto other = std::make_unique<Executor>(world.loop(), ExecutorOptions{.folder = world.files().path() / "jobs"}, "1", 0,
+                                          [](AttemptId, const AttemptOutcome&) {});
+  ASSERT_FALSE(other->prepare()) << "it has the folder now";
+  world.start(1, CommandPayload{{"true"}});
+  world.start(2, CommandPayload{{"true"}});
+  world.kill(2);
+  EXPECT_EQ(world.end_of(2).kind, Kind::stopped);
+  bool passed = false;
+  EventLoop::Timer soon(world.loop(), [&] { passed = true; });
+  soon.start(later(world.loop().now(), 100ms));
+  ASSERT_TRUE(world.run_until([&] { return passed; }));
+  other.reset();
+  EXPECT_EQ(world.end_of(1).kind, Kind::succeeded);
+  const auto outcome = world.run(3, CommandPayload{{"true"}});
+  EXPECT_EQ(outcome.kind, Kind::succeeded) << outcome.reason;
+}
+
 // --- rights ---
 
 TEST(Executor, JobsAreNotRoot) {
