@@ -67,6 +67,7 @@ struct BuiltInSession {
 [[nodiscard]] BuiltInPlacement worst_fit_policy();
 [[nodiscard]] BuiltInPlacement dot_product_policy();
 [[nodiscard]] BuiltInPlacement jsq_policy();
+[[nodiscard]] BuiltInPlacement batch_sampling_policy();
 [[nodiscard]] BuiltInPlacement priority_policy();
 
 [[nodiscard]] BuiltInLiveness oracle_policy();

@@ -1,8 +1,8 @@
 #include "policies/built_in.hpp"
 #include "policies/core/candidates.hpp"
 #include "policies/order.hpp"
+#include "policies/worker_draw.hpp"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -46,38 +46,12 @@ class JoinShortestQueue final : public PlacementPolicy {
   // The worker with the fewest jobs (waiting at it or running) among d, drawn at random without repetition from the live
   // ones that could ever run the job; the first drawn wins a tie.
   std::optional<WorkerId> choose(const PassContext& pass, const Job& job) {
-    const Resources demand = job.spec.per_task * job.spec.tasks;
-    able_.clear();
-    std::uint64_t count = 0;
-    for (const WorkerKind& kind : pass.cluster.pool(pass.pool).kinds) {
-      if (!demand.fits_in(kind.capacity)) continue;
-      able_.push_back(&kind);
-      count += kind.workers.size();
-    }
+    workers_.begin(pass.cluster, pass.pool, job.spec.per_task * job.spec.tasks);
     std::optional<WorkerId> best;
-    const auto look_at = [&](WorkerId id) {
+    workers_.draw(pass.rng, static_cast<std::uint64_t>(d_), [&](WorkerId id) {
       if (!best || length(pass, id) < length(pass, *best)) best = id;
-    };
-    if (static_cast<std::uint64_t>(d_) >= count) {
-      for (const WorkerKind* kind : able_) std::ranges::for_each(kind->workers, look_at);
-      return best;
-    }
-    drawn_in_.resize(pass.cluster.worker_count());
-    ++draws_;
-    for (std::int64_t drawn = 0; drawn < d_;) {
-      const WorkerId id = able(pass.rng.below(count));
-      if (std::exchange(drawn_in_[index(id)], draws_) == draws_) continue;
-      ++drawn;
-      look_at(id);
-    }
+    });
     return best;
-  }
-
-  // The n-th of the workers that are able to run the job.
-  [[nodiscard]] WorkerId able(std::uint64_t n) const {
-    auto kind = able_.begin();
-    for (; n >= (*kind)->workers.size(); ++kind) n -= (*kind)->workers.size();
-    return (*kind)->workers[n];
   }
 
   static std::size_t length(const PassContext& pass, WorkerId id) {
@@ -98,9 +72,7 @@ class JoinShortestQueue final : public PlacementPolicy {
   std::int64_t d_;
   std::vector<std::uint64_t> seen_;  // by pool: its worker_changes at the last pass
   Candidates candidates_;
-  std::vector<const WorkerKind*> able_;  // scratch: those that could run the job
-  std::vector<std::uint64_t> drawn_in_;  // by worker: the last job that it was drawn for
-  std::uint64_t draws_ = 0;
+  WorkerDraw workers_;
 };
 
 }  // namespace

@@ -26,7 +26,8 @@ class HistoryTest : public testing::TestWithParam<std::string> {};
 
 // These start the first job that waits whenever it fits, whatever else they do.
 bool starts_heads_that_fit(const PolicyConfig& policy) {
-  return policy.type != "conservative" && policy.type != "greedy-backfill" && policy.type != "jsq";
+  return policy.type != "conservative" && policy.type != "greedy-backfill" && policy.type != "jsq" &&
+         policy.type != "batch-sampling";
 }
 
 // At the end of a step in which the policy was free to decide, no pool leaves its head waiting beside room for it.

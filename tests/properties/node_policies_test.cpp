@@ -1,5 +1,6 @@
 // Which workers each policy takes, and EASY and JSQ where workers and demands differ: start by start and worker by worker
 // against brute force.
+#include "policies/catalog.hpp"
 #include "policies/core/rng.hpp"
 #include "tests/properties/ideal_world.hpp"
 #include "tests/properties/node_reference.hpp"
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <deque>
 #include <gtest/gtest.h>
 #include <string>
@@ -203,6 +205,79 @@ TEST(NodePolicies, JsqServesEachWorkersOwnQueueInOrder) {
       before = got.starts[j];
     }
   });
+}
+
+// Whoever probes every worker serves first come, first served: a worker with room takes the oldest job that waits.
+TEST(NodePolicies, BatchSamplingThatProbesAllWorkersIsFirstComeFirstServed) {
+  for_each_seed(200, "", [](std::uint64_t seed) {
+    Rng rng(seed, "batches");
+    const auto workers = 1 + static_cast<std::int64_t>(rng.below(8));
+    Workload w;
+    w.workers.assign(static_cast<std::size_t>(workers), {1, 10, 0, 1'000});
+    std::int64_t submit = 0;
+    for (std::uint64_t count = 1 + rng.below(80); count > 0; --count) {
+      submit += static_cast<std::int64_t>(rng.below(3));
+      const auto run = 1 + static_cast<std::int64_t>(rng.below(10));
+      w.jobs.push_back({submit, run, run, 1, {1, static_cast<std::int64_t>(rng.below(2)), 0, 1}});
+    }
+    const IdealRun got = run_ideally(policy("batch-sampling", {{"d", workers}}), workers_of(w), jobs_of(w));
+    const IdealRun expected = run_ideally(policy("fcfs"), workers_of(w), jobs_of(w));
+    ASSERT_EQ(got.halted, "");
+    for (std::size_t j = 0; j < w.jobs.size(); ++j) ASSERT_EQ(got.starts[j], expected.starts[j]) << "job " << j;
+  });
+}
+
+// All that some worker could run does run, whole, on one worker; with any demands, one job of a batch after the other.
+TEST(NodePolicies, BatchSamplingRunsWhatCanRun) {
+  for_each_seed(200, "", [](std::uint64_t seed) {
+    const Workload w = random_workload(seed, true);
+    const auto d = 1 + static_cast<std::int64_t>(seed % 3);
+    const IdealRun got = run_ideally(policy("batch-sampling", {{"d", d}}), workers_of(w), jobs_of(w));
+    ASSERT_EQ(got.halted, "");
+    for (std::size_t j = 0; j < w.jobs.size(); ++j) {
+      const bool can_run = std::ranges::any_of(w.workers, [&](const Needs& room) {
+        const NodeJob& job = w.jobs[j];
+        return job.per_task[0] * job.tasks <= room[0] && job.per_task[1] * job.tasks <= room[1] &&
+               job.per_task[2] * job.tasks <= room[2];
+      });
+      ASSERT_EQ(got.starts[j] != kNever, can_run) << "job " << j;
+      ASSERT_EQ(got.placements[j].size(), can_run ? 1U : 0U);
+    }
+  });
+}
+
+// Of `workers`, of which `busy` are, 2m are drawn: the probability that m of them or more have room.
+double all_start_at_once(int workers, int busy, int m) {
+  const auto choose = [](int n, int k) { return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1); };
+  double sum = 0;
+  for (int idle = m; idle <= 2 * m; ++idle) {
+    if (idle > workers - busy || 2 * m - idle > busy) continue;
+    sum += std::exp(choose(workers - busy, idle) + choose(busy, 2 * m - idle) - choose(workers, 2 * m));
+  }
+  return sum;
+}
+
+TEST(NodePolicies, BatchSamplingStartsABatchAtOnceAsOftenAsItsProbesFindRoom) {
+  constexpr int kWorkers = 100;
+  constexpr int kBusy = 50;
+  constexpr int kBatch = 10;
+  constexpr int kRuns = 2000;
+  // Among many workers it is that of the paper for a load of a half.
+  EXPECT_NEAR(all_start_at_once(2'000'000, 1'000'000, kBatch), 0.588099, 1e-4);
+  Workload w;
+  w.workers.assign(kWorkers, {1, 10, 0, 1'000});
+  for (int j = 0; j < kBusy; ++j) w.jobs.push_back({j, 1'000, 1'000, 1, {1, 0, 0, 1}});
+  for (int j = 0; j < kBatch; ++j) w.jobs.push_back({500, 1, 1, 1, {1, 0, 0, 1}});
+  int at_once = 0;
+  for (std::uint64_t seed = 1; seed <= kRuns; ++seed) {
+    SchedulerConfig config = one_pool(policy("batch-sampling", {{"d", std::int64_t{2}}}));
+    config.seed = seed;
+    const IdealRun got = run_ideally(config, make_placement(config.placement), workers_of(w), jobs_of(w));
+    at_once +=
+        std::all_of(got.starts.end() - kBatch, got.starts.end(), [](Time at) { return nanos(at) == 500 * kUnit; }) ? 1 : 0;
+  }
+  const double expected = all_start_at_once(kWorkers, kBusy, kBatch);
+  EXPECT_NEAR(at_once / double{kRuns}, expected, 4 * std::sqrt(expected * (1 - expected) / kRuns));
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace {
 
 class Generator {
  public:
-  Generator(const PolicyConfig& placement, std::uint64_t seed) : rng_(seed, "history"), whole_(placement.type == "jsq") {
+  Generator(const PolicyConfig& placement, std::uint64_t seed)
+      : rng_(seed, "history"), whole_(placement.type == "jsq" || placement.type == "batch-sampling") {
     config_.seed = seed;
     config_.scheduler.placement = placement;
     config_.scheduler.seed = seed;

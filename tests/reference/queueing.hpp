@@ -52,6 +52,23 @@ inline double mmc_priority_wait_high(int servers, double lambda_high, double lam
   return erlang_c(servers, (lambda_high + lambda_low) / mu) / (servers * mu - lambda_high);
 }
 
+// Mean response, in mean services, of the shorter of two queues drawn at random among very many servers (Mitzenmacher, 2001).
+inline double shorter_of_two_response(double load) {
+  double sum = 0;
+  for (int i = 1; i < 30; ++i) sum += std::pow(load, std::pow(2.0, i) - 2);
+  return sum;
+}
+
+// Probability that all m tasks of a batch start at once where d probes for each are sent to very many servers (Sparrow, 2013).
+inline double batch_starts_at_once(double load, int m, int d) {
+  double sum = 0;
+  for (int idle = m; idle <= d * m; ++idle) {
+    sum += std::exp(std::lgamma(d * m + 1) - std::lgamma(idle + 1) - std::lgamma(d * m - idle + 1) +
+                    idle * std::log(1 - load) + (d * m - idle) * std::log(load));
+  }
+  return sum;
+}
+
 // Integral over [0, upper], Simpson with n (even) steps.
 inline double integrate(const std::function<double(double)>& f, double upper, int n) {
   const double h = upper / n;
