@@ -7,7 +7,6 @@ workload and the SimPy model), and an interpreter that has SimPy (Debian: python
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -16,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from context import context_of
 from targets import judge
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -205,13 +205,6 @@ class Bench:
             results[policy] = sample
         return {"runs": results}
 
-    def context(self):
-        version = subprocess.run([self.drydock, "version"], capture_output=True, text=True, check=True).stdout.strip()
-        model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown")
-        return {"drydock": version, "date": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "cpu": model, "cores": os.cpu_count(),
-                "load_average": os.getloadavg(), "system": platform.platform(), "python": platform.python_version(),
-                "repeats": self.repeats}
-
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -228,7 +221,7 @@ def main():
         good = judge(results)
         if arguments.out:
             Path(arguments.out).parent.mkdir(parents=True, exist_ok=True)
-            Path(arguments.out).write_text(json.dumps({"context": bench.context(), **results}, indent=1) + "\n")
+            Path(arguments.out).write_text(json.dumps({"context": context_of(arguments.drydock, repeats=arguments.repeats), **results}, indent=1) + "\n")
     sys.exit(0 if good else 1)
 
 

@@ -9,7 +9,6 @@ import datetime
 import http.client
 import json
 import os
-import platform
 import re
 import shutil
 import socket
@@ -21,6 +20,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from context import context_of
 from installation import SLOTS, Installation
 from private_stores import Meter, Stores, program, until
 from targets import judge
@@ -285,13 +285,6 @@ class Bench:
         shutil.rmtree(jobs, ignore_errors=True)
         return place.drained(count) | costs
 
-    def context(self):
-        version = subprocess.run([self.drydock, "version"], capture_output=True, text=True, check=True).stdout.strip()
-        model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown")
-        return {"drydock": version, "date": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "cpu": model, "cores": os.cpu_count(),
-                "load_average": os.getloadavg(), "system": platform.platform(), "python": platform.python_version(),
-                "arguments": {key: str(value) for key, value in vars(self.arguments).items()}}
-
 
 def commit_ms(stores, folder, seconds=5):
     """What PostgreSQL takes to commit one row, a hundred times a second: where it is not busy, longer than under load."""
@@ -350,7 +343,7 @@ def main():
         good = judge(results)
         if arguments.out:
             Path(arguments.out).parent.mkdir(parents=True, exist_ok=True)
-            Path(arguments.out).write_text(json.dumps({"context": bench.context(), **results}, indent=1) + "\n")
+            Path(arguments.out).write_text(json.dumps({"context": context_of(arguments.drydock, arguments={key: str(value) for key, value in vars(arguments).items()}), **results}, indent=1) + "\n")
     sys.exit(0 if good else 1)
 
 
