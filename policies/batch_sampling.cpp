@@ -2,6 +2,7 @@
 #include "policies/order.hpp"
 #include "policies/worker_draw.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <utility>

@@ -67,6 +67,8 @@ struct BuiltInSession {
 [[nodiscard]] BuiltInPlacement worst_fit_policy();
 [[nodiscard]] BuiltInPlacement dot_product_policy();
 [[nodiscard]] BuiltInPlacement jsq_policy();
+[[nodiscard]] BuiltInPlacement jiq_policy();
+[[nodiscard]] BuiltInPlacement work_stealing_policy();
 [[nodiscard]] BuiltInPlacement batch_sampling_policy();
 [[nodiscard]] BuiltInPlacement priority_policy();
 

@@ -31,6 +31,8 @@ std::vector<BuiltInPlacement>& placements() {
                                               worst_fit_policy(),
                                               dot_product_policy(),
                                               jsq_policy(),
+                                              jiq_policy(),
+                                              work_stealing_policy(),
                                               batch_sampling_policy(),
                                               priority_policy()};
   return all;

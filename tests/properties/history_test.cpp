@@ -6,6 +6,7 @@
 #include "tests/properties/seeds.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <string>
@@ -26,8 +27,9 @@ class HistoryTest : public testing::TestWithParam<std::string> {};
 
 // These start the first job that waits whenever it fits, whatever else they do.
 bool starts_heads_that_fit(const PolicyConfig& policy) {
-  return policy.type != "conservative" && policy.type != "greedy-backfill" && policy.type != "jsq" &&
-         policy.type != "batch-sampling";
+  constexpr std::array<std::string_view, 6> kOthers{"conservative", "greedy-backfill", "jsq",
+                                                    "jiq",          "work-stealing",   "batch-sampling"};
+  return std::ranges::find(kOthers, policy.type) == kOthers.end();
 }
 
 // At the end of a step in which the policy was free to decide, no pool leaves its head waiting beside room for it.

@@ -48,6 +48,18 @@ Workload random_workload(std::uint64_t seed, bool exact) {
   return workload;
 }
 
+Workload single_jobs(Rng& rng, std::size_t workers) {
+  Workload w;
+  w.workers.assign(workers, {1, 10, 0, 1'000});
+  std::int64_t submit = 0;
+  for (std::uint64_t count = 1 + rng.below(80); count > 0; --count) {
+    submit += static_cast<std::int64_t>(rng.below(4));
+    const auto run = 1 + static_cast<std::int64_t>(rng.below(10));
+    w.jobs.push_back({submit, run, run, 1, {1, 0, 0, 1}});
+  }
+  return w;
+}
+
 std::vector<WorkerSpec> workers_of(const Workload& workload) {
   std::vector<WorkerSpec> workers;
   for (const Needs& w : workload.workers)
@@ -165,14 +177,7 @@ TEST(NodePolicies, JsqJoinsTheShortestOfTheQueuesDrawn) {
     Rng rng(seed, "jsq");
     const std::int64_t d = 1 + static_cast<std::int64_t>(rng.below(4));
     const std::size_t workers = 1 + rng.below(8);
-    Workload w;
-    w.workers.assign(workers, {1, 10, 0, 1'000});
-    std::int64_t submit = 0;
-    for (std::uint64_t count = 1 + rng.below(80); count > 0; --count) {
-      submit += static_cast<std::int64_t>(rng.below(4));
-      const auto run = 1 + static_cast<std::int64_t>(rng.below(10));
-      w.jobs.push_back({submit, run, run, 1, {1, 0, 0, 1}});
-    }
+    const Workload w = single_jobs(rng, workers);
     SchedulerConfig config = one_pool(policy("jsq", {{"d", d}}));
     const IdealRun got = run_ideally(config.placement, workers_of(w), jobs_of(w));
     const auto expected = JsqReference(config.seed, d, workers).run(w.jobs);
@@ -207,6 +212,89 @@ TEST(NodePolicies, JsqServesEachWorkersOwnQueueInOrder) {
   });
 }
 
+// Jobs of one task each and workers for one job: who has been idle for longest gets it, else one drawn at random. Of ends at one moment,
+// the job that came first ends first.
+struct JiqReference {
+  JiqReference(std::uint64_t seed, std::size_t workers) : rng(seed, "placement"), queues(workers) {
+    for (std::size_t w = 0; w < workers; ++w) idle.push_back(w);
+  }
+
+  void end_until(std::int64_t now) {
+    std::vector<std::array<std::int64_t, 3>> ended;  // when, which job, where
+    for (std::size_t w = 0; w < queues.size(); ++w) {
+      while (!queues[w].empty() && queues[w].front().first <= now) {
+        ended.push_back({queues[w].front().first, queues[w].front().second, static_cast<std::int64_t>(w)});
+        queues[w].pop_front();
+      }
+    }
+    std::ranges::sort(ended);
+    for (const auto& [at, job, where] : ended) {
+      const auto w = static_cast<std::size_t>(where);
+      // With the last that ended there.
+      const bool last = std::ranges::none_of(ended, [&](const auto& other) { return other[2] == where && other[0] > at; });
+      if (!last || !queues[w].empty()) continue;
+      idle.push_back(w);
+    }
+  }
+
+  // The worker and start of each job.
+  std::vector<std::pair<std::int64_t, std::size_t>> run(const std::vector<NodeJob>& jobs) {
+    std::vector<std::pair<std::int64_t, std::size_t>> result(jobs.size());
+    for (std::size_t j = 0; j < jobs.size(); ++j) {
+      end_until(jobs[j].submit);
+      std::size_t w = 0;
+      if (idle.empty()) {
+        w = queues.size() == 1 ? 0 : rng.below(queues.size());
+      } else {
+        w = idle.front();
+        idle.pop_front();
+      }
+      const std::int64_t start = queues[w].empty() ? jobs[j].submit : queues[w].back().first;
+      queues[w].emplace_back(start + jobs[j].run, static_cast<std::int64_t>(j));
+      result[j] = {start, w};
+    }
+    return result;
+  }
+
+  Rng rng;
+  std::vector<std::deque<std::pair<std::int64_t, std::int64_t>>> queues;  // ends of the jobs there, and which
+  std::deque<std::size_t> idle;
+};
+
+TEST(NodePolicies, JiqJoinsWhoHasBeenIdleForLongest) {
+  for_each_seed(200, "", [](std::uint64_t seed) {
+    Rng rng(seed, "jiq");
+    const std::size_t workers = 1 + rng.below(8);
+    const Workload w = single_jobs(rng, workers);
+    SchedulerConfig config = one_pool(policy("jiq"));
+    const IdealRun got = run_ideally(config.placement, workers_of(w), jobs_of(w));
+    const auto expected = JiqReference(config.seed, workers).run(w.jobs);
+    ASSERT_EQ(got.halted, "");
+    for (std::size_t j = 0; j < w.jobs.size(); ++j) {
+      ASSERT_EQ(nanos(got.starts[j]) / kUnit, expected[j].first) << "job " << j;
+      ASSERT_EQ(index(got.placements[j].front().worker), expected[j].second) << "job " << j;
+    }
+  });
+}
+
+// Whoever looks everywhere leaves no worker idle while a job waits: of jobs that are alike, as many have started at any moment as with one
+// queue for all.
+TEST(NodePolicies, StealingFromAllKeepsAllAtWork) {
+  for_each_seed(200, "", [](std::uint64_t seed) {
+    Rng rng(seed, "stealing");
+    const std::size_t workers = 1 + rng.below(8);
+    Workload w = single_jobs(rng, workers);
+    for (NodeJob& job : w.jobs) job.run = job.estimate = 7;
+    const auto all = static_cast<std::int64_t>(workers);
+    IdealRun got = run_ideally(policy("work-stealing", {{"d", all}}), workers_of(w), jobs_of(w));
+    IdealRun expected = run_ideally(policy("fcfs"), workers_of(w), jobs_of(w));
+    ASSERT_EQ(got.halted, "");
+    std::ranges::sort(got.starts);
+    std::ranges::sort(expected.starts);
+    ASSERT_EQ(got.starts, expected.starts);
+  });
+}
+
 // Whoever probes every worker serves first come, first served: a worker with room takes the oldest job that waits.
 TEST(NodePolicies, BatchSamplingThatProbesAllWorkersIsFirstComeFirstServed) {
   for_each_seed(200, "", [](std::uint64_t seed) {
@@ -227,12 +315,15 @@ TEST(NodePolicies, BatchSamplingThatProbesAllWorkersIsFirstComeFirstServed) {
   });
 }
 
-// All that some worker could run does run, whole, on one worker; with any demands, one job of a batch after the other.
-TEST(NodePolicies, BatchSamplingRunsWhatCanRun) {
+// All that some worker could run does run, whole, on one worker, with any demands.
+TEST(NodePolicies, ThoseOfManyQueuesRunWhatCanRun) {
   for_each_seed(200, "", [](std::uint64_t seed) {
     const Workload w = random_workload(seed, true);
     const auto d = 1 + static_cast<std::int64_t>(seed % 3);
-    const IdealRun got = run_ideally(policy("batch-sampling", {{"d", d}}), workers_of(w), jobs_of(w));
+    const auto chosen = seed % 2 == 0   ? policy("batch-sampling", {{"d", d}})
+                        : seed % 4 == 1 ? policy("work-stealing", {{"d", d}})
+                                        : policy("jiq");
+    const IdealRun got = run_ideally(chosen, workers_of(w), jobs_of(w));
     ASSERT_EQ(got.halted, "");
     for (std::size_t j = 0; j < w.jobs.size(); ++j) {
       const bool can_run = std::ranges::any_of(w.workers, [&](const Needs& room) {

@@ -12,7 +12,7 @@ namespace {
 class Generator {
  public:
   Generator(const PolicyConfig& placement, std::uint64_t seed)
-      : rng_(seed, "history"), whole_(placement.type == "jsq" || placement.type == "batch-sampling") {
+      : rng_(seed, "history"), whole_(make_placement(placement)->traits().one_worker) {
     config_.seed = seed;
     config_.scheduler.placement = placement;
     config_.scheduler.seed = seed;

@@ -9,7 +9,11 @@ namespace drydock::reference::family_e_test {
 namespace {
 
 std::vector<Case> cases() {
-  return {{"Ea", "power-of-two", "", "response_s.mean", shorter_of_two_response(0.9), 0.04 * shorter_of_two_response(0.9)}};
+  return {{"Ea", "many-queues", "power-of-two", "response_s.mean", shorter_of_two_response(0.9),
+           0.04 * shorter_of_two_response(0.9)},
+          {"idle", "many-queues", "join-idle-queue", "wait_s.mean", 0, 0.001},
+          {"stealing", "many-queues", "work-stealing", "response_s.mean", stealing_response(0.9),
+           0.03 * stealing_response(0.9)}};
 }
 
 class FamilyE : public ::testing::TestWithParam<Case> {};

@@ -59,6 +59,14 @@ inline double shorter_of_two_response(double load) {
   return sum;
 }
 
+// Mean response, in mean services, where a server that has nothing left takes a waiting job, if there is one, from one other server drawn at
+// random among very many (Mitzenmacher, SPAA 1998): s2 of the servers have two jobs or more, each further one is 1 / r times as seldom.
+inline double stealing_response(double load) {
+  const double s2 = (1 + load - std::sqrt(1 + 2 * load - 3 * load * load)) / 2;
+  const double r = load / (1 + load - s2);
+  return (load + s2 / (1 - r)) / load;
+}
+
 // Probability that all m tasks of a batch start at once where d probes for each are sent to very many servers (Sparrow, 2013).
 inline double batch_starts_at_once(double load, int m, int d) {
   double sum = 0;

@@ -11,8 +11,26 @@ namespace drydock::catalog_test {
 namespace {
 
 TEST(Catalog, HoldsEveryBuiltInPolicy) {
-  for (const char* type : {"fcfs", "sjf", "saf", "f1", "wfp3", "srpt", "las", "easy", "easy-sjf", "conservative",
-                           "greedy-backfill", "first-fit", "best-fit", "worst-fit", "dot-product", "jsq", "batch-sampling", "priority"}) {
+  for (const char* type : {"fcfs",
+                           "sjf",
+                           "saf",
+                           "f1",
+                           "wfp3",
+                           "srpt",
+                           "las",
+                           "easy",
+                           "easy-sjf",
+                           "conservative",
+                           "greedy-backfill",
+                           "first-fit",
+                           "best-fit",
+                           "worst-fit",
+                           "dot-product",
+                           "jsq",
+                           "jiq",
+                           "work-stealing",
+                           "batch-sampling",
+                           "priority"}) {
     EXPECT_NE(find_policy(PolicyFamily::placement, type), nullptr) << type;
     EXPECT_EQ(find_policy(PolicyFamily::liveness, type), nullptr) << type;
   }
