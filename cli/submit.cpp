@@ -1,4 +1,5 @@
 // drydock submit
+#include "cli/interrupt.hpp"
 #include "cli/runtime_commands.hpp"
 #include "cli/stores.hpp"
 #include "scenarios/line_reader.hpp"
@@ -42,8 +43,9 @@ struct SubmitArguments {
 
 #ifdef DRYDOCK_WITH_RUNTIME
 
-constexpr std::uint64_t kMostAtOnce = 1000;               // in a transaction
-constexpr std::uint64_t kMostOnTheWay = 8 * kMostAtOnce;  // before any answer
+constexpr std::uint64_t kMostAtOnce = 1000;                    // jobs in a transaction
+constexpr std::uint64_t kMostTransactions = 8;                 // on their way
+constexpr std::uint64_t kMostBytes = std::uint64_t{4} << 20U;  // of payloads, in a transaction and on their way
 constexpr std::string_view kNoQueues = "no scheduler has said yet which queues there are: start one first";
 
 // A file that says more than a command line can.
@@ -100,41 +102,92 @@ Result<postgres::Job> queued(const runtime::JobRequests& requests, const std::ve
   return std::move(jobs.value().front());
 }
 
-Error problem_with(const postgres::Reply& reply, std::uint64_t first, std::uint64_t end) {
-  const std::string which =
-      end - first == 1 ? fmt::format("job {} was", first) : fmt::format("jobs {} to {} were", first, end - 1);
-  const auto* failed = std::get_if<postgres::Failed>(&reply);
-  if (failed != nullptr && failed->reason != postgres::Failed::Reason::unknown)
-    return {fmt::format("{} not accepted: {}", which, failed->message.substr(0, failed->message.find('\n')))};
-  return {fmt::format("it is not certain whether {} accepted: {}", which, to_text(reply))};
-}
+// Jobs that are handed in under ids that are theirs, and what became of them.
+class Submission {
+ public:
+  Submission(runtime::PostgresClient& store, const postgres::Job& job, std::uint64_t first, std::uint64_t count)
+      : store_(store), job_(job), next_(first), end_(first + count) {
+    const std::uint64_t each = std::max<std::uint64_t>(1, job.payload.size());
+    in_one_ = std::clamp<std::uint64_t>(kMostBytes / each, 1, kMostAtOnce);
+    on_the_way_ = in_one_ * std::clamp<std::uint64_t>(kMostBytes / (in_one_ * each), 1, kMostTransactions);
+  }
 
-struct Accepted {
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> ids;  // the first, and the one behind the last
-  std::optional<Error> problem;                              // with the first of the others
+  [[nodiscard]] bool done() const { return next_ == end_ || !problems_.empty(); }
+
+  // Several transactions are on their way at once. Returns the ids of those that are in the store for good: the first of each run of them, and
+  // the one behind its last.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> go_on() {
+    std::vector<postgres::Op> ops;
+    std::vector<std::uint64_t> ends;
+    const std::uint64_t first = next_;
+    for (const std::uint64_t stop = std::min(end_, first + on_the_way_); next_ < stop;) {
+      std::vector<postgres::Job> jobs(std::min(stop - next_, in_one_), job_);
+      for (postgres::Job& job : jobs) job.spec.id = JobId{next_++};
+      ends.push_back(next_);
+      store_.submit(ops.emplace_back(postgres::SubmitJobs{std::move(jobs)}));
+    }
+    std::vector<postgres::Reply> replies = store_.collect();
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> accepted;
+    bool connected = true;
+    for (std::size_t i = 0; i < ops.size(); ++i) {
+      const std::uint64_t from = i == 0 ? first : ends[i - 1];
+      // A repetition adds nothing.
+      if (std::holds_alternative<postgres::Failed>(replies[i]) && connected) {
+        connected = store_.connected() || store_.reconnect().ok();
+        if (connected) replies[i] = store_.execute(ops[i]);
+      }
+      if (!std::holds_alternative<postgres::Submitted>(replies[i])) note(from, ends[i], replies[i]);
+      else if (!accepted.empty() && accepted.back().second == from) accepted.back().second = ends[i];
+      else accepted.emplace_back(from, ends[i]);
+    }
+    return accepted;
+  }
+
+  // What is not in the store, or not certainly; empty where all is.
+  [[nodiscard]] std::string problems() const {
+    std::string text;
+    for (const Problem& problem : problems_) {
+      const std::string jobs = range(problem.first, problem.end);
+      text += text.empty() ? "" : "; ";
+      text += problem.certain ? fmt::format("{} not accepted: {}", jobs, problem.why)
+                              : fmt::format("it is not certain whether {} accepted: {}", jobs, problem.why);
+    }
+    if (next_ < end_) text += fmt::format("{}{} not handed in", text.empty() ? "" : "; ", range(next_, end_));
+    return text;
+  }
+
+ private:
+  struct Problem {
+    std::uint64_t first = 0;
+    std::uint64_t end = 0;
+    bool certain = false;  // it is not in the store
+    std::string why;
+  };
+
+  static std::string range(std::uint64_t first, std::uint64_t end) {
+    return end - first == 1 ? fmt::format("job {} was", first) : fmt::format("jobs {} to {} were", first, end - 1);
+  }
+
+  void note(std::uint64_t first, std::uint64_t end, const postgres::Reply& reply) {
+    const auto* failed = std::get_if<postgres::Failed>(&reply);
+    const bool certain = failed != nullptr && failed->reason != postgres::Failed::Reason::unknown;
+    std::string why = certain ? failed->message.substr(0, failed->message.find('\n')) : to_text(reply);
+    if (!problems_.empty() && problems_.back().end == first && problems_.back().certain == certain &&
+        problems_.back().why == why) {
+      problems_.back().end = end;
+    } else {
+      problems_.push_back({first, end, certain, std::move(why)});
+    }
+  }
+
+  runtime::PostgresClient& store_;
+  const postgres::Job& job_;
+  std::uint64_t next_;
+  std::uint64_t end_;
+  std::uint64_t in_one_ = 1;      // jobs in a transaction
+  std::uint64_t on_the_way_ = 1;  // jobs before any answer
+  std::vector<Problem> problems_;
 };
-
-// Jobs that were said to be submitted are in the store. Several transactions are on their way at once. A repetition adds nothing, since
-// their ids are theirs.
-Accepted submit(runtime::PostgresClient& store, const postgres::Job& job, std::uint64_t first, std::uint64_t end) {
-  std::vector<postgres::Op> ops;
-  Accepted accepted;
-  for (std::uint64_t id = first; id < end; id += kMostAtOnce) {
-    const std::uint64_t behind = std::min(end, id + kMostAtOnce);
-    std::vector<postgres::Job> jobs(behind - id, job);
-    for (std::uint64_t i = id; i < behind; ++i) jobs[i - id].spec.id = JobId{i};
-    store.submit(ops.emplace_back(postgres::SubmitJobs{std::move(jobs)}));
-  }
-  std::vector<postgres::Reply> replies = store.collect();
-  for (std::size_t i = 0; i < ops.size(); ++i) {
-    const std::uint64_t from = first + i * kMostAtOnce;
-    const std::uint64_t behind = std::min(end, from + kMostAtOnce);
-    if (std::holds_alternative<postgres::Failed>(replies[i]) && store.reconnect()) replies[i] = store.execute(ops[i]);
-    if (std::holds_alternative<postgres::Submitted>(replies[i])) accepted.ids.emplace_back(from, behind);
-    else if (!accepted.problem) accepted.problem = problem_with(replies[i], from, behind);
-  }
-  return accepted;
-}
 
 int run_submit_file(const SubmitArguments& arguments, const Terminal& terminal) {
   if (arguments.key && arguments.key->empty())
@@ -176,22 +229,25 @@ int run_submit(const SubmitArguments& arguments, const Terminal& terminal) {
   const auto reserved = store.value()->execute(postgres::ReserveIds{arguments.count});
   const auto* first = std::get_if<postgres::Count>(&reserved);
   if (first == nullptr) return no_store(to_text(reserved));
+  const auto& stop = stop_on_interrupt();
   nlohmann::json ids = nlohmann::json::array();
-  const auto end = static_cast<std::uint64_t>(first->value) + arguments.count;
-  for (auto from = static_cast<std::uint64_t>(first->value); from < end; from += kMostOnTheWay) {
-    const Accepted accepted = submit(*store.value(), job.value(), from, std::min(end, from + kMostOnTheWay));
-    for (const auto& [id, behind] : accepted.ids) {
-      for (std::uint64_t i = id; i < behind; ++i) {
-        if (arguments.format == "json") ids.push_back(i);
-        else fmt::print("{}\n", i);
+  Submission submission(*store.value(), job.value(), static_cast<std::uint64_t>(first->value), arguments.count);
+  while (!submission.done() && !stop.load()) {
+    for (const auto& [from, end] : submission.go_on()) {
+      for (std::uint64_t id = from; id < end; ++id) {
+        if (arguments.format == "json") ids.push_back(id);
+        else fmt::print("{}\n", id);
       }
     }
-    if (accepted.problem) return no_store(accepted.problem->message);
   }
   if (arguments.format == "json") {
     fmt::print("{}\n", nlohmann::json{{"schema", "drydock-submitted/1"}, {"jobs", std::move(ids)}}.dump());
   }
-  return kDone;
+  const std::string problems = submission.problems();
+  if (problems.empty()) return kDone;
+  if (!stop.load()) return no_store(problems);
+  (void)bad_input("interrupted: " + problems);
+  return kInterrupted;
 }
 
 #else

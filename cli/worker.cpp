@@ -409,7 +409,7 @@ int run_worker(const WorkerArguments& /*arguments*/) { return bad_input(kNoRunti
 class WorkerCommand final : public Command {
  public:
   void declare(CLI::App& app) override {
-    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+    constexpr std::int64_t kMost = std::int64_t{1} << 53U;  // as journals have it
     declare_redis(app, arguments_.stores);
     app.add_option("--config", arguments_.choice.scenario,
                    "The scheduler's scenario: what the worker has and how it beats are taken from it")

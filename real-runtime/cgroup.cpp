@@ -68,7 +68,9 @@ std::string failed(std::string_view what, const fs::path& where, int error) {
 std::vector<pid_t> processes_in(const fs::path& group) {
   std::vector<pid_t> processes;
   std::ifstream file(group / "cgroup.procs");
-  for (pid_t process = 0; file >> process;) processes.push_back(process);
+  for (pid_t process = 0; file >> process;) {
+    if (process > 0) processes.push_back(process);  // 0: one of another namespace, which has no number here
+  }
   return processes;
 }
 
@@ -138,16 +140,17 @@ std::vector<fs::path> folders_of(const CgroupBase& base) {
   return folders;
 }
 
-// Named after the process that made it: "drydock-PID-START-WORKER".
-bool owner_lives(const std::string& name) {
+// Named after the process that made it: "drydock-NAMESPACE-PID-START-WORKER". Of those of other namespaces nothing is known here.
+bool owner_lives(std::string_view name) {
+  const std::string own = fmt::format("{}{}-", kPrefix, process_namespace());
+  if (!name.starts_with(own)) return true;
   pid_t process = 0;
   std::uint64_t start = 0;
-  const char* end = name.data() + name.size();
-  const auto first = std::from_chars(name.data() + kPrefix.size(), end, process);
+  const char* const end = name.data() + name.size();
+  const auto first = std::from_chars(name.data() + own.size(), end, process);
   if (first.ec != std::errc{} || first.ptr == end) return true;  // none of ours
   const auto second = std::from_chars(first.ptr + 1, end, start);
-  if (second.ec != std::errc{}) return true;
-  return start_time_of(process) == start;
+  return second.ec != std::errc{} || start_time_of(process) == start;
 }
 
 // Kills what is in the group and below, and removes it.
@@ -200,7 +203,8 @@ CgroupPlaces parse_cgroups(std::string_view mountinfo, std::string_view self) {
 CgroupPlaces find_cgroups() { return parse_cgroups(text_of("/proc/self/mountinfo"), text_of("/proc/self/cgroup")); }
 
 CgroupBase make_cgroup_base(const CgroupPlaces& places, const std::string& worker) {
-  const std::string name = fmt::format("{}{}-{}-{}", kPrefix, ::getpid(), start_time_of(::getpid()).value_or(0), worker);
+  const std::string name =
+      fmt::format("{}{}-{}-{}-{}", kPrefix, process_namespace(), ::getpid(), start_time_of(::getpid()).value_or(0), worker);
   CgroupBase base;
   if (places.v2.empty() && places.v1.empty()) base.problems.emplace_back("no control groups are mounted");
   if (!places.v2.empty()) make_v2(places, name, base);
@@ -209,6 +213,11 @@ CgroupBase make_cgroup_base(const CgroupPlaces& places, const std::string& worke
   if (!base.v2_pids) base.v1_pids = make_v1(places, "pids", name, base);
   if (!base.v2_kill) base.v1_freezer = make_v1(places, "freezer", name, base);
   return base;
+}
+
+bool is_there(const CgroupBase& base) {
+  const auto folders = folders_of(base);
+  return std::ranges::all_of(folders, [](const fs::path& folder) { return ::access(folder.c_str(), F_OK) == 0; });
 }
 
 void remove_cgroup_base(const CgroupBase& base) {

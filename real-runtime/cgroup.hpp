@@ -40,6 +40,8 @@ struct CgroupBase {
 // delegation), it moves into one below.
 // Several workers in a process have one each.
 [[nodiscard]] CgroupBase make_cgroup_base(const CgroupPlaces& places, const std::string& worker);
+// Whether nobody has removed any of them.
+[[nodiscard]] bool is_there(const CgroupBase& base);
 // When nothing runs in them any more.
 void remove_cgroup_base(const CgroupBase& base);
 // What is left of an attempt's group: ends it. Returns how many processes that were.

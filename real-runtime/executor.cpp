@@ -31,6 +31,7 @@ using Kind = AttemptOutcome::Kind;
 constexpr Duration kHousekeeping = std::chrono::hours{1};
 // From the first try to start an attempt to the last: 3 s.
 constexpr unsigned kMostTries = 4;
+constexpr Duration kKeeperLate = std::chrono::seconds{5};
 constexpr Duration kFirstPause = std::chrono::milliseconds{200};
 
 std::vector<int> devices(std::vector<int> numbers, std::int64_t count) {
@@ -50,6 +51,9 @@ std::vector<std::string> passed_environment(const std::vector<std::string>& name
   for (const std::string& name : names) pass(name);
   return entries;
 }
+
+// Of folders of workers that have none of their own. What killed ones left may be much: it is removed beside the worker.
+TemporaryFolder::Place temporary_place() { return {.prefix = "drydock-jobs-", .parent = {}, .socket = {}, .sweeps = false}; }
 
 // Its end, if it comes soon.
 void wait_a_while(pid_t process) {
@@ -92,10 +96,22 @@ Executor::~Executor() {
 // --- before the first ---
 
 std::optional<Error> Executor::prepare() {
-  if (prepared_) return std::nullopt;
+  if (prepared_) return mend();
   auto problem = prepare_once();
   prepared_ = !problem;  // else it is tried again: what was wrong may have passed
   return problem;
+}
+
+// Somebody may have cleared away what this worker made, as what clears up temporary folders does.
+std::optional<Error> Executor::mend() {
+  if (!is_there(settings_.cgroups)) find_groups();
+  std::error_code ignored;
+  return fs::exists(folder_, ignored) ? std::nullopt : find_folder();
+}
+
+void Executor::find_groups() {
+  settings_.cgroups = make_cgroup_base(options_.cgroups ? find_cgroups() : CgroupPlaces{}, settings_.worker);
+  settings_.limits = limit_support(settings_.cgroups);
 }
 
 std::optional<Error> Executor::prepare_once() {
@@ -106,9 +122,7 @@ std::optional<Error> Executor::prepare_once() {
     if (user.value().uid == 0) return Error{"jobs do not run as root unless that is allowed"};
     settings_.user = user.value();
   }
-  const CgroupPlaces places = options_.cgroups ? find_cgroups() : CgroupPlaces{};
-  settings_.cgroups = make_cgroup_base(places, settings_.worker);
-  settings_.limits = limit_support(settings_.cgroups);
+  find_groups();
   settings_.process = fmt::format("{}-{}", ::getpid(), start_time_of(::getpid()).value_or(0));
   settings_.environment = passed_environment(options_.environment);
   settings_.engine = find_container_engine(options_.engine);
@@ -125,9 +139,7 @@ std::optional<Error> Executor::prepare_once() {
 
 std::optional<Error> Executor::find_folder() {
   if (options_.folder.empty()) {
-    if (folder_.empty()) {
-      if (auto problem = temporary_.make({.prefix = "drydock-jobs-", .socket = {}})) return problem;
-    }
+    if (auto problem = temporary_.make(temporary_place())) return problem;
     folder_ = temporary_.path();
     if (::chmod(folder_.c_str(), 0711) != 0) return Error{fmt::format("others cannot pass through {}", folder_.string())};
     return std::nullopt;
@@ -166,8 +178,13 @@ void Executor::try_to_start(AttemptId id, Kept& kept) {
     }
     return give_up(id, kept, {.kind = Kind::not_started, .reason = problem->message});
   }
+  const JobSettings& job = kept.attempt->payload.settings;
+  if (const Duration limit = job.time_limit.value_or(options_.time_limit); limit > Duration{0}) {
+    look_after(id, kept, limit + job.grace.value_or(options_.grace));
+  } else {
+    kept.again.reset();
+  }
   kept.attempt.reset();
-  kept.again.reset();
   kept.watch =
       std::make_unique<EventLoop::Socket>(loop_, kept.keeper.socket, [this, id](EventLoop::Socket::Ready) { look(id); });
   kept.watch->wait_for({.to_read = true, .to_write = false});
@@ -205,8 +222,23 @@ void Executor::stop(AttemptId attempt) {
   const auto at = kept_.find(attempt);
   if (at == kept_.end()) return;
   Kept& kept = at->second;
-  if (kept.keeper.socket >= 0) (void)::send(kept.keeper.socket, "s", 1, MSG_NOSIGNAL);
-  else if (!kept.outcome) give_up(attempt, kept, {.kind = Kind::stopped, .reason = "the worker was told to stop it"});
+  if (kept.keeper.socket >= 0) {
+    (void)::send(kept.keeper.socket, "s", 1, MSG_NOSIGNAL);
+    look_after(attempt, kept, options_.stop_grace);
+  } else if (!kept.outcome) {
+    give_up(attempt, kept, {.kind = Kind::stopped, .reason = "the worker was told to stop it"});
+  }
+}
+
+// A job of the same user may stop its keeper, which then ends nothing in time. It is woken once, and killed when it was stopped again.
+void Executor::look_after(AttemptId id, Kept& kept, Duration until) {
+  kept.again = std::make_unique<EventLoop::Timer>(loop_, [this, id] {
+    Kept& late = kept_.at(id);
+    if (late.told) return;
+    if (is_stopped(late.keeper.process)) ::kill(late.keeper.process, std::exchange(late.woken, true) ? SIGKILL : SIGCONT);
+    look_after(id, late, Duration{0});
+  });
+  kept.again->start(later(loop_.now(), until + kKeeperLate));
 }
 
 void Executor::look(AttemptId attempt) {
@@ -259,6 +291,7 @@ void Executor::clear_up_aside(const std::vector<fs::path>& unfinished) {
   const auto now = std::exchange(unfinished_, {});
   const auto started = start_aside("job-sweeper", [&](const Aside& /*aside*/) {
     reset_signals();  // it may be ended at any time
+    if (options_.folder.empty()) TemporaryFolder::remove_left_overs(temporary_place());
     clear_up(settings_, folder_, now, options_.keep);
   });
   if (!started) return;

@@ -70,7 +70,8 @@ class Executor {
     unsigned tries = 0;                    // that failed
     StartedAside keeper;
     std::unique_ptr<EventLoop::Socket> watch;
-    std::unique_ptr<EventLoop::Timer> again;  // tries to start it, or tells that it was not
+    std::unique_ptr<EventLoop::Timer> again;  // tries to start it, tells that it was not, or looks after its keeper
+    bool woken = false;                       // its keeper, which had been stopped
     std::optional<AttemptOutcome> outcome;
     bool told = false;
     std::filesystem::path folder;
@@ -81,8 +82,11 @@ class Executor {
   void try_to_start(AttemptId id, Kept& kept);
   [[nodiscard]] std::optional<Error> start_keeper_of(AttemptId id, Kept& kept);
   void give_up(AttemptId id, Kept& kept, AttemptOutcome outcome);
+  void look_after(AttemptId id, Kept& kept, Duration until);
   [[nodiscard]] std::optional<Error> prepare_once();
   [[nodiscard]] std::optional<Error> find_folder();
+  [[nodiscard]] std::optional<Error> mend();
+  void find_groups();
   void look(AttemptId attempt);
   void tell(AttemptId attempt, Kept& kept);
   void keeper_ended(AttemptId attempt);

@@ -19,6 +19,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::int64_t kMostInAll = std::int64_t{1} << 53U;  // of a resource, as journals have it
 constexpr std::array<std::string_view, 8> kOptions{"queue", "cpus",     "memory",   "gpus",
                                                    "tasks", "priority", "estimate", "sleep"};
 constexpr std::array<std::string_view, 12> kPayload{"command",    "script",       "container", "environment",
@@ -93,6 +94,9 @@ class JobReader {
     spec.priority = static_cast<std::int32_t>(
         whole(object, "priority", 0, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()));
     spec.per_task = make_resources(amounts);
+    if ((spec.per_task.amounts > kMostInAll / spec.tasks).any()) {
+      refuse("/tasks", fmt::format("{} of them ask for more in all than can be counted", spec.tasks));
+    }
     spec.estimate = kEstimate;
     if (const auto at = object.find("sleep"); at != object.end()) spec.estimate = duration(*at, "/sleep");
     if (const auto at = object.find("estimate"); at != object.end()) {

@@ -24,47 +24,63 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kLockName = "lock";
-constexpr int kMostFolders = 100;  // of a folder that nobody else removes
+constexpr int kMostFolders = 10;  // that are made until one is locked before anybody takes it for a left-over
 
 std::string in_words(int error) { return std::system_category().message(error); }
 
 bool may_run(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
 
-// The lock goes last: what cannot be removed now, since somebody still writes there, is found again by it.
-void remove_with_lock_last(const fs::path& folder) {
-  std::error_code problem;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, problem)) {
-    if (entry.path().filename() != kLockName) fs::remove_all(entry.path(), problem);
+// A folder that is held by its descriptor: by its name, another may be there by now, or a link to one.
+class OpenFolder {
+ public:
+  explicit OpenFolder(const fs::path& path)
+      : descriptor_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)), path_(path) {}
+  ~OpenFolder() {
+    if (lock_ >= 0) ::close(lock_);
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  OpenFolder(const OpenFolder&) = delete;
+  OpenFolder& operator=(const OpenFolder&) = delete;
+
+  // Takes the lock, which is this user's, or nothing: a job that makes such a folder, or a link to one, is another user.
+  bool lock(int flags) {
+    lock_ = descriptor_ < 0 ? -1 : ::openat(descriptor_, kLockName, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat is {};
+    return lock_ >= 0 && ::fstat(lock_, &is) == 0 && is.st_uid == ::geteuid() && ::flock(lock_, LOCK_EX | LOCK_NB) == 0;
+  }
+  // Whether the lock is still the folder's, and the folder what its name says.
+  [[nodiscard]] bool stands() const {
+    struct stat opened {};
+    struct stat named {};
+    return ::fstat(lock_, &opened) == 0 && ::stat((path_ / kLockName).c_str(), &named) == 0 && opened.st_ino == named.st_ino;
+  }
+  int release_lock() { return std::exchange(lock_, -1); }
+
+  // The lock goes last: what cannot be removed now, since somebody still writes there, is found again by it.
+  void remove() const {
+    const fs::path inside = fmt::format("/proc/self/fd/{}", descriptor_);
+    std::error_code problem;
+    for (const fs::directory_entry& entry : fs::directory_iterator(inside, problem)) {
+      if (entry.path().filename() != kLockName) fs::remove_all(entry.path(), problem);
+      if (problem) return;
+    }
     if (problem) return;
+    ::unlinkat(descriptor_, kLockName, 0);
+    ::rmdir(path_.c_str());
   }
-  if (!problem) fs::remove_all(folder, problem);
-}
 
-// Removes folders whose owners are dead: nobody holds their locks.
-void remove_left_overs(const fs::path& parent, const std::string& prefix) {
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(parent, ignored)) {
-    if (!entry.path().filename().string().starts_with(prefix)) continue;
-    const int lock = ::open((entry.path() / kLockName).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (lock < 0) continue;
-    if (::flock(lock, LOCK_EX | LOCK_NB) == 0) remove_with_lock_last(entry.path());
-    ::close(lock);
-  }
-}
+ private:
+  int descriptor_;
+  int lock_ = -1;
+  fs::path path_;
+};
 
-// The lock of a folder that has just been made; -1 where another process took it for a left-over before it was locked.
-int lock_new_folder(const fs::path& folder) {
-  const fs::path name = folder / kLockName;
-  const int lock = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) return -1;
-  struct stat opened {};
-  struct stat named {};
-  if (::flock(lock, LOCK_EX | LOCK_NB) == 0 && ::fstat(lock, &opened) == 0 && ::stat(name.c_str(), &named) == 0 &&
-      opened.st_ino == named.st_ino) {
-    return lock;
-  }
-  ::close(lock);
-  return -1;
+Result<fs::path> parent_of(const TemporaryFolder::Place& place) {
+  if (!place.parent.empty()) return place.parent;
+  std::error_code error;
+  fs::path parent = fs::temp_directory_path(error);
+  if (error) return Error{fmt::format("there is no temporary folder: {}", error.message())};
+  return parent;
 }
 
 // All that the child needs between fork and exec, where memory may not be had.
@@ -120,29 +136,43 @@ std::string find_program(const std::string& name, const std::vector<fs::path>& m
 // --- folder ---
 
 TemporaryFolder::~TemporaryFolder() {
+  if (lock_ < 0) return;
+  OpenFolder(path_).remove();
+  ::close(lock_);
+}
+
+void TemporaryFolder::remove_left_overs(const Place& place) {
+  const auto parent = parent_of(place);
+  if (!parent) return;
   std::error_code ignored;
-  if (!path_.empty()) fs::remove_all(path_, ignored);
-  if (lock_ >= 0) ::close(lock_);
+  for (const fs::directory_entry& entry : fs::directory_iterator(parent.value(), ignored)) {
+    if (!entry.path().filename().string().starts_with(place.prefix)) continue;
+    OpenFolder folder(entry.path());
+    if (folder.lock(0)) folder.remove();
+  }
 }
 
 std::optional<Error> TemporaryFolder::make(const Place& place, std::optional<User> owner) {
-  std::error_code error;
-  const fs::path parent = place.parent.empty() ? fs::temp_directory_path(error) : place.parent;
-  if (error) return Error{fmt::format("there is no temporary folder: {}", error.message())};
-  remove_left_overs(parent, place.prefix);
-  const std::string pattern = (parent / fmt::format("{}XXXXXX", place.prefix)).string();
+  const auto parent = parent_of(place);
+  if (!parent) return parent.error();
+  if (place.sweeps) remove_left_overs(place);
+  const std::string pattern = (parent.value() / fmt::format("{}XXXXXX", place.prefix)).string();
   if (pattern.size() + 1 + place.socket.size() >= sizeof(sockaddr_un::sun_path)) {
-    return Error{fmt::format("{} is too long for a socket: set TMPDIR to a folder with a shorter name", parent.string())};
+    return Error{
+        fmt::format("{} is too long for a socket: set TMPDIR to a folder with a shorter name", parent.value().string())};
   }
+  if (lock_ >= 0) ::close(std::exchange(lock_, -1));
   for (int i = 0; i < kMostFolders && lock_ < 0; ++i) {
     std::string name = pattern;
     if (::mkdtemp(name.data()) == nullptr) {
-      return Error{fmt::format("cannot make a folder in {}: {}", parent.string(), in_words(errno))};
+      return Error{fmt::format("cannot make a folder in {}: {}", parent.value().string(), in_words(errno))};
     }
     path_ = name;
-    lock_ = lock_new_folder(path_);
+    OpenFolder folder(path_);
+    if (folder.lock(O_CREAT) && folder.stands()) lock_ = folder.release_lock();
+    else ::rmdir(path_.c_str());  // unless another process has, to which it looked like a left-over before it was locked
   }
-  if (lock_ < 0) return Error{fmt::format("cannot lock {}: {}", path_.string(), in_words(errno))};
+  if (lock_ < 0) return Error{fmt::format("cannot lock a folder in {}: {}", parent.value().string(), in_words(errno))};
   if (owner && ::chown(path_.c_str(), owner->uid, owner->gid) != 0) {
     return Error{fmt::format("cannot give {} to another user: {}", path_.string(), in_words(errno))};
   }

@@ -22,14 +22,14 @@ struct User {
   gid_t gid = 0;
 };
 
-// A folder in the system's temporary folder (or another one). What killed owners left behind is removed by the next that starts:
-// a folder whose lock nobody holds has no owner.
+// A folder in the system's temporary folder (or another one). A folder whose lock nobody holds has no owner.
 class TemporaryFolder {
  public:
   struct Place {
     std::string prefix;              // of its name: of all such folders, and of no others
     std::filesystem::path parent{};  // empty: the system's temporary folder
     std::string socket;              // name of a socket that must have room in it
+    bool sweeps = true;              // make() begins with remove_left_overs()
   };
   TemporaryFolder() = default;
   // Removes it.
@@ -37,8 +37,10 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
-  // With `owner`: theirs alone, but for the lock.
+  // With `owner`: theirs alone, but for the lock. Another one where there was one.
   std::optional<Error> make(const Place& place, std::optional<User> owner = std::nullopt);
+  // Removes what killed owners of this user left behind in the same place: that takes as long as there is much of it.
+  static void remove_left_overs(const Place& place);
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   // The end of a file in it, for messages.
   [[nodiscard]] std::string end_of(std::string_view file) const;

@@ -61,6 +61,17 @@ std::optional<std::uint64_t> start_time_of(pid_t process) {
   return stat->start_time;
 }
 
+bool is_stopped(pid_t process) {
+  const auto stat = read_stat(process);
+  return stat && stat->state == 'T';
+}
+
+std::string process_namespace() {
+  std::error_code error;
+  const std::string link = std::filesystem::read_symlink("/proc/self/ns/pid", error).string();  // "pid:[4026531836]"
+  return error || link.size() < 7 ? std::string() : link.substr(5, link.size() - 6);
+}
+
 std::vector<pid_t> descendants_of(pid_t ancestor) {
   std::multimap<pid_t, pid_t> children;
   for (const pid_t process : all_processes()) {

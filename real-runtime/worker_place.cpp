@@ -27,12 +27,6 @@ std::string field_of(const redis::Fields& fields, std::string_view name) {
   return at == fields.end() ? std::string() : at->second;
 }
 
-std::string namespace_of_numbers() {
-  std::error_code error;
-  const std::string link = std::filesystem::read_symlink("/proc/self/ns/pid", error).string();  // "pid:[4026531836]"
-  return error || link.size() < 7 ? std::string() : link.substr(5, link.size() - 6);
-}
-
 }  // namespace
 
 redis::Fields place_fields(const WorkerPlace& place) {
@@ -67,14 +61,14 @@ std::string this_machine() {
 
 std::string this_process() {
   const auto start = start_time_of(::getpid());
-  const std::string names = namespace_of_numbers();
+  const std::string names = process_namespace();
   if (!start || names.empty()) return "";
   return fmt::format("{}/{}/{}", ::getpid(), *start, names);
 }
 
 // A namespace that is gone may have had the name of this one: then all of its processes are gone, too.
 std::optional<bool> is_alive(const WorkerPlace& place) {
-  const std::string names = namespace_of_numbers();
+  const std::string names = process_namespace();
   if (place.machine != this_machine() || names.empty() || !place.process.ends_with("/" + names)) return std::nullopt;
   pid_t number = 0;
   std::uint64_t start = 0;

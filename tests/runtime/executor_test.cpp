@@ -341,6 +341,32 @@ TEST(Executor, AKilledKeeperIsToldAndClearedUpAfter) {
   EXPECT_FALSE(lives(stray));
 }
 
+// One of the same user can do that. Root here, so that it is one.
+TEST(Executor, AJobThatStopsItsKeeperEndsAllTheSame) {
+  JobWorld world({.executor = {.allow_root = true}});
+  const JobSettings limited{.time_limit = 50ms, .grace = 50ms};
+  world.start(1, JobWorld::script("kill -STOP $PPID; exec sleep 1000", limited));
+  world.start(2, JobWorld::script("trap '' TERM; while :; do kill -STOP $PPID; sleep 0.05; done", limited));
+  EXPECT_EQ(world.end_of(1).kind, Kind::timed_out);
+  EXPECT_EQ(world.end_of(2).kind, Kind::lost) << "its keeper was killed, or it would stop it for ever";
+}
+
+// What clears up temporary folders, or groups of processes that it takes for gone, may take those of one that lives.
+TEST(Executor, WhatIsClearedAwayIsMadeAgain) {
+  JobWorld world;
+  EXPECT_EQ(world.run(1, CommandPayload{{"true"}}).kind, Kind::succeeded);
+  fs::remove_all(world.files().path() / "jobs");
+  for (const char* controller : {"memory", "cpu", "pids", "freezer", "unified"}) {
+    std::error_code ignored;
+    for (const auto& group : fs::directory_iterator(fs::path("/sys/fs/cgroup") / controller, ignored)) {
+      const std::string own = fmt::format("drydock-{}-{}-", process_namespace(), ::getpid());
+      if (group.path().filename().string().starts_with(own)) ::rmdir(group.path().c_str());
+    }
+  }
+  const auto outcome = world.run(2, CommandPayload{{"true"}});
+  EXPECT_EQ(outcome.kind, Kind::succeeded) << outcome.reason;
+}
+
 TEST(Executor, TwoWorkersDoNotShareAFolder) {
   const TestFolder files;
   EventLoop loop;

@@ -72,6 +72,7 @@ TEST(JobRequest, SaysWhatIsWrongAndWhere) {
       {R"({"script": "a", "memory": "2000TiB"})", "/memory"},
       {R"({"script": "a", "gpus": 1.5})", "/gpus: it is not a whole number"},
       {R"({"script": "a", "tasks": 0})", "/tasks"},
+      {R"({"script": "a", "tasks": 9, "memory": "1024TiB"})", "/tasks"},
       {R"({"script": "a", "tasks": 18446744073709551615})", "/tasks"},
       {R"({"script": "a", "priority": 3000000000})", "/priority"},
       {R"({"script": "a", "estimate": "soon"})", "/estimate"},

@@ -3,10 +3,12 @@
 #include "real-runtime/job_folder.hpp"
 #include "real-runtime/job_limits.hpp"
 #include "real-runtime/output_log.hpp"
+#include "real-runtime/process_tree.hpp"
 #include "real-runtime/resource_monitor.hpp"
 #include "tests/runtime/job_world.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <random>
 #include <set>
@@ -159,14 +161,17 @@ TEST(Cgroups, ALimitThatCannotBeSetIsAnError) {
 
 TEST(Cgroups, OfProcessesThatAreGoneAreRemoved) {
   const TestFolder kernel;
-  for (const char* name : {"drydock-999999999-1-0/3-1", "drydock-999999999-2", "drydock-odd", "other"}) {
+  const std::string own = fmt::format("drydock-{}", process_namespace());
+  for (const std::string& name : {own + "-999999999-1-0/3-1", own + "-999999999-2", std::string("drydock-1-999999999-2-0"),
+                                  std::string("drydock-odd"), std::string("other")}) {
     fs::create_directories(kernel.path() / name);
   }
   CgroupPlaces places;
   places.v2 = kernel.path();
   EXPECT_EQ(end_stale_cgroups(places), 0U);
-  EXPECT_FALSE(fs::exists(kernel.path() / "drydock-999999999-1-0"));
-  EXPECT_FALSE(fs::exists(kernel.path() / "drydock-999999999-2"));
+  EXPECT_FALSE(fs::exists(kernel.path() / (own + "-999999999-1-0")));
+  EXPECT_FALSE(fs::exists(kernel.path() / (own + "-999999999-2")));
+  EXPECT_TRUE(fs::exists(kernel.path() / "drydock-1-999999999-2-0")) << "of another namespace of processes";
   EXPECT_TRUE(fs::exists(kernel.path() / "drydock-odd"));
   EXPECT_TRUE(fs::exists(kernel.path() / "other"));
 }

@@ -1,8 +1,9 @@
-// `drydock submit --jobs FILE`.
+// `drydock submit` of many jobs: --jobs FILE, and --count.
 #include "real-runtime/postgres_client.hpp"
 #include "real-runtime/store_queries.hpp"
 #include "tests/runtime/processes.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -154,6 +155,33 @@ TEST_F(SubmitFile, InterruptedAndRepeatedGivesEachJobOnce) {
   EXPECT_EQ(whole.out, "3000 jobs submitted, 2000 were there before: 1 to 5000\n") << whole.err;
   EXPECT_EQ(jobs(), 5000);
   EXPECT_EQ(different_jobs(), 5000);
+}
+
+TEST_F(SubmitFile, OfACountItSaysWhichWereNotAccepted) {
+  ASSERT_TRUE(store_
+                  ->run("create function drydock.no() returns trigger language plpgsql as $$ begin raise exception 'not "
+                        "that one'; end $$; "
+                        "create trigger no before insert on drydock.jobs for each row when (new.id = 1500) execute function "
+                        "drydock.no()")
+                  .ok());
+  const std::vector<std::string> words{"submit", "--postgres", postgres_->connection(), "--sleep", "1ms", "--count", "9500"};
+  const Ran table = run_binary(words);
+  EXPECT_EQ(table.code, 3);
+  EXPECT_EQ(std::ranges::count(table.out, '\n'), 7000) << "eight transactions are on their way at once";
+  EXPECT_NE(table.err.find("jobs 1001 to 2000 were not accepted: PostgreSQL"), std::string::npos) << table.err;
+  EXPECT_NE(table.err.find("not that one; jobs 8001 to 9500 were not handed in"), std::string::npos) << table.err;
+  EXPECT_EQ(jobs(), 7000);
+  ASSERT_TRUE(store_
+                  ->run("drop trigger no on drydock.jobs; create trigger no before insert on drydock.jobs for each row when "
+                        "(new.id = 10001) "
+                        "execute function drydock.no()")
+                  .ok());
+  std::vector<std::string> as_json = words;
+  as_json.insert(as_json.end(), {"--format", "json"});
+  const Ran json = run_binary(as_json);
+  EXPECT_EQ(json.code, 3);
+  EXPECT_EQ(nlohmann::json::parse(json.out, nullptr, false)["jobs"].size(), 7000U) << json.out.substr(0, 500);
+  EXPECT_EQ(jobs(), 14'000);
 }
 
 }  // namespace

@@ -2,13 +2,16 @@
 #include "tests/runtime/job_world.hpp"
 
 #include <atomic>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <memory>
 #include <optional>
 #include <string>
+#include <sys/resource.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace drydock::runtime::temporary_folder_test {
@@ -53,6 +56,47 @@ TEST(TemporaryFolder, WhatADeadOwnerLeftIsRemoved) {
   TemporaryFolder second;
   ASSERT_FALSE(second.make({.prefix = "kind-", .parent = parent.path(), .socket = {}}));
   EXPECT_TRUE(fs::exists(living.path())) << "its owner lives";
+}
+
+// A job can make a link that is called as such folders are, to one that has a file that is called as their locks are.
+TEST(TemporaryFolder, ALinkIsNoLeftOver) {
+  const TestFolder parent;
+  const fs::path others = parent.path() / "others";
+  fs::create_directories(others / "deep");
+  std::ofstream(others / "lock") << "";
+  fs::create_directory_symlink(others, parent.path() / "kind-abcdef");
+  TemporaryFolder folder;
+  ASSERT_FALSE(folder.make({.prefix = "kind-", .parent = parent.path(), .socket = {}}));
+  EXPECT_TRUE(fs::exists(others / "deep"));
+  EXPECT_TRUE(fs::exists(others / "lock"));
+}
+
+TEST(TemporaryFolder, WhatAnotherUserMadeIsNoLeftOver) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  const TestFolder parent;
+  const fs::path made = parent.path() / "kind-abcdef";
+  fs::create_directories(made);
+  std::ofstream(made / "lock") << "";
+  ASSERT_EQ(::chown((made / "lock").c_str(), 65534, 65534), 0);
+  TemporaryFolder folder;
+  ASSERT_FALSE(folder.make({.prefix = "kind-", .parent = parent.path(), .socket = {}}));
+  EXPECT_TRUE(fs::exists(made));
+}
+
+// Where there are no more descriptors, say: no folder is left of those that could not be locked.
+TEST(TemporaryFolder, WhatCannotBeLockedIsNotLeft) {
+  const TestFolder parent;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  int free_one = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ::close(free_one);
+  const rlimit none{static_cast<rlim_t>(free_one), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  TemporaryFolder folder;
+  const auto problem = folder.make({.prefix = "kind-", .parent = parent.path(), .socket = {}});
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(problem);
+  EXPECT_TRUE(fs::is_empty(parent.path()));
 }
 
 }  // namespace
