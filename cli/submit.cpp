@@ -43,9 +43,9 @@ struct SubmitArguments {
 
 #ifdef DRYDOCK_WITH_RUNTIME
 
-constexpr std::uint64_t kMostAtOnce = 1000;                    // jobs in a transaction
-constexpr std::uint64_t kMostTransactions = 8;                 // on their way
-constexpr std::uint64_t kMostBytes = std::uint64_t{4} << 20U;  // of payloads, in a transaction and on their way
+constexpr std::uint64_t kMostAtOnce = 1000;                       // jobs in a transaction
+constexpr std::uint64_t kMostTransactions = 8;                    // on their way
+constexpr std::uint64_t kMostPayloads = std::uint64_t{4} << 20U;  // of payloads, in a transaction and on their way
 constexpr std::string_view kNoQueues = "no scheduler has said yet which queues there are: start one first";
 
 // A file that says more than a command line can.
@@ -108,8 +108,8 @@ class Submission {
   Submission(runtime::PostgresClient& store, const postgres::Job& job, std::uint64_t first, std::uint64_t count)
       : store_(store), job_(job), next_(first), end_(first + count) {
     const std::uint64_t each = std::max<std::uint64_t>(1, job.payload.size());
-    in_one_ = std::clamp<std::uint64_t>(kMostBytes / each, 1, kMostAtOnce);
-    on_the_way_ = in_one_ * std::clamp<std::uint64_t>(kMostBytes / (in_one_ * each), 1, kMostTransactions);
+    in_one_ = std::clamp<std::uint64_t>(kMostPayloads / each, 1, kMostAtOnce);
+    on_the_way_ = in_one_ * std::clamp<std::uint64_t>(kMostPayloads / (in_one_ * each), 1, kMostTransactions);
   }
 
   [[nodiscard]] bool done() const { return next_ == end_ || !problems_.empty(); }
