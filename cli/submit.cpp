@@ -250,7 +250,7 @@ class Submit final : public Command {
     if (!arguments_.file && arguments_.key) return bad_input("submit: --key names a file of jobs: say --jobs FILE");
     for (const CLI::Option* option : of_one_job_) {
       if (arguments_.file && option->count() > 0)
-        return bad_input(fmt::format("submit: --jobs FILE says it of each job: leave out {}", option->get_name(true)));
+        return bad_input(fmt::format("submit: --jobs FILE says it of each job: leave out {}", option->get_name()));
     }
     return run_submit(arguments_, terminal);
   }
