@@ -154,8 +154,9 @@ class Drain final : public Command {
         ->required()
         ->check(CLI::NonNegativeNumber);
     declare_redis(app, arguments_.stores);
-    app.add_flag("--wait", arguments_.wait, "Wait until they have left");
+    CLI::Option* wait = app.add_flag("--wait", arguments_.wait, "Wait until they have left");
     app.add_option("--timeout", arguments_.timeout, "With --wait: give up after that long (default 0: never)")
+        ->needs(wait)
         ->type_name("DURATION");
     app.footer(
         std::string("Asks workers to end, as SIGTERM does on their machine: each says so in the registry, takes nothing "

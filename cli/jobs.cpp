@@ -206,12 +206,17 @@ int run_cancel(const CancelArguments& arguments) {
   const Store store = open(arguments.stores, code);
   if (store == nullptr) return code;
   for (const std::uint64_t id : arguments.ids) {
+    const auto found = runtime::find_job(*store, arguments.stores.schema, JobId{id});
+    if (!found) return no_store(found.error().message);
+    if (!found.value()) return bad_input(fmt::format("there is no job {}; nothing was cancelled", id));
+  }
+  for (const std::uint64_t id : arguments.ids) {
     const auto reply = store->execute(postgres::RequestCancel{JobId{id}});
     const auto* verdict = std::get_if<postgres::Verdict>(&reply);
     if (verdict == nullptr) return no_store(to_text(reply));
     using Outcome = postgres::Verdict::Outcome;
-    if (verdict->outcome == Outcome::unknown_job) {
-      code = bad_input(fmt::format("there is no job {}", id));
+    if (verdict->outcome == Outcome::unknown_job) {  // removed since it was looked for
+      code = bad_input(fmt::format("there is no job {} any more", id));
     } else if (verdict->outcome == Outcome::job_ended) {
       fmt::print("{}: has ended\n", id);
     } else {
@@ -286,7 +291,8 @@ class Cancel final : public Command {
     declare_postgres(app, arguments_.stores);
     app.footer(
         "Writes down that these jobs are to end; whoever leads sees to it: one that waits ends at once, one that runs is\n"
-        "stopped.\nExit code 2: there is no such job; 3: PostgreSQL could not be reached.");
+        "stopped. Where there is no job of one of the numbers, none is cancelled.\nExit code 2: there is no such job; 3: "
+        "PostgreSQL could not be reached.");
   }
   int run(const Terminal& /*terminal*/) override { return run_cancel(arguments_); }
 

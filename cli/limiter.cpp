@@ -76,11 +76,15 @@ scenarios::ServiceLimits limits_for(const scenarios::Scenario& scenario, std::in
   return limits;
 }
 
-// Of the scenario's worker of this number.
-std::int64_t weight_of(const scenarios::Scenario& scenario, std::uint32_t worker) {
+// Of the scenario's worker of this number, or of one more like those that share the limits.
+Result<std::int64_t> weight_of(const scenarios::Scenario& scenario, std::uint32_t worker, std::int64_t sharing) {
   const sim::Platform platform(scenario);
-  if (worker >= platform.workers().size()) return 1;
-  return scenario.limits->weights[index(platform.workers()[worker].spec.pool)];
+  const auto workers = platform.workers();
+  const auto numbers = std::max(static_cast<std::int64_t>(workers.size()), sharing);
+  if (worker < workers.size()) return scenario.limits->weights[index(workers[worker].spec.pool)];
+  if (worker < numbers) return std::int64_t{1};
+  return Error{fmt::format("--worker {}: the workers have the numbers 0 to {}; say one of these, or more with --workers",
+                           worker, numbers - 1)};
 }
 
 // Where no scenario is named: the built-in one with these limits, this policy, and so many workers.
@@ -125,9 +129,11 @@ int run_limiter(const LimiterArguments& arguments) {
   if (!place) return bad_input(place.error().message);
   const std::int64_t workers = arguments.workers.value_or(scenarios::requesting_workers(scenario.value()));
   const scenarios::ServiceLimits limits = limits_for(scenario.value(), workers);
+  const auto weight = weight_of(scenario.value(), arguments.worker, workers);
+  if (!weight) return bad_input(weight.error().message);
   ShareSetup setup{.worker = WorkerId{arguments.worker},
                    .incarnation = limiter_incarnation(arguments),
-                   .weight = weight_of(scenario.value(), arguments.worker),
+                   .weight = weight.value(),
                    .workers = workers,
                    .seed = scenario.value().seed};
   if (arguments.shares.state.empty() && limits.policy.type != "aimd") {
@@ -144,8 +150,8 @@ int run_limiter(const LimiterArguments& arguments) {
                                 ? fmt::format("http://{}:{}", place.value().host, shares.server().port())
                                 : place.value().unix_socket.string();
   fmt::print(stderr, "{}\nlistening on {}\n", introduced(limits, setup, arguments.shares), where);
-  shares.driver().on_share_change([](const runtime::ShareChange& change) {
-    fmt::print(stderr, "worker {}: the share is now {}\n", change.worker.value, in_words(change.to));
+  shares.driver().on_share_change([&](const runtime::ShareChange& change) {
+    fmt::print(stderr, "worker {}: the share is now {}\n", change.worker.value, in_words(change.to, limits.shares.total));
   });
   const runtime::EventLoop::Signal terminate(loop, SIGTERM, [&] { loop.stop(); });
   const runtime::EventLoop::Signal interrupt(loop, SIGINT, [&] { loop.stop(); });

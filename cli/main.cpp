@@ -22,6 +22,7 @@
 #include <string_view>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace drydock::cli {
@@ -135,14 +136,30 @@ int unknown_option(const CLI::App& app, std::string_view command, const std::vec
   return kDone;
 }
 
-// No option takes a negative number; those that take a count would wrap it around.
-int negative_number(std::string_view command, const std::vector<std::string>& arguments) {
+// By what CLI11 calls its type. Where only some negative numbers are meant, the option's own check says which.
+bool is_signed(const CLI::Option* option) {
+  if (option == nullptr) return false;
+  const std::string type = option->get_type_name();
+  return type.starts_with("INT") || type.starts_with("FLOAT");
+}
+
+// CLI11 would wrap a negative count around.
+int negative_count(const CLI::App& app, std::string_view command, const std::vector<std::string>& arguments) {
+  std::string before;  // an option that is still without its value
   for (const std::string& argument : arguments) {
     if (argument == "--") break;
     const std::size_t equals = argument.starts_with("--") ? argument.find('=') : std::string::npos;
+    const std::string option = equals == std::string::npos ? std::exchange(before, "") : argument.substr(0, equals);
     const std::string_view value = std::string_view(argument).substr(equals == std::string::npos ? 0 : equals + 1);
-    if (value.size() < 2 || value[0] != '-' || value[1] < '0' || value[1] > '9') continue;
-    return bad_input(fmt::format("{}: {}: no option takes a negative number", command, scenarios::printable(argument)));
+    const bool negative = value.size() > 1 && value[0] == '-' && value[1] >= '0' && value[1] <= '9';
+    if (!negative) {
+      before = equals == std::string::npos && argument.starts_with('-') ? argument : "";
+      continue;
+    }
+    if (!option.empty() && is_signed(app.get_option_no_throw(option))) continue;
+    return bad_input(fmt::format("{}: {}{}: a number here must not be negative", command,
+                                 equals == std::string::npos && !option.empty() ? scenarios::printable(option) + " " : "",
+                                 scenarios::printable(argument)));
   }
   return kDone;
 }
@@ -200,7 +217,7 @@ int run_command(const CommandEntry& entry, std::vector<std::string> arguments, c
   PluginOptions plugins;
   if (entry.decides) declare_plugins(app, plugins);
   if (const int code = unknown_option(app, entry.name, arguments); code != kDone) return code;
-  if (const int code = negative_number(entry.name, arguments); code != kDone) return code;
+  if (const int code = negative_count(app, entry.name, arguments); code != kDone) return code;
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {
     app.parse(std::move(arguments));

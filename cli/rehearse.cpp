@@ -137,7 +137,14 @@ struct Outcomes {
   std::vector<std::string> cautions;
 };
 
+// An interruption need not have hit both sides.
+bool lacks_runs(const Outcome& outcome) {
+  const auto incomplete = [](const auto& run) { return run.partial || run.error; };
+  return outcome.runs.size() < outcome.planned || std::ranges::any_of(outcome.runs, incomplete);
+}
+
 void fill_outcomes(RehearsalPlan& plan, const RehearsalRuns& runs, std::vector<std::string> cautions, Outcomes& all) {
+  all.real.planned = all.predicted.planned = plan.variants.size() * plan.seeds.size();
   for (TrialScenario& variant : plan.variants) {
     all.real_variants.push_back(std::move(variant.real));
     all.simulated_variants.push_back(std::move(variant.simulated));
@@ -147,7 +154,8 @@ void fill_outcomes(RehearsalPlan& plan, const RehearsalRuns& runs, std::vector<s
   for (const RehearsedRun& run : runs.real) all.real.runs.push_back(run.result);
   all.predicted.runs = runs.predicted;
   all.cautions = std::move(cautions);
-  all.real.partial = all.predicted.partial = runs.interrupted;
+  all.real.partial = runs.interrupted && lacks_runs(all.real);
+  all.predicted.partial = runs.interrupted && lacks_runs(all.predicted);
   all.real.random = all.predicted.random = std::ranges::any_of(all.real_variants, is_random);
 }
 

@@ -142,7 +142,8 @@ std::string outcome_table(const Outcome& outcome, const Terminal& terminal, bool
   if (outcome.partial) {
     const auto complete =
         std::count_if(made.begin(), made.end(), [](const auto& run) { return !run.partial && !run.error; });
-    text += fmt::format("\nPARTIAL RESULT: interrupted; {} of {} runs are complete.\n", complete, outcome.runs.size());
+    text += fmt::format("\nPARTIAL RESULT: interrupted; {} of {} runs are complete.\n", complete,
+                        std::max(outcome.planned, outcome.runs.size()));
   }
   return text;
 }

@@ -7,6 +7,7 @@
 #include "reports/run_result.hpp"
 #include "scenarios/scenario.hpp"
 
+#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -20,6 +21,7 @@ struct Outcome {
   MetricChoice metrics;                  // of --metrics; empty: the default ones
   bool random = true;                    // results depend on the seed
   bool partial = false;                  // stopped before all runs had ended
+  std::size_t planned = 0;               // how many runs there were to be; 0: those that are there
 };
 
 [[nodiscard]] std::string outcome_json(const Outcome& outcome);

@@ -132,10 +132,12 @@ Shares::Shares(runtime::EventLoop& loop, const scenarios::ServiceLimits& limits,
   server_ = std::make_unique<runtime::LimiterServer>(loop, *driver_);
 }
 
-std::string in_words(const Share& share) {
-  const auto part = [](std::int64_t amount) { return amount == kNoLimit ? std::string("any") : std::to_string(amount); };
-  return fmt::format("{} at a time, {} requests and {} tokens a minute", part(share.concurrency),
-                     part(share.requests_per_minute), part(share.tokens_per_minute));
+std::string in_words(const Share& share, const Share& total) {
+  const auto words = [&](std::int64_t Share::*part) {
+    return total.*part == kNoLimit ? std::string("any") : std::to_string(share.*part);
+  };
+  return fmt::format("{} at a time, {} requests and {} tokens a minute", words(&Share::concurrency),
+                     words(&Share::requests_per_minute), words(&Share::tokens_per_minute));
 }
 
 std::string introduced(const scenarios::ServiceLimits& limits, const ShareSetup& setup, const ShareArguments& arguments) {
@@ -143,8 +145,9 @@ std::string introduced(const scenarios::ServiceLimits& limits, const ShareSetup&
   const std::string where = alone                      ? std::string("by what the service refuses")
                             : !arguments.state.empty() ? fmt::format("by the file {}", arguments.state)
                                                        : std::string("by Redis");
-  return fmt::format("worker {} shares {} with {} other{} by {}, {}", setup.worker.value, in_words(limits.shares.total),
-                     setup.workers - 1, setup.workers == 2 ? "" : "s", limits.policy.type, where);
+  return fmt::format("worker {} shares {} with {} other{} by {}, {}", setup.worker.value,
+                     in_words(limits.shares.total, limits.shares.total), setup.workers - 1, setup.workers == 2 ? "" : "s",
+                     limits.policy.type, where);
 }
 
 }  // namespace drydock::cli

@@ -71,8 +71,8 @@ class Shares {
   std::unique_ptr<runtime::AttemptLimiters> attempts_;
 };
 
-// "40 at a time, 800 requests and 40000 tokens a minute"
-[[nodiscard]] std::string in_words(const Share& share);
+// "40 at a time, 800 requests and any tokens a minute": any where the total has no limit.
+[[nodiscard]] std::string in_words(const Share& share, const Share& total);
 
 // One line for people who start such a process.
 [[nodiscard]] std::string introduced(const scenarios::ServiceLimits& limits, const ShareSetup& setup,

@@ -3,6 +3,7 @@
 #include "cli/runtime_commands.hpp"
 #include "cli/stores.hpp"
 #include "scenarios/line_reader.hpp"
+#include "scenarios/wording.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -256,6 +257,13 @@ int run_submit(const SubmitArguments& /*arguments*/, const Terminal& /*terminal*
 
 #endif
 
+// Other bytes would become U+FFFD in the JSON of a job. They are there where it matters whether they are left out or replaced.
+bool is_utf8(const std::string& word) {
+  using Errors = nlohmann::json::error_handler_t;
+  const nlohmann::json text = word;
+  return text.dump(-1, ' ', false, Errors::ignore) == text.dump(-1, ' ', false, Errors::replace);
+}
+
 class Submit final : public Command {
  public:
   void declare(CLI::App& app) override {
@@ -272,8 +280,9 @@ class Submit final : public Command {
     app.add_option("--estimate", arguments_.estimate, "How long it will run at most, for the policies (default 1m)")
         ->type_name("DURATION");
     app.add_option("--sleep", arguments_.sleep, "Sleep so long instead of running a command")->type_name("DURATION");
-    app.add_option("--payload", arguments_.payload,
-                   "A file with what to run as JSON: a command, script or container, with files, environment, limits")
+    app.add_option(
+           "--payload", arguments_.payload,
+           "A file with what to run as JSON: a command, script or container, with files, environment, limits; or a sleep")
         ->type_name("FILE");
     app.add_option("--count", arguments_.count, "Submit so many of them (default 1)")->check(CLI::Range(1, 1'000'000));
     app.add_option("--format", arguments_.format, "table (default: an id on each line) or json")
@@ -298,7 +307,9 @@ class Submit final : public Command {
             "  drydock submit --cpus 2 --estimate 10m -- sh -c 'nproc; date'\n"
             "  drydock submit --jobs jobs.jsonl --key nightly-2026-01-31\n"
             "A file is read once before anything of it is submitted, and then sent in transactions of at most 1000 jobs.\n"
-            "Where it is interrupted it says what had been submitted, and the key to go on with.\n") +
+            "Where it is interrupted it says what had been submitted, and the key to go on with. A repetition is compared\n"
+            "with that transaction by transaction: it ends where one differs, and those before it stay. Lines behind the\n"
+            "last one of before are added where its transaction was full.\n") +
         std::string(kPasswords) + "\nExit code 3: PostgreSQL could not be reached.");
   }
 
@@ -306,7 +317,14 @@ class Submit final : public Command {
     if (!arguments_.file && arguments_.key) return bad_input("submit: --key names a file of jobs: say --jobs FILE");
     for (const CLI::Option* option : of_one_job_) {
       if (arguments_.file && option->count() > 0)
-        return bad_input(fmt::format("submit: --jobs FILE says it of each job: leave out {}", option->get_name(true)));
+        return bad_input(fmt::format("submit: --jobs FILE says it of each job: leave out {}", option->get_name()));
+    }
+    for (std::size_t i = 0; i < arguments_.words.size(); ++i) {
+      if (is_utf8(arguments_.words[i])) continue;
+      return bad_input(fmt::format(
+          "submit: word {} of the command, {}, is not UTF-8, as the text of a job is: put such bytes into a file of "
+          "the job (\"files\" with \"base64\", --payload FILE)",
+          i + 1, scenarios::printable(arguments_.words[i])));
     }
     return run_submit(arguments_, terminal);
   }

@@ -148,7 +148,8 @@ Result<Beating> beating_of(const WorkerArguments& arguments, const std::optional
     if (!parsed) return Error{"--ttl: " + parsed.error().message};
     beating.ttl = parsed.value();
   }
-  if (beating.heartbeat <= Duration{0} || beating.ttl <= beating.heartbeat) {
+  if (beating.heartbeat <= Duration{0}) return Error{"--heartbeat: expected a time above 0, such as 30s"};
+  if (beating.ttl <= beating.heartbeat) {
     return Error{fmt::format("the ttl is {} and the heartbeat {}: the lease must outlast the time to the next beat",
                              scenarios::format_duration(beating.ttl), scenarios::format_duration(beating.heartbeat))};
   }

@@ -2,6 +2,7 @@
 
 #include "real-runtime/base64.hpp"
 #include "real-runtime/json_text.hpp"
+#include "scenarios/units.hpp"
 
 #include <algorithm>
 #include <array>
@@ -93,13 +94,13 @@ class Reader {
   }
 
   JobPayload read_payload(const json& object) {
-    constexpr std::array<std::string_view, 5> kKinds{"sleep_ns", "requests", "command", "script", "container"};
+    // What people write, and how the program writes the rest of it.
+    constexpr std::array<std::string_view, 6> kKinds{"command", "script", "container", "sleep", "sleep_ns", "requests"};
     const auto kinds = std::ranges::count_if(kKinds, [&](auto kind) { return object.contains(kind); });
-    if (kinds != 1) refuse("", fmt::format("it needs one of {}, and has {}", fmt::join(kKinds, ", "), kinds));
-    if (object.contains("sleep_ns")) {
-      allow_only(object, "", {"version", "sleep_ns", "keeps"});
-      const std::int64_t work = whole(object["sleep_ns"], "/sleep_ns", 0, std::numeric_limits<std::int64_t>::max());
-      return SleepPayload{Duration{work}, object.contains("keeps") && truth(object["keeps"], "/keeps")};
+    if (kinds != 1) refuse("", fmt::format("it needs one of command, script, container and sleep, and has {}", kinds));
+    if (object.contains("sleep") || object.contains("sleep_ns")) {
+      allow_only(object, "", {"version", "sleep", "sleep_ns", "keeps", "parameters"});
+      return {read_sleep(object), read_settings(object)};
     }
     if (object.contains("requests")) {
       allow_only(object, "", {"version", "requests"});
@@ -117,6 +118,18 @@ class Reader {
     }
     if (!object.contains("command")) return SleepPayload{};  // refused above
     return {CommandPayload{words(object["command"], "/command")}, std::move(settings)};
+  }
+
+  SleepPayload read_sleep(const json& object) {
+    SleepPayload sleep;
+    if (object.contains("sleep")) {
+      sleep.work = written_duration(object["sleep"], "/sleep");
+    } else {
+      sleep.work = Duration{whole(object["sleep_ns"], "/sleep_ns", 0, std::numeric_limits<std::int64_t>::max())};
+      sleep.keeps = false;
+    }
+    if (object.contains("keeps")) sleep.keeps = truth(object["keeps"], "/keeps");
+    return sleep;
   }
 
   RequestsPayload read_requests(const json& object) {
@@ -329,6 +342,15 @@ class Reader {
 
   Duration duration(const json& value, const std::string& place) {
     return duration_of_seconds(number(value, place, 0, kMostSeconds));
+  }
+
+  // "10s"
+  Duration written_duration(const json& value, const std::string& place) {
+    const auto parsed = value.is_string() ? scenarios::parse_duration(value.get_ref<const std::string&>())
+                                          : Result<Duration>(Error{"it is not " + std::string(scenarios::kDurationHelp)});
+    if (parsed) return parsed.value();
+    refuse(place, parsed.error().message);
+    return {};
   }
 
   // 1048576, "1MiB" or "1MB".

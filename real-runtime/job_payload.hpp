@@ -72,7 +72,7 @@ struct InputFile {
   friend bool operator==(const InputFile&, const InputFile&) = default;
 };
 
-// Of no use to a sleep.
+// Of no use to a sleep, which may have parameters for those who look at it.
 struct JobSettings {
   std::map<std::string, std::string> environment{};
   std::vector<InputFile> files{};
@@ -96,13 +96,13 @@ struct JobPayload {
 };
 
 // Version 1, which is meant where "version" is absent. One of
-//   "sleep_ns": 1000000000, and "keeps": true
+//   "sleep": "1s"; written as "sleep_ns": 1000000000, "keeps": true
 //   "requests": {"durations_ns": [2900000000, ...], "tokens": 50, "delay_ns": 100000000}
 //   "command": ["/bin/echo", "a"]
 //   "script": "sleep 60"
 //   "container": {"image": "alpine", "command": ["true"], "memory": "512MiB" or bytes, "cpus": 1.5, "network": "none",
 //                 "pull": "missing" | "never" | "always"}
-// and, but for sleeps and requests, any of
+// and, but for requests and, except for parameters, sleeps, any of
 //   "environment": {"NAME": "value"}
 //   "files": [{"name": "in/a.txt", "text": "..."} | {"name": ..., "base64": "..."} | {"name": ..., "path": "/data/x", "mode": "copy" | "link"}],
 //            each with "executable": true where it is a program

@@ -20,12 +20,10 @@ namespace {
 using nlohmann::json;
 
 constexpr std::int64_t kMostInAll = std::int64_t{1} << 53U;  // of a resource, as journals have it
-constexpr std::array<std::string_view, 8> kOptions{"queue", "cpus",     "memory",   "gpus",
-                                                   "tasks", "priority", "estimate", "sleep"};
-constexpr std::array<std::string_view, 12> kPayload{"command",    "script",       "container", "environment",
-                                                    "files",      "time_limit_s", "grace_s",   "pids",
-                                                    "parameters", "sleep_ns",     "keeps",     "version"};
-constexpr std::array<std::string_view, 4> kKinds{"command", "script", "container", "sleep_ns"};
+constexpr std::array<std::string_view, 7> kOptions{"queue", "cpus", "memory", "gpus", "tasks", "priority", "estimate"};
+constexpr std::array<std::string_view, 13> kPayload{"command",  "script",       "container", "sleep", "environment",
+                                                    "files",    "time_limit_s", "grace_s",   "pids",  "parameters",
+                                                    "sleep_ns", "keeps",        "version"};
 constexpr std::string_view kKey = "unique_key";
 constexpr Duration kEstimate = std::chrono::minutes{1};
 constexpr double kMostCpus = 1e6;
@@ -52,7 +50,11 @@ class JobReader {
     } else {
       check_names(object);
       read_options(object, request);
-      take_payload(std::move(object), request);
+      const bool estimated = object.contains("estimate");
+      if (const auto payload = take_payload(std::move(object))) {
+        request.job.payload = to_json(*payload);
+        if (!estimated) request.job.spec.estimate = usual_estimate(*payload);
+      }
     }
     if (problem_) return Error{*problem_};
     return request;
@@ -85,8 +87,9 @@ class JobReader {
     }
     if (const auto at = object.find("cpus"); at != object.end()) {
       const double cpus = at->is_number() ? at->get<double>() : std::nan("");
-      if (cpus >= 0 && cpus <= kMostCpus) amounts.cpus_milli = std::llround(cpus * 1000);
-      else refuse("/cpus", fmt::format("it is not a number between 0 and {}", kMostCpus));
+      if (!(cpus >= 0 && cpus <= kMostCpus)) refuse("/cpus", fmt::format("it is not a number between 0 and {}", kMostCpus));
+      else if (cpus > 0 && cpus < 0.001) refuse("/cpus", "cores are given in thousandths: 0, or 0.001 and more");
+      else amounts.cpus_milli = std::llround(cpus * 1000);
     }
     if (const auto at = object.find("memory"); at != object.end()) amounts.memory_bytes = memory(*at);
     amounts.gpus = whole(object, "gpus", 0, 0, kMostGpus);
@@ -97,40 +100,33 @@ class JobReader {
     if ((spec.per_task.amounts > kMostInAll / spec.tasks).any()) {
       refuse("/tasks", fmt::format("{} of them ask for more in all than can be counted", spec.tasks));
     }
-    spec.estimate = kEstimate;
-    if (const auto at = object.find("sleep"); at != object.end()) spec.estimate = duration(*at, "/sleep");
     if (const auto at = object.find("estimate"); at != object.end()) {
       spec.estimate = duration(*at, "/estimate");
       if (spec.estimate <= Duration{0}) refuse("/estimate", "it must be more than 0");
     }
-    spec.estimate = std::max(Duration{1}, spec.estimate);
   }
 
-  void take_payload(json object, JobRequest& request) {
-    const auto sleep = object.find("sleep");
-    const json slept = sleep == object.end() ? json() : *sleep;
+  static Duration usual_estimate(const JobPayload& payload) {
+    const auto* sleep = std::get_if<SleepPayload>(&payload.what);
+    return sleep == nullptr ? kEstimate : std::max(Duration{1}, sleep->work);
+  }
+
+  std::optional<JobPayload> take_payload(json object) {
     for (const std::string_view name : kOptions) object.erase(std::string(name));
     object.erase(std::string(kKey));
-    if (!slept.is_null()) {
-      if (!object.empty()) return refuse("", "it has \"sleep\", and something else to run: say one of them");
-      request.job.payload = to_json(JobPayload{SleepPayload{.work = duration(slept, "/sleep")}});
-      return;
+    if (object.empty()) {
+      refuse("", "what shall run? Say one of command, script, container and sleep");
+      return std::nullopt;
     }
-    if (object.empty()) return refuse("", "what shall run? Say one of command, script, container and sleep");
-    const auto kinds = std::ranges::count_if(kKinds, [&](auto kind) { return object.contains(kind); });
-    if (kinds != 1)
-      return refuse("", fmt::format("it needs one of command, script, container and sleep, and has {}", kinds));
     const auto parsed = runtime::read_payload(object);
-    if (parsed) {
-      request.job.payload = to_json(parsed.value());
-      return;
-    }
+    if (parsed) return parsed.value();
     constexpr std::string_view kPrefix = "the payload of the job: ";
     std::string_view message = parsed.error().message;
     if (message.starts_with(kPrefix)) message.remove_prefix(kPrefix.size());
     const std::size_t end = message.starts_with('/') ? message.find(": ") : std::string_view::npos;
     if (end == std::string_view::npos) refuse("", message);
     else refuse(message.substr(0, end), message.substr(end + 2));
+    return std::nullopt;
   }
 
   std::int64_t whole(const json& object, const char* name, std::int64_t otherwise, std::int64_t least, std::int64_t most) {

@@ -1,6 +1,6 @@
 // What clients hand in, as JSON: a job as `drydock submit` and the HTTP API describe it.
 //
-// {"script": "sleep 60", "cpus": 4}: a payload (job_payload.hpp), or "sleep": "1s" instead of one, and any of
+// {"script": "sleep 60", "cpus": 4}: a payload (job_payload.hpp) and any of
 //   "queue": "default"   the name of its queue (default: the first)
 //   "cpus": 1            cores for each task, to a thousandth
 //   "memory": "4GiB"     of each task, or bytes (default 0)

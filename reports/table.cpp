@@ -267,8 +267,8 @@ std::string render_notes(const TableInput& input, const std::vector<VariantSumma
   for (const VariantSummary& s : summaries) {
     const std::string who = s.variant.empty() ? "" : s.variant + ": ";
     if (s.only_partial())
-      text += painter.bad(fmt::format("PARTIAL: {}stopped before the end.", who)) +
-              " The figures cover what had been simulated.\n";
+      text +=
+          painter.bad(fmt::format("PARTIAL: {}stopped before the end.", who)) + " The figures cover the time until then.\n";
     else if (s.partial > 0)
       note(fmt::format("PARTIAL: {}{} of {} runs stopped before their end and are left out.", who, s.partial, s.runs));
   }

@@ -214,7 +214,8 @@ void check_limits(const ObjectReader& top, Scenario& scenario) {
         "\"requests\": {\"count\": 100, \"duration\": \"2s\"} instead of \"duration\", or leave \"limits\" out");
     return;
   }
-  const std::vector<Node> entries = top.node().member("workload").items();
+  std::vector<Node> entries = top.node().member("workload").items();
+  std::erase_if(entries, is_periodic);  // so that they lie as in scenario.workload
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const auto* source = std::get_if<SyntheticSource>(&scenario.workload[i]);
     if (source != nullptr && source->requests) check_buckets(entries[i].member("requests"), *source, scenario);

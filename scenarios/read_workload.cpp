@@ -473,12 +473,14 @@ QueueId find_queue(const Node& node, const std::string& name, const Scenario& sc
   return QueueId{0};
 }
 
+bool is_periodic(const Node& entry) { return entry.json().is_object() && entry.json().contains("every"); }
+
 void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces, const RunChecker& checker) {
   const Node workload = top.require("workload");
   const std::vector<Node> items = workload.items();
   if (items.empty()) workload.expected("at least one entry: jobs to run");
   for (std::size_t i = 0; i < items.size() && !workload.diagnostics().failed(); ++i) {
-    if (items[i].json().is_object() && items[i].json().contains("every")) {
+    if (is_periodic(items[i])) {
       scenario.periodic.push_back(read_periodic(items[i], scenario, checker));
       continue;
     }

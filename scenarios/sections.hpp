@@ -28,6 +28,8 @@ void read_checkpoint_policy(const ObjectReader& top, Scenario& scenario);
 // Needs queues and pools. Traces are read through `traces`, and what jobs run for real is checked by `check_run`, if there is one.
 void read_workload(const ObjectReader& top, Scenario& scenario, TraceCache& traces, const RunChecker& check_run);
 
+// Whether a workload entry goes to Scenario::periodic, and not to Scenario::workload.
+[[nodiscard]] bool is_periodic(const Node& entry);
 // Refuses faults that name jobs which are not in the workload.
 void refuse_unknown_jobs(const ObjectReader& top, const Scenario& scenario);
 void refuse_paused_requests(const ObjectReader& top, const Scenario& scenario);

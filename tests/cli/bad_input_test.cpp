@@ -195,6 +195,23 @@ TEST(BadUsage, CommandsAndOptions) {
   expect_refused(run_binary({"import", "xls", file}), {"xls", "swf"});
   expect_refused(run_binary({"import", "swf", file, "--first", "-1"}), {"-1", "negative"});
   expect_refused(run_binary({"hunt", "hunt", "--seed=-1"}), {"--seed=-1", "negative"});
+  expect_refused(run_binary({"submit", "--", "echo", "\xff"}), {"word 2 of the command, \\xff, is not UTF-8"});
+  expect_refused(run_binary({"drain", "1", "--timeout", "1s"}), {"--timeout", "--wait"});
+  expect_refused(run_binary({"submit", "--jobs", file, "--queue", "default"}), {"--jobs FILE", "leave out --queue"});
+  expect_refused(run_binary({"submit", "--count", "-1", "--sleep", "1s"}), {"--count -1", "negative"});
+  expect_refused(run_binary({"submit", "--priority", "1", "-1", "--sleep", "1s"}), {"-1", "negative"});
+}
+
+// Refused for what they lack.
+TEST(BadUsage, PrioritiesMayBeNegative) {
+  for (const std::vector<std::string>& priority : {std::vector<std::string>{"--priority", "-1"}, {"--priority=-7"}}) {
+    std::vector<std::string> arguments{"submit"};
+    arguments.insert(arguments.end(), priority.begin(), priority.end());
+    const Ran ran = run_binary(arguments);
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_EQ(ran.err.find("negative"), std::string::npos) << ran.err;
+    EXPECT_EQ(ran.err.find("--priority"), std::string::npos) << ran.err;
+  }
 }
 
 }  // namespace

@@ -73,11 +73,18 @@ TEST(JobPayload, SizesHaveUnits) {
   }
 }
 
+TEST(JobPayload, ASleepHasAUnitAndMayHaveParameters) {
+  const auto read = parse_payload(R"({"sleep": "10s", "parameters": {"a": 1}})");
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read.value(), JobPayload(SleepPayload{std::chrono::seconds{10}, true}, {.parameters = R"({"a":1})"}));
+  EXPECT_EQ(parse_payload(to_json(read.value())).value(), read.value());
+}
+
 // Each with the place, as the message has it after "the payload of the job: ".
 TEST(JobPayload, MistakesAreNamed) {
   const std::vector<std::pair<std::string, std::string>> cases{
-      {R"({})", "it needs one of sleep_ns, requests, command, script, container, and has 0"},
-      {R"({"script": "a", "command": ["b"]})", "it needs one of sleep_ns, requests, command, script, container, and has 2"},
+      {R"({})", "it needs one of command, script, container and sleep, and has 0"},
+      {R"({"script": "a", "command": ["b"]})", "it needs one of command, script, container and sleep, and has 2"},
       {R"({"script": ""})", "/script: it is empty"},
       {R"({"script": 1})", "/script: it is not a text"},
       {R"({"script": "a\u0000b"})", "/script: it contains a NUL"},
@@ -95,7 +102,10 @@ TEST(JobPayload, MistakesAreNamed) {
        "/requests/tokens: it is not a whole number between 0 and 1000000000"},
       {R"({"requests": {"durations_ns": [1]}, "files": []})", "/files: there is no such key; allowed: version, requests"},
       {R"({"sleep_ns": 1, "keeps": 1})", "/keeps: true or false"},
-      {R"({"sleep_ns": 1, "files": []})", "/files: there is no such key; allowed: version, sleep_ns, keeps"},
+      {R"({"sleep_ns": 1, "files": []})",
+       "/files: there is no such key; allowed: version, sleep, sleep_ns, keeps, parameters"},
+      {R"({"sleep": 5})", "/sleep: it is not a duration such as \"30s\" (units: ns, us, ms, s, m, h, d, w)"},
+      {R"({"sleep": "1s", "sleep_ns": 1})", "it needs one of command, script, container and sleep, and has 2"},
       {R"({"script": "a", "enviroment": {}})",
        "/enviroment: there is no such key; allowed: version, command, script, container, environment, files, time_limit_s, "
        "grace_s, "

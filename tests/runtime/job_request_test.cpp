@@ -46,6 +46,8 @@ TEST(JobRequest, HasDefaults) {
   EXPECT_EQ(all.jobs[0].job.spec.estimate, 1min);
   EXPECT_EQ(all.jobs[0].queue, "");
   EXPECT_EQ(read(R"({"sleep": "3s"})").jobs[0].job.spec.estimate, 3s);
+  EXPECT_EQ(read(R"({"sleep": "3s", "parameters": {"a": 1}})").jobs[0].job.spec.estimate, 3s);
+  EXPECT_EQ(read(R"({"sleep": "3s", "estimate": "5s"})").jobs[0].job.spec.estimate, 5s);
   EXPECT_EQ(read(R"({"sleep": "3s", "memory": 1024})").jobs[0].job.spec.per_task.memory(), 1024);
 }
 
@@ -67,6 +69,7 @@ TEST(JobRequest, SaysWhatIsWrongAndWhere) {
       {R"({"script": "a", "cpu": 4})", "/cpu: there is no such field; did you mean \"cpus\""},
       {R"({"script": "a", "cpus": "4"})", "/cpus: it is not a number between 0 and 1000000"},
       {R"({"script": "a", "cpus": -1})", "/cpus"},
+      {R"({"script": "a", "cpus": 0.0001})", "/cpus: cores are given in thousandths: 0, or 0.001 and more"},
       {R"({"script": "a", "memory": "lots"})", "/memory"},
       {R"({"script": "a", "memory": -5})", "/memory"},
       {R"({"script": "a", "memory": "2000TiB"})", "/memory"},
@@ -84,7 +87,9 @@ TEST(JobRequest, SaysWhatIsWrongAndWhere) {
       {R"({"environment": {"A": "b"}})", "it needs one of command, script, container and sleep, and has 0"},
       {R"({"script": "a", "script": "b"})", "an object has the key \"script\" twice"},
       {R"({"script": "a:{\"b\":1}", "parameters": [{"x": {"y": 1, "z": 2, "\u0079": 3}}]})", "the key \"y\" twice"},
-      {R"({"script": "a", "sleep": "1s"})", "say one of them"},
+      {R"({"script": "a", "sleep": "1s"})", "it needs one of command, script, container and sleep, and has 2"},
+      {R"({"sleep": "soon"})", "/sleep"},
+      {R"({"sleep": "1s", "environment": {"A": "b"}})", "/environment: there is no such key; allowed: version, sleep"},
       {R"({"script": 5})", "/script: it is not a text"},
       {R"({"command": ["a", 1]})", "/command/1: it is not a text"},
       {R"({"script": "a", "files": [{"name": "../x", "text": ""}]})", "/files/0/name: ../x does not stay"},

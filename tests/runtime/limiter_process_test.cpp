@@ -20,6 +20,9 @@ TEST(LimiterCommand, SaysWhatIsMissingOrWrong) {
   EXPECT_NE(problem({"--worker", "0"}).find("what is shared, and by how many?"), std::string::npos);
   EXPECT_NE(problem({"--worker", "0", "--workers", "2", "--concurrency", "4"}).find("or --share-state FILE"),
             std::string::npos);
+  EXPECT_NE(problem({"--worker", "9", "--workers", "4", "--concurrency", "4", "--share-state", "/tmp/x"})
+                .find("--worker 9: the workers have the numbers 0 to 3"),
+            std::string::npos);
   EXPECT_NE(problem({"--worker", "0", "--config", "mm1"}).find("it has no \"limits\""), std::string::npos);
   EXPECT_NE(problem({"--worker", "0", "--config", "dynamic-share", "--variant", "high-load", "--concurrency", "4"})
                 .find("--config has limits and policy"),

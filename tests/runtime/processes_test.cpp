@@ -237,6 +237,11 @@ TEST_F(Processes, JobsAreListedToldAndCancelled) {
   ASSERT_TRUE(until([&] { return count("succeeded") == 1 && count("running") == 8; }));
   const std::string runs = std::to_string(sleeps.front());
   const std::string waits = std::to_string(sleeps.back());
+  const Ran unknown = run_binary({"cancel", "--postgres", postgres, runs, "9999999"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_EQ(unknown.out, "");
+  EXPECT_NE(unknown.err.find("there is no job 9999999; nothing was cancelled"), std::string::npos) << unknown.err;
+  EXPECT_EQ(count("running"), 8U);
   const Ran cancelled = run_binary({"cancel", "--postgres", postgres, runs, waits});
   EXPECT_EQ(cancelled.code, 0) << cancelled.err;
   ASSERT_TRUE(until([&] { return count("cancelled") == 2; }));
@@ -266,6 +271,9 @@ TEST_F(Processes, WhatCannotBeIsSaid) {
   const Ran worker = run_binary({"worker", "--config", scenario_, "--redis", redis_url(), "--id", "2"});
   EXPECT_EQ(worker.code, 2);
   EXPECT_NE(worker.err.find("0 to 1"), std::string::npos) << worker.err;
+  const Ran still = run_binary({"worker", "--redis", redis_url(), "--id", "0", "--heartbeat", "0"});
+  EXPECT_EQ(still.code, 2);
+  EXPECT_NE(still.err.find("--heartbeat: expected a time above 0"), std::string::npos) << still.err;
 }
 
 TEST_F(Processes, AStoreThatIsNotThereIsExitCodeThreeAndNoPasswordIsShown) {

@@ -56,6 +56,27 @@ TEST(Limits, FillsInDefaults) {
   EXPECT_EQ(source.requests->retries, 3U);
 }
 
+TEST(Limits, PeriodicEntriesStandAnywhereAmongThoseThatMakeRequests) {
+  const Json periodic = {
+      {"name", "scan"}, {"queue", "b"}, {"every", "5s"}, {"duration", "1s"}, {"run", {{"command", {"date"}}}}};
+  for (const std::size_t place : {0, 1, 2}) {
+    Json json = good();
+    json["duration"] = "1m";
+    json["workload"].insert(json["workload"].begin() + static_cast<std::ptrdiff_t>(place), periodic);
+    const auto loaded = load_json(json);
+    ASSERT_TRUE(loaded.ok()) << place << ": " << loaded.error().message;
+    EXPECT_TRUE(loaded.value().front().notes.empty()) << place;
+
+    const std::string entry = place == 0 ? "1" : "0";
+    json["workload"][Json::json_pointer("/" + entry + "/requests/tokens")] = 50'000;
+    const auto refused = load_json(json);
+    ASSERT_FALSE(refused.ok()) << place;
+    EXPECT_NE(refused.error().message.find("/workload/" + entry + "/requests: a request needs 50000 tokens"),
+              std::string::npos)
+        << refused.error().message;
+  }
+}
+
 TEST(Limits, ReadsEveryKey) {
   Json json = good();
   json["limits"] = {{"requests_per_minute", 60},
