@@ -80,8 +80,8 @@ Result<std::optional<RecordFolder::Options>> record_options(const SchedulerArgum
           .version = std::string(kVersion), .scenario = scenario.json, .variant = scenario.variant, .seed = scenario.seed}});
 }
 
-// Whether the keys are this installation's: nothing, or why not. Waits where they were another's that may be gone, until its claim has run
-// out or is prolonged.
+// Whether the keys are this installation's: nothing, or why not. Waits where they were another's that may be gone, until its
+// claim has run out or is prolonged.
 Result<std::optional<std::string>> claim_keys(const runtime::SchedulerProcessOptions& options, Duration ttl) {
   constexpr std::chrono::milliseconds kLook{200};
   const auto redis = runtime::RedisClient::connect(options.redis);
@@ -104,8 +104,8 @@ Result<std::optional<std::string>> claim_keys(const runtime::SchedulerProcessOpt
   }
 }
 
-// Both stores answer, the schema is there, and knows queues: those of the leader, or else of the first to come. Says which installation
-// that is.
+// Both stores answer, the schema is there, and knows queues: those of the leader, or else of the first to come. Says which
+// installation that is.
 std::optional<std::string> problem_with_stores(const Scenario& scenario, runtime::SchedulerProcessOptions& options) {
   auto postgres = runtime::PostgresClient::connect(options.postgres);
   if (!postgres) return postgres.error().message;
