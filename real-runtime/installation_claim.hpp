@@ -1,6 +1,6 @@
-// Whose keys those under a prefix of a Redis are. Two installations with the same keys would have each other's orders refused: each
-// has leaders of its own, whose epochs rise against each other. So the schedulers of an installation hold a claim, which ends by
-// itself when they are gone; whoever finds that of another one that lives does not begin, or ends.
+// Whose keys those under a prefix of a Redis are. Two installations with the same keys would have each other's orders refused:
+// each has leaders of its own, whose epochs rise against each other. So the schedulers of an installation hold a claim, which
+// ends by itself when they are gone; whoever finds that of another one that lives does not begin, or ends.
 #pragma once
 
 #include "policies/core/result.hpp"
@@ -16,8 +16,8 @@
 
 namespace drydock::runtime {
 
-// All schedulers that share a lease are one installation: the same schema of the same database of the same PostgreSQL. A copy of a
-// database is another one, a standby that was promoted the same.
+// All schedulers that share a lease are one installation: the same schema of the same database of the same PostgreSQL. A copy
+// of a database is another one, a standby that was promoted the same.
 struct Installation {
   std::string id;
   std::string place;      // for people: which schema, of which database

@@ -19,11 +19,12 @@ namespace drydock::runtime {
 // What each worker has that the registry knows, whatever is allocated of it.
 [[nodiscard]] Result<std::vector<Resources>> read_capacities(RedisClient& redis);
 
-// Why a job that waits cannot run on any of them. Nothing: it does not wait, or as far as this shows it can. (Which pools serve its
-// queue no store knows.)
+// Why a job that waits cannot run on any of them. Nothing: it does not wait, or as far as this shows it can. (Which pools
+// serve its queue no store knows.)
 [[nodiscard]] std::optional<std::string> why_it_waits(const JobRow& job, const std::vector<Resources>& workers);
 
-// How the parts of attempts that did not succeed ended, by place in the list, as far as Redis has it; the last ones where there are many.
+// How the parts of attempts that did not succeed ended, by place in the list, as far as Redis has it; the last ones where
+// there are many.
 [[nodiscard]] std::map<std::size_t, AttemptOutcome> outcomes_in_redis(RedisClient& redis, JobId job,
                                                                       const std::vector<AttemptRow>& attempts);
 // Whether there is anything to look for.

@@ -192,7 +192,8 @@ void SchedulerDriver::note_outranked(std::int64_t epoch) {
   outranked_by_ = std::max(outranked_by_, epoch);
 }
 
-// No order arrives any more, and this scheduler may not raise its epoch: it gives its lease back, and the next one gets a higher one.
+// No order arrives any more, and this scheduler may not raise its epoch: it gives its lease back, and the next one gets a
+// higher one.
 void SchedulerDriver::look_for_refusal(const redis::Reply& reply) {
   const auto* verdict = std::get_if<redis::Verdict>(&reply);
   if (verdict == nullptr || verdict->outcome != redis::Verdict::Outcome::old_epoch || over_) return;

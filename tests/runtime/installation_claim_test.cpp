@@ -1,5 +1,5 @@
-// Two installations never have the same keys in Redis: who comes second is refused and says whose they are, who comes after one that
-// is gone starts, and who finds another in its place ends.
+// Two installations never have the same keys in Redis: who comes second is refused and says whose they are, who comes after
+// one that is gone starts, and who finds another in its place ends.
 #include "real-runtime/installation_claim.hpp"
 
 #include "real-runtime/postgres_client.hpp"
