@@ -74,6 +74,10 @@ Findings examine_stores(const StoreArguments& arguments) {
   }
   if (!redis_place || !postgres_place || !both) return findings;
   runtime::ApiStores stores({.redis = redis_place.value(), .postgres = postgres_place.value(), .connections = 1});
+  const auto claim = stores.with_redis([](runtime::RedisClient& redis) { return runtime::read_claim(redis); });
+  const auto own = stores.with_postgres(
+      [&](runtime::PostgresClient& store) { return runtime::read_installation(store, postgres_place.value().schema, ""); });
+  if (claim && own) findings.push_back(judge(claim.value(), own.value(), redis_place.value()));
   const auto cluster = runtime::read_cluster(stores);
   const auto leader = runtime::read_leader(stores);
   if (cluster && leader) append(findings, judge(cluster.value(), leader.value()));

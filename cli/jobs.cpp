@@ -20,7 +20,7 @@
 
 #ifdef DRYDOCK_WITH_RUNTIME
 #include "real-runtime/job_json.hpp"
-#include "real-runtime/kept_output.hpp"
+#include "real-runtime/job_reasons.hpp"
 #include "real-runtime/store_queries.hpp"
 #endif
 
@@ -141,25 +141,31 @@ int run_jobs(const JobsArguments& arguments, const Terminal& terminal) {
   return kDone;
 }
 
-// How the parts of attempts that did not succeed ended, by place in the list, as far as Redis has it.
-std::map<std::size_t, runtime::AttemptOutcome> reasons_of(const StoreArguments& stores, JobId job,
-                                                          const std::vector<runtime::AttemptRow>& attempts) {
-  std::map<std::size_t, runtime::AttemptOutcome> reasons;
+// What Redis knows of a job beside the store.
+struct FromRedis {
+  std::map<std::size_t, runtime::AttemptOutcome> outcomes{};  // of attempts that did not succeed, by place in the list
+  std::optional<std::string> why_it_waits{};
+};
+
+// Only what is to be known: a Redis that is not there is no error.
+FromRedis ask_redis(const StoreArguments& stores, const JobRow& job, const std::vector<runtime::AttemptRow>& attempts) {
   const auto options = redis_options(stores);
-  const auto wanted = [](const runtime::AttemptRow& row) { return !row.outcome.empty() && row.outcome != "succeeded"; };
-  if (!options || std::ranges::none_of(attempts, wanted)) return reasons;
+  const bool ended_badly = std::ranges::any_of(attempts, runtime::did_not_succeed);
+  const bool waits = job.status == runtime::JobStatus::waiting && !job.queue_is_gone;
+  if (!options || !(ended_badly || waits)) return {};
   const auto redis = runtime::RedisClient::connect(options.value());
   if (!redis) {
-    fmt::print(stderr, "note: why attempts failed is not known: {}\n", redis.error().message);
-    return reasons;
+    fmt::print(stderr, "note: why {} is not known: {}\n", ended_badly ? "attempts failed" : "it waits",
+               redis.error().message);
+    return {};
   }
-  constexpr std::size_t kMostAsked = 100;  // the last ones
-  for (std::size_t i = attempts.size() - std::min(attempts.size(), kMostAsked); i < attempts.size(); ++i) {
-    if (!wanted(attempts[i])) continue;
-    const auto kept = read_kept_output(*redis.value(), {job, attempts[i].number}, WorkerId{attempts[i].worker});
-    if (kept && kept.value()) reasons[i] = kept.value()->outcome;
+  FromRedis known;
+  if (ended_badly) known.outcomes = outcomes_in_redis(*redis.value(), job.id, attempts);
+  if (waits) {
+    const auto workers = runtime::read_capacities(*redis.value());
+    if (workers) known.why_it_waits = runtime::why_it_waits(job, workers.value());
   }
-  return reasons;
+  return known;
 }
 
 int run_job(const OneJobArguments& arguments) {
@@ -170,11 +176,12 @@ int run_job(const OneJobArguments& arguments) {
   if (!found) return no_store(found.error().message);
   if (!found.value()) return bad_input(fmt::format("there is no job {}", arguments.id));
   const auto& [job, attempts] = *found.value();
-  const auto reasons = reasons_of(arguments.stores, job.id, attempts);
+  const auto [reasons, why_it_waits] = ask_redis(arguments.stores, job, attempts);
   if (arguments.format == "json") {
     json all = to_json(job);
     all["schema"] = "drydock-job/1";
     all["allocations"] = to_json(attempts);
+    if (why_it_waits) all["reason"] = *why_it_waits;
     for (const auto& [place, outcome] : reasons) {
       all["allocations"][place]["reason"] = outcome.reason;
       all["allocations"][place]["ended_as"] = name_of(outcome.kind);
@@ -184,6 +191,7 @@ int run_job(const OneJobArguments& arguments) {
   }
   fmt::print("job {}: {}\n", job.id.value, status_of(job));
   if (job.queue_is_gone) fmt::print("  waits for a scheduler with its queue in the scenario: {}\n", runtime::kQueueIsGone);
+  if (why_it_waits) fmt::print("  waits: {}\n", *why_it_waits);
   fmt::print("  queue      {}, priority {}\n", job.queue, job.priority);
   fmt::print("  asks for   {} x {} cpus, {} memory, {} gpus\n", job.tasks, cores(job.cpus_milli),
              scenarios::format_size(job.memory_bytes), job.gpus);

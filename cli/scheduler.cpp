@@ -27,6 +27,7 @@
 #include <csignal>
 #include <ctime>
 #include <system_error>
+#include <thread>
 #endif
 
 namespace drydock::cli {
@@ -79,12 +80,40 @@ Result<std::optional<RecordFolder::Options>> record_options(const SchedulerArgum
           .version = std::string(kVersion), .scenario = scenario.json, .variant = scenario.variant, .seed = scenario.seed}});
 }
 
-// Both stores answer, the schema is there, and knows queues: those of the leader, or else of the first to come.
-std::optional<std::string> problem_with_stores(const Scenario& scenario, const runtime::SchedulerProcessOptions& options) {
+// Whether the keys are this installation's: nothing, or why not. Waits where they were another's that may be gone, until its
+// claim has run out or is prolonged.
+Result<std::optional<std::string>> claim_keys(const runtime::SchedulerProcessOptions& options, Duration ttl) {
+  constexpr std::chrono::milliseconds kLook{200};
+  const auto redis = runtime::RedisClient::connect(options.redis);
+  if (!redis) return redis.error();
+  std::optional<runtime::KeysClaim> before;
+  for (bool said = false;; std::this_thread::sleep_for(kLook)) {
+    const auto other = runtime::claim_keys(*redis.value(), *options.installation, ttl);
+    if (!other) return other.error();
+    if (!other.value()) return std::optional<std::string>{};
+    const runtime::KeysClaim& claim = *other.value();
+    if (is_prolonged(claim, before)) return std::optional(in_words(claim, options.redis));
+    if (!std::exchange(said, true)) {
+      fmt::print(
+          stderr,
+          "the keys in Redis belonged to another installation ({}, scheduler {}): waiting up to {} for its claim to run "
+          "out, in case it is gone\n",
+          claim.of.place, claim.of.scheduler, scenarios::format_duration(claim.left));
+    }
+    before = claim;
+  }
+}
+
+// Both stores answer, the schema is there, and knows queues: those of the leader, or else of the first to come. Says which
+// installation that is.
+std::optional<std::string> problem_with_stores(const Scenario& scenario, runtime::SchedulerProcessOptions& options) {
   auto postgres = runtime::PostgresClient::connect(options.postgres);
   if (!postgres) return postgres.error().message;
   const auto redis = runtime::RedisClient::connect(options.redis);
   if (!redis) return redis.error().message;
+  auto installation = runtime::read_installation(*postgres.value(), options.postgres.schema, options.name);
+  if (!installation) return installation.error().message;
+  options.installation = std::move(installation).value();
   const auto known = runtime::read_queues(*postgres.value(), options.postgres.schema);
   if (!known) return known.error().message;
   if (!known.value().empty()) return std::nullopt;
@@ -133,7 +162,9 @@ class Running {
 
   void tell_turn() const {
     if (process_.leads()) fmt::print(stderr, "leads, in epoch {}\n", process_.epoch());
-    else fmt::print(stderr, "does not lead any more\n");
+    else
+      fmt::print(stderr, "does not lead any more{}{}\n", process_.why_it_stepped_down().empty() ? "" : ": ",
+                 process_.why_it_stepped_down());
   }
 
   void look() {
@@ -239,6 +270,9 @@ int run_scheduler(const SchedulerArguments& arguments) {
                                            .keep_history = keep_history,
                                            .shadow = std::move(shadow)};
   if (const auto problem = problem_with_stores(scenario.value(), options)) return no_store(*problem);
+  const auto taken = claim_keys(options, runtime::claim_ttl(scenario.value().scheduler.control_plane.leadership.lease));
+  if (!taken) return no_store(taken.error().message);
+  if (taken.value()) return bad_input(*taken.value());
   return run_process(scenario.value(), std::move(options), record.value());
 }
 

@@ -20,6 +20,7 @@
 #include "real-runtime/chaos/trouble_line.hpp"
 #include "real-runtime/event_log.hpp"
 #include "real-runtime/random_text.hpp"
+#include "real-runtime/run_as.hpp"
 #include "real-runtime/worker_claim.hpp"
 #include "real-runtime/worker_driver.hpp"
 #include "scenarios/units.hpp"
@@ -359,7 +360,17 @@ int run_loop(runtime::WorkerDriverOptions options, const WorkerArguments& argume
   return kDone;
 }
 
+// Said before the worker is there for anybody: else each of its jobs would fail.
+std::optional<std::string> problem_with_user(const JobArguments& jobs) {
+  if (::geteuid() != 0 || jobs.allow_root) return std::nullopt;
+  const auto user = runtime::find_user(jobs.run_as);
+  if (user && user.value().uid != 0) return std::nullopt;
+  return fmt::format("--run-as {}: {}; name another user with --run-as, or start the worker as one who is not root",
+                     jobs.run_as, user ? "jobs run as root only with --allow-root" : user.error().message);
+}
+
 int run_worker(const WorkerArguments& arguments) {
+  if (const auto problem = problem_with_user(arguments.jobs)) return bad_input(*problem);
   std::vector<std::string> notes;
   std::optional<Scenario> scenario;
   if (!arguments.choice.scenario.empty()) {

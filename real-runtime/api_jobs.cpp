@@ -2,6 +2,7 @@
 
 #include "real-runtime/api_text.hpp"
 #include "real-runtime/job_json.hpp"
+#include "real-runtime/job_reasons.hpp"
 #include "real-runtime/job_request.hpp"
 #include "real-runtime/json_text.hpp"
 #include "scenarios/wording.hpp"
@@ -11,6 +12,7 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -94,21 +96,46 @@ std::optional<std::string> take_key(const HttpRequest& request, JobRequests& req
 
 // --- telling ---
 
-// Why it is not running, or not well, where the store knows.
-json reason_of(const JobRow& job, const std::vector<AttemptRow>& attempts) {
-  if (job.queue_is_gone) return kQueueIsGone;
-  const auto last =
-      std::ranges::find_if(attempts.rbegin(), attempts.rend(), [](const auto& row) { return !row.outcome.empty(); });
-  if (last == attempts.rend() || last->outcome == "succeeded") return {};
-  const std::string where = fmt::format("attempt {} on worker {}", last->number, last->worker);
-  if (last->outcome == "worker lost") return fmt::format("{} was lost with its worker", where);
-  if (last->outcome == "failed" || last->outcome == "retried") {
-    return fmt::format("{} failed: its result.json, in the folder {}-{} of that worker, says how", where, job.id.value,
-                       last->number);
-  }
-  return fmt::format("{}: {}", where, last->outcome);
+// `how`: what its worker left in Redis; empty: nothing.
+std::string reason_of(const JobRow& job, const AttemptRow& attempt, const std::string& how) {
+  const std::string where = fmt::format("attempt {} on worker {}", attempt.number, attempt.worker);
+  if (attempt.outcome == "worker lost") return fmt::format("{} was lost with its worker", where);
+  if (attempt.outcome != "failed" && attempt.outcome != "retried") return fmt::format("{}: {}", where, attempt.outcome);
+  if (!how.empty()) return fmt::format("{} failed: {}", where, how);
+  return fmt::format("{} failed: its result.json, in the folder {}-{} of that worker, says how", where, job.id.value,
+                     attempt.number);
 }
 
+using Outcomes = std::map<std::size_t, AttemptOutcome>;
+
+// As far as Redis has them and answers.
+Outcomes outcomes_of(ApiStores& stores, const JobRow& job, const std::vector<AttemptRow>& attempts) {
+  if (std::ranges::none_of(attempts, did_not_succeed)) return {};
+  const auto outcomes = stores.with_redis([&](RedisClient& redis) -> Result<Outcomes> {
+    auto found = outcomes_in_redis(redis, job.id, attempts);
+    if (!redis.connected()) return Error{"Redis does not answer"};
+    return found;
+  });
+  return outcomes ? outcomes.value() : Outcomes{};
+}
+
+// Why it is not running, or not well, where the stores know.
+json reason_of(ApiStores& stores, const JobRow& job, const std::vector<AttemptRow>& attempts, const Outcomes& outcomes) {
+  if (job.queue_is_gone) return kQueueIsGone;
+  if (job.status == JobStatus::waiting) {
+    const auto capacities = stores.capacities();
+    if (const auto why = capacities ? why_it_waits(job, capacities.value()) : std::nullopt) return *why;
+  }
+  // Of the parts of the last attempt that ended, the one that says how.
+  std::size_t last = attempts.size();
+  for (std::size_t i = attempts.size(); i-- > 0;) {
+    if (attempts[i].outcome.empty()) continue;
+    if (last < attempts.size() && attempts[i].number != attempts[last].number) break;
+    if (last == attempts.size() || outcomes.contains(i)) last = i;
+  }
+  if (last == attempts.size() || !did_not_succeed(attempts[last])) return {};
+  return reason_of(job, attempts[last], outcomes.contains(last) ? outcomes.at(last).reason : std::string());
+}
 // Each job has one path.
 std::optional<JobId> id_of(const std::string& text) {
   if (text.size() > 1 && text.starts_with('0')) return std::nullopt;
@@ -217,7 +244,12 @@ HttpResponse show_job(ApiStores& stores, const HttpRequest& request, const std::
   json body = to_json(job);
   if (auto payload = parse_json(job.payload)) body["payload"] = std::move(payload).value();
   body["allocations"] = to_json(attempts);
-  body["reason"] = reason_of(job, attempts);
+  const Outcomes outcomes = outcomes_of(stores, job, attempts);
+  for (const auto& [place, outcome] : outcomes) {
+    body["allocations"][place]["reason"] = outcome.reason;
+    body["allocations"][place]["ended_as"] = name_of(outcome.kind);
+  }
+  body["reason"] = reason_of(stores, job, attempts, outcomes);
   return json_response(200, body);
 }
 

@@ -75,12 +75,14 @@ std::string_view openapi() {
             {"$ref": "#/components/schemas/Job"},
             {"type": "object", "properties": {
               "payload": {"description": "As it was submitted; text where it is no JSON"},
-              "reason": {"type": "string", "nullable": true, "description": "Why it waits, or the last attempt that ended did not succeed, as far as the store knows"},
+              "reason": {"type": "string", "nullable": true, "description": "Why it waits, or the last attempt that ended did not succeed, as far as the stores know"},
               "allocations": {"type": "array", "items": {"type": "object", "properties": {
                 "attempt": {"type": "integer"}, "worker": {"type": "integer"}, "tasks": {"type": "integer"},
                 "assigned_at": {"type": "string", "format": "date-time"},
                 "ended_at": {"type": "string", "format": "date-time", "nullable": true},
-                "outcome": {"type": "string", "nullable": true}
+                "outcome": {"type": "string", "nullable": true},
+                "reason": {"type": "string", "description": "How it ended, as its worker says; only for a time, and where it did not succeed"},
+                "ended_as": {"type": "string", "description": "Likewise", "enum": ["failed", "stopped", "timed_out", "out_of_memory", "not_started", "lost"]}
               }}}
             }}
           ]}}}},

@@ -1,5 +1,7 @@
 #include "real-runtime/api_stores.hpp"
 
+#include "real-runtime/job_reasons.hpp"
+
 namespace drydock::runtime {
 
 namespace {
@@ -49,6 +51,18 @@ Result<JobTally> ApiStores::tally() {
   const std::lock_guard lock(mutex_);
   tally_ = {counted.value(), Clock::now() + kKnownFor};
   return counted;
+}
+
+Result<std::vector<Resources>> ApiStores::capacities() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (capacities_.value && Clock::now() < capacities_.until) return *capacities_.value;
+  }
+  auto read = with_redis([](RedisClient& redis) { return read_capacities(redis); });
+  if (!read) return read;
+  const std::lock_guard lock(mutex_);
+  capacities_ = {read.value(), Clock::now() + kKnownFor};
+  return read;
 }
 
 }  // namespace drydock::runtime

@@ -1,6 +1,7 @@
 // What the API asks of Redis and PostgreSQL, for several threads.
 #pragma once
 
+#include "policies/core/resources.hpp"
 #include "real-runtime/client_pool.hpp"
 #include "real-runtime/postgres_client.hpp"
 #include "real-runtime/redis_client.hpp"
@@ -46,6 +47,9 @@ class ApiStores {
   // Of the newest kMostCounted live jobs, known for a second.
   [[nodiscard]] Result<JobTally> tally();
 
+  // What each registered worker has, known for a second: who waits for a job asks again and again.
+  [[nodiscard]] Result<std::vector<Resources>> capacities();
+
   static constexpr std::uint32_t kMostCounted = 100'000;
 
   // For each answer of PostgreSQL; where much is sent to it, a second more for each kBytesPerSecond.
@@ -66,6 +70,7 @@ class ApiStores {
   std::mutex mutex_;
   Known<std::vector<NamedQueue>> queues_;
   Known<JobTally> tally_;
+  Known<std::vector<Resources>> capacities_;
 };
 
 // The reply that is expected, or what came instead as an error.

@@ -31,11 +31,7 @@ AsyncRedis::AsyncRedis(EventLoop& loop, RedisClientOptions options, std::functio
 
 AsyncRedis::~AsyncRedis() { socket_.reset(); }
 
-std::string AsyncRedis::where() const {
-  const RedisAddress& address = options_.address;
-  if (!address.unix_socket.empty()) return fmt::format("Redis at {}", address.unix_socket);
-  return fmt::format("Redis at {}:{}", address.host, address.port);
-}
+std::string AsyncRedis::where() const { return in_words(options_.address); }
 
 // --- connecting ---
 

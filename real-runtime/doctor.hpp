@@ -4,6 +4,7 @@
 
 #include "policies/core/result.hpp"
 #include "real-runtime/cluster_view.hpp"
+#include "real-runtime/installation_claim.hpp"
 #include "real-runtime/postgres_client.hpp"
 #include "real-runtime/redis_client.hpp"
 
@@ -58,6 +59,8 @@ struct PostgresFacts {
 [[nodiscard]] std::vector<Finding> judge(const RedisFacts& facts);
 [[nodiscard]] std::vector<Finding> judge(const PostgresFacts& facts);
 [[nodiscard]] std::vector<Finding> judge(const ClusterView& cluster, const postgres::Lease& leader);
+// Whose the keys in Redis are. `claim`: what was read there; nothing: nobody's.
+[[nodiscard]] Finding judge(const std::optional<KeysClaim>& claim, const Installation& own, const RedisClientOptions& redis);
 
 // Why a store could not be reached, as one finding with what to do. `store`: "redis" or "postgres".
 [[nodiscard]] Finding unreachable(std::string_view store, const std::string& message);

@@ -255,6 +255,15 @@ std::vector<Finding> judge(const ClusterView& cluster, const postgres::Lease& le
   return findings;
 }
 
+Finding judge(const std::optional<KeysClaim>& claim, const Installation& own, const RedisClientOptions& redis) {
+  if (!claim) return {Level::ok, "redis keys", "no scheduler has claimed them yet"};
+  if (claim->of.id == own.id) return {Level::ok, "redis keys", fmt::format("of this installation, {}", own.place)};
+  return {
+      Level::error, "redis keys",
+      fmt::format("of another installation, {} (scheduler {}); this is {}", claim->of.place, claim->of.scheduler, own.place),
+      fmt::format("give this one another --key-prefix (now \"{}\"), or end the schedulers of the other", redis.key_prefix)};
+}
+
 Finding unreachable(std::string_view store, const std::string& message) {
   std::string advice = advice_on_passwords(message);
   if (advice.empty()) {

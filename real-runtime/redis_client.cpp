@@ -85,11 +85,12 @@ Result<std::unique_ptr<RedisClient>> RedisClient::connect(RedisClientOptions opt
   return client;
 }
 
-std::string RedisClient::where() const {
-  const RedisAddress& address = options_.address;
+std::string in_words(const RedisAddress& address) {
   if (!address.unix_socket.empty()) return fmt::format("Redis at {}", address.unix_socket);
   return fmt::format("Redis at {}:{}", address.host, address.port);
 }
+
+std::string RedisClient::where() const { return in_words(options_.address); }
 
 Result<Done> RedisClient::reconnect() {
   DRYDOCK_CHECK(batch_.empty(), "collect() the batch before reconnecting");

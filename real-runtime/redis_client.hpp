@@ -30,6 +30,9 @@ struct RedisAddress {
   int database = 0;
 };
 
+// "Redis at 10.0.0.7:6379": no password, for people.
+[[nodiscard]] std::string in_words(const RedisAddress& address);
+
 // What a connection says first, before anything else: who it is, and which database it means.
 [[nodiscard]] std::vector<std::vector<std::string>> greetings(const RedisAddress& address);
 

@@ -99,6 +99,8 @@ class SchedulerDriver {
   [[nodiscard]] std::int64_t epoch() const { return scheduler_.epoch(); }
   // The highest epoch that somebody refused it for.
   [[nodiscard]] std::int64_t outranked_by() const { return outranked_by_; }
+  // Redis refused what it ordered while it led, and it stepped down for that: somebody raised the epoch there.
+  [[nodiscard]] bool was_fenced() const { return fenced_; }
   // Who holds the lease, as far as it knows; empty: nobody.
   [[nodiscard]] const std::string& leader() const { return leader_; }
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
@@ -146,6 +148,7 @@ class SchedulerDriver {
   void ask_workers(RequestId request);
   void raise_epoch();
   void note_outranked(std::int64_t epoch);
+  void look_for_refusal(const redis::Reply& reply);
   void step_down();
 
   // What clients ask for (scheduler_jobs.cpp).
@@ -209,6 +212,7 @@ class SchedulerDriver {
   bool has_led_ = false;
   std::string leader_;
   std::int64_t outranked_by_ = 0;
+  bool fenced_ = false;     // by Redis
   bool over_ = false;       // it stepped down
   bool releasing_ = false;  // the lease
   RegistryReader registry_;

@@ -254,10 +254,8 @@ void SchedulerDriver::send_mail() {
 }
 
 void SchedulerDriver::push_mail(WorkerId worker, std::string payload) {
-  redis_.submit(redis::FencedPush{mail_queue(worker), std::move(payload), epoch()}, [this](const redis::Reply& reply) {
-    const auto* verdict = std::get_if<redis::Verdict>(&reply);
-    if (verdict != nullptr && verdict->outcome == redis::Verdict::Outcome::old_epoch) note_outranked(verdict->value);
-  });
+  redis_.submit(redis::FencedPush{mail_queue(worker), std::move(payload), epoch()},
+                [this](const redis::Reply& reply) { look_for_refusal(reply); });
 }
 
 void SchedulerDriver::read_registry(RequestId request) {
@@ -298,8 +296,10 @@ void SchedulerDriver::registry_answered(const std::shared_ptr<OpenReading>& read
 void SchedulerDriver::ask_counter(const AskCounter& order) {
   const RequestId request = order.request;
   RedisPort& counter = counter_ != nullptr ? *counter_ : redis_;
-  counter.submit(counter_op(order, epoch()),
-                 [this, request](const redis::Reply& reply) { push(counter_answer(request, reply)); });
+  counter.submit(counter_op(order, epoch()), [this, request](const redis::Reply& reply) {
+    look_for_refusal(reply);
+    push(counter_answer(request, reply));
+  });
 }
 
 }  // namespace drydock::runtime

@@ -16,6 +16,14 @@ constexpr Duration kLook = std::chrono::milliseconds{100};
 // What a scheduler begins with may fill a segment by itself: then at most so often is there another.
 constexpr Duration kLeastReign = std::chrono::seconds{1};
 
+std::string fenced_message(const RedisAddress& redis, std::int64_t own, std::int64_t above) {
+  return fmt::format(
+      "{} refuses its orders: somebody has raised the epoch there to {}, and it led in {}. The next leader gets a higher "
+      "one; "
+      "where this comes again, another installation has the same keys: give one of them another --key-prefix",
+      in_words(redis), above, own);
+}
+
 // Nobody else has it, not even after a restart with the same name and process number.
 std::string new_life() {
   std::random_device device;
@@ -31,6 +39,10 @@ SchedulerProcess::SchedulerProcess(EventLoop& loop, SchedulerConfig config, Sche
       life_(new_life()),
       start_timer_(loop, [this] { start(); }),
       look_timer_(loop, [this] { look(); }) {
+  if (options_.installation) {
+    claim_.emplace(loop, options_.redis, *options_.installation, claim_ttl(config_.control_plane.leadership.lease),
+                   [this](std::string why) { give_up(std::move(why)); });
+  }
   start();
 }
 
@@ -76,6 +88,9 @@ void SchedulerProcess::stepped_down() {
   // A database that came back from an old backup knows lower epochs than Redis.
   epoch_min_ = std::max(epoch_min_, driver_->outranked_by() + 1);
   const bool rotates = ended_ == nullptr && options_.journals != nullptr && options_.journals->full();
+  why_it_stepped_down_.clear();
+  if (driver_->was_fenced())
+    why_it_stepped_down_ = fenced_message(options_.redis.address, driver_->epoch(), driver_->outranked_by());
   gather(*driver_);
   reigns_ += driver_->has_led() ? 1U : 0U;
   driver_.reset();
@@ -84,6 +99,7 @@ void SchedulerProcess::stepped_down() {
   look();
   if (closed_) return;
   if (ended_) return std::exchange(ended_, nullptr)();
+  if (!given_up_.empty()) return fail(given_up_);
   start_timer_.start(rotates ? loop_.now() : later(loop_.now(), options_.restart));
 }
 
@@ -104,6 +120,15 @@ void SchedulerProcess::shut_down(std::function<void()> ended) {
   if (driver_ != nullptr && error_.empty()) return driver_->shut_down();
   start_timer_.stop();
   std::exchange(ended_, nullptr)();
+}
+
+// The lease first, so that nobody waits for its end.
+void SchedulerProcess::give_up(std::string why) {
+  if (closed_ || ended_ || !error_.empty()) return;
+  given_up_ = std::move(why);
+  if (driver_ != nullptr) return driver_->shut_down();
+  start_timer_.stop();
+  fail(given_up_);
 }
 
 void SchedulerProcess::fail(std::string why) {

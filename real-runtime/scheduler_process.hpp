@@ -6,6 +6,7 @@
 #include "policies/core/scheduler.hpp"
 #include "policies/core/shadow.hpp"
 #include "real-runtime/event_loop.hpp"
+#include "real-runtime/installation_claim.hpp"
 #include "real-runtime/scheduler_driver.hpp"
 
 #include <cstdint>
@@ -35,8 +36,10 @@ struct SchedulerProcessOptions {
   Duration restart = std::chrono::seconds{1};        // from stepping down to standing by again
   JournalShelf* journals = nullptr;                  // none: nothing is recorded
   std::optional<Duration> keep_history{};            // of jobs since they ended; nothing: for good
-  std::optional<ShadowChoice> shadow{};              // beside each of its schedulers; what it reports lies in Redis, too
-  WrapRedis wrap_counter{};                          // as of SchedulerDriverOptions, likewise the next
+  // Whose keys in Redis it is to claim: it ends where they are another's. Nothing: nobody else knows of this Redis.
+  std::optional<Installation> installation{};
+  std::optional<ShadowChoice> shadow{};  // beside each of its schedulers; what it reports lies in Redis, too
+  WrapRedis wrap_counter{};              // as of SchedulerDriverOptions, likewise the next
   WrapPostgres wrap_commits{};
 };
 
@@ -77,6 +80,8 @@ class SchedulerProcess {
   [[nodiscard]] std::uint64_t reigns() const { return reigns_ + (driver_ != nullptr && driver_->has_led() ? 1U : 0U); }
   [[nodiscard]] std::string leader() const { return driver_ != nullptr ? driver_->leader() : std::string(); }
   [[nodiscard]] std::string problem() const;
+  // Why it does not lead any more, where people have to know; empty: it shut down, or PostgreSQL gave the lease to another.
+  [[nodiscard]] const std::string& why_it_stepped_down() const { return why_it_stepped_down_; }
   // Of the shadows of all its schedulers so far; nothing: it has none.
   [[nodiscard]] std::optional<ShadowReport> shadow() const;
 
@@ -87,6 +92,7 @@ class SchedulerProcess {
   void start();
   void stepped_down();
   void look();
+  void give_up(std::string why);
   void fail(std::string why);
   void gather(const SchedulerDriver& driver);
   void post_shadow();
@@ -102,6 +108,8 @@ class SchedulerProcess {
   Time turn_at_{};    // when that changed
   bool closed_ = false;
   std::function<void()> ended_;  // it is shutting down
+  std::string given_up_;         // likewise, with this error
+  std::string why_it_stepped_down_;
   std::string error_;
 
   JobCounts counts_;  // of those before the present one, likewise below
@@ -121,6 +129,7 @@ class SchedulerProcess {
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Shadow> shadow_;           // of this scheduler; nullptr: it has none
   std::unique_ptr<SchedulerDriver> driver_;  // nullptr: between two of them
+  std::optional<InstallationClaim> claim_;
 };
 
 }  // namespace drydock::runtime

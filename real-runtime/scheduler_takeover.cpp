@@ -184,12 +184,21 @@ void SchedulerDriver::ask_workers(RequestId request) {
 
 // A Redis that forgot takes orders of every epoch until it is told.
 void SchedulerDriver::raise_epoch() {
-  redis_.submit(redis::RaiseEpoch{epoch()}, [](const redis::Reply&) {});
+  redis_.submit(redis::RaiseEpoch{epoch()}, [this](const redis::Reply& reply) { look_for_refusal(reply); });
 }
 
 void SchedulerDriver::note_outranked(std::int64_t epoch) {
   ++counts_.outranked;
   outranked_by_ = std::max(outranked_by_, epoch);
+}
+
+// No order arrives any more, and this scheduler may not raise its epoch: it gives its lease back, and the next one gets a
+// higher one.
+void SchedulerDriver::look_for_refusal(const redis::Reply& reply) {
+  const auto* verdict = std::get_if<redis::Verdict>(&reply);
+  if (verdict == nullptr || verdict->outcome != redis::Verdict::Outcome::old_epoch || over_) return;
+  note_outranked(verdict->value);
+  if (!std::exchange(fenced_, true)) push(ShutdownRequested{});
 }
 
 // --- the end ---

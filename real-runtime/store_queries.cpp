@@ -45,6 +45,7 @@ std::string select_jobs(const std::string& schema, const std::string& where, boo
       "state = 0 and not exists (select from {0}.queues q where q.number = j.queue and q.place is not null) as gone, "
       "{1} as status, "
       "exists (select from {0}.cancels c where c.job = j.id) as cancel_requested, priority, tasks, cpus, memory, gpus, "
+      "slots, "
       "attempts, "
       "failures, losses, {2} as submitted_at, {3} as payload from {0}.job_states j where {4}) r",
       schema, kStatus, utc("j.submitted_at"), payloads ? "encode(payload, 'hex')" : "''", where);
@@ -80,6 +81,7 @@ JobRow job_of(const json& row) {
           .cpus_milli = row.at("cpus").get<std::int64_t>(),
           .memory_bytes = row.at("memory").get<std::int64_t>(),
           .gpus = row.at("gpus").get<std::int64_t>(),
+          .slots = row.at("slots").get<std::int64_t>(),
           .attempts = row.at("attempts").get<std::uint32_t>(),
           .failures = row.at("failures").get<std::uint32_t>(),
           .losses = row.at("losses").get<std::uint32_t>(),

@@ -29,6 +29,7 @@ struct JobRow {
   std::int64_t cpus_milli = 0;  // of one task, likewise below
   std::int64_t memory_bytes = 0;
   std::int64_t gpus = 0;
+  std::int64_t slots = 1;
   std::uint32_t attempts = 0;
   std::uint32_t failures = 0;
   std::uint32_t losses = 0;

@@ -11,9 +11,10 @@ inline constexpr std::string_view kCounterKey = "resource:allocated_cpus";      
 inline constexpr std::string_view kFenceKey = "resource:allocated_cpus:fence";  // hash: epoch and version of the counter
 inline constexpr std::string_view kReservationsKey = "resource:reservations";   // hash: "id:<id>" -> amount, "sum"
 inline constexpr std::string_view kReservedUntilKey =
-    "resource:reservations:until";                                    // sorted set: id by the end of its lease, ms
-inline constexpr std::string_view kEpochKey = "drydock:epoch";        // string: the highest epoch seen
-inline constexpr std::string_view kSentinelKey = "drydock:sentinel";  // string
+    "resource:reservations:until";                                            // sorted set: id by the end of its lease, ms
+inline constexpr std::string_view kEpochKey = "drydock:epoch";                // string: the highest epoch seen
+inline constexpr std::string_view kInstallationKey = "drydock:installation";  // hash with a TTL: whose keys these are
+inline constexpr std::string_view kSentinelKey = "drydock:sentinel";          // string
 
 [[nodiscard]] inline std::string joined(std::string_view a, std::string_view b) { return std::string(a).append(b); }
 

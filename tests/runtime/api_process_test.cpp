@@ -111,6 +111,14 @@ TEST_F(ApiProcess, WorkersJoinAndLeaveAndJobsEnd) {
   EXPECT_EQ(get(good)["allocations"][0]["outcome"], "succeeded");
   EXPECT_TRUE(get(good)["reason"].is_null());
   EXPECT_NE(get(bad)["reason"].get<std::string>().find("attempt 1 on worker 0 failed"), std::string::npos);
+  EXPECT_TRUE(until([&] {  // its worker has told Redis
+    return get(bad)["reason"] == "attempt 1 on worker 0 failed: it ended with exit status 3";
+  })) << get(bad);
+  EXPECT_EQ(get(bad)["allocations"][0]["ended_as"], "failed");
+  const std::string huge = "/api/v1/jobs/" + post(R"({"script": "true", "cpus": 500})")["id"].dump();
+  EXPECT_EQ(get(huge)["reason"],
+            "no registered worker has room for it: it asks for 500 cpus (the most that one has: 96 cpus)");
+  EXPECT_EQ(call({.method = "DELETE", .target = huge}).status, 202);
   EXPECT_TRUE(until([&] { return get("/api/v1/dashboard")["resources"]["counter_cpus"] == 0; }));
   EXPECT_EQ(api.end(SIGTERM).code, 0);
   EXPECT_NE(::access(socket_.c_str(), F_OK), 0);

@@ -131,7 +131,7 @@ TEST_F(ApiOnStores, AJobIsSubmittedShownAndCancelled) {
   EXPECT_EQ(job["memory_bytes"], 1 << 30);
   EXPECT_EQ(job["payload"], json({{"script", "sleep 60"}}));
   EXPECT_EQ(job["allocations"], json::array());
-  EXPECT_TRUE(job["reason"].is_null());
+  EXPECT_EQ(job["reason"], "no worker is registered");
 
   EXPECT_EQ(ask("DELETE", path).status, 202);
   EXPECT_EQ(ask("DELETE", path).status, 202) << "asked before";

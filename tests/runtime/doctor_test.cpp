@@ -3,9 +3,13 @@
 
 #include "real-runtime/private_postgres.hpp"
 #include "real-runtime/private_redis.hpp"
+#include "real-runtime/private_server.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -154,6 +158,43 @@ TEST(Doctor, FactsOfRealServers) {
   EXPECT_GE(told.value().connections, 1);
   EXPECT_EQ(level_of(judge(told.value()), "postgres commits"), Level::error) << "it does not wait for its disk";
   EXPECT_LT(std::abs(told.value().clock.ahead_s), 1 + told.value().clock.unsure_s);
+}
+
+// A program of that name is not yet an engine that does anything.
+TEST(Doctor, AsksTheContainerEngine) {
+  TemporaryFolder folder;
+  ASSERT_FALSE(folder.make({.prefix = "drydock-test-engine-", .socket = {}}));
+  const std::string before = ::getenv("PATH");
+  const auto with_docker = [&](const std::string& script) {
+    const std::filesystem::path file = folder.path() / "docker";
+    std::ofstream(file) << "#!/bin/sh\n" << script << '\n';
+    std::filesystem::permissions(file, std::filesystem::perms{0755});
+    ::setenv("PATH", (folder.path().string() + ":" + before).c_str(), 1);
+    const auto findings = look_at_machine("", "nobody");
+    ::setenv("PATH", before.c_str(), 1);
+    return *std::ranges::find(findings, "containers", &Finding::check);
+  };
+  EXPECT_EQ(with_docker("exit 0").level, Level::ok);
+  const Finding refused = with_docker("echo trying; echo 'Cannot connect to the Docker daemon' >&2; exit 1");
+  EXPECT_EQ(refused.level, Level::warning);
+  EXPECT_NE(refused.text.find("Cannot connect to the Docker daemon"), std::string::npos) << refused.text;
+  EXPECT_NE(refused.advice.find("start its daemon"), std::string::npos) << refused.advice;
+  EXPECT_EQ(with_docker("kill -9 $$").level, Level::warning);
+  const Finding hangs = with_docker("exec sleep 60");
+  EXPECT_EQ(hangs.level, Level::warning);
+  EXPECT_NE(hangs.text.find("did not answer within 5 s"), std::string::npos) << hangs.text;
+}
+
+TEST(Doctor, KeysOfAnotherInstallation) {
+  const Installation own{.id = "1/a/drydock", .place = "schema \"drydock\"", .scheduler = {}};
+  const auto claim = [](const std::string& id) {
+    return std::optional(KeysClaim{.of = {.id = id, .place = "schema \"other\"", .scheduler = "far"}, .left = Duration{1}});
+  };
+  EXPECT_EQ(judge(std::nullopt, own, {}).level, Level::ok);
+  EXPECT_EQ(judge(claim(own.id), own, {}).level, Level::ok);
+  const Finding other = judge(claim("another"), own, {});
+  EXPECT_EQ(other.level, Level::error);
+  EXPECT_NE(other.advice.find("--key-prefix"), std::string::npos);
 }
 
 TEST(Doctor, ThisMachine) {

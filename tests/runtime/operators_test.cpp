@@ -331,6 +331,16 @@ TEST_F(Operators, LogsAreFollowedFromBeforeTheBeginningToTheEnd) {
   EXPECT_EQ(followed.out, "one\ntwo\nthree\n");
 }
 
+TEST_F(Operators, OfAJobThatNobodyHasRoomForItIsSaid) {
+  start_scheduler();
+  start_worker(0);
+  const std::string job = submit({"--cpus", "500", "--", "true"});
+  const std::string why = "no registered worker has room for it: it asks for 500 cpus";
+  const Ran told = run({"job", job});
+  EXPECT_NE(told.out.find("waits: " + why), std::string::npos) << told.out << told.err;
+  EXPECT_TRUE(ask({"job", job})["reason"].get<std::string>().starts_with(why));
+}
+
 // With the worker its folder is out of sight, as on another machine.
 TEST_F(Operators, OfWorkersElsewhereTheEndOfTheOutputIsInRedis) {
   start_scheduler();

@@ -276,6 +276,14 @@ TEST_F(Processes, WhatCannotBeIsSaid) {
   EXPECT_NE(still.err.find("--heartbeat: expected a time above 0"), std::string::npos) << still.err;
 }
 
+// Before it registers: each job that it were given would fail.
+TEST_F(Processes, AWorkerWhoseJobsHaveNoUserDoesNotStart) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root chooses the user of jobs";
+  const Ran worker = run_binary({"worker", "--redis", redis_url(), "--id", "3", "--run-as", "no-such-user"});
+  EXPECT_EQ(worker.code, 2);
+  EXPECT_NE(worker.err.find("--run-as no-such-user: there is no user"), std::string::npos) << worker.err;
+}
+
 TEST_F(Processes, AStoreThatIsNotThereIsExitCodeThreeAndNoPasswordIsShown) {
   const std::string nowhere = "postgres://me:hush@127.0.0.1:1/db";
   const std::string no_redis = "redis://me:hush@127.0.0.1:1";

@@ -109,6 +109,27 @@ TEST(Takeover, GoesAboveTheEpochThatRedisKnows) {
   world.expect_all_succeeded();
 }
 
+// As by another installation with the same keys. It hears of it when an order is refused, and says so.
+TEST(Takeover, ALeaderWhoseOrdersRedisRefusesTakesAHigherEpoch) {
+  RealWorld world({.lease = 60s});  // it need not wait for the end of its own
+  ASSERT_TRUE(world.start());
+  ASSERT_TRUE(world.run_until([&] { return world.leader() != nullptr && world.scheduler().is_live(WorkerId{1}); }));
+  EXPECT_EQ(world.leader()->epoch(), 1);
+  auto redis = RedisClient::connect(world.redis_options());
+  ASSERT_TRUE(redis.ok());
+  ASSERT_TRUE(std::holds_alternative<redis::Verdict>(redis.value()->execute(redis::RaiseEpoch{41})));
+  world.submit(4, SleepPayload{10ms});
+  ASSERT_TRUE(world.run_until([&] { return !world.scheduler().leads(); }));
+  ASSERT_TRUE(world.run_until([&] { return !world.scheduler().why_it_stepped_down().empty(); }));
+  EXPECT_NE(world.scheduler().why_it_stepped_down().find("to 41"), std::string::npos);
+  EXPECT_NE(world.scheduler().why_it_stepped_down().find("--key-prefix"), std::string::npos);
+  ASSERT_TRUE(world.run_until_all_ended());
+  EXPECT_EQ(world.leader()->epoch(), 42);
+  EXPECT_EQ(world.scheduler().reigns(), 2U);
+  world.expect_all_succeeded();
+  world.expect_good_journals();
+}
+
 TEST(Takeover, TheOnlySchedulerGoesOnAfterARestart) {
   RealWorld world({.ttl = 20s, .lease = 2s});
   ASSERT_TRUE(world.start());
