@@ -59,10 +59,10 @@ TEST(Limits, FillsInDefaults) {
 TEST(Limits, PeriodicEntriesStandAnywhereAmongThoseThatMakeRequests) {
   const Json periodic = {
       {"name", "scan"}, {"queue", "b"}, {"every", "5s"}, {"duration", "1s"}, {"run", {{"command", {"date"}}}}};
-  for (const std::size_t place : {0, 1, 2}) {
+  for (const std::ptrdiff_t place : {0, 1, 2}) {
     Json json = good();
     json["duration"] = "1m";
-    json["workload"].insert(json["workload"].begin() + static_cast<std::ptrdiff_t>(place), periodic);
+    json["workload"].insert(json["workload"].begin() + place, periodic);
     const auto loaded = load_json(json);
     ASSERT_TRUE(loaded.ok()) << place << ": " << loaded.error().message;
     EXPECT_TRUE(loaded.value().front().notes.empty()) << place;
