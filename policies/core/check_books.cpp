@@ -117,6 +117,8 @@ bool Books::may_release(const AttemptBook& attempt, ReleaseReason reason) const 
     case Outcome::stopped:
       if (attempt.stop_requested) return reason == ReleaseReason::preempted || cancelled;
       if (attempt.loaded && reason == ReleaseReason::preempted) return true;
+      // That its worker drained may come to be known when the worker has gone and come again.
+      if (is_lost(attempt) && reason == ReleaseReason::drained) return true;
       return drained || ((drains(attempt) || attempt.loaded) && (reason == ReleaseReason::drained || cancelled));
     case Outcome::none: break;
   }

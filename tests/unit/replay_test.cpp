@@ -26,7 +26,7 @@ SchedulerConfig config_with(const std::string& type, std::uint64_t seed = 1) {
 class Recorder {
  public:
   Recorder(const SchedulerConfig& config, std::uint64_t seed, JournalFormat format)
-      : one_worker_each_(config.placement.type == "jsq"),
+      : one_worker_each_(make_placement(config.placement)->traits().one_worker),
         scheduler_(config, make_placement(config.placement)),
         rng_(seed, "world"),
         writer_(out_, format, {"test", "{}", "", seed}) {}
