@@ -11,7 +11,7 @@ namespace {
 std::vector<Case> cases() {
   return {{"Ea", "many-queues", "power-of-two", "response_s.mean", shorter_of_two_response(0.9),
            0.04 * shorter_of_two_response(0.9)},
-          {"idle", "many-queues", "join-idle-queue", "wait_s.mean", 0, 0.001},
+          {"idle", "many-queues", "join-idle-queue", "wait_s.mean", 0, 0.005},
           {"stealing", "many-queues", "work-stealing", "response_s.mean", stealing_response(0.9),
            0.03 * stealing_response(0.9)}};
 }
