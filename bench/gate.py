@@ -28,11 +28,12 @@ SCENARIO = {
     "name": "gate",
     "cluster": {"hosts": [{"name": "node", "count": 100, "cpus": 4}]},
     "workload": [{"name": "jobs", "count": 30000, "arrivals": {"poisson": {"rate": "350/s"}}, "duration": {"exponential": {"mean": "1s"}}}],
-    "variants": {
-        "fcfs": {"policies": {"placement": "fcfs"}},
-        "easy": {"policies": {"placement": "easy"}},
-        "ttl": {"policies": {"placement": "fcfs", "liveness": {"type": "ttl", "heartbeat": "1s", "ttl": "3s"}}},
-    },
+    "policies": {"placement": "fcfs", "liveness": "oracle"},
+    "variants": [
+        {"name": "fcfs", "set": {"/policies/placement": "fcfs"}},
+        {"name": "easy", "set": {"/policies/placement": "easy"}},
+        {"name": "ttl", "set": {"/policies/liveness": {"type": "ttl", "heartbeat": "1s", "ttl": "3s"}}},
+    ],
 }
 
 
