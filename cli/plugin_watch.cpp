@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <fmt/format.h>
 #include <pthread.h>
 #include <stdexcept>
@@ -166,10 +167,10 @@ class WatchedIsolation final : public IsolationPolicy {
   const std::string& name_;
 };
 
-// `Policy` around what the factory makes. The name lives as long as the process, since a watcher may ask for it at any time.
+// `Policy` around what the factory makes. A watcher may ask for the name at any time.
 template <class Policy, class Interface, class Entry>
 Entry wrapped(Entry entry, std::string_view file) {
-  const auto* const name = new std::string(fmt::format("policy '{}' of {}", entry.info.type, file));
+  const auto* const name = &kept_for_good(fmt::format("policy '{}' of {}", entry.info.type, file));
   entry.make = [make = std::move(entry.make), name](const PolicyConfig& config) -> std::unique_ptr<Interface> {
     const Watched watched(*name, "make");
     auto policy = make(config);
@@ -180,6 +181,11 @@ Entry wrapped(Entry entry, std::string_view file) {
 }
 
 }  // namespace
+
+const std::string& kept_for_good(std::string text) {
+  static auto& all = *new std::deque<std::string>;
+  return all.emplace_back(std::move(text));
+}
 
 BuiltInPlacement watched(BuiltInPlacement policy, std::string_view file) {
   return wrapped<WatchedPlacement, PlacementPolicy>(std::move(policy), file);

@@ -14,6 +14,9 @@ namespace drydock::cli {
 [[nodiscard]] BuiltInPlacement watched(BuiltInPlacement policy, std::string_view file);
 [[nodiscard]] BuiltInIsolation watched(BuiltInIsolation policy, std::string_view file);
 
+// A text that is there until the process ends, whoever asks for it.
+[[nodiscard]] const std::string& kept_for_good(std::string text);
+
 // For how long a policy of a plugin may think about one moment, in seconds of this process's running: default 10, at least 1.
 void watch_patience(int seconds);
 

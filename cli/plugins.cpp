@@ -118,7 +118,7 @@ std::optional<std::string> load(const std::filesystem::path& path) {
         scenarios::printable(entry->interface), kPluginInterface);
   }
   if (entry->policies == nullptr) return "gives no policies: DRYDOCK_PLUGIN(...) was given none";
-  return add(*entry, *new std::string(path.filename().string()));
+  return add(*entry, kept_for_good(path.filename().string()));
 }
 
 }  // namespace

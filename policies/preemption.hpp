@@ -39,7 +39,8 @@ class Preemption {
   // visited last is spared first: it ranks best. Sparing one never makes another useless, so one look at each is enough.
   void spare_the_useless(const Cluster& cluster, const Job& head) {
     auto kept = victims_.end();
-    for (auto victim = victims_.end(); victim-- != victims_.begin();) {
+    for (auto victim = victims_.end(); victim != victims_.begin();) {
+      --victim;
       outlook_.take_back(cluster.job(*victim));
       if (outlook_.fitting() >= head.spec.tasks) continue;
       outlook_.release(cluster.job(*victim));

@@ -177,7 +177,7 @@ TEST_F(WorkerClaim, OneThatWasKilledIsFollowedAtOnce) {
 }
 
 TEST_F(WorkerClaim, OneOnAnotherMachineThatMayBeDeadIsWaitedFor) {
-  beat_elsewhere(1s);
+  beat_elsewhere(5s);
   const auto worker = start();
   ASSERT_TRUE(until([&] { return !life().empty() && life() != "another"; }));
   const Ran ran = worker->end(SIGTERM);
