@@ -140,7 +140,7 @@ TEST_F(Installations, AStandbyIsOfTheSame) {
 
 // As after a database was made anew somewhere else.
 TEST_F(Installations, OneThatIsGoneIsWaitedFor) {
-  prolong_elsewhere(2s, false);
+  prolong_elsewhere(6s, false);
   const auto scheduler = start("a");
   EXPECT_TRUE(until([&] { return says(scheduler->errors(), "leads, in epoch 1"); })) << scheduler->errors();
   const Ran ran = scheduler->end(SIGTERM);
