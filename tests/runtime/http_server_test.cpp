@@ -173,7 +173,7 @@ TEST_F(Server, WhoIsTooSlowIsToldSo) {
   EXPECT_EQ(http_raw(address_, ""), "") << "who says nothing hears nothing";
   const std::string twice = http_raw(address_, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(parse_reply(twice).status, 200);
-  EXPECT_EQ(twice.find("408"), std::string::npos) << "an idle connection just ends";
+  EXPECT_EQ(twice.find("HTTP/1.1 408"), std::string::npos) << "an idle connection just ends";
 }
 
 TEST_F(Server, WhoeverWaitsLongestMakesRoom) {
