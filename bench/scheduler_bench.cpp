@@ -40,6 +40,12 @@ void decide(benchmark::State& state, BusyClusterConfig config) {
       for (const std::int64_t waiting : {10, 1'000, 10'000}) bench->Args({1'000, waiting});
       continue;
     }
+    if (policy == "min-min" || policy == "max-min" ||
+        policy == "sufferage") {  // look at all workers for each job of their window
+      for (const std::int64_t workers : {100, 1'000, 10'000}) bench->Args({workers, 10'000});
+      for (const std::int64_t waiting : {100, 1'000, 100'000, 1'000'000}) bench->Args({1'000, waiting});
+      continue;
+    }
     for (const std::int64_t workers : {100, 1'000, 100'000}) bench->Args({workers, 10'000});
     for (const std::int64_t waiting : {100, 1'000, 10'000, 100'000, 1'000'000}) bench->Args({10'000, waiting});
   }

@@ -70,6 +70,9 @@ struct BuiltInSession {
 [[nodiscard]] BuiltInPlacement jiq_policy();
 [[nodiscard]] BuiltInPlacement work_stealing_policy();
 [[nodiscard]] BuiltInPlacement batch_sampling_policy();
+[[nodiscard]] BuiltInPlacement min_min_policy();
+[[nodiscard]] BuiltInPlacement max_min_placement_policy();
+[[nodiscard]] BuiltInPlacement sufferage_policy();
 [[nodiscard]] BuiltInPlacement priority_policy();
 
 [[nodiscard]] BuiltInLiveness oracle_policy();

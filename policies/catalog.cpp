@@ -34,6 +34,9 @@ std::vector<BuiltInPlacement>& placements() {
                                               jiq_policy(),
                                               work_stealing_policy(),
                                               batch_sampling_policy(),
+                                              min_min_policy(),
+                                              max_min_placement_policy(),
+                                              sufferage_policy(),
                                               priority_policy()};
   return all;
 }

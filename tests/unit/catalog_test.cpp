@@ -30,6 +30,9 @@ TEST(Catalog, HoldsEveryBuiltInPolicy) {
                            "jiq",
                            "work-stealing",
                            "batch-sampling",
+                           "min-min",
+                           "max-min",
+                           "sufferage",
                            "priority"}) {
     EXPECT_NE(find_policy(PolicyFamily::placement, type), nullptr) << type;
     EXPECT_EQ(find_policy(PolicyFamily::liveness, type), nullptr) << type;
@@ -43,7 +46,7 @@ TEST(Catalog, HoldsEveryBuiltInPolicy) {
   }
   for (const char* type : {"equal-active", "max-min", "drf", "aimd", "leased"}) {
     EXPECT_NE(find_policy(PolicyFamily::share, type), nullptr) << type;
-    EXPECT_EQ(find_policy(PolicyFamily::placement, type), nullptr) << type;
+    EXPECT_EQ(find_policy(PolicyFamily::liveness, type), nullptr) << type;
   }
   EXPECT_EQ(find_policy(PolicyFamily::placement, ""), nullptr);
   EXPECT_EQ(find_policy(PolicyFamily::placement, "FCFS"), nullptr);
