@@ -92,7 +92,7 @@ class Installation:
         # The truth is one row, which costs nothing to read. A count of the rows, which does, is made when it says that nothing is held.
         held = "select allocations from drydock.truth"
         ended = f"select count(*) filter (where released and job_ends) from drydock.allocations where job > {self.history}"
-        until(lambda: self.sql(held) == "0" and int(self.sql(ended)) >= count, f"{count} jobs have ended", seconds, 0.2)
+        until(lambda: self.sql(held) == "0" and int(self.sql(ended)) >= count, f"{count} jobs have ended", seconds, 0.5)
 
     def drained(self, count):
         """What the database says: every attempt, its assignment and its release. A job that was lost, or ran twice, is an error."""

@@ -2,6 +2,7 @@
 
 #include "policies/core/assert.hpp"
 #include "real-runtime/postgres_decode.hpp"
+#include "real-runtime/postgres_send.hpp"
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
@@ -156,7 +157,7 @@ void AsyncPostgres::call(const PostgresCall& call, RowCallback callback) {
 
 void AsyncPostgres::send(const std::vector<PostgresCall>& calls, Sent asked) {
   bool sent = true;
-  for (const PostgresCall& call : calls) sent = sent && send(call);
+  for (const PostgresCall& call : calls) sent = sent && send_call(connection_.get(), call);
   sent = sent && PQpipelineSync(connection_.get()) == 1;
   asked.deadline = later(loop_.now(), options_.reply_timeout);
   sent_.push_back(std::move(asked));
@@ -165,17 +166,6 @@ void AsyncPostgres::send(const std::vector<PostgresCall>& calls, Sent asked) {
   const int unsent = sent ? PQflush(connection_.get()) : -1;
   if (unsent < 0) deadline_.start_soon();
   else socket_->wait_for({.to_read = true, .to_write = unsent == 1});
-}
-
-bool AsyncPostgres::send(const PostgresCall& call) {
-  if (!call.statement) {
-    return PQsendQueryParams(connection_.get(), call.text.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 1;
-  }
-  std::vector<const char*> values;
-  values.reserve(call.parameters.size());
-  for (const auto& parameter : call.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
-  return PQsendQueryPrepared(connection_.get(), name_of(*call.statement), static_cast<int>(values.size()), values.data(),
-                             nullptr, nullptr, 0) == 1;
 }
 
 // --- the socket ---

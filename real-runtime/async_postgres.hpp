@@ -68,7 +68,6 @@ class AsyncPostgres final : public PostgresPort {
   void set_up();
   void prepare();
   void become_ready();
-  [[nodiscard]] bool send(const PostgresCall& call);
   void ready(EventLoop::Socket::Ready ready);
   void flush();
   void read();

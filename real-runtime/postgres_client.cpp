@@ -2,6 +2,7 @@
 
 #include "policies/core/assert.hpp"
 #include "real-runtime/postgres_decode.hpp"
+#include "real-runtime/postgres_send.hpp"
 
 #include <algorithm>
 #include <array>
@@ -326,25 +327,9 @@ void PostgresClient::collect_some(std::span<const Op> ops, std::vector<Reply>& r
 
 bool PostgresClient::send(const Op& op) {
   for (const PostgresCall& call : encode(op, options_.schema)) {
-    if (!send(call)) return false;
+    if (!send_call(connection_.get(), call)) return false;
   }
   return PQpipelineSync(connection_.get()) == 1;
-}
-
-bool PostgresClient::send(const PostgresCall& call) {
-  if (!call.statement) {
-    return PQsendQueryParams(connection_.get(), call.text.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 1;
-  }
-  std::vector<const char*> values;
-  std::vector<int> lengths;
-  std::vector<int> formats(call.parameters.size(), 0);
-  for (const auto& parameter : call.parameters) {
-    values.push_back(parameter ? parameter->c_str() : nullptr);
-    lengths.push_back(parameter ? static_cast<int>(parameter->size()) : 0);
-  }
-  if (call.last_is_binary) formats.back() = 1;
-  return PQsendQueryPrepared(connection_.get(), name_of(*call.statement), static_cast<int>(values.size()), values.data(),
-                             lengths.data(), formats.data(), 0) == 1;
 }
 
 Reply PostgresClient::receive(const Op& op) {
@@ -376,7 +361,7 @@ Result<std::vector<std::string>> PostgresClient::call(const PostgresCall& call) 
   DRYDOCK_CHECK(batch_.empty(), "collect() the batch before another statement");
   if (!connected()) return Error{broken_because_};
   std::vector<ResultPointer> results;
-  if (!send(call) || PQpipelineSync(connection_.get()) != 1) {
+  if (!send_call(connection_.get(), call) || PQpipelineSync(connection_.get()) != 1) {
     close(fmt::format("{}: cannot send: {}", where(), last_words()));
     return Error{broken_because_};
   }

@@ -100,7 +100,6 @@ class PostgresClient {
   // The operations of a pipeline, whose answers are appended.
   void collect_some(std::span<const postgres::Op> ops, std::vector<postgres::Reply>& replies);
   [[nodiscard]] bool send(const postgres::Op& op);
-  [[nodiscard]] bool send(const PostgresCall& call);
   [[nodiscard]] postgres::Reply receive(const postgres::Op& op);
   // What the server says to all that was sent until the last sync. False: the connection broke.
   [[nodiscard]] bool receive(std::vector<ResultPointer>& results);

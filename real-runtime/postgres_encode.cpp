@@ -60,26 +60,8 @@ std::string array_or_one(const Rows& rows, Value value) {
   return array(rows, value);
 }
 
-std::string payloads(const std::vector<Job>& jobs) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string result = "{";
-  std::size_t length = 2;
-  for (const Job& job : jobs) length += 2 * job.payload.size() + 7;
-  result.reserve(length);
-  for (const Job& job : jobs) {
-    result += result.size() > 1 ? ",\"\\\\x" : "\"\\\\x";
-    for (const char c : job.payload) {
-      const auto byte = static_cast<unsigned char>(c);
-      result += kDigits[byte >> 4U];
-      result += kDigits[byte & 15U];
-    }
-    result += '"';
-  }
-  return result + "}";
-}
-
 // In the order of the parameters of submit_once(), from the queues to the payloads.
-void add_specs(Parameters& out, const std::vector<Job>& jobs) {
+void add_specs(Parameters& out, std::span<const Job> jobs) {
   const auto add = [&](auto value) { out.emplace_back(array(jobs, [&](const Job& job) { return value(job.spec); })); };
   add([](const JobSpec& s) { return s.queue.value; });
   add([](const JobSpec& s) { return s.priority; });
@@ -95,15 +77,8 @@ void add_specs(Parameters& out, const std::vector<Job>& jobs) {
   add([](const JobSpec& s) { return s.on_preemption; });
 }
 
-// In the order of the parameters of submit_jobs().
-void add_jobs(Parameters& out, const std::vector<Job>& jobs) {
-  out.emplace_back(array(jobs, [](const Job& job) { return job.spec.id.value; }));
-  add_specs(out, jobs);
-  out.emplace_back(payloads(jobs));
-}
-
 // A bytea[] in binary form: half as long as in text form, and nothing is to be read in it.
-std::string binary_payloads(const std::vector<Job>& jobs) {
+std::string payloads(std::span<const Job> jobs) {
   constexpr std::uint32_t kBytea = 17;
   std::string result;
   std::size_t length = 20;
@@ -119,6 +94,22 @@ std::string binary_payloads(const std::vector<Job>& jobs) {
     result += job.payload;
   }
   return result;
+}
+
+// But for their ids.
+bool are_alike(const JobSpec& a, const JobSpec& b) {
+  return a.queue == b.queue && a.priority == b.priority && a.tasks == b.tasks && a.per_task == b.per_task &&
+         a.estimate == b.estimate && a.input_bytes == b.input_bytes && a.output_bytes == b.output_bytes &&
+         a.on_failure == b.on_failure && a.on_preemption == b.on_preemption;
+}
+
+// In the order of the parameters of submit_jobs(): what is the same of all jobs is said once.
+void add_jobs(PostgresCall& call, std::span<const Job> jobs) {
+  call.parameters.emplace_back(array(jobs, [](const Job& job) { return job.spec.id.value; }));
+  const bool alike = std::ranges::all_of(jobs, [&](const Job& job) { return are_alike(job.spec, jobs.front().spec); });
+  add_specs(call.parameters, alike ? jobs.first(1) : jobs);
+  call.parameters.emplace_back(payloads(jobs));
+  call.last_is_binary = true;
 }
 
 void add_releases(Parameters& out, const std::vector<ReleasedAttempt>& rows) {
@@ -160,9 +151,9 @@ struct Encoder {
   static Parameters fenced(const Fence& fence) { return {fence.lease, text(fence.epoch)}; }
 
   Calls operator()(const SubmitJobs& op) const {
-    Parameters parameters;
-    add_jobs(parameters, op.jobs);
-    return call(Statement::submit_jobs, std::move(parameters));
+    PostgresCall submission{Statement::submit_jobs, {}, {}};
+    add_jobs(submission, op.jobs);
+    return {std::move(submission)};
   }
   Calls operator()(const ReadJob& op) const { return call(Statement::read_job, {text(op.job.value)}); }
   Calls operator()(const ReserveIds& op) const { return call(Statement::reserve_ids, {text(op.count)}); }
@@ -223,11 +214,11 @@ struct Encoder {
   Calls operator()(const ReadLease& op) const { return call(Statement::read_lease, {op.lease}); }
 
   Calls operator()(const FireDue& op) const {
-    Parameters parameters = fenced(op.fence);
-    parameters.emplace_back(op.name);
-    parameters.emplace_back(text(nanos(op.due)));
-    add_jobs(parameters, {op.job});
-    return call(Statement::fire_due, std::move(parameters));
+    PostgresCall firing{Statement::fire_due, {}, fenced(op.fence)};
+    firing.parameters.emplace_back(op.name);
+    firing.parameters.emplace_back(text(nanos(op.due)));
+    add_jobs(firing, {&op.job, 1});
+    return {std::move(firing)};
   }
   Calls operator()(const ReadLastDue& op) const { return call(Statement::read_last_due, {op.name}); }
 
@@ -261,7 +252,7 @@ std::vector<PostgresCall> encode(const Op& op, std::string_view schema) {
 PostgresCall encode_submission(const std::string& key, const std::string& digest, const std::vector<Job>& jobs) {
   PostgresCall call{PostgresStatement::submit_once, {}, {key, digest}};
   add_specs(call.parameters, jobs);
-  call.parameters.emplace_back(binary_payloads(jobs));
+  call.parameters.emplace_back(payloads(jobs));
   call.last_is_binary = true;
   return call;
 }

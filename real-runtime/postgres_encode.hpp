@@ -16,14 +16,13 @@ struct PostgresCall {
   std::optional<PostgresStatement> statement;          // none: `text`, without parameters
   std::string text;                                    //
   std::vector<std::optional<std::string>> parameters;  // in text form; none: null
-  bool last_is_binary = false;                         // the last parameter is not in text form
+  bool last_is_binary = false;                         // the last parameter is in binary form: payloads, which may be long
 };
 
 // The calls of an operation, in order: one transaction. None for TakeHints, which only looks at what has been heard.
 [[nodiscard]] std::vector<PostgresCall> encode(const postgres::Op& op, std::string_view schema);
 
-// Statement submit_once: jobs without ids, at least one, under this key (empty: none), which stands for what has this digest. For
-// PostgresClient alone: payloads, which may be long, are binary.
+// Statement submit_once: jobs without ids, at least one, under this key (empty: none), which stands for what has this digest.
 [[nodiscard]] PostgresCall encode_submission(const std::string& key, const std::string& digest,
                                              const std::vector<postgres::Job>& jobs);
 

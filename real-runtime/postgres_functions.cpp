@@ -29,21 +29,29 @@ end $$;
 )sql";
 
 constexpr const char* kSubmit = R"sql(
+-- What is the same of all these jobs may be said once: then all arrays but those of ids and payloads have one element.
 create or replace function @.submit_jobs(p_id bigint[], p_queue int[], p_priority int[], p_tasks int[], p_cpus bigint[], p_memory bigint[],
     p_gpus bigint[], p_slots bigint[], p_estimate bigint[], p_input bigint[], p_output bigint[], p_on_failure smallint[],
     p_on_preemption smallint[], p_payload bytea[], out added bigint, out last bigint)
   language plpgsql as $$
 begin
   select last_arrival into last from @.intake for update;
-  if exists (select from @.jobs where id = any(p_id)) then
+  if (select max(id) from @.jobs) >= any(p_id) and exists (select from @.jobs where id = any(p_id)) then
     insert into @.jobs
-      select id, last + row_number() over (order by nr), queue, priority, tasks, cpus, memory, gpus, slots, estimate, input,
-        output, on_failure, on_preemption, payload
+      select id, last + row_number() over (order by nr), coalesce(queue, p_queue[1]), coalesce(priority, p_priority[1]),
+        coalesce(tasks, p_tasks[1]), coalesce(cpus, p_cpus[1]), coalesce(memory, p_memory[1]), coalesce(gpus, p_gpus[1]),
+        coalesce(slots, p_slots[1]), coalesce(estimate, p_estimate[1]), coalesce(input, p_input[1]), coalesce(output, p_output[1]),
+        coalesce(on_failure, p_on_failure[1]), coalesce(on_preemption, p_on_preemption[1]), payload
       from unnest(p_id, p_queue, p_priority, p_tasks, p_cpus, p_memory, p_gpus, p_slots, p_estimate, p_input, p_output,
           p_on_failure, p_on_preemption, p_payload) with ordinality
         as n(id, queue, priority, tasks, cpus, memory, gpus, slots, estimate, input, output, on_failure, on_preemption, payload, nr)
       where not exists (select from @.jobs j where j.id = n.id);
-  else  -- the same, for less: nearly always
+  elsif cardinality(p_queue) < cardinality(p_id) then  -- the same, for less: often
+    insert into @.jobs
+      select unnest(p_id), last + generate_series(1, cardinality(p_id)), p_queue[1], p_priority[1], p_tasks[1], p_cpus[1],
+        p_memory[1], p_gpus[1], p_slots[1], p_estimate[1], p_input[1], p_output[1], p_on_failure[1], p_on_preemption[1],
+        unnest(p_payload);
+  else  -- likewise: nearly always
     insert into @.jobs
       select unnest(p_id), last + generate_series(1, cardinality(p_id)), unnest(p_queue), unnest(p_priority), unnest(p_tasks),
         unnest(p_cpus), unnest(p_memory), unnest(p_gpus), unnest(p_slots), unnest(p_estimate), unnest(p_input), unnest(p_output),

@@ -131,6 +131,9 @@ create or replace view @.job_states as
   left join lateral (select attempt, outcome, job_ends, released, progress_ns from @.allocations
     where job = j.id and part = 0 order by attempt desc limit 1) a on true;
 )sql",
+    R"sql(
+-- 9: functions alone
+)sql",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - kOldestSchema);
 

@@ -10,7 +10,7 @@
 namespace drydock::runtime {
 
 // Rises with each change of what install_schema() makes.
-inline constexpr int kSchemaVersion = 8;
+inline constexpr int kSchemaVersion = 9;
 // The oldest that upgrade_schema() knows.
 inline constexpr int kOldestSchema = 2;
 

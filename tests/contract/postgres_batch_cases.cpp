@@ -46,6 +46,28 @@ void jobs_come_back_as_they_were(PostgresDriver& db) {
   EXPECT_EQ(jobs[2].job, last);
 }
 
+void jobs_of_one_kind_come_back_as_they_were(PostgresDriver& db) {
+  const auto alike = [](std::uint64_t id) {
+    Job each = job(id, 4, -2);
+    each.spec.tasks = 3;
+    each.spec.per_task = make_resources({.cpus_milli = 250, .memory_bytes = 5, .gpus = 1, .slots = 2});
+    each.spec.estimate = 7s;
+    each.spec.input_bytes = 11;
+    each.spec.output_bytes = 12;
+    each.spec.on_failure = OnInterrupt::checkpoint;
+    each.spec.on_preemption = OnInterrupt::restart;
+    each.payload = "payload " + std::to_string(id);
+    return each;
+  };
+  EXPECT_EQ(db.ask<Submitted>(SubmitJobs{{alike(5), alike(2), alike(9)}}), (Submitted{3, 3}));
+  EXPECT_EQ(db.ask<Submitted>(SubmitJobs{{alike(2), alike(7), alike(9), alike(3)}}), (Submitted{2, 5})) << "some were there";
+  EXPECT_EQ(db.ask<Submitted>(SubmitJobs{{alike(6), alike(4)}}), (Submitted{2, 7})) << "older ids, which are new";
+  const auto jobs = db.ask<Jobs>(LoadArrived{0, 10}).jobs;
+  std::vector<Job> came;
+  for (const auto& each : jobs) came.push_back(each.job);
+  EXPECT_EQ(came, (std::vector{alike(5), alike(2), alike(9), alike(7), alike(3), alike(6), alike(4)}));
+}
+
 void a_job_waits_is_held_and_ends(PostgresDriver& db) {
   EXPECT_FALSE(db.view(1).found);
   db.submit({job(1)});
@@ -289,6 +311,7 @@ void settled_requests_are_forgotten_and_refused(PostgresDriver& db) {
 std::vector<PostgresCase> postgres_batch_cases() {
   return {{"SubmitIsIdempotent", submit_is_idempotent},
           {"JobsComeBackAsTheyWere", jobs_come_back_as_they_were},
+          {"JobsOfOneKindComeBackAsTheyWere", jobs_of_one_kind_come_back_as_they_were},
           {"AJobWaitsIsHeldAndEnds", a_job_waits_is_held_and_ends},
           {"AttemptsAreCountedByHowTheyEnded", attempts_are_counted_by_how_they_ended},
           {"AGangHoldsSeveralWorkersUntilItIsReleased", a_gang_holds_several_workers_until_it_is_released},

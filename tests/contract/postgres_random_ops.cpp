@@ -102,8 +102,13 @@ std::vector<Share> RandomPostgresOps::shares() {
 Op RandomPostgresOps::submission() {
   SubmitJobs op;
   std::set<JobId> ids;
+  const bool alike = chance(30);
   for (std::uint64_t n = 1 + rng_.below(4); n > 0; --n) {
     Job job = new_job();
+    if (alike && !op.jobs.empty()) {
+      const JobId id = std::exchange(job.spec, op.jobs.front().spec).id;
+      job.spec.id = id;
+    }
     if (ids.insert(job.spec.id).second) op.jobs.push_back(std::move(job));
   }
   return op;
