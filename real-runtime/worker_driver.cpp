@@ -130,8 +130,8 @@ void WorkerDriver::beat(const SendBeat& order) {
                                      .machine = machine_,
                                      .process = process_,
                                      .jobs_folder = runner_.executor().facts().folder.string()}));
-  // The key may be that of a process before, which was killed while it drained.
-  if (!agent_.registered()) fields.touched.emplace("status", "ready");
+  // The key may be that of a process before, which had other resources, or was killed while it drained.
+  if (!agent_.registered()) fields.touched.merge(fields.fields);
   // At first only a key that was looked at. Later a lower incarnation is what a Redis that came back from a snapshot remembers.
   redis::BeatWorker op{.worker = worker_name(options_.agent.worker),
                        .fields = std::move(fields.fields),

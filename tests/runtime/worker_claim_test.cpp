@@ -176,6 +176,21 @@ TEST_F(WorkerClaim, OneThatWasKilledIsFollowedAtOnce) {
   EXPECT_EQ(ran.err.find("waiting"), std::string::npos) << ran.err;
 }
 
+TEST_F(WorkerClaim, WhatOneThatWasKilledHadIsForgotten) {
+  const auto start_with = [&](const std::string& slots, const std::string& memory) {
+    std::vector<std::string> all = words();
+    all.insert(all.end(), {"--slots", slots, "--memory-bytes", memory});
+    return std::make_unique<Process>(all);
+  };
+  auto first = start_with("2", "1000000000");
+  ASSERT_TRUE(until([&] { return key()["slots"] == "2"; }));
+  first->end(SIGKILL);
+  const auto second = start_with("5", "3000000000");
+  EXPECT_TRUE(until([&] { return key()["slots"] == "5"; }));
+  EXPECT_EQ(key()["memory_bytes"], "3000000000");
+  EXPECT_EQ(second->end(SIGTERM).code, 0);
+}
+
 TEST_F(WorkerClaim, OneOnAnotherMachineThatMayBeDeadIsWaitedFor) {
   beat_elsewhere(5s);
   const auto worker = start();
