@@ -131,7 +131,7 @@ void WorkerDriver::beat(const SendBeat& order) {
                                      .process = process_,
                                      .jobs_folder = runner_.executor().facts().folder.string()}));
   // The key may be that of a process before, which had other resources, or was killed while it drained.
-  if (!agent_.registered()) fields.touched.merge(fields.fields);
+  if (!agent_.registered()) fields.touched.insert(fields.fields.begin(), fields.fields.end());
   // At first only a key that was looked at. Later a lower incarnation is what a Redis that came back from a snapshot remembers.
   redis::BeatWorker op{.worker = worker_name(options_.agent.worker),
                        .fields = std::move(fields.fields),
