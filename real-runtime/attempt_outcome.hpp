@@ -33,9 +33,4 @@ inline constexpr std::array<std::string_view, 7> kOutcomeNames{"succeeded",     
 // "SIGKILL", or "signal 77" where it has no name.
 [[nodiscard]] std::string name_of_signal(int signal);
 
-// One message, of at most kMostOutcome bytes: long reasons are cut.
-[[nodiscard]] std::string encode_outcome(const AttemptOutcome& outcome);
-[[nodiscard]] std::optional<AttemptOutcome> decode_outcome(std::string_view message);
-inline constexpr std::size_t kMostOutcome = 4096;
-
 }  // namespace drydock::runtime

@@ -2,10 +2,12 @@
 
 #include "policies/core/assert.hpp"
 #include "real-runtime/housekeeping.hpp"
+#include "real-runtime/keeper_messages.hpp"
 #include "real-runtime/process_tree.hpp"
 #include "real-runtime/run_as.hpp"
 #include "real-runtime/task_process.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -32,6 +34,9 @@ constexpr Duration kHousekeeping = std::chrono::hours{1};
 // From the first try to start an attempt to the last: 3 s.
 constexpr unsigned kMostTries = 4;
 constexpr Duration kKeeperLate = std::chrono::seconds{5};
+// That wait for an attempt, and how long.
+constexpr std::size_t kMostWaiting = 32;
+constexpr Duration kLongestIdle = std::chrono::seconds{10};
 constexpr Duration kFirstPause = std::chrono::milliseconds{200};
 
 std::vector<int> devices(std::vector<int> numbers, std::int64_t count) {
@@ -70,19 +75,18 @@ Executor::Executor(EventLoop& loop, ExecutorOptions options, std::string worker,
       options_(std::move(options)),
       told_(std::move(told)),
       gpus_(devices(options_.gpus, gpus)),
+      idle_(loop, [this] { let_idle_go(); }),
       housekeeping_(loop, [this] { clear_up_aside({}); }) {
   settings_.worker = std::move(worker);
 }
 
 // All at once, then each is waited for. One that cannot end in time does so by itself later.
 Executor::~Executor() {
-  for (auto& [attempt, kept] : kept_) {
-    kept.watch.reset();
-    if (kept.keeper.socket >= 0) ::close(kept.keeper.socket);
+  for (auto& [process, keeper] : keepers_) {
+    keeper.watch.reset();
+    ::close(keeper.socket);
   }
-  for (const auto& [attempt, kept] : kept_) {
-    if (kept.keeper.process > 0) wait_a_while(kept.keeper.process);
-  }
+  for (const auto& [process, keeper] : keepers_) wait_a_while(process);
   aside_watch_.reset();
   if (aside_) {
     ::kill(aside_->process, SIGKILL);
@@ -110,6 +114,7 @@ std::optional<Error> Executor::mend() {
 }
 
 void Executor::find_groups() {
+  let_go(waiting_.size());  // they know of the old ones
   settings_.cgroups = make_cgroup_base(options_.cgroups ? find_cgroups() : CgroupPlaces{}, settings_.worker);
   settings_.limits = limit_support(settings_.cgroups);
 }
@@ -170,7 +175,7 @@ void Executor::start(KeptAttempt attempt) {
 // What goes wrong here is wrong with the machine, and no fault of the job: it is tried again for a while. A worker that failed at once what it
 // is given would be given everything.
 void Executor::try_to_start(AttemptId id, Kept& kept) {
-  if (const auto problem = start_keeper_of(id, kept)) {
+  if (const auto problem = find_keeper_of(id, kept)) {
     if (kept.tries < kMostTries) {
       const Duration pause = kFirstPause * (1U << kept.tries++);
       kept.again = std::make_unique<EventLoop::Timer>(loop_, [this, id] { try_to_start(id, kept_.at(id)); });
@@ -185,12 +190,9 @@ void Executor::try_to_start(AttemptId id, Kept& kept) {
     kept.again.reset();
   }
   kept.attempt.reset();
-  kept.watch =
-      std::make_unique<EventLoop::Socket>(loop_, kept.keeper.socket, [this, id](EventLoop::Socket::Ready) { look(id); });
-  kept.watch->wait_for({.to_read = true, .to_write = false});
 }
 
-std::optional<Error> Executor::start_keeper_of(AttemptId id, Kept& kept) {
+std::optional<Error> Executor::find_keeper_of(AttemptId id, Kept& kept) {
   if (auto problem = prepare()) return problem;
   KeptAttempt& attempt = *kept.attempt;
   if (kept.folder.empty()) {
@@ -202,9 +204,19 @@ std::optional<Error> Executor::start_keeper_of(AttemptId id, Kept& kept) {
     attempt.results =
         options_.results.empty() ? attempt.folder / kResultsFolder : options_.results / attempt_folder_name(id);
   }
+  if (give_to_waiting(attempt, kept.keeper)) {
+    keepers_.at(kept.keeper).attempt = id;
+    return std::nullopt;
+  }
   const auto started = start_keeper(attempt, settings_);
   if (!started) return started.error();
-  kept.keeper = started.value();
+  const auto [process, socket] = started.value();
+  kept.keeper = process;
+  Keeper& keeper = keepers_[process];
+  keeper = {.socket = socket, .watch = {}, .attempt = id};
+  keeper.watch =
+      std::make_unique<EventLoop::Socket>(loop_, socket, [this, process](EventLoop::Socket::Ready) { look(process); });
+  keeper.watch->wait_for({.to_read = true, .to_write = false});
   return std::nullopt;
 }
 
@@ -222,8 +234,8 @@ void Executor::stop(AttemptId attempt) {
   const auto at = kept_.find(attempt);
   if (at == kept_.end()) return;
   Kept& kept = at->second;
-  if (kept.keeper.socket >= 0) {
-    (void)::send(kept.keeper.socket, "s", 1, MSG_NOSIGNAL);
+  if (kept.keeper > 0) {
+    (void)::send(keepers_.at(kept.keeper).socket, "s", 1, MSG_NOSIGNAL);
     look_after(attempt, kept, options_.stop_grace);
   } else if (!kept.outcome) {
     give_up(attempt, kept, {.kind = Kind::stopped, .reason = "the worker was told to stop it"});
@@ -235,22 +247,61 @@ void Executor::look_after(AttemptId id, Kept& kept, Duration until) {
   kept.again = std::make_unique<EventLoop::Timer>(loop_, [this, id] {
     Kept& late = kept_.at(id);
     if (late.told) return;
-    if (is_stopped(late.keeper.process)) ::kill(late.keeper.process, std::exchange(late.woken, true) ? SIGKILL : SIGCONT);
+    if (is_stopped(late.keeper)) ::kill(late.keeper, std::exchange(late.woken, true) ? SIGKILL : SIGCONT);
     look_after(id, late, Duration{0});
   });
   kept.again->start(later(loop_.now(), until + kKeeperLate));
 }
 
-void Executor::look(AttemptId attempt) {
-  Kept& kept = kept_.at(attempt);
-  std::array<char, kMostOutcome> buffer;
-  const ssize_t got = ::recv(kept.keeper.socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+void Executor::look(pid_t keeper) {
+  const Keeper& who = keepers_.at(keeper);
+  std::array<char, kMostEndMessage> buffer;
+  const ssize_t got = ::recv(who.socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got <= 0) return keeper_ended(attempt);
-  if (auto outcome = decode_outcome({buffer.data(), static_cast<std::size_t>(got)})) {
-    kept.outcome = std::move(outcome);
-    tell(attempt, kept);
-  }
+  if (got <= 0) return keeper_ended(keeper);
+  auto end = decode_end({buffer.data(), static_cast<std::size_t>(got)});
+  if (!end || !who.attempt) return;
+  const AttemptId attempt = *who.attempt;
+  kept_.at(attempt).outcome = std::move(end->outcome);
+  if (!end->takes_another) return tell(attempt, kept_.at(attempt));
+  auto node = kept_.extract(attempt);
+  keeper_waits(keeper);
+  tell(attempt, node.mapped());
+}
+
+// --- keepers that wait ---
+
+void Executor::keeper_waits(pid_t keeper) {
+  Keeper& who = keepers_.at(keeper);
+  who.attempt.reset();
+  who.since = loop_.now();
+  waiting_.push_back(keeper);
+  if (waiting_.size() > kMostWaiting) let_go(1);
+  if (waiting_.size() == 1) idle_.start(later(who.since, kLongestIdle));
+}
+
+// To the one that came last: the others may go.
+bool Executor::give_to_waiting(const KeptAttempt& attempt, pid_t& keeper) {
+  if (waiting_.empty()) return false;
+  const pid_t last = waiting_.back();
+  waiting_.pop_back();
+  if (!give_to_keeper(keepers_.at(last).socket, attempt)) return false;
+  keeper = last;
+  return true;
+}
+
+// The first ones that wait. Each says so by the end of its socket.
+void Executor::let_go(std::size_t how_many) {
+  const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(how_many);
+  for (auto at = waiting_.begin(); at != end; ++at) ::shutdown(keepers_.at(*at).socket, SHUT_WR);
+  waiting_.erase(waiting_.begin(), end);
+}
+
+void Executor::let_idle_go() {
+  const Time now = loop_.now();
+  const auto stays = [&](pid_t keeper) { return later(keepers_.at(keeper).since, kLongestIdle) > now; };
+  let_go(static_cast<std::size_t>(std::ranges::find_if(waiting_, stays) - waiting_.begin()));
+  if (!waiting_.empty()) idle_.start(later(keepers_.at(waiting_.front()).since, kLongestIdle));
 }
 
 void Executor::tell(AttemptId attempt, Kept& kept) {
@@ -260,13 +311,17 @@ void Executor::tell(AttemptId attempt, Kept& kept) {
   told_(attempt, kept.outcome.value());
 }
 
-void Executor::keeper_ended(AttemptId attempt) {
+void Executor::keeper_ended(pid_t keeper) {
+  const auto who = keepers_.extract(keeper);
+  who.mapped().watch.reset();
+  ::close(who.mapped().socket);
+  std::erase(waiting_, keeper);
+  int status = 0;
+  while (::waitpid(keeper, &status, 0) < 0 && errno == EINTR) {}
+  if (!who.mapped().attempt) return;
+  const AttemptId attempt = *who.mapped().attempt;
   auto node = kept_.extract(attempt);
   Kept& kept = node.mapped();
-  kept.watch.reset();
-  ::close(kept.keeper.socket);
-  int status = 0;
-  while (::waitpid(kept.keeper.process, &status, 0) < 0 && errno == EINTR) {}
   if (!kept.outcome) kept.outcome = clear_up_after(attempt, kept, status);
   tell(attempt, kept);
 }

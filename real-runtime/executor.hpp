@@ -1,4 +1,4 @@
-// Runs attempts as processes or containers on this machine, each under a keeper of its own (job_keeper.hpp).
+// Runs attempts as processes or containers on this machine, each under a keeper (job_keeper.hpp).
 #pragma once
 
 #include "real-runtime/event_loop.hpp"
@@ -68,8 +68,7 @@ class Executor {
   struct Kept {
     std::unique_ptr<KeptAttempt> attempt;  // until it is started
     unsigned tries = 0;                    // that failed
-    StartedAside keeper;
-    std::unique_ptr<EventLoop::Socket> watch;
+    pid_t keeper = -1;     // once it is started
     std::unique_ptr<EventLoop::Timer> again;  // tries to start it, tells that it was not, or looks after its keeper
     bool woken = false;                       // its keeper, which had been stopped
     std::optional<AttemptOutcome> outcome;
@@ -79,17 +78,28 @@ class Executor {
     std::vector<int> cores;
   };
 
+  struct Keeper {
+    int socket = -1;
+    std::unique_ptr<EventLoop::Socket> watch;
+    std::optional<AttemptId> attempt;  // none: it waits for one, or goes
+    Time since{};                      // it waits
+  };
+
   void try_to_start(AttemptId id, Kept& kept);
-  [[nodiscard]] std::optional<Error> start_keeper_of(AttemptId id, Kept& kept);
+  [[nodiscard]] std::optional<Error> find_keeper_of(AttemptId id, Kept& kept);
   void give_up(AttemptId id, Kept& kept, AttemptOutcome outcome);
   void look_after(AttemptId id, Kept& kept, Duration until);
   [[nodiscard]] std::optional<Error> prepare_once();
   [[nodiscard]] std::optional<Error> find_folder();
   [[nodiscard]] std::optional<Error> mend();
   void find_groups();
-  void look(AttemptId attempt);
+  void look(pid_t keeper);
   void tell(AttemptId attempt, Kept& kept);
-  void keeper_ended(AttemptId attempt);
+  void keeper_ended(pid_t keeper);
+  void keeper_waits(pid_t keeper);
+  [[nodiscard]] bool give_to_waiting(const KeptAttempt& attempt, pid_t& keeper);
+  void let_go(std::size_t how_many);
+  void let_idle_go();
   [[nodiscard]] AttemptOutcome clear_up_after(AttemptId attempt, const Kept& kept, int status);
   void clear_up_aside(const std::vector<std::filesystem::path>& unfinished);
   void aside_ended();
@@ -105,6 +115,9 @@ class Executor {
   KeeperSettings settings_;
   bool prepared_ = false;
   std::map<AttemptId, Kept> kept_;
+  std::map<pid_t, Keeper> keepers_;
+  std::vector<pid_t> waiting_;  // of these, for an attempt; the last one that came last
+  EventLoop::Timer idle_;
   std::vector<std::filesystem::path> unfinished_;  // attempts to be cleared up after
   std::optional<StartedAside> aside_;              // clears up
   std::unique_ptr<EventLoop::Socket> aside_watch_;

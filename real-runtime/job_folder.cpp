@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <iterator>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -111,6 +113,32 @@ std::string collect_file(const fs::path& from, const fs::path& to, std::uint64_t
   return problem;
 }
 
+// Opens what is in a folder without following links or waiting; closes itself.
+class Opened {
+ public:
+  Opened(int folder, const char* name, int flags)
+      : descriptor_(::openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags)) {}
+  ~Opened() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  Opened(const Opened&) = delete;
+  Opened& operator=(const Opened&) = delete;
+  [[nodiscard]] int get() const { return descriptor_; }
+
+  // Of that kind and mode, of the user, with no name besides and nothing attached to it, such as lists of who may do what.
+  [[nodiscard]] bool is_as_made(mode_t kind_and_mode, const User& user) const {
+    struct stat status {};
+    if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) return false;
+    if (status.st_mode != kind_and_mode || status.st_uid != user.uid || status.st_gid != user.gid) return false;
+    if (S_ISREG(status.st_mode) && status.st_nlink != 1) return false;
+    const ssize_t attached = ::flistxattr(descriptor_, nullptr, 0);
+    return attached == 0 || (attached < 0 && errno == ENOTSUP);
+  }
+
+ private:
+  int descriptor_;
+};
+
 bool ended(const fs::path& attempt) {
   std::error_code ignored;
   return fs::exists(attempt / kResultFile, ignored);
@@ -167,7 +195,7 @@ std::optional<Error> make_own_folder(const fs::path& folder) {
   return std::nullopt;
 }
 
-std::optional<Error> make_job_folder(const fs::path& folder, const std::optional<User>& user) {
+std::optional<Error> make_job_folder(const fs::path& folder, const std::optional<User>& user, const fs::path& spare) {
   std::error_code error;
   if (::mkdir(folder.c_str(), 0711) != 0) {
     if (errno != EEXIST) return failed("cannot make", folder, errno);
@@ -175,6 +203,7 @@ std::optional<Error> make_job_folder(const fs::path& folder, const std::optional
     if (::mkdir(folder.c_str(), 0711) != 0) return failed("cannot make", folder, errno);
   }
   const fs::path work = folder / kWorkFolder;
+  if (!spare.empty() && ::rename(spare.c_str(), work.c_str()) == 0) return std::nullopt;
   const fs::path results = work / kResultsFolder;
   for (const fs::path& path : {work, results}) {
     if (::mkdir(path.c_str(), 0700) != 0) return failed("cannot make", path, errno);
@@ -183,6 +212,29 @@ std::optional<Error> make_job_folder(const fs::path& folder, const std::optional
     if (user && ::chown(path.c_str(), user->uid, user->gid) != 0) return failed("cannot give away", path, errno);
   }
   return std::nullopt;
+}
+
+bool is_as_laid_out(const fs::path& work, const std::optional<User>& user) {
+  const User owner = user.value_or(User{::geteuid(), ::getegid()});
+  const Opened folder(AT_FDCWD, work.c_str(), O_DIRECTORY);
+  if (!folder.is_as_made(S_IFDIR | 0700, owner)) return false;
+  const Opened results(folder.get(), std::string(kResultsFolder).c_str(), O_DIRECTORY);
+  const Opened task(folder.get(), std::string(kTaskFile).c_str(), 0);
+  if (!results.is_as_made(S_IFDIR | 0700, owner) || !task.is_as_made(S_IFREG | 0600, owner)) return false;
+  std::error_code error;
+  if (!fs::is_empty(work / kResultsFolder, error) || error) return false;
+  const auto entries = std::distance(fs::directory_iterator(work, error), fs::directory_iterator());
+  return !error && entries == 2;
+}
+
+std::optional<Error> put_task_file(const fs::path& work, std::string_view text, const std::optional<User>& user) {
+  const WithRightsOf rights(user);
+  const fs::path file = work / kTaskFile;
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  int problem = descriptor < 0 ? errno : write_to(descriptor, text);
+  if (problem == 0 && ::ftruncate(descriptor, static_cast<off_t>(text.size())) != 0) problem = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  return problem == 0 ? std::nullopt : std::optional(failed("cannot write", file, problem));
 }
 
 std::optional<Error> put_files(const fs::path& work, const std::vector<InputFile>& files, const std::optional<User>& user) {

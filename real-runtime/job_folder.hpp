@@ -1,7 +1,9 @@
 // The folder of an attempt: what is laid out before it runs, what is kept of it, and for how long.
 //
 //   JOB-ATTEMPT/             the worker's: nobody else may write there
-//     work/                  where it runs, of the user that it runs as; removed when it has ended
+//     work/                  where it runs, of the user that it runs as; removed when it has ended, or, where the job left nothing
+//                            there, moved to the next attempt of its keeper: some file systems look for a new inode past all that
+//                            were given back in the last minute
 //       task.json            what it is
 //       results/             what it leaves here is collected
 //     stdout, stderr         bounded (output_log.hpp); of several tasks stdout-0, stdout-1, ...
@@ -36,8 +38,16 @@ inline constexpr const char* kEngineLog = "engine.log";  // what the engine said
 
 // A folder of ours that others may pass through, but not write to; made with all above it where it is not there.
 [[nodiscard]] std::optional<Error> make_own_folder(const std::filesystem::path& folder);
-// The folder of an attempt, anew, with work/ and work/results/ in it, which belong to the user.
-[[nodiscard]] std::optional<Error> make_job_folder(const std::filesystem::path& folder, const std::optional<User>& user);
+// The folder of an attempt, anew, with work/ and work/results/ in it, which belong to the user. `spare`: a working directory for it that
+// is_as_laid_out(), which then is not there any more; or empty.
+[[nodiscard]] std::optional<Error> make_job_folder(const std::filesystem::path& folder, const std::optional<User>& user,
+                                                   const std::filesystem::path& spare = {});
+// Whether there is nothing in it but its task file and no results, and these are as no job has ever been there, but for what the file
+// says. For a time at which nobody else is at work there.
+[[nodiscard]] bool is_as_laid_out(const std::filesystem::path& work, const std::optional<User>& user);
+// What tells of the job, as put_files(); a task file of an earlier job is written over.
+[[nodiscard]] std::optional<Error> put_task_file(const std::filesystem::path& work, std::string_view text,
+                                                 const std::optional<User>& user);
 // With the rights of the user, in a process of one thread.
 [[nodiscard]] std::optional<Error> put_files(const std::filesystem::path& work, const std::vector<InputFile>& files,
                                              const std::optional<User>& user);

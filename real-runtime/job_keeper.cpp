@@ -1,14 +1,18 @@
 #include "real-runtime/job_keeper.hpp"
 
 #include "real-runtime/job_layout.hpp"
+#include "real-runtime/keeper_messages.hpp"
 #include "real-runtime/task_group.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <ctime>
 #include <fmt/format.h>
 #include <memory>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -24,6 +28,8 @@ namespace fs = std::filesystem;
 using Kind = AttemptOutcome::Kind;
 using Clock = std::chrono::steady_clock;
 
+// Whatever a process gathers in its life, it is not for ever.
+constexpr unsigned kMostAttempts = 1000;
 constexpr Duration kToolTime = std::chrono::seconds{30};  // of the container engine, for a short question
 
 std::vector<std::string> own_environment() {
@@ -40,14 +46,17 @@ std::string last_line(std::string text) {
 
 class Keeper {
  public:
-  Keeper(const KeptAttempt& attempt, const KeeperSettings& settings, int control, int signals)
+  // `spare`: a working directory that an earlier attempt left to this one, or none; and then what this one leaves.
+  Keeper(const KeptAttempt& attempt, const KeeperSettings& settings, fs::path& spare, int control, int signals)
       : attempt_(attempt),
         settings_(settings),
+        spare_(spare),
         control_(control),
         signals_(signals),
         group_(group_options(control, signals)) {}
 
-  void run() {
+  // True: it takes another, and has said so. `may`: it is allowed to.
+  [[nodiscard]] bool run(bool may) {
     const auto began = Clock::now();
     record_.started_at_unix_s = std::time(nullptr);
     if (auto problem = lay_out()) {
@@ -59,9 +68,12 @@ class Keeper {
     }
     record_.wall_s = seconds(std::chrono::duration_cast<Duration>(Clock::now() - began));
     // Whoever stops an attempt waits for its resources, not for its results.
-    if (record_.outcome.kind == Kind::stopped) tell();
-    tidy_up();
-    tell();
+    const bool is_stopped = record_.outcome.kind == Kind::stopped;
+    if (is_stopped) tell(false);
+    const bool takes_another = may && is_as_new();
+    tidy_up(takes_another);
+    if (!is_stopped) tell(takes_another);
+    return takes_another;
   }
 
  private:
@@ -85,14 +97,14 @@ class Keeper {
   // --- before ---
 
   std::optional<Error> lay_out() {
-    if (auto problem = make_job_folder(attempt_.folder, settings_.user)) return problem;
+    if (auto problem = make_job_folder(attempt_.folder, settings_.user, std::exchange(spare_, {}))) return problem;
+    if (auto problem = put_task_file(work(), task_json(attempt_, settings_), settings_.user)) return problem;
     if (auto problem = put_files(work(), attempt_.payload.settings.files, settings_.user)) return problem;
-    const InputFile task{.name = std::string(kTaskFile), .content = InputFile::Inline{task_json(attempt_, settings_)}};
-    std::vector<InputFile> own{task};
-    if (const auto* script = std::get_if<ScriptPayload>(&attempt_.payload.what)) {
-      own.push_back({.name = std::string(kScriptFile), .content = InputFile::Inline{script->text}, .executable = true});
-    }
-    return put_files(work(), own, settings_.user);
+    const auto* script = std::get_if<ScriptPayload>(&attempt_.payload.what);
+    if (script == nullptr) return std::nullopt;
+    const InputFile own{
+        .name = std::string(kScriptFile), .content = InputFile::Inline{script->text}, .executable = true};
+    return put_files(work(), {own}, settings_.user);
   }
 
   [[nodiscard]] std::int64_t memory_limit() const {
@@ -294,13 +306,11 @@ class Keeper {
 
   // --- after ---
 
-  void tidy_up() {
+  void tidy_up(bool leaves_spare) {
     record_.cpu_s = group_.cpu_s();
     record_.max_rss_bytes = group_.max_rss_bytes();
     record_.collected = collect_results(work() / kResultsFolder, attempt_.results, settings_.collect, settings_.user);
-    std::error_code error;
-    if (!settings_.keep_work) fs::remove_all(work(), error);
-    if (error) record_.left_behind.push_back(fmt::format("{}: {}", work().string(), error.message()));
+    if (!settings_.keep_work) remove_work(leaves_spare);
     // A disk that the job has filled has room for its last words now.
     record_.tasks.resize(std::max(record_.tasks.size(), logs_.size()));
     for (std::size_t task = 0; task < logs_.size(); ++task) {
@@ -316,22 +326,57 @@ class Keeper {
     (void)write_file(attempt_.folder / kResultFile, result_json(attempt_, settings_, record_));
   }
 
-  // Once. Where the worker has gone there is nobody to tell.
-  void tell() {
-    if (std::exchange(told_, true)) return;
-    const std::string message = encode_outcome(record_.outcome);
+  void remove_work(bool leaves_spare) {
+    if (leaves_spare) {
+      ::unlink((work() / kScriptFile).c_str());
+      if (is_as_laid_out(work(), settings_.user)) {
+        spare_ = work();
+        return;
+      }
+    }
+    std::error_code error;
+    fs::remove_all(work(), error);
+    if (error) record_.left_behind.push_back(fmt::format("{}: {}", work().string(), error.message()));
+  }
+
+  // An attempt that ended by itself left nothing here. What it may have told this process with its last breath is for it alone.
+  [[nodiscard]] bool is_as_new() const {
+    const Kind how = record_.outcome.kind;
+    if ((how != Kind::succeeded && how != Kind::failed) || is_container()) return false;
+    signalfd_siginfo signal{};
+    while (::read(signals_, &signal, sizeof signal) == sizeof signal) {
+      if (signal.ssi_signo == SIGTERM) return false;
+    }
+    return true;
+  }
+
+  // Where the worker has gone there is nobody to tell.
+  void tell(bool takes_another) const {
+    const std::string message = encode_end({record_.outcome, takes_another});
     (void)::send(control_, message.data(), message.size(), MSG_NOSIGNAL);
   }
 
   const KeptAttempt& attempt_;
   const KeeperSettings& settings_;
+  fs::path& spare_;
   int control_;
   int signals_;
   TaskGroup group_;
   std::vector<Logs> logs_;
   AttemptRecord record_;
-  bool told_ = false;
 };
+
+// Nothing where the worker has gone, or wants no more of this one.
+std::optional<KeptAttempt> next_attempt(int control) {
+  std::vector<char> buffer(kMostAttemptMessage);
+  while (true) {
+    const ssize_t got = ::recv(control, buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return std::nullopt;
+    if (got == 1) continue;  // to stop one that had ended
+    return decode_attempt({buffer.data(), static_cast<std::size_t>(got)});
+  }
+}
 
 }  // namespace
 
@@ -339,9 +384,23 @@ Result<StartedAside> start_keeper(const KeptAttempt& attempt, const KeeperSettin
   return start_aside("job-keeper", [&](const Aside& aside) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     ::umask(022);
-    Keeper(attempt, settings, aside.socket, aside.signals).run();
+    std::optional<KeptAttempt> next = attempt;
+    fs::path spare;
+    for (unsigned number = 1; next; ++number) {
+      const bool more = Keeper(*next, settings, spare, aside.socket, aside.signals).run(number < kMostAttempts);
+      next = more ? next_attempt(aside.socket) : std::nullopt;
+    }
+    std::error_code ignored;
+    fs::remove_all(spare, ignored);
     if (::getppid() != aside.parent) remove_cgroup_base(settings.cgroups);
   });
+}
+
+bool give_to_keeper(int socket, const KeptAttempt& attempt) {
+  const auto message = encode_attempt(attempt);
+  if (message && ::send(socket, message->data(), message->size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return true;
+  ::shutdown(socket, SHUT_WR);
+  return false;
 }
 
 }  // namespace drydock::runtime

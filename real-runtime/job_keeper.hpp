@@ -1,5 +1,6 @@
-// The keeper of an attempt: a process between the worker and the job's processes, one for each attempt, that lays out the folder, starts
+// The keeper of an attempt: a process between the worker and the job's processes, of one attempt at a time, that lays out the folder, starts
 // the tasks, reads their output, ends them in time, and sees to it that nothing of the attempt is left, also when the worker is killed.
+// When nothing is, it can be given another: to make a process that is a copy of the worker costs more than all else of a short attempt.
 //
 // It is forked from the worker and never runs another program. All that the job starts has it as an ancestor, whatever it does: orphans
 // become its children (PR_SET_CHILD_SUBREAPER). When the worker goes, the keeper is told by the end of their socket, and by a signal; when
@@ -60,8 +61,11 @@ struct KeeperSettings {
 // The variable whose value, the attempt's folder, is in the environment of all that it starts, unless they take it out.
 inline constexpr const char* kFolderVariable = "DRYDOCK_ATTEMPT_FOLDER";
 
-// One message comes from its socket: the outcome (decode_outcome), when nothing of the attempt runs any more; then its end, when the
-// keeper has gone. A byte that is written to it stops the attempt.
+// A message comes from its socket for each attempt: its end (keeper_messages.hpp), when nothing of it runs any more; then, unless the
+// keeper takes another, the end of the socket, when the keeper has gone. A byte that is written to it stops the attempt; one that comes
+// too late stops no other. When a keeper's socket is shut down for writing it goes.
 [[nodiscard]] Result<StartedAside> start_keeper(const KeptAttempt& attempt, const KeeperSettings& settings);
+// To one that takes another; its settings are those that it was started with. False: it has not got it, and goes.
+[[nodiscard]] bool give_to_keeper(int socket, const KeptAttempt& attempt);
 
 }  // namespace drydock::runtime

@@ -1,4 +1,5 @@
 // Attempts as real processes: how they end, what they are told, what is kept of them, and that nothing of them is left.
+#include "real-runtime/keeper_messages.hpp"
 #include "real-runtime/process_tree.hpp"
 #include "real-runtime/run_as.hpp"
 #include "tests/runtime/job_world.hpp"
@@ -350,6 +351,174 @@ TEST(Executor, AJobThatStopsItsKeeperEndsAllTheSame) {
   EXPECT_EQ(world.end_of(1).kind, Kind::timed_out);
   EXPECT_EQ(world.end_of(2).kind, Kind::lost) << "its keeper was killed, or it would stop it for ever";
 }
+
+// --- keepers that serve several attempts ---
+
+pid_t parent_of(JobWorld& world, std::uint64_t job) { return world.number_in(world.folder(job) / "stdout"); }
+
+// An attempt that ends by itself leaves its keeper to the next one; what that gets is its own alone.
+TEST(Executor, AKeeperServesOneAttemptAfterAnother) {
+  JobWorld world;
+  EXPECT_EQ(world.run(1, JobWorld::script("echo $PPID; echo of the first > left; sleep 1000 & exit 3")).exit_status, 3);
+  const JobSettings settings{.environment = {{"SAID", "second"}}, .parameters = R"({"n":2})"};
+  const auto outcome = world.run(2, JobWorld::script("echo $PPID; echo $SAID >&2; ls; cat task.json >&2", settings));
+  EXPECT_EQ(outcome.kind, Kind::succeeded) << outcome.reason;
+  EXPECT_EQ(parent_of(world, 1), parent_of(world, 2));
+  const std::string printed = text_of(world.folder(2) / "stdout");
+  EXPECT_EQ(printed.substr(printed.find('\n')), "\nresults\nscript.sh\ntask.json\n");
+  const std::string told = text_of(world.folder(2) / "stderr");
+  EXPECT_TRUE(told.starts_with("second\n")) << told;
+  EXPECT_NE(told.find(R"("job": 2)"), std::string::npos) << told;
+  EXPECT_NE(told.find(R"("n": 2)"), std::string::npos) << told;
+  EXPECT_EQ(world.result(1)["exit_status"], 3);
+  EXPECT_EQ(world.result(2)["job"], 2);
+  EXPECT_EQ(world.result(2)["max_rss_bytes"].get<std::int64_t>() > 0, true);
+}
+
+TEST(Executor, AKeeperThatHadToEndItsAttemptServesNoOther) {
+  JobWorld world({.executor = {.stop_grace = 50ms}});
+  world.start(1, JobWorld::script("echo $PPID; exec sleep 1000"));
+  const pid_t first = parent_of(world, 1);
+  world.kill(1);
+  EXPECT_EQ(world.end_of(1).kind, Kind::stopped);
+  world.run(2, JobWorld::script("echo $PPID; exec sleep 1000", {.time_limit = 50ms, .grace = 0ms}));
+  world.run(3, JobWorld::script("echo $PPID"));
+  const std::set<pid_t> all{first, parent_of(world, 2), parent_of(world, 3)};
+  EXPECT_EQ(all.size(), 3U);
+}
+
+std::string inode_of_work(JobWorld& world, std::uint64_t job, const std::string& then) {
+  world.run(job, JobWorld::script("stat -c %i .; ls -A . results; stat -c '%a %U %h' . results task.json | tr -d 2; cat task.json; " + then));
+  return world.output(job).substr(0, world.output(job).find('\n'));
+}
+
+// Nothing of a job is in the folder of the next one.
+TEST(Executor, AWorkFolderIsUsedAgainOnlyIfNothingWasDoneThere) {
+  JobWorld world({.executor = {.allow_root = true}});
+  const std::string last = inode_of_work(world, 1, "");
+  EXPECT_EQ(inode_of_work(world, 2, ""), last) << "or the rest shows nothing";
+  const std::string expected = world.output(2);
+  const std::vector<std::string> deeds{
+      "touch .hidden",
+      "touch results/.hidden && rm -r results && mkdir results && chmod 700 results && touch results/x",
+      "chmod 711 .",
+      "chmod 600 results; chmod 1700 results",
+      "chmod 640 task.json",
+      "ln task.json ../linked",
+      "ln -s /etc/passwd other; rm task.json; ln -s /etc/passwd task.json; rm other",
+      "rm task.json; mkfifo -m 600 task.json",
+      "rmdir results; ln -s /tmp results",
+      "rm -r results",
+      "rm task.json",
+      "chown nobody task.json",
+      "mkdir -p results/deep/er",
+  };
+  std::uint64_t job = 3;
+  for (const std::string& deed : deeds) {
+    inode_of_work(world, job, deed);
+    const std::uint64_t next = job + 1;
+    world.run(next, JobWorld::script("stat -c %i .; ls -A . results; stat -c '%a %U %h' . results task.json | tr -d 2; cat task.json"));
+    std::string printed = world.output(next);
+    const auto without_numbers = [](std::string text, std::uint64_t number) {
+      text.erase(0, text.find('\n'));
+      const std::string own = fmt::format("\"job\": {}", number);
+      if (const auto at = text.find(own); at != std::string::npos) text.replace(at, own.size(), "\"job\": N");
+      return text;
+    };
+    EXPECT_EQ(without_numbers(printed, next), without_numbers(expected, 2)) << deed;
+    EXPECT_NE(inode_of_work(world, next + 1, ""), "") << deed;
+    job = next + 2;
+  }
+  // A longer text before it, and an end that is not removed.
+  JobSettings settings;
+  settings.parameters = R"({"long":")" + std::string(5000, 'x') + R"("})";
+  world.run(job, JobWorld::script("exit 0", settings));
+  world.run(job + 1, JobWorld::script("cat task.json"));
+  EXPECT_EQ(nlohmann::json::parse(world.output(job + 1))["parameters"], nlohmann::json::object());
+  world.end_runner();
+  for (std::uint64_t each = 1; each <= job + 1; ++each) EXPECT_FALSE(fs::exists(world.folder(each) / "work")) << each;
+}
+
+// Words that come when the attempt has ended already are for none that follows.
+TEST(Executor, AStopThatComesTooLateStopsNoOther) {
+  JobWorld world;
+  for (std::uint64_t job = 1; job <= 40; ++job) {
+    world.start(job, CommandPayload{{"true"}});
+    if (job % 2 == 1) world.kill(job);
+    const Kind how = world.end_of(job).kind;
+    if (job % 2 == 0) EXPECT_EQ(how, Kind::succeeded) << job;
+    else EXPECT_TRUE(how == Kind::succeeded || how == Kind::stopped) << job;
+  }
+}
+
+// One of the same user can do that. Root here, so that it is one.
+TEST(Executor, WhatAJobDoesToItsKeeperIsForItAlone) {
+  JobWorld world({.executor = {.allow_root = true}});
+  world.run(1, JobWorld::script("echo $PPID; kill -TERM $PPID"));
+  const auto outcome = world.run(2, JobWorld::script("echo $PPID"));
+  EXPECT_EQ(outcome.kind, Kind::succeeded) << outcome.reason;
+  EXPECT_NE(parent_of(world, 1), parent_of(world, 2));
+}
+
+// The next attempt finds out.
+TEST(Executor, AKeeperThatIsKilledWhileItWaitsIsDoneWithout) {
+  JobWorld world;
+  for (std::uint64_t job = 1; job <= 3; ++job) {
+    const auto outcome = world.run(job, CommandPayload{{"true"}});
+    EXPECT_EQ(outcome.kind, Kind::succeeded) << outcome.reason;
+    const auto keepers = keepers_of(::getpid());
+    ASSERT_EQ(keepers.size(), 1U);
+    ::kill(keepers.front(), SIGKILL);
+    while (::waitid(P_PID, static_cast<id_t>(keepers.front()), nullptr, WEXITED | WNOWAIT) != 0) {}
+  }
+}
+
+TEST(Executor, AnAttemptTooLargeForAMessageHasAKeeperOfItsOwn) {
+  JobWorld world;
+  world.run(1, JobWorld::script("echo $PPID"));
+  const std::string large(200'000, 'x');
+  const JobSettings settings{.files = {{.name = "in.txt", .content = InputFile::Inline{large}}}};
+  const auto outcome = world.run(2, JobWorld::script("echo $PPID; wc -c < in.txt >&2", settings));
+  EXPECT_EQ(outcome.kind, Kind::succeeded) << outcome.reason;
+  EXPECT_EQ(text_of(world.folder(2) / "stderr"), "200000\n");
+  EXPECT_NE(parent_of(world, 1), parent_of(world, 2));
+}
+
+TEST(Executor, WhatAKeeperIsGivenIsWhatItGets) {
+  KeptAttempt attempt{.attempt = {JobId{7}, 2}, .tasks = 3, .held = {}, .payload = SleepPayload{}};
+  attempt.held = make_resources({.cpus_milli = 1500, .memory_bytes = 1 << 20, .gpus = 2, .slots = 3});
+  attempt.progress = 17ms;
+  attempt.payload = JobPayload{CommandPayload{{"a", "b c"}},
+                               {.environment = {{"N", "v"}},
+                                .files = {{.name = "f", .content = InputFile::Inline{std::string("\0\xff", 2)}}},
+                                .time_limit = 3s,
+                                .grace = 1s,
+                                .pids = 5,
+                                .parameters = R"({"p":1})"}};
+  attempt.gpus = {1, 3};
+  attempt.cores = {0};
+  attempt.folder = "/tmp/no \xff utf8/7-2";
+  attempt.results = "/results/7-2";
+  attempt.limiter = "/run/limiter";
+  const auto message = encode_attempt(attempt);
+  ASSERT_TRUE(message);
+  const auto got = decode_attempt(*message);
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->attempt, attempt.attempt);
+  EXPECT_EQ(got->tasks, attempt.tasks);
+  EXPECT_EQ(got->held, attempt.held);
+  EXPECT_EQ(got->progress, attempt.progress);
+  EXPECT_EQ(got->payload, attempt.payload);
+  EXPECT_EQ(got->gpus, attempt.gpus);
+  EXPECT_EQ(got->cores, attempt.cores);
+  EXPECT_EQ(got->folder, attempt.folder);
+  EXPECT_EQ(got->results, attempt.results);
+  EXPECT_EQ(got->limiter, attempt.limiter);
+  EXPECT_FALSE(decode_attempt("")) << "nothing";
+  EXPECT_FALSE(decode_attempt(message->substr(0, message->size() / 2))) << "half of it";
+}
+
+// --- ends nobody asked for ---
 
 // What clears up temporary folders, or groups of processes that it takes for gone, may take those of one that lives.
 TEST(Executor, WhatIsClearedAwayIsMadeAgain) {
