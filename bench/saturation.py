@@ -52,7 +52,8 @@ class Bench:
         words = ["--set", f"/workload/0/count={jobs}", "--set", f"/cluster/hosts/0/cpus={slots // WORKERS}",
                  "--set", f"/cluster/stores/postgres/commit={round(own * 1e9)}ns"]
         if latency_s > 0:
-            words += ["--set", "/faults=" + json.dumps([{"type": "database-slow", "factor": 1 + latency_s / own, "at": "0s"}])]
+            # It is the way there that is slow: what is on it does not wait for what is there.
+            words += ["--set", "/cluster/stores/postgres/latency=1us", "--set", "/faults=" + json.dumps([{"type": "database-slow", "factor": 1 + latency_s / own, "at": "0s"}])]
         return words
 
     def real(self, slots, latency_s, jobs):

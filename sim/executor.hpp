@@ -177,9 +177,9 @@ class Executor {
   [[nodiscard]] Time awake_at(const LiveJob& job) const;
   void stop_now(std::uint32_t slot);
   // When a message about the attempt, sent now, has reached or left all of its workers.
-  [[nodiscard]] Time arrival(const LiveJob& job, Mail::Kind kind, bool by_itself = false) const;
+  [[nodiscard]] Time arrival(const LiveJob& job, Mail::Kind kind, bool by_a_timer = false) const;
   // The same of one of its workers; `sent` may be later than now.
-  [[nodiscard]] Time arrival(const Mail::Message& message, std::uint32_t source, bool by_itself, Time sent) const;
+  [[nodiscard]] Time arrival(const Mail::Message& message, std::uint32_t source, bool by_a_timer, Time sent) const;
   [[nodiscard]] bool mail_takes_time() const { return mail_ != nullptr || overheads_ != nullptr; }
   void conclude(std::uint32_t slot, Outcome outcome);
   void tell(std::uint32_t slot, Outcome outcome);

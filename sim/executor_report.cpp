@@ -3,28 +3,35 @@
 #include "sim/executor.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace drydock::sim {
+namespace {
 
-Time Executor::arrival(const Mail::Message& message, std::uint32_t source, bool by_itself, Time sent) const {
+constexpr Duration kShortest = std::chrono::microseconds{1};
+
+}  // namespace
+
+Time Executor::arrival(const Mail::Message& message, std::uint32_t source, bool by_a_timer, Time sent) const {
   const Time at = mail_ == nullptr ? sent : mail_->arrival(message, sent);
   if (overheads_ == nullptr) return at;
-  const Overheads::Message about{.worker = message.worker, .attempt = message.attempt, .source = source};
+  const Overheads::Message about{
+      .worker = message.worker, .attempt = message.attempt, .sent = sent, .source = source};
   switch (message.kind) {
     case Mail::Kind::run: return later(at, overheads_->to_run(about));
     case Mail::Kind::stop: return later(at, overheads_->to_stop(about));
-    case Mail::Kind::report: return later(at, overheads_->to_tell(about, by_itself));
+    case Mail::Kind::report: return later(at, overheads_->to_tell(about, by_a_timer));
   }
   return at;
 }
 
-Time Executor::arrival(const LiveJob& job, Mail::Kind kind, bool by_itself) const {
+Time Executor::arrival(const LiveJob& job, Mail::Kind kind, bool by_a_timer) const {
   Time at = common_.now;
   if (!mail_takes_time()) return at;
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {
     const Mail::Message message{.kind = kind, .worker = WorkerId{cpu_.facts(task).tag}, .attempt = {job.id, job.attempt}};
-    at = std::max(at, arrival(message, job.source, by_itself, common_.now));
+    at = std::max(at, arrival(message, job.source, by_a_timer, common_.now));
   }
   return at;
 }
@@ -32,7 +39,9 @@ Time Executor::arrival(const LiveJob& job, Mail::Kind kind, bool by_itself) cons
 // What cannot be told yet stays with its workers, computes no more, and is lost with them.
 void Executor::conclude(std::uint32_t slot, Outcome outcome) {
   LiveJob& job = jobs_[slot];
-  const Time told = arrival(job, Mail::Kind::report, outcome != Outcome::stopped);
+  // What is done before a timer could be set needs none.
+  const bool by_a_timer = outcome != Outcome::stopped && job.work - job.done > kShortest;
+  const Time told = arrival(job, Mail::Kind::report, by_a_timer);
   if (told <= common_.now) return tell(slot, outcome);
   job.requests_reached = requests_reached(job);
   for (TaskIndex task = job.first_task; task != kNoTask; task = cpu_.chain(task)) {

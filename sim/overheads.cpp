@@ -9,6 +9,10 @@ namespace drydock::sim {
 namespace {
 
 std::uint64_t number_of(const Overheads::Message& message) {
+  return mix64(mix64(static_cast<std::uint64_t>(message.sent.time_since_epoch().count()) + 1) ^ mix64(message.worker.value));
+}
+
+std::uint64_t number_of_process(const Overheads::Message& message) {
   return mix64(mix64(message.attempt.job.value + 1) ^ (std::uint64_t{message.attempt.number} << 32U) ^
                mix64(message.worker.value));
 }
@@ -36,26 +40,26 @@ Overheads::Overheads(const scenarios::Scenario& scenario, std::uint64_t seed) : 
 bool Overheads::any() const { return costs_.dispatch || costs_.report || costs_.process_start || costs_.timer; }
 
 Duration Overheads::draw(const std::optional<scenarios::Distribution>& what, std::uint64_t stream,
-                         const Message& message) const {
+                         std::uint64_t number) const {
   if (!what) return Duration{0};
   const scenarios::DrawStream draws(seed_, mix64(stream));
-  return std::max(Duration{0}, duration_of_seconds(scenarios::sample_with(*what, draws.at(number_of(message)))));
+  return std::max(Duration{0}, duration_of_seconds(scenarios::sample_with(*what, draws.at(number))));
 }
 
 Duration Overheads::to_run(const Message& message) const {
-  const Duration way = draw(costs_.dispatch, stream_of("overhead-dispatch"), message);
+  const Duration way = draw(costs_.dispatch, stream_of("overhead-dispatch"), number_of(message));
   if (!runs_[message.source]) return way;
-  return way + draw(costs_.process_start, stream_of("overhead-process"), message);
+  return way + draw(costs_.process_start, stream_of("overhead-process"), number_of_process(message));
 }
 
 Duration Overheads::to_stop(const Message& message) const {
-  return draw(costs_.dispatch, stream_of("overhead-stop"), message);
+  return draw(costs_.dispatch, stream_of("overhead-stop"), number_of(message));
 }
 
-Duration Overheads::to_tell(const Message& message, bool by_itself) const {
-  const Duration way = draw(costs_.report, stream_of("overhead-report"), message);
-  if (!by_itself || !sleeps_[message.source]) return way;
-  return way + draw(costs_.timer, stream_of("overhead-timer"), message);
+Duration Overheads::to_tell(const Message& message, bool by_a_timer) const {
+  const Duration way = draw(costs_.report, stream_of("overhead-report"), number_of(message));
+  if (!by_a_timer || !sleeps_[message.source]) return way;
+  return way + draw(costs_.timer, stream_of("overhead-timer"), number_of(message));
 }
 
 void Thinking::begin(Time now, std::size_t facts, std::span<const Command> orders) {

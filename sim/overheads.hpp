@@ -1,5 +1,6 @@
 // What orders, reports and the scheduler's own decisions take. Each draw is numbered by what it is about, so that it does not matter
-// when, or how often, it is looked at.
+// when, or how often, it is looked at. What is for one worker, or from it, at one moment is one message (worker_text.hpp has it so), and is
+// as long on its way.
 #pragma once
 
 #include "policies/core/commands.hpp"
@@ -25,21 +26,22 @@ class Overheads {
 
   // Whether attempts, and what is said of them, take any.
   [[nodiscard]] bool any() const;
-  // `source`: of the job, as Arrival::source.
+  // `source`: of the job, as Arrival::source. `sent`: when it was ordered, or ended.
   struct Message {
     WorkerId worker;
     AttemptId attempt;
+    Time sent{};
     std::uint32_t source = 0;
   };
   // From an order to run it, or to stop it, to what is done at the worker.
   [[nodiscard]] Duration to_run(const Message& message) const;
   [[nodiscard]] Duration to_stop(const Message& message) const;
-  // From its end until it can be known. `by_itself`: it was not stopped.
-  [[nodiscard]] Duration to_tell(const Message& message, bool by_itself) const;
+  // From its end until it can be known. `by_a_timer`: it was not stopped, and took time.
+  [[nodiscard]] Duration to_tell(const Message& message, bool by_a_timer) const;
 
  private:
   [[nodiscard]] Duration draw(const std::optional<scenarios::Distribution>& what, std::uint64_t stream,
-                              const Message& message) const;
+                              std::uint64_t number) const;
 
   const scenarios::Overheads& costs_;
   std::uint64_t seed_;

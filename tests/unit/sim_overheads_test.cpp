@@ -79,6 +79,33 @@ TEST(Overheads, OnlyWhatSleepsEndsLateAndOnlyWhatRunsStartsLate) {
   }
 }
 
+// They are one message, there and back; those of another worker are others.
+TEST(Overheads, WhatIsForOneWorkerAtOneMomentComesTogether) {
+  for (const std::uint32_t hosts : {1U, 4U}) {
+    Scenario scenario = scenario_on({{.name = "node", .count = hosts, .cpus = 4.0 / hosts}});
+    scenario.workload = {jobs_of({{1s, 10s}, {1s, 10s}, {1s, 10s}, {1s, 10s}})};
+    scenario.overheads.dispatch = scenarios::Exponential{0.5};
+    scenario.overheads.report = scenarios::Exponential{0.5};
+    const RunResult result = simulate(scenario);
+    const auto same = [&](const char* metric) {
+      const auto value = [&](const char* which) { return result.metrics.at(std::string(metric) + which); };
+      return std::abs(value(".max") - value(".mean")) < 1e-9;
+    };
+    EXPECT_EQ(same("wait_s"), hosts == 1);
+    EXPECT_EQ(same("response_s"), hosts == 1);
+    EXPECT_GT(result.metrics.at("wait_s.max"), 0);
+  }
+}
+
+TEST(Overheads, WhatTakesNoTimeSetsNoTimer) {
+  for (const Duration work : {Duration{1ns}, Duration{1ms}}) {
+    Scenario scenario = scenario_on({{.name = "node", .count = 1}});
+    scenario.workload = {jobs_of({{1s, work}})};
+    scenario.overheads.timer = Deterministic{0.002};
+    EXPECT_NEAR(simulate(scenario).metrics.at("makespan_s"), 1 + seconds(work) + (work == 1ms ? 0.002 : 0), 1e-9);
+  }
+}
+
 TEST(Overheads, ADecisionTakesAStepAndItsEvents) {
   Scenario scenario = scenario_on({{.name = "node", .count = 1}});
   scenario.workload = {jobs_of({{1s, 10s}})};
