@@ -2,7 +2,9 @@
 """How far simulations are from the same scenarios for real: a table of hits and misses, and JSON with every figure and its context.
 
 Each case is `drydock rehearse` of a scenario whose time is scaled so that a run takes one or two minutes. All of them with five repeats
-take hours: `--only NAMES` chooses some, `--list` says which there are. Exits with 1 where a target is missed. Only the standard library."""
+take hours, and the machine must do nothing else meanwhile. So each leaves its result, with its context, in a file, and the table is of
+all there are: `--only NAMES` runs some, `--missing` those without a result, `--table` none; `--list` says which there are. Exits with 1 where
+a target is missed. Only the standard library."""
 import argparse
 import json
 import os
@@ -74,7 +76,7 @@ def run_case(options, chosen):
     busy, start = busy_seconds(), time.monotonic()
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     wall = time.monotonic() - start
-    result = {"name": chosen["name"], "command": " ".join(command), "exit_code": ran.returncode, "wall_s": wall,
+    result = {"name": chosen["name"], "command": " ".join(command).replace(f"{ROOT}/", ""), "exit_code": ran.returncode, "wall_s": wall,
               "machine_busy": (busy_seconds() - busy) / wall, "notes": ran.stderr.strip().splitlines()}
     if ran.returncode in (0, 1) and ran.stdout.startswith("{"):
         result["rehearsal"] = json.loads(ran.stdout)
@@ -139,11 +141,24 @@ def table_of(results):
 
 def context_of(options):
     version = subprocess.run([options.drydock, "version"], stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
-    return {"drydock": version.splitlines(), "system": platform.platform(), "processors": len(os.sched_getaffinity(0)),
-            "load": os.getloadavg(), "repeats": options.repeats, "calibration": options.calibration, "targets": TARGETS}
+    return {"date": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "drydock": version.splitlines(), "system": platform.platform(),
+            "processors": len(os.sched_getaffinity(0)), "load": os.getloadavg(), "repeats": options.repeats,
+            "calibration": options.calibration}
+
+
+def result_file(options, chosen):
+    return Path(options.results) / f"{chosen['name']}.json"
+
+
+def results_there(options):
+    return [json.loads(file.read_text()) for file in (result_file(options, one) for one in CASES) if file.exists()]
 
 
 def chosen_cases(options):
+    if options.table:
+        return []
+    if options.missing:
+        return [one for one in CASES if not result_file(options, one).exists()]
     if not options.only:
         return CASES
     names = options.only.split(",")
@@ -156,28 +171,38 @@ def chosen_cases(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--drydock", default=ROOT / "build/release/drydock")
-    parser.add_argument("--out", default=ROOT / "out/rehearsal", help="folder: a folder for each case, table.md and table.json")
+    parser.add_argument("--out", default=ROOT / "out/rehearsal", help="folder: a folder for each case, and table.md")
+    parser.add_argument("--results", default=HERE / "results", help="folder with the result of each case")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", help="names of cases, separated by commas")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--only", help="names of cases, separated by commas")
+    which.add_argument("--missing", action="store_true", help="the cases that have no result")
+    which.add_argument("--table", action="store_true", help="run nothing: the table of the results that are there")
+    which.add_argument("--list", action="store_true", help="say which cases there are")
     parser.add_argument("--calibration", help="what `drydock calibrate` wrote")
-    parser.add_argument("--list", action="store_true", help="say which cases there are")
     options = parser.parse_args()
     if options.list:
         for one in CASES:
             print(f"{one['name']:20} {', '.join(one['variants'])}; time scaled by {one['scale']}")
         return
-    Path(options.out).mkdir(parents=True, exist_ok=True)
-    context, results = context_of(options), []
+    for folder in (options.out, options.results):
+        Path(folder).mkdir(parents=True, exist_ok=True)
     for one in chosen_cases(options):
         if one["needs"] and not one["needs"].exists():
             print(f"{one['name']}: skipped, {one['needs'].name} is not there", file=sys.stderr)
             continue
-        results.append(run_case(options, one))
-        print(f"{one['name']}: {results[-1]['wall_s']:.0f} s, exit code {results[-1]['exit_code']}", file=sys.stderr)
+        context = context_of(options)
+        result = run_case(options, one) | {"context": context}
+        result_file(options, one).write_text(json.dumps(result, indent=1) + "\n")
+        print(f"{one['name']}: {result['wall_s']:.0f} s, exit code {result['exit_code']}", file=sys.stderr)
+    results = results_there(options)
+    if not results:
+        sys.exit(f"there are no results in {options.results}: run some cases first")
     table, hits, misses = table_of(results)
-    table += f"\n{hits} variants meet every target, {misses} variants or rankings miss one. {options.repeats} repeats.\n"
+    repeats = sorted({result["context"]["repeats"] for result in results})
+    table += (f"\n{hits} variants meet every target, {misses} variants or rankings miss one. {len(results)} of {len(CASES)} cases, of "
+              f"{' or '.join(map(str, repeats))} repeats.\n")
     (Path(options.out) / "table.md").write_text(table)
-    (Path(options.out) / "table.json").write_text(json.dumps({"context": context, "results": results}, indent=1) + "\n")
     print(table, end="")
     sys.exit(1 if misses else 0)
 
