@@ -148,7 +148,8 @@ struct FromRedis {
 };
 
 // Only what is to be known: a Redis that is not there is no error.
-FromRedis ask_redis(const StoreArguments& stores, const JobRow& job, const std::vector<runtime::AttemptRow>& attempts) {
+FromRedis ask_redis(const StoreArguments& stores, runtime::PostgresClient& store, const JobRow& job,
+                    const std::vector<runtime::AttemptRow>& attempts) {
   const auto options = redis_options(stores);
   const bool ended_badly = std::ranges::any_of(attempts, runtime::did_not_succeed);
   const bool waits = job.status == runtime::JobStatus::waiting && !job.queue_is_gone;
@@ -163,7 +164,9 @@ FromRedis ask_redis(const StoreArguments& stores, const JobRow& job, const std::
   if (ended_badly) known.outcomes = outcomes_in_redis(*redis.value(), job.id, attempts);
   if (waits) {
     const auto workers = runtime::read_capacities(*redis.value());
-    if (workers) known.why_it_waits = runtime::why_it_waits(job, workers.value());
+    const auto leader = runtime::read_leader(store);
+    const bool is_led = !leader || leader.value().left > Duration{0};
+    if (workers) known.why_it_waits = runtime::why_it_waits(job, workers.value(), is_led);
   }
   return known;
 }
@@ -176,7 +179,7 @@ int run_job(const OneJobArguments& arguments) {
   if (!found) return no_store(found.error().message);
   if (!found.value()) return bad_input(fmt::format("there is no job {}", arguments.id));
   const auto& [job, attempts] = *found.value();
-  const auto [reasons, why_it_waits] = ask_redis(arguments.stores, job, attempts);
+  const auto [reasons, why_it_waits] = ask_redis(arguments.stores, *store, job, attempts);
   if (arguments.format == "json") {
     json all = to_json(job);
     all["schema"] = "drydock-job/1";

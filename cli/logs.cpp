@@ -201,8 +201,9 @@ class LogSearch {
       return false;
     }
     if (!kept.value()) {
-      log_note(fmt::format("Redis has no output of attempt {} on worker {}: it printed nothing, or too long ago{}",
-                           attempt.number, part.worker.value, part.elsewhere));
+      log_note(fmt::format(
+          "Redis has no output of attempt {} on worker {}: it printed nothing, or too long ago, or its worker was killed{}",
+          attempt.number, part.worker.value, part.elsewhere));
       return true;
     }
     for (const auto& [stream, text] : kept.value()->streams) print_stream(attempt, part, stream, text, printer);

@@ -124,7 +124,9 @@ json reason_of(ApiStores& stores, const JobRow& job, const std::vector<AttemptRo
   if (job.queue_is_gone) return kQueueIsGone;
   if (job.status == JobStatus::waiting) {
     const auto capacities = stores.capacities();
-    if (const auto why = capacities ? why_it_waits(job, capacities.value()) : std::nullopt) return *why;
+    const auto leader = stores.with_postgres([](PostgresClient& store) { return read_leader(store); });
+    const bool is_led = !leader || leader.value().left > Duration{0};
+    if (const auto why = capacities ? why_it_waits(job, capacities.value(), is_led) : std::nullopt) return *why;
   }
   // Of the parts of the last attempt that ended, the one that says how.
   std::size_t last = attempts.size();

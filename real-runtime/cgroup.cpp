@@ -1,5 +1,6 @@
 #include "real-runtime/cgroup.hpp"
 
+#include "real-runtime/file_text.hpp"
 #include "real-runtime/process_tree.hpp"
 
 #include <algorithm>
@@ -30,11 +31,6 @@ constexpr std::int64_t kPeriodUs = 100'000;   // of a limit of processors
 constexpr std::int64_t kLeastQuotaUs = 1000;  // the kernel refuses less
 constexpr std::chrono::milliseconds kPause{2};
 constexpr int kTries = 250;
-
-std::string text_of(const fs::path& file) {
-  std::ifstream stream(file);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 // The error, or 0.
 int write_value(const fs::path& file, const std::string& value) {
@@ -96,11 +92,11 @@ fs::path group_folder(const fs::path& mount, const std::string& root, const std:
 
 // Lets children of `group` be limited. What of "memory", "cpu" and "pids" they can be is returned.
 std::vector<std::string> enable_controllers(const fs::path& group) {
-  const auto offered = words_of(text_of(group / "cgroup.controllers"));
+  const auto offered = words_of(file_text(group / "cgroup.controllers"));
   for (const char* controller : {"memory", "cpu", "pids"}) {
     if (holds(offered, controller)) (void)write_value(group / "cgroup.subtree_control", fmt::format("+{}", controller));
   }
-  return words_of(text_of(group / "cgroup.subtree_control"));
+  return words_of(file_text(group / "cgroup.subtree_control"));
 }
 
 void make_v2(const CgroupPlaces& places, const std::string& name, CgroupBase& base) {
@@ -108,7 +104,7 @@ void make_v2(const CgroupPlaces& places, const std::string& name, CgroupBase& ba
   if (!make_group(folder, base.problems)) return;
   base.v2 = folder;
   base.v2_kill = fs::exists(folder / "cgroup.kill");
-  const auto offered = words_of(text_of(places.v2 / "cgroup.controllers"));
+  const auto offered = words_of(file_text(places.v2 / "cgroup.controllers"));
   if (!holds(offered, "memory") && !holds(offered, "cpu") && !holds(offered, "pids")) return;
   auto enabled = enable_controllers(places.v2);
   if (enabled.empty() && processes_in(places.v2) == std::vector<pid_t>{::getpid()}) {
@@ -200,7 +196,7 @@ CgroupPlaces parse_cgroups(std::string_view mountinfo, std::string_view self) {
   return places;
 }
 
-CgroupPlaces find_cgroups() { return parse_cgroups(text_of("/proc/self/mountinfo"), text_of("/proc/self/cgroup")); }
+CgroupPlaces find_cgroups() { return parse_cgroups(file_text("/proc/self/mountinfo"), file_text("/proc/self/cgroup")); }
 
 CgroupBase make_cgroup_base(const CgroupPlaces& places, const std::string& worker) {
   const std::string name =
@@ -304,7 +300,7 @@ void AttemptCgroup::kill() const {
   } else if (!freezer_.empty()) {
     // Frozen, none of them can start another.
     (void)write_value(freezer_ / "freezer.state", "FROZEN");
-    for (int i = 0; i < kTries && !text_of(freezer_ / "freezer.state").starts_with("FROZEN"); ++i) {
+    for (int i = 0; i < kTries && !file_text(freezer_ / "freezer.state").starts_with("FROZEN"); ++i) {
       std::this_thread::sleep_for(kPause);
     }
     for (const pid_t process : processes_in(freezer_)) ::kill(process, SIGKILL);
@@ -315,7 +311,7 @@ void AttemptCgroup::kill() const {
 std::int64_t AttemptCgroup::out_of_memory_kills() const {
   // Both have lines "NAME COUNT".
   const fs::path file = memory_.empty() ? v2_ / "memory.events" : memory_ / "memory.oom_control";
-  const auto words = words_of(text_of(file));
+  const auto words = words_of(file_text(file));
   const auto at = std::ranges::find(words, "oom_kill");
   if (at == words.end() || at + 1 == words.end()) return 0;
   std::int64_t count = 0;

@@ -104,9 +104,7 @@ Result<ClusterView> read_cluster(ApiStores& stores) {
 }
 
 Result<postgres::Lease> read_leader(ApiStores& stores) {
-  return stores.with_postgres([](PostgresClient& store) {
-    return expected<postgres::Lease>(store.execute(postgres::ReadLease{std::string(SchedulerDriver::kLease)}));
-  });
+  return stores.with_postgres([](PostgresClient& store) { return read_leader(store); });
 }
 
 }  // namespace drydock::runtime

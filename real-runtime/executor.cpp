@@ -114,7 +114,8 @@ std::optional<Error> Executor::mend() {
 }
 
 void Executor::find_groups() {
-  let_go(waiting_.size());  // they know of the old ones
+  ++settings_number_;
+  let_go(waiting_.size());
   settings_.cgroups = make_cgroup_base(options_.cgroups ? find_cgroups() : CgroupPlaces{}, settings_.worker);
   settings_.limits = limit_support(settings_.cgroups);
 }
@@ -138,6 +139,7 @@ std::optional<Error> Executor::prepare_once() {
   settings_.stop_grace = options_.stop_grace;
   settings_.most_pids = options_.most_pids;
   settings_.keep_work = options_.keep_work;
+  remove_spares(folder_);
   clear_up_aside(unfinished_attempts(folder_));
   return std::nullopt;
 }
@@ -213,7 +215,7 @@ std::optional<Error> Executor::find_keeper_of(AttemptId id, Kept& kept) {
   const auto [process, socket] = started.value();
   kept.keeper = process;
   Keeper& keeper = keepers_[process];
-  keeper = {.socket = socket, .watch = {}, .attempt = id};
+  keeper = {.socket = socket, .watch = {}, .attempt = id, .settings = settings_number_};
   keeper.watch =
       std::make_unique<EventLoop::Socket>(loop_, socket, [this, process](EventLoop::Socket::Ready) { look(process); });
   keeper.watch->wait_for({.to_read = true, .to_write = false});
@@ -276,7 +278,8 @@ void Executor::keeper_waits(pid_t keeper) {
   who.attempt.reset();
   who.since = loop_.now();
   waiting_.push_back(keeper);
-  if (waiting_.size() > kMostWaiting) let_go(1);
+  if (who.settings != settings_number_) let_go(waiting_.size());  // by what it knows it can start nothing
+  else if (waiting_.size() > kMostWaiting) let_go(1);
   if (waiting_.size() == 1) idle_.start(later(who.since, kLongestIdle));
 }
 
@@ -318,6 +321,7 @@ void Executor::keeper_ended(pid_t keeper) {
   std::erase(waiting_, keeper);
   int status = 0;
   while (::waitpid(keeper, &status, 0) < 0 && errno == EINTR) {}
+  if (!WIFEXITED(status)) remove_spare(folder_, keeper);
   if (!who.mapped().attempt) return;
   const AttemptId attempt = *who.mapped().attempt;
   auto node = kept_.extract(attempt);

@@ -66,9 +66,9 @@ class Executor {
 
  private:
   struct Kept {
-    std::unique_ptr<KeptAttempt> attempt;  // until it is started
-    unsigned tries = 0;                    // that failed
-    pid_t keeper = -1;     // once it is started
+    std::unique_ptr<KeptAttempt> attempt;     // until it is started
+    unsigned tries = 0;                       // that failed
+    pid_t keeper = -1;                        // once it is started
     std::unique_ptr<EventLoop::Timer> again;  // tries to start it, tells that it was not, or looks after its keeper
     bool woken = false;                       // its keeper, which had been stopped
     std::optional<AttemptOutcome> outcome;
@@ -82,6 +82,7 @@ class Executor {
     int socket = -1;
     std::unique_ptr<EventLoop::Socket> watch;
     std::optional<AttemptId> attempt;  // none: it waits for one, or goes
+    std::uint64_t settings = 0;        // that it was started with
     Time since{};                      // it waits
   };
 
@@ -113,6 +114,7 @@ class Executor {
   std::filesystem::path folder_;
   int lock_ = -1;
   KeeperSettings settings_;
+  std::uint64_t settings_number_ = 0;  // rises when they change
   bool prepared_ = false;
   std::map<AttemptId, Kept> kept_;
   std::map<pid_t, Keeper> keepers_;

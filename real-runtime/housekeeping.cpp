@@ -86,6 +86,7 @@ void clear_up(const KeeperSettings& settings, const fs::path& jobs, const std::v
     }
     note_lost(settings, attempt, folder,
               {.kind = AttemptOutcome::Kind::lost, .reason = "its worker was killed, and what watched it with it"});
+    if (!settings.keep_work) fs::remove_all(folder / kWorkFolder, ignored);
   }
   end_stale_cgroups(find_cgroups());
   remove_stale_containers(settings);

@@ -7,7 +7,8 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <iterator>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
@@ -22,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostLeftOut = 100;
+constexpr std::string_view kSpare = "spare-";
 
 Error failed(std::string_view what, const fs::path& where, int error) {
   return Error{fmt::format("{} {}: {}", what, where.string(), std::system_category().message(error))};
@@ -132,12 +134,30 @@ class Opened {
     if (status.st_mode != kind_and_mode || status.st_uid != user.uid || status.st_gid != user.gid) return false;
     if (S_ISREG(status.st_mode) && status.st_nlink != 1) return false;
     const ssize_t attached = ::flistxattr(descriptor_, nullptr, 0);
-    return attached == 0 || (attached < 0 && errno == ENOTSUP);
+    return (attached == 0 || (attached < 0 && errno == ENOTSUP)) && has_no_flags();
   }
 
  private:
+  // Such as not to be changed, or counted to somebody's quota. Those of how it is stored are nobody's.
+  [[nodiscard]] bool has_no_flags() const {
+    constexpr int kStorage = FS_EXTENT_FL | FS_INDEX_FL | FS_INLINE_DATA_FL;
+    int flags = 0;
+    if (::ioctl(descriptor_, FS_IOC_GETFLAGS, &flags) != 0) return errno == ENOTTY || errno == EOPNOTSUPP;
+    fsxattr more{};
+    if (::ioctl(descriptor_, FS_IOC_FSGETXATTR, &more) != 0 && errno != ENOTTY && errno != EOPNOTSUPP) return false;
+    return (flags & ~kStorage) == 0 && more.fsx_projid == 0 && more.fsx_extsize == 0 && more.fsx_cowextsize == 0;
+  }
+
   int descriptor_;
 };
+
+// -1: they cannot be counted.
+int entries_of(const fs::path& folder) {
+  std::error_code error;
+  int entries = 0;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) ++entries;
+  return error ? -1 : entries;
+}
 
 bool ended(const fs::path& attempt) {
   std::error_code ignored;
@@ -203,7 +223,7 @@ std::optional<Error> make_job_folder(const fs::path& folder, const std::optional
     if (::mkdir(folder.c_str(), 0711) != 0) return failed("cannot make", folder, errno);
   }
   const fs::path work = folder / kWorkFolder;
-  if (!spare.empty() && ::rename(spare.c_str(), work.c_str()) == 0) return std::nullopt;
+  if (::rename(spare.c_str(), work.c_str()) == 0) return std::nullopt;
   const fs::path results = work / kResultsFolder;
   for (const fs::path& path : {work, results}) {
     if (::mkdir(path.c_str(), 0700) != 0) return failed("cannot make", path, errno);
@@ -221,10 +241,23 @@ bool is_as_laid_out(const fs::path& work, const std::optional<User>& user) {
   const Opened results(folder.get(), std::string(kResultsFolder).c_str(), O_DIRECTORY);
   const Opened task(folder.get(), std::string(kTaskFile).c_str(), 0);
   if (!results.is_as_made(S_IFDIR | 0700, owner) || !task.is_as_made(S_IFREG | 0600, owner)) return false;
+  return entries_of(work / kResultsFolder) == 0 && entries_of(work) == 2;
+}
+
+fs::path spare_folder(const fs::path& jobs, pid_t keeper) { return jobs / fmt::format("{}{}", kSpare, keeper); }
+
+void remove_spare(const fs::path& jobs, pid_t keeper) {
+  std::error_code ignored;
+  fs::remove_all(spare_folder(jobs, keeper), ignored);
+}
+
+void remove_spares(const fs::path& jobs) {
+  std::vector<fs::path> found;
   std::error_code error;
-  if (!fs::is_empty(work / kResultsFolder, error) || error) return false;
-  const auto entries = std::distance(fs::directory_iterator(work, error), fs::directory_iterator());
-  return !error && entries == 2;
+  for (fs::directory_iterator at(jobs, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().filename().string().starts_with(kSpare)) found.push_back(at->path());
+  }
+  for (const fs::path& spare : found) fs::remove_all(spare, error);
 }
 
 std::optional<Error> put_task_file(const fs::path& work, std::string_view text, const std::optional<User>& user) {
@@ -252,7 +285,10 @@ std::optional<Error> write_file(const fs::path& file, std::string_view text) {
   if (descriptor < 0) return failed("cannot make", half, errno);
   const int error = write_to(descriptor, text);
   ::close(descriptor);
-  if (error != 0) return failed("cannot write", half, error);
+  if (error != 0) {
+    ::unlink(half.c_str());
+    return failed("cannot write", half, error);
+  }
   if (::rename(half.c_str(), file.c_str()) != 0) return failed("cannot make", file, errno);
   return std::nullopt;
 }

@@ -1,14 +1,14 @@
 // The folder of an attempt: what is laid out before it runs, what is kept of it, and for how long.
 //
 //   JOB-ATTEMPT/             the worker's: nobody else may write there
-//     work/                  where it runs, of the user that it runs as; removed when it has ended, or, where the job left nothing
-//                            there, moved to the next attempt of its keeper: some file systems look for a new inode past all that
-//                            were given back in the last minute
+//     work/                  where it runs, of the user that it runs as; removed when it has ended
 //       task.json            what it is
 //       results/             what it leaves here is collected
 //     stdout, stderr         bounded (output_log.hpp); of several tasks stdout-0, stdout-1, ...
 //     result.json            how it ended; written last
 //     results/               what was collected, unless it goes elsewhere
+//   spare-KEEPER/            a working directory in which a job did nothing, for the next attempt of that keeper: some file systems look for
+//                            a new inode past all that were given back in the last minute
 #pragma once
 
 #include "policies/core/ids.hpp"
@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <vector>
 
 namespace drydock::runtime {
@@ -38,10 +39,15 @@ inline constexpr const char* kEngineLog = "engine.log";  // what the engine said
 
 // A folder of ours that others may pass through, but not write to; made with all above it where it is not there.
 [[nodiscard]] std::optional<Error> make_own_folder(const std::filesystem::path& folder);
-// The folder of an attempt, anew, with work/ and work/results/ in it, which belong to the user. `spare`: a working directory for it that
-// is_as_laid_out(), which then is not there any more; or empty.
+// The folder of an attempt, anew, with work/ and work/results/ in it, which belong to the user. `spare`: where a working directory that
+// is_as_laid_out() may be; it is taken.
 [[nodiscard]] std::optional<Error> make_job_folder(const std::filesystem::path& folder, const std::optional<User>& user,
-                                                   const std::filesystem::path& spare = {});
+                                                   const std::filesystem::path& spare);
+[[nodiscard]] std::filesystem::path spare_folder(const std::filesystem::path& jobs, pid_t keeper);
+// That of a keeper that is gone.
+void remove_spare(const std::filesystem::path& jobs, pid_t keeper);
+// Likewise of all that have left one.
+void remove_spares(const std::filesystem::path& jobs);
 // Whether there is nothing in it but its task file and no results, and these are as no job has ever been there, but for what the file
 // says. For a time at which nobody else is at work there.
 [[nodiscard]] bool is_as_laid_out(const std::filesystem::path& work, const std::optional<User>& user);

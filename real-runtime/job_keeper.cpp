@@ -5,12 +5,14 @@
 #include "real-runtime/task_group.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <ctime>
 #include <fmt/format.h>
 #include <memory>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -46,11 +48,9 @@ std::string last_line(std::string text) {
 
 class Keeper {
  public:
-  // `spare`: a working directory that an earlier attempt left to this one, or none; and then what this one leaves.
-  Keeper(const KeptAttempt& attempt, const KeeperSettings& settings, fs::path& spare, int control, int signals)
+  Keeper(const KeptAttempt& attempt, const KeeperSettings& settings, int control, int signals)
       : attempt_(attempt),
         settings_(settings),
-        spare_(spare),
         control_(control),
         signals_(signals),
         group_(group_options(control, signals)) {}
@@ -84,6 +84,7 @@ class Keeper {
 
   [[nodiscard]] bool is_container() const { return std::holds_alternative<ContainerPayload>(attempt_.payload.what); }
   [[nodiscard]] fs::path work() const { return attempt_.folder / kWorkFolder; }
+  [[nodiscard]] fs::path spare() const { return spare_folder(attempt_.folder.parent_path(), ::getpid()); }
 
   [[nodiscard]] TaskGroup::Options group_options(int control, int signals) const {
     const JobSettings& job = attempt_.payload.settings;
@@ -97,13 +98,12 @@ class Keeper {
   // --- before ---
 
   std::optional<Error> lay_out() {
-    if (auto problem = make_job_folder(attempt_.folder, settings_.user, std::exchange(spare_, {}))) return problem;
+    if (auto problem = make_job_folder(attempt_.folder, settings_.user, spare())) return problem;
     if (auto problem = put_task_file(work(), task_json(attempt_, settings_), settings_.user)) return problem;
     if (auto problem = put_files(work(), attempt_.payload.settings.files, settings_.user)) return problem;
     const auto* script = std::get_if<ScriptPayload>(&attempt_.payload.what);
     if (script == nullptr) return std::nullopt;
-    const InputFile own{
-        .name = std::string(kScriptFile), .content = InputFile::Inline{script->text}, .executable = true};
+    const InputFile own{.name = std::string(kScriptFile), .content = InputFile::Inline{script->text}, .executable = true};
     return put_files(work(), {own}, settings_.user);
   }
 
@@ -329,25 +329,18 @@ class Keeper {
   void remove_work(bool leaves_spare) {
     if (leaves_spare) {
       ::unlink((work() / kScriptFile).c_str());
-      if (is_as_laid_out(work(), settings_.user)) {
-        spare_ = work();
-        return;
-      }
+      if (is_as_laid_out(work(), settings_.user) && ::rename(work().c_str(), spare().c_str()) == 0) return;
     }
     std::error_code error;
     fs::remove_all(work(), error);
     if (error) record_.left_behind.push_back(fmt::format("{}: {}", work().string(), error.message()));
   }
 
-  // An attempt that ended by itself left nothing here. What it may have told this process with its last breath is for it alone.
+  // An attempt that ended by itself left nothing here. Where jobs have the rights of this process, they could have done anything to it.
   [[nodiscard]] bool is_as_new() const {
     const Kind how = record_.outcome.kind;
-    if ((how != Kind::succeeded && how != Kind::failed) || is_container()) return false;
-    signalfd_siginfo signal{};
-    while (::read(signals_, &signal, sizeof signal) == sizeof signal) {
-      if (signal.ssi_signo == SIGTERM) return false;
-    }
-    return true;
+    const bool by_itself = how == Kind::succeeded || how == Kind::failed;
+    return by_itself && !is_container() && settings_.user && settings_.user->uid != ::geteuid();
   }
 
   // Where the worker has gone there is nobody to tell.
@@ -358,7 +351,6 @@ class Keeper {
 
   const KeptAttempt& attempt_;
   const KeeperSettings& settings_;
-  fs::path& spare_;
   int control_;
   int signals_;
   TaskGroup group_;
@@ -366,12 +358,25 @@ class Keeper {
   AttemptRecord record_;
 };
 
+// Whether this process was told to end.
+bool is_told_to_end(int signals) {
+  signalfd_siginfo signal{};
+  while (::read(signals, &signal, sizeof signal) == sizeof signal) {
+    if (signal.ssi_signo == SIGTERM) return true;
+  }
+  return false;
+}
+
 // Nothing where the worker has gone, or wants no more of this one.
-std::optional<KeptAttempt> next_attempt(int control) {
+std::optional<KeptAttempt> next_attempt(int control, int signals) {
   std::vector<char> buffer(kMostAttemptMessage);
   while (true) {
-    const ssize_t got = ::recv(control, buffer.data(), buffer.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
+    std::array<pollfd, 2> wanted{pollfd{.fd = signals, .events = POLLIN, .revents = 0},
+                                 pollfd{.fd = control, .events = POLLIN, .revents = 0}};
+    ::poll(wanted.data(), wanted.size(), -1);
+    if (is_told_to_end(signals)) return std::nullopt;
+    const ssize_t got = ::recv(control, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got <= 0) return std::nullopt;
     if (got == 1) continue;  // to stop one that had ended
     return decode_attempt({buffer.data(), static_cast<std::size_t>(got)});
@@ -385,13 +390,13 @@ Result<StartedAside> start_keeper(const KeptAttempt& attempt, const KeeperSettin
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     ::umask(022);
     std::optional<KeptAttempt> next = attempt;
-    fs::path spare;
+    const fs::path jobs = attempt.folder.parent_path();
+    remove_spare(jobs, ::getpid());  // of another one that had this number
     for (unsigned number = 1; next; ++number) {
-      const bool more = Keeper(*next, settings, spare, aside.socket, aside.signals).run(number < kMostAttempts);
-      next = more ? next_attempt(aside.socket) : std::nullopt;
+      const bool more = Keeper(*next, settings, aside.socket, aside.signals).run(number < kMostAttempts);
+      next = more ? next_attempt(aside.socket, aside.signals) : std::nullopt;
     }
-    std::error_code ignored;
-    fs::remove_all(spare, ignored);
+    remove_spare(jobs, ::getpid());
     if (::getppid() != aside.parent) remove_cgroup_base(settings.cgroups);
   });
 }

@@ -1,6 +1,7 @@
 // The keeper of an attempt: a process between the worker and the job's processes, of one attempt at a time, that lays out the folder, starts
 // the tasks, reads their output, ends them in time, and sees to it that nothing of the attempt is left, also when the worker is killed.
-// When nothing is, it can be given another: to make a process that is a copy of the worker costs more than all else of a short attempt.
+// When nothing is, it can be given another: to make a process that is a copy of the worker costs more than all else of a short attempt. Not
+// where jobs run as the worker's own user: they could have meddled with it.
 //
 // It is forked from the worker and never runs another program. All that the job starts has it as an ancestor, whatever it does: orphans
 // become its children (PR_SET_CHILD_SUBREAPER). When the worker goes, the keeper is told by the end of their socket, and by a signal; when

@@ -44,7 +44,7 @@ Result<std::vector<Resources>> read_capacities(RedisClient& redis) {
   return capacities;
 }
 
-std::optional<std::string> why_it_waits(const JobRow& job, const std::vector<Resources>& workers) {
+std::optional<std::string> why_it_waits(const JobRow& job, const std::vector<Resources>& workers, bool is_led) {
   if (job.status != JobStatus::waiting) return std::nullopt;
   if (workers.empty()) return "no worker is registered";
   const Resources task =
@@ -67,7 +67,7 @@ std::optional<std::string> why_it_waits(const JobRow& job, const std::vector<Res
   std::int64_t room = 0;
   for (const Resources& worker : workers) room = std::min(kUnlimited, room + room_for(task, worker));
   if (room == 0) return fmt::format("no registered worker has room for it: {} {} on one", who, fmt::join(asked, ", "));
-  if (room >= job.tasks) return std::nullopt;
+  if (room >= job.tasks) return is_led ? std::nullopt : std::optional<std::string>("no scheduler leads");
   return fmt::format("the registered workers have no room for it: there is room for {} of its {} tasks at the same time",
                      room, job.tasks);
 }

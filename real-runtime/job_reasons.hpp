@@ -21,7 +21,7 @@ namespace drydock::runtime {
 
 // Why a job that waits cannot run on any of them. Nothing: it does not wait, or as far as this shows it can. (Which pools
 // serve its queue no store knows.)
-[[nodiscard]] std::optional<std::string> why_it_waits(const JobRow& job, const std::vector<Resources>& workers);
+[[nodiscard]] std::optional<std::string> why_it_waits(const JobRow& job, const std::vector<Resources>& workers, bool is_led);
 
 // How the parts of attempts that did not succeed ended, by place in the list, as far as Redis has it; the last ones where
 // there are many.

@@ -1,5 +1,7 @@
 #include "real-runtime/private_server.hpp"
 
+#include "real-runtime/file_text.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -181,8 +183,7 @@ std::optional<Error> TemporaryFolder::make(const Place& place, std::optional<Use
 
 std::string TemporaryFolder::end_of(std::string_view file) const {
   constexpr std::size_t kMost = 1000;
-  std::ifstream stream(path_ / file);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  const std::string text = file_text(path_ / file);
   return text.size() <= kMost ? text : text.substr(text.size() - kMost);
 }
 

@@ -1,13 +1,13 @@
 #include "real-runtime/process_tree.hpp"
 
+#include "real-runtime/file_text.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <sstream>
 #include <string>
@@ -28,8 +28,7 @@ struct Stat {
 // "1234 (name) S parent ...": the name may contain anything, also brackets and spaces.
 std::optional<Stat> read_stat(pid_t process) {
   constexpr int kBetween = 17;  // fields between the parent and the start time
-  std::ifstream file(fmt::format("/proc/{}/stat", process));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = file_text(fmt::format("/proc/{}/stat", process));
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream words(text.substr(name_end + 1));
@@ -90,9 +89,9 @@ std::vector<pid_t> descendants_of(pid_t ancestor) {
 std::vector<pid_t> processes_marked(std::string_view entry) {
   std::vector<pid_t> found;
   for (const pid_t process : all_processes()) {
-    std::ifstream file(fmt::format("/proc/{}/environ", process));
+    std::istringstream variables(file_text(fmt::format("/proc/{}/environ", process)));
     std::string variable;
-    while (std::getline(file, variable, '\0')) {
+    while (std::getline(variables, variable, '\0')) {
       if (variable != entry) continue;
       found.push_back(process);
       break;

@@ -1,7 +1,7 @@
 #include "real-runtime/resource_monitor.hpp"
 
-#include <fstream>
-#include <iterator>
+#include "real-runtime/file_text.hpp"
+
 #include <sstream>
 #include <string_view>
 #include <sys/statvfs.h>
@@ -13,11 +13,6 @@ namespace drydock::runtime {
 namespace {
 
 constexpr std::int64_t kKiB = 1024;
-
-std::string text_of(const char* path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // "cpu  user nice system idle iowait irq softirq steal guest guest_nice": guests are in user and nice already.
 void parse_stat(const std::string& text, MachineReading& reading) {
@@ -113,10 +108,10 @@ MachineUsage usage(const MachineReading& before, const MachineReading& after, Du
 }
 
 MachineReading read_machine(const std::filesystem::path& folder) {
-  MachineReading reading = parse_reading({.stat = text_of("/proc/stat"),
-                                          .meminfo = text_of("/proc/meminfo"),
-                                          .loadavg = text_of("/proc/loadavg"),
-                                          .net_dev = text_of("/proc/net/dev")});
+  MachineReading reading = parse_reading({.stat = file_text("/proc/stat"),
+                                          .meminfo = file_text("/proc/meminfo"),
+                                          .loadavg = file_text("/proc/loadavg"),
+                                          .net_dev = file_text("/proc/net/dev")});
   std::error_code ignored;
   std::filesystem::path at = std::filesystem::absolute(folder, ignored);
   while (!std::filesystem::exists(at, ignored) && at.has_relative_path()) at = at.parent_path();

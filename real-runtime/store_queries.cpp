@@ -1,5 +1,8 @@
 #include "real-runtime/store_queries.hpp"
 
+#include "real-runtime/api_stores.hpp"
+#include "real-runtime/scheduler_driver.hpp"
+
 #include <array>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -211,6 +214,10 @@ Result<std::vector<HeldByWorker>> held_by_workers(PostgresClient& store, const s
                     .allocations = row.at("allocations").get<std::int64_t>()});
   }
   return held;
+}
+
+Result<postgres::Lease> read_leader(PostgresClient& store) {
+  return expected<postgres::Lease>(store.execute(postgres::ReadLease{std::string(SchedulerDriver::kLease)}));
 }
 
 Result<int> schema_version(PostgresClient& store, const std::string& schema) {

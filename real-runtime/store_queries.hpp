@@ -114,5 +114,7 @@ struct HeldByWorker {
 
 // Of the schema, as the store has it now.
 [[nodiscard]] Result<int> schema_version(PostgresClient& store, const std::string& schema);
+// The schedulers' lease; `left` is 0 where none leads.
+[[nodiscard]] Result<postgres::Lease> read_leader(PostgresClient& store);
 
 }  // namespace drydock::runtime

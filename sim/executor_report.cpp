@@ -16,8 +16,7 @@ constexpr Duration kShortest = std::chrono::microseconds{1};
 Time Executor::arrival(const Mail::Message& message, std::uint32_t source, bool by_a_timer, Time sent) const {
   const Time at = mail_ == nullptr ? sent : mail_->arrival(message, sent);
   if (overheads_ == nullptr) return at;
-  const Overheads::Message about{
-      .worker = message.worker, .attempt = message.attempt, .sent = sent, .source = source};
+  const Overheads::Message about{.worker = message.worker, .attempt = message.attempt, .sent = sent, .source = source};
   switch (message.kind) {
     case Mail::Kind::run: return later(at, overheads_->to_run(about));
     case Mail::Kind::stop: return later(at, overheads_->to_stop(about));

@@ -23,7 +23,7 @@ struct Asked {
   std::int64_t slots = 1;
 };
 
-std::string said(const Asked& asked, const std::vector<Resources>& workers = kWorkers) {
+std::string said(const Asked& asked, const std::vector<Resources>& workers = kWorkers, bool is_led = true) {
   JobRow job;
   job.status = asked.status;
   job.tasks = asked.tasks;
@@ -31,7 +31,7 @@ std::string said(const Asked& asked, const std::vector<Resources>& workers = kWo
   job.memory_bytes = asked.memory_bytes;
   job.gpus = asked.gpus;
   job.slots = asked.slots;
-  return why_it_waits(job, workers).value_or("");
+  return why_it_waits(job, workers, is_led).value_or("");
 }
 
 TEST(WhyItWaits, NothingIsSaidWhereThereIsRoom) {
@@ -54,6 +54,12 @@ TEST(WhyItWaits, WhatNoWorkerHasIsNamed) {
             "no registered worker has room for it: it asks for 2 cpus, 1 gpus, 1 slots on one");
   EXPECT_EQ(said({.tasks = 6, .cpus_milli = 1000}),
             "the registered workers have no room for it: there is room for 5 of its 6 tasks at the same time");
+}
+
+TEST(WhyItWaits, NobodyGivesItOutWithoutALeader) {
+  EXPECT_EQ(said({.cpus_milli = 1000}, kWorkers, false), "no scheduler leads");
+  EXPECT_EQ(said({.status = JobStatus::running, .cpus_milli = 1000}, kWorkers, false), "");
+  EXPECT_NE(said({.cpus_milli = 64000}, kWorkers, false).find("no registered worker has room"), std::string::npos);
 }
 
 TEST(WhyItWaits, WorkersWithoutBoundsHaveRoom) {

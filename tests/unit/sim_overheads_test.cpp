@@ -82,7 +82,7 @@ TEST(Overheads, OnlyWhatSleepsEndsLateAndOnlyWhatRunsStartsLate) {
 // They are one message, there and back; those of another worker are others.
 TEST(Overheads, WhatIsForOneWorkerAtOneMomentComesTogether) {
   for (const std::uint32_t hosts : {1U, 4U}) {
-    Scenario scenario = scenario_on({{.name = "node", .count = hosts, .cpus = 4.0 / hosts}});
+    Scenario scenario = scenario_on({{.name = "node", .count = hosts, .cpus = 4 / hosts}});
     scenario.workload = {jobs_of({{1s, 10s}, {1s, 10s}, {1s, 10s}, {1s, 10s}})};
     scenario.overheads.dispatch = scenarios::Exponential{0.5};
     scenario.overheads.report = scenarios::Exponential{0.5};
