@@ -276,7 +276,7 @@ class Bench:
         place.submit(count, "--", "true")
         jobs = Path(self.arguments.jobs_folder or place.folder) / "jobs"
         shutil.rmtree(jobs, ignore_errors=True)
-        with place.worker(0, "--jobs-folder", jobs) as worker:
+        with place.worker(0, "--jobs-folder", jobs, *(["--allow-root"] if self.arguments.allow_root else [])) as worker:
             place.registered(1)
             with place.scheduler() as scheduler:
                 meter = self.meter(scheduler, [worker])
@@ -326,6 +326,7 @@ def main():
     parser.add_argument("--idle-seconds", type=int, default=60)
     parser.add_argument("--process-jobs", type=int, default=1000)
     parser.add_argument("--process-slots", type=int, default=16)
+    parser.add_argument("--allow-root", action="store_true", help="those run as root, so that each attempt has a keeper of its own")
     parser.add_argument("--jobs-folder", help="where the folders of those are (default: a temporary one on the disk)")
     parser.add_argument("--longest", type=int, default=200, help="seconds that a drain may take")
     parser.add_argument("--peers", default=PEERS, help="folder with the drivers of other job queues")
