@@ -3,6 +3,7 @@
 #include "real-runtime/process_tree.hpp"
 
 #include <array>
+#include <fmt/format.h>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
@@ -50,6 +51,14 @@ std::string text_of(const fs::path& file) {
 }
 
 bool lives(pid_t process) { return start_time_of(process).has_value(); }
+
+std::vector<pid_t> keepers_of(pid_t worker) {
+  std::vector<pid_t> found;
+  for (const pid_t process : descendants_of(worker)) {
+    if (text_of(fmt::format("/proc/{}/comm", process)) == "job-keeper\n") found.push_back(process);
+  }
+  return found;
+}
 
 JobWorld::JobWorld(JobRunnerOptions options)
     : runner_(std::make_unique<JobRunner>(

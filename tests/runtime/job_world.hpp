@@ -32,6 +32,8 @@ class TestFolder {
 [[nodiscard]] std::string text_of(const std::filesystem::path& file);
 // Whether a process of that number runs (a zombie does not).
 [[nodiscard]] bool lives(pid_t process);
+// Processes that watch attempts of a worker's process.
+[[nodiscard]] std::vector<pid_t> keepers_of(pid_t worker);
 
 class JobWorld {
  public:
