@@ -123,7 +123,7 @@ TEST_F(Processes, AKilledLeaderLosesNothing) {
   ASSERT_TRUE(until([&] { return leader() == "a"; }));
   start_scheduler("b");
   start_workers();
-  submit("4s", 8);
+  submit("8s", 8);  // long enough to be seen running, also on a busy machine
   submit("10ms", 12);
   ASSERT_TRUE(until([&] { return count("running") == 8; }));
   schedulers_["a"]->end(SIGKILL);
@@ -140,7 +140,7 @@ TEST_F(Processes, APausedLeaderHasNothingToSayWhenItWakesUp) {
   ASSERT_TRUE(until([&] { return leader() == "a"; }));
   start_scheduler("b");
   start_workers();
-  submit("4s", 8);
+  submit("8s", 8);  // long enough to be seen running, also on a busy machine
   submit("10ms", 12);
   ASSERT_TRUE(until([&] { return count("running") == 8; }));
   schedulers_["a"]->signal(SIGSTOP);
