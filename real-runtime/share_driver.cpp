@@ -31,7 +31,7 @@ nlohmann::json part_of_limit(std::int64_t part, std::int64_t total) {
 
 ShareDriver::ShareDriver(EventLoop& loop, ShareDriverOptions options, const SharePolicy& policy, ShareStore* store)
     : loop_(loop),
-      options_(std::move(options)),
+      options_(options),
       store_(store),
       agent_(options_.agent, policy),
       limiter_(options_.limiter, machine_time()),

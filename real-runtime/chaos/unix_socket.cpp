@@ -23,7 +23,7 @@ sockaddr_un unix_address(const std::filesystem::path& socket) {
 void never_wait(int descriptor) { (void)::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
 
 Error failed(const char* what, const std::filesystem::path& socket, int descriptor) {
-  const Error error{fmt::format("{} {}: {}", what, socket.string(), std::strerror(errno))};
+  Error error{fmt::format("{} {}: {}", what, socket.string(), std::strerror(errno))};
   if (descriptor >= 0) ::close(descriptor);
   return error;
 }
