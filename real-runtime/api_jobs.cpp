@@ -1,6 +1,7 @@
 #include "real-runtime/api_jobs.hpp"
 
 #include "real-runtime/api_text.hpp"
+#include "real-runtime/cluster_view.hpp"
 #include "real-runtime/job_json.hpp"
 #include "real-runtime/job_reasons.hpp"
 #include "real-runtime/job_request.hpp"
@@ -124,7 +125,7 @@ json reason_of(ApiStores& stores, const JobRow& job, const std::vector<AttemptRo
   if (job.queue_is_gone) return kQueueIsGone;
   if (job.status == JobStatus::waiting) {
     const auto capacities = stores.capacities();
-    const auto leader = stores.with_postgres([](PostgresClient& store) { return read_leader(store); });
+    const auto leader = read_leader(stores);
     const bool is_led = !leader || leader.value().left > Duration{0};
     if (const auto why = capacities ? why_it_waits(job, capacities.value(), is_led) : std::nullopt) return *why;
   }

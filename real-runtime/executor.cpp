@@ -206,8 +206,9 @@ std::optional<Error> Executor::find_keeper_of(AttemptId id, Kept& kept) {
     attempt.results =
         options_.results.empty() ? attempt.folder / kResultsFolder : options_.results / attempt_folder_name(id);
   }
-  if (give_to_waiting(attempt, kept.keeper)) {
-    keepers_.at(kept.keeper).attempt = id;
+  if (const auto keeper = give_to_waiting(attempt)) {
+    kept.keeper = *keeper;
+    keepers_.at(*keeper).attempt = id;
     return std::nullopt;
   }
   const auto started = start_keeper(attempt, settings_);
@@ -284,13 +285,12 @@ void Executor::keeper_waits(pid_t keeper) {
 }
 
 // To the one that came last: the others may go.
-bool Executor::give_to_waiting(const KeptAttempt& attempt, pid_t& keeper) {
-  if (waiting_.empty()) return false;
+std::optional<pid_t> Executor::give_to_waiting(const KeptAttempt& attempt) {
+  if (waiting_.empty()) return std::nullopt;
   const pid_t last = waiting_.back();
   waiting_.pop_back();
-  if (!give_to_keeper(keepers_.at(last).socket, attempt)) return false;
-  keeper = last;
-  return true;
+  if (!give_to_keeper(keepers_.at(last).socket, attempt)) return std::nullopt;
+  return last;
 }
 
 // The first ones that wait. Each says so by the end of its socket.

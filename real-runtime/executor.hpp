@@ -98,7 +98,7 @@ class Executor {
   void tell(AttemptId attempt, Kept& kept);
   void keeper_ended(pid_t keeper);
   void keeper_waits(pid_t keeper);
-  [[nodiscard]] bool give_to_waiting(const KeptAttempt& attempt, pid_t& keeper);
+  [[nodiscard]] std::optional<pid_t> give_to_waiting(const KeptAttempt& attempt);
   void let_go(std::size_t how_many);
   void let_idle_go();
   [[nodiscard]] AttemptOutcome clear_up_after(AttemptId attempt, const Kept& kept, int status);

@@ -67,7 +67,8 @@ std::optional<std::string> why_it_waits(const JobRow& job, const std::vector<Res
   std::int64_t room = 0;
   for (const Resources& worker : workers) room = std::min(kUnlimited, room + room_for(task, worker));
   if (room == 0) return fmt::format("no registered worker has room for it: {} {} on one", who, fmt::join(asked, ", "));
-  if (room >= job.tasks) return is_led ? std::nullopt : std::optional<std::string>("no scheduler leads");
+  if (room >= job.tasks)
+    return is_led ? std::nullopt : std::optional<std::string>("no scheduler leads: start one (drydock scheduler)");
   return fmt::format("the registered workers have no room for it: there is room for {} of its {} tasks at the same time",
                      room, job.tasks);
 }

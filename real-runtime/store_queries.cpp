@@ -1,6 +1,5 @@
 #include "real-runtime/store_queries.hpp"
 
-#include "real-runtime/api_stores.hpp"
 #include "real-runtime/scheduler_driver.hpp"
 
 #include <array>
@@ -217,7 +216,9 @@ Result<std::vector<HeldByWorker>> held_by_workers(PostgresClient& store, const s
 }
 
 Result<postgres::Lease> read_leader(PostgresClient& store) {
-  return expected<postgres::Lease>(store.execute(postgres::ReadLease{std::string(SchedulerDriver::kLease)}));
+  const auto reply = store.execute(postgres::ReadLease{std::string(SchedulerDriver::kLease)});
+  if (const auto* lease = std::get_if<postgres::Lease>(&reply)) return *lease;
+  return Error{to_text(reply)};
 }
 
 Result<int> schema_version(PostgresClient& store, const std::string& schema) {

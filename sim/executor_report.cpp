@@ -9,7 +9,8 @@
 namespace drydock::sim {
 namespace {
 
-constexpr Duration kShortest = std::chrono::microseconds{1};
+// For real a timer for less is due before it is set.
+constexpr Duration kShortestTimer = std::chrono::microseconds{1};
 
 }  // namespace
 
@@ -38,8 +39,7 @@ Time Executor::arrival(const LiveJob& job, Mail::Kind kind, bool by_a_timer) con
 // What cannot be told yet stays with its workers, computes no more, and is lost with them.
 void Executor::conclude(std::uint32_t slot, Outcome outcome) {
   LiveJob& job = jobs_[slot];
-  // What is done before a timer could be set needs none.
-  const bool by_a_timer = outcome != Outcome::stopped && job.work - job.done > kShortest;
+  const bool by_a_timer = outcome != Outcome::stopped && job.work - job.done > kShortestTimer;
   const Time told = arrival(job, Mail::Kind::report, by_a_timer);
   if (told <= common_.now) return tell(slot, outcome);
   job.requests_reached = requests_reached(job);

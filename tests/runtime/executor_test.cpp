@@ -19,8 +19,6 @@ using namespace std::chrono_literals;
 using Kind = AttemptOutcome::Kind;
 namespace fs = std::filesystem;
 
-bool is_root() { return ::geteuid() == 0; }
-
 // --- how it ends ---
 
 TEST(Executor, ExitStatusDecides) {

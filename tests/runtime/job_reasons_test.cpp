@@ -57,7 +57,7 @@ TEST(WhyItWaits, WhatNoWorkerHasIsNamed) {
 }
 
 TEST(WhyItWaits, NobodyGivesItOutWithoutALeader) {
-  EXPECT_EQ(said({.cpus_milli = 1000}, kWorkers, false), "no scheduler leads");
+  EXPECT_EQ(said({.cpus_milli = 1000}, kWorkers, false), "no scheduler leads: start one (drydock scheduler)");
   EXPECT_EQ(said({.status = JobStatus::running, .cpus_milli = 1000}, kWorkers, false), "");
   EXPECT_NE(said({.cpus_milli = 64000}, kWorkers, false).find("no registered worker has room"), std::string::npos);
 }

@@ -50,6 +50,8 @@ std::string text_of(const fs::path& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
+bool is_root() { return ::geteuid() == 0; }
+
 bool lives(pid_t process) { return start_time_of(process).has_value(); }
 
 std::vector<pid_t> keepers_of(pid_t worker) {

@@ -30,6 +30,7 @@ class TestFolder {
 };
 
 [[nodiscard]] std::string text_of(const std::filesystem::path& file);
+[[nodiscard]] bool is_root();
 // Whether a process of that number runs (a zombie does not).
 [[nodiscard]] bool lives(pid_t process);
 // Processes that watch attempts of a worker's process.
