@@ -9,6 +9,7 @@
 #include <set>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace drydock::runtime::keeper_test {
@@ -125,7 +126,9 @@ TEST(Keeper, AStopThatComesTooLateStopsNoOther) {
   for (std::uint64_t job = 1; job <= 10; ++job) {
     world.start(job, JobWorld::script("echo $PPID"));
     if (job % 2 == 1) {
-      world.result(job);  // it has ended, and the worker has not looked yet
+      // It has ended, and said so; the worker has not looked yet.
+      for (int i = 0; i < 5000 && !fs::exists(world.folder(job) / kResultFile); ++i) std::this_thread::sleep_for(2ms);
+      std::this_thread::sleep_for(50ms);
       world.kill(job);
     }
     const auto outcome = world.end_of(job);
